@@ -1,0 +1,1 @@
+"""Holdgate: nothing starts, opens or leaves before the right people have proof."""

@@ -1,0 +1,34 @@
+"""Every maximum in one place (units in the names)."""
+
+from typing import Final
+
+ENVELOPE_BYTES_MAX: Final = 49_152
+"""A signed envelope as submitted; base64 of it plus the decision still fits an entry."""
+ENTRY_BYTES_MAX: Final = 65_535
+"""An entry as logged: the uint16 length prefix of a C2SP entry bundle."""
+PAYLOAD_DEPTH_MAX: Final = 12
+"""Nesting of a signed payload."""
+SIGNATURES_MAX: Final = 16
+"""Signatures on one envelope."""
+INTEGER_ABS_MAX: Final = 2**53 - 1
+"""Integers of a signed payload (RFC 8785 / I-JSON)."""
+TEXT_CHARS_MAX: Final = 4_000
+"""One free-text field of a signed payload."""
+LIST_ITEMS_MAX: Final = 2_000
+"""Items of one list in a signed payload."""
+CONTRACT_BYTES_MAX: Final = 1_048_576
+"""A contract document, in YAML or canonical form."""
+BLOB_BYTES_MAX: Final = 16_777_216
+"""A pinned blob (contract, imported entry, sealed body)."""
+COMMIT_ENTRIES_MAX: Final = 256
+"""Entries of one group commit."""
+IMPORT_ENTRIES_MAX: Final = 512
+"""Entries of another site's log taken in by one import entry (their digests fit an entry)."""
+RULE_NODES_MAX: Final = 400
+"""Nodes of one rule's normal form."""
+RULE_DEPTH_MAX: Final = 12
+"""Nesting of one rule."""
+RULE_STEPS_MAX: Final = 20_000
+"""Evaluation steps of one rule."""
+RULE_LIST_MAX: Final = 500
+"""Items of a list that a rule may read."""
