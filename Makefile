@@ -1,0 +1,95 @@
+# `make` lists the targets. Python 3.11 with venv, and make, are all that is needed.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+UV ?= uv
+VENV := .venv
+BIN := $(VENV)/bin
+PYTEST_ARGS ?=
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_NO_INPUT := 1
+INSTALL := $(BIN)/python -m pip install --quiet --require-hashes --only-binary :all:
+say = @printf '%-9s %s\n' '$(1)' '$(2)'
+
+# Stamps: each says "this step was done after its inputs last changed". A changed runtime lock starts from an empty
+# environment, so that no package outlives its line.
+RUNTIME := $(VENV)/.stamp-runtime
+DEV := $(VENV)/.stamp-dev
+PROJECT := $(VENV)/.stamp-project
+
+.PHONY: help venv demo test check lint format types imports tests cover bench lock clean
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+$(RUNTIME): requirements/runtime.txt requirements/build.txt
+	$(call say,venv,locked runtime packages into $(VENV))
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
+	@$(PYTHON) -m venv --clear $(VENV) || { echo "No virtual environment could be made; on Debian: apt install python3-venv"; exit 1; }
+	@$(INSTALL) -r requirements/runtime.txt -r requirements/build.txt
+	@touch $@
+
+$(PROJECT): pyproject.toml $(RUNTIME)
+	$(call say,venv,the project itself (editable))
+	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --no-index --editable .
+	@touch $@
+
+$(DEV): requirements/dev.txt $(RUNTIME)
+	$(call say,venv,locked development packages)
+	@$(INSTALL) -r requirements/dev.txt
+	@touch $@
+
+venv: $(DEV) $(PROJECT) ## make or renew .venv from the locks
+	$(call say,venv,ready)
+
+demo: $(PROJECT) ## the story, start to end, in the terminal
+	@$(BIN)/holdgate demo
+
+test: lint types imports tests ## everything a change must pass
+
+lint: $(DEV) $(PROJECT) ## ruff: rules and format
+	$(call say,lint,ruff check)
+	@$(BIN)/ruff check --quiet .
+	$(call say,lint,ruff format --check)
+	@$(BIN)/ruff format --check --quiet . || { echo "Some files are not in the house format (above, or run: make format)"; $(BIN)/ruff format --check . || exit 1; }
+
+format: $(DEV) ## write the house format, mend what ruff can
+	@$(BIN)/ruff check --fix-only --quiet .
+	@$(BIN)/ruff format .
+
+types: $(DEV) $(PROJECT) ## mypy, strict
+	$(call say,types,mypy --strict)
+	@$(BIN)/mypy --no-error-summary
+
+imports: $(DEV) $(PROJECT) ## import rules
+	$(call say,imports,who may import whom)
+	@out=$$($(BIN)/lint-imports --no-logo 2>&1) && grep '^Contracts:' <<<"$$out" || { sed -n '/^Contracts$$/,$$p' <<<"$$out"; exit 1; }
+
+tests: $(DEV) $(PROJECT) ## pytest, every core (PYTEST_ARGS=... for more)
+	$(call say,tests,pytest)
+	@$(BIN)/python -m pytest -n auto $(PYTEST_ARGS)
+
+cover: $(DEV) $(PROJECT) ## branch coverage; the core must reach 95 %
+	$(call say,cover,pytest with branch coverage)
+	@$(BIN)/python -m pytest -n auto --cov --cov-report= $(PYTEST_ARGS)
+	@$(BIN)/coverage report --fail-under=95 --include='$(CORE_FILES)'
+
+CORE_FILES := src/holdgate/terms/*,src/holdgate/identity/*,src/holdgate/ledger/*,src/holdgate/law/*,src/holdgate/handoff/*,src/holdgate/pay/*,src/holdgate/audit/*
+
+bench: $(DEV) $(PROJECT) ## measurements
+	@test -d bench || { echo "There is no bench/ folder in this checkout."; exit 1; }
+	$(call say,bench,python -m bench)
+	@$(BIN)/python -m bench
+
+lock: ## compile requirements/*.in into the locks (needs uv)
+	@UV='$(UV)' bash requirements/lock
+
+clean: ## remove .venv, caches and build results
+	@rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage .coverage.* dist build
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

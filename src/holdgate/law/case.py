@@ -1,0 +1,111 @@
+"""A case: one action before the law, with what the gates read laid out once."""
+
+from decimal import Decimal
+from typing import NamedTuple
+
+from holdgate.law.charter import Settings
+from holdgate.law.command import AnyCommand, Command, Signer
+from holdgate.law.decision import Denial, Value
+from holdgate.law.library import Library
+from holdgate.law.state import Attempt, ContractRecord, Deviation, Identity, Job, Order, Report, State
+from holdgate.law.technique import Measure, Operation, Technique
+
+
+class Pin(NamedTuple):
+    """Something that came beside the action and is pinned with it: the SHA-256 of its content (hex) and its content."""
+
+    sha256: str
+    content: bytes
+
+
+class Case:
+    """What the gates read, and where they write what they find.
+
+    Fields that an act does not have stay None. `waived`: denial codes that an unused deviation of this step waives.
+    Gates never change anything but `found`, `reads` and, through them, the answer.
+    """
+
+    __slots__ = (
+        "actor",
+        "attempt",
+        "command",
+        "contract",
+        "deviation",
+        "found",
+        "gate",
+        "job",
+        "library",
+        "measure",
+        "now",
+        "operation",
+        "order",
+        "person",
+        "pins",
+        "reads",
+        "report",
+        "settings",
+        "state",
+        "station",
+        "technique",
+        "value",
+        "waived",
+    )
+
+    actor: Signer
+    attempt: Attempt | None
+    command: AnyCommand
+    contract: ContractRecord | None
+    deviation: Deviation | None
+    found: list[Denial]
+    gate: str
+    job: Job | None
+    library: Library
+    measure: Measure | None
+    now: int
+    operation: Operation | None
+    order: Order | None
+    person: Identity | None
+    pins: tuple[Pin, ...]
+    reads: list[int]
+    report: Report | None
+    settings: Settings
+    state: State
+    station: Identity | None
+    technique: Technique | None
+    value: Decimal | None
+    waived: tuple[str, ...]
+
+    def __init__(self, state: State, library: Library, command: AnyCommand, now: int, pins: tuple[Pin, ...]) -> None:
+        self.state = state
+        self.library = library
+        self.command = command
+        self.now = now
+        self.pins = pins
+        self.settings = state.charter.settings
+        self.actor = actor = command.signers[0]
+        self.person = state.identities.get(actor.id)
+        self.station = None if command.place is None else state.identities.get(command.place)
+        self.order = self.job = self.technique = self.operation = self.attempt = None
+        self.measure = self.value = self.contract = self.report = self.deviation = None
+        self.waived = ()
+        self.gate = ""
+        self.found = []
+        self.reads = []
+
+    def deny(self, code: str, **values: Value) -> None:
+        """Note an unmet condition."""
+        self.found.append(Denial(code=code, gate=self.gate, values=values))
+
+    def read(self, ref: int) -> None:
+        """Note an own-log entry that the decision rests on."""
+        self.reads.append(ref)
+
+    def pinned(self, sha256: str) -> bytes | None:
+        """What came beside the action under this digest."""
+        for pin in self.pins:
+            if pin.sha256 == sha256:
+                return pin.content
+        return None
+
+
+__all__ = ["Case", "Command", "Pin"]

@@ -1,0 +1,93 @@
+"""The charter: the signed document that founds a shop. It is the first entry of every site's log and its root of trust.
+
+Root keys sign it (threshold); everything else (people, devices, contracts) enters by signed acts of the officers and the
+sites that it names.
+"""
+
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from holdgate.crypto.envelope import open_envelope, verify_all
+from holdgate.crypto.keys import key_id
+from holdgate.terms import canon
+from holdgate.terms.errors import Tampered
+
+CHARTER_TYPE: Final = "application/vnd.holdgate.charter.v1+json"
+SITE_KINDS: Final = ("business_hub", "floor_hub", "node", "vault")
+
+
+class Founder(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """An identity that exists from the beginning: an officer, or a workstation that officers sign at."""
+
+    id: str
+    name: str
+    org: str
+    kind: str
+    key: bytes
+    roles: tuple[str, ...]
+    zone: str | None = None
+    node: str | None = None
+
+
+class SiteSeat(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A site of the shop: its SMART-ID, kind, log origin, signing key and (nodes) the key that order bodies are sealed to."""
+
+    id: str
+    kind: str
+    origin: str
+    key: bytes
+    sealing_key: bytes | None = None
+
+
+class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the shop settles for itself. Times in seconds."""
+
+    name: str
+    tz: str
+    receiving_zones: tuple[str, ...]
+    office: str
+    session_idle_s: int
+    entry_skew_s: int
+    arrival_skew_s: int
+    arrival_fresh_s: int
+    approval_roles: tuple[str, ...]
+    report_fields: tuple[str, ...]
+
+
+class Charter(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The founding document."""
+
+    org: str
+    settings: Settings
+    sites: tuple[SiteSeat, ...]
+    founders: tuple[Founder, ...]
+    roots: tuple[bytes, ...]
+    threshold: int
+    v: int = 1
+
+
+_DECODER: Final = msgspec.json.Decoder(Charter)
+
+
+def open_charter(raw: bytes, trusted_roots: tuple[bytes, ...]) -> Charter:
+    """Verify a charter against root keys that come from outside.
+
+    Args:
+        raw: untrusted envelope bytes.
+        trusted_roots: the root public keys that the reader trusts (not taken from the charter).
+
+    Raises:
+        Malformed: not a charter. Tampered: it names other roots, or too few of them signed it.
+    """
+    envelope = open_envelope(raw, CHARTER_TYPE)
+    charter = canon.decode(envelope.payload, _DECODER, "the charter")
+    if not 1 <= charter.threshold <= len(charter.roots) or sorted(charter.roots) != sorted(trusted_roots):
+        raise Tampered("the charter names other root keys than the ones you trust")
+    by_id = {key_id(root): root for root in charter.roots}
+    signed = [(s.keyid, by_id[s.keyid]) for s in envelope.signatures if s.keyid in by_id]
+    if len(signed) < charter.threshold:
+        raise Tampered(f"the charter carries {len(signed)} of the {charter.threshold} root signatures that it needs")
+    verify_all(envelope, signed)
+    return charter

@@ -1,0 +1,593 @@
+"""Commands: what a SMART-ID asks for, as the signed payload of an envelope.
+
+One struct per act. The header is the same everywhere: who signs (in which role, with what meaning, unlocked how), where
+(the workstation, which signs too and so attests place, components and session), for which site, when by the signer's
+own account, and a nonce. Everybody who is listed signs the same bytes (foundations: signatures).
+The canonical bytes are sorted JSON without empty fields; `holdgate.terms.canon` refuses every other spelling.
+"""
+
+from typing import Final, Union
+
+import msgspec
+from msgspec import Struct
+
+from holdgate.crypto.envelope import PAYLOAD_TYPE
+from holdgate.terms import canon
+from holdgate.terms.errors import Malformed
+from holdgate.terms.ids import check_id
+from holdgate.terms.limits import INTEGER_ABS_MAX, TEXT_CHARS_MAX
+
+__all__ = ["PAYLOAD_TYPE", "ACTS", "AnyCommand", "Command", "parse_command", "subject_of"]
+
+
+class Auth(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """How a signer unlocked the signature, as the workstation saw it.
+
+    `components`: the signing components that were presented (badge, pin, password, key, biometric).
+    `session`: the signing session at that workstation. `presented_by`: whose components they were, where that is not
+    the signer (a borrowed badge).
+    """
+
+    components: tuple[str, ...]
+    session: str
+    presented_by: str | None = None
+
+
+class Signer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One person, device, site or module that signs: the first of a command is its actor, the others co-sign."""
+
+    id: str
+    role: str
+    kind: str = "ed25519"
+    meaning: str | None = None
+    auth: Auth | None = None
+
+
+class Command(
+    Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, tag_field="act", tag="command"
+):
+    """The header that every act carries.
+
+    `site`: the site that is to decide. `at`: the signer's own time (UTC µs), a claim. `nonce`: makes each wish one of
+    its own. `place`: the workstation or read point. `seen`: digest of what the signers were shown.
+    """
+
+    site: str
+    at: int
+    nonce: str
+    signers: tuple[Signer, ...]
+    place: str | None = None
+    seen: str | None = None
+    v: int = 1
+
+    @property
+    def actor(self) -> Signer:
+        """Who acts; the other signers co-sign."""
+        return self.signers[0]
+
+
+# ---- identities and facts (business hub) ---------------------------------------------------------------------------
+
+
+class EnrolIdentity(Command, frozen=True, kw_only=True, tag="identity.enrol"):
+    """Enrol a person, device, site or module; the new key co-signs (proof of possession), two officers approve."""
+
+    id: str
+    name: str
+    org: str
+    kind: str
+    key: bytes
+    roles: tuple[str, ...]
+    zone: str | None = None
+    node: str | None = None
+    sealing_key: bytes | None = None
+
+
+class DisableIdentity(Command, frozen=True, kw_only=True, tag="identity.disable"):
+    """De-authorise an identity from now on."""
+
+    id: str
+    reason: str
+
+
+class GrantCredential(Command, frozen=True, kw_only=True, tag="credential.grant"):
+    """Record or renew a qualification; `until` is the last instant it is valid."""
+
+    person: str
+    credential: str
+    until: int
+    evidence: str
+
+
+class RevokeCredential(Command, frozen=True, kw_only=True, tag="credential.revoke"):
+    """Revoke a qualification from now on."""
+
+    person: str
+    credential: str
+    reason: str
+
+
+class RegisterEquipment(Command, frozen=True, kw_only=True, tag="equipment.register"):
+    """Put an instrument or machine on the register with its calibration interval (UTC µs, inclusive)."""
+
+    id: str
+    equipment_class: str
+    cal_from: int
+    cal_until: int
+    in_service: bool
+
+
+class RegisterMaterial(Command, frozen=True, kw_only=True, tag="material.register"):
+    """Put a batch on the register; `until` is its last instant of use."""
+
+    batch: str
+    material_kind: str
+    until: int
+    approved: bool
+
+
+# ---- contracts (business hub) --------------------------------------------------------------------------------------
+
+
+class SubmitContract(Command, frozen=True, kw_only=True, tag="contract.submit"):
+    """Propose a version; the document itself is pinned beside the entry under `sha256`."""
+
+    contract: str
+    version: str
+    sha256: str
+
+
+class ApproveContract(Command, frozen=True, kw_only=True, tag="contract.approve"):
+    """Approve exactly this version in one of the four approval roles."""
+
+    contract: str
+    version: str
+    approval_role: str
+
+
+class CertifyContract(Command, frozen=True, kw_only=True, tag="contract.certify"):
+    """Record the validators' certificate (pinned under `certificate`) for exactly this version."""
+
+    contract: str
+    version: str
+    certificate: str
+
+
+class ActivateContract(Command, frozen=True, kw_only=True, tag="contract.activate"):
+    """Release a certified and approved version; `effectivity`: new_orders or unstarted_jobs."""
+
+    contract: str
+    version: str
+    effectivity: str
+
+
+# ---- orders (business hub) -----------------------------------------------------------------------------------------
+
+
+class Milestone(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One invoice of an order's terms."""
+
+    id: str
+    amount_minor: int
+
+
+class Terms(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the client signs: price, milestones, review window (seconds) and what silence means."""
+
+    price_minor: int
+    currency: str
+    milestones: tuple[Milestone, ...]
+    client_window_s: int
+    on_silence: str
+
+
+class AcceptTerms(Command, frozen=True, kw_only=True, tag="po.accept"):
+    """The client's own people accept the terms of an order under one contract version."""
+
+    order: str
+    contract: str
+    version: str
+    terms: Terms
+
+
+class ReviewOrder(Command, frozen=True, kw_only=True, tag="po.review"):
+    """Contract review of a paper order, by the digest of the document that was read."""
+
+    order: str
+    document_digest: str
+
+
+class StageOrder(Command, frozen=True, kw_only=True, tag="po.stage"):
+    """Complete an order and stage it at the floor hub for the node it names."""
+
+    order: str
+    contract: str
+    version: str
+    node: str
+    client: str
+    part_no: str
+    rev: str
+    serials: tuple[str, ...]
+    documents: tuple[str, ...]
+    arrival_policy: str = "full"
+    arrival_due: int | None = None
+    delivery_due: int | None = None
+    buffer_max_s: int | None = None
+    amendment: bool = False
+
+
+# ---- handoff (floor hub) -------------------------------------------------------------------------------------------
+
+
+class Slip(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The staging slip: all that the floor hub may know of an order. `body`: digest of the order body in clear."""
+
+    order: str
+    node: str
+    part_no: str
+    rev: str
+    serials: tuple[str, ...]
+    policy: str
+    evidence: tuple[str, ...]
+    buffer_max_us: int
+    body: str
+    staged_at: int
+    arrival_due: int | None = None
+    amendment: bool = False
+
+
+class StageSlip(Command, frozen=True, kw_only=True, tag="slip.stage"):
+    """The business hub hands a staged order over to the floor hub; the sealed body travels beside it."""
+
+    slip: Slip
+
+
+class ReportArrival(Command, frozen=True, kw_only=True, tag="part.arrival"):
+    """A reader's broadcast: these parts are physically here.
+
+    `reader_seq`: the reader's strictly increasing counter. `event`: digest of the EPCIS event, which stays outside.
+    `captured_at`: capture time of a buffered scan (UTC µs).
+    """
+
+    part_no: str
+    rev: str
+    serials: tuple[str, ...]
+    quantity: int
+    order: str | None = None
+    reader_seq: int | None = None
+    observed_at: int | None = None
+    buffered: bool = False
+    captured_at: int | None = None
+    event: str | None = None
+
+
+class ReleaseOrder(Command, frozen=True, kw_only=True, tag="po.release"):
+    """A wish to release by hand. Always refused, on the record."""
+
+    order: str
+
+
+class AcknowledgeForward(Command, frozen=True, kw_only=True, tag="forward.acknowledge"):
+    """The node's signed receipt: the order is accepted there."""
+
+    order: str
+    body: str
+    serials: tuple[str, ...]
+
+
+# ---- jobs and steps (node) -----------------------------------------------------------------------------------------
+
+
+class ForwardOrder(Command, frozen=True, kw_only=True, tag="order.forward"):
+    """The floor hub forwards a released order: the business hub's slip envelope, and which serials are here."""
+
+    order: str
+    slip: bytes
+    serials: tuple[str, ...]
+
+
+class NoticeOrder(Command, frozen=True, kw_only=True, tag="order.notice"):
+    """The floor hub's notice {order, node, state}, without part data."""
+
+    order: str
+    node: str
+    state: str
+
+
+class StartJob(Command, frozen=True, kw_only=True, tag="job.start"):
+    """Start a job on (some of) an order's parts; pins the contract."""
+
+    order: str
+    job: str
+    node: str
+    serials: tuple[str, ...] | None = None
+
+
+class RepinJob(Command, frozen=True, kw_only=True, tag="job.repin"):
+    """A wish to change the contract of a running job. Always refused, on the record."""
+
+    order: str
+    job: str
+    version: str
+
+
+class SubLot(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One part of a split."""
+
+    job: str
+    serials: tuple[str, ...]
+
+
+class SplitJob(Command, frozen=True, kw_only=True, tag="job.split"):
+    """Split a job into sub-lots that inherit its history and then live alone."""
+
+    order: str
+    job: str
+    into: tuple[SubLot, ...]
+
+
+class StartStep(Command, frozen=True, kw_only=True, tag="step.start"):
+    """Open a step: who, where, with which instruments and batches."""
+
+    order: str
+    job: str
+    step: str
+    contract: str
+    equipment: tuple[str, ...]
+    materials: tuple[str, ...]
+    deviation: str | None = None
+
+
+class RecordReading(Command, frozen=True, kw_only=True, tag="reading.record"):
+    """Record one value as it was read; an out-of-limit value is recorded like any other."""
+
+    order: str
+    job: str
+    step: str
+    contract: str
+    characteristic: str
+    value: str
+    unit: str
+    capture: str
+    instrument: str | None = None
+    serial: str | None = None
+    observed_at: int | None = None
+
+
+class SignStep(Command, frozen=True, kw_only=True, tag="step.sign"):
+    """Sign a step off: pass, fail or accepted_under_concession."""
+
+    order: str
+    job: str
+    step: str
+    contract: str
+    result: str
+
+
+class CorrectEntry(Command, frozen=True, kw_only=True, tag="entry.correct"):
+    """Correct a reading by a new entry with a reason; the old value stays on the record."""
+
+    order: str
+    job: str
+    step: str
+    characteristic: str
+    new_value: str
+    reason: str
+    serial: str | None = None
+
+
+class AuthoriseDeviation(Command, frozen=True, kw_only=True, tag="deviation.authorise"):
+    """A narrow departure: one job, one step, one use; Level III, that order's client, reason and evidence."""
+
+    order: str
+    job: str
+    step: str
+    deviation: str
+    waive: tuple[str, ...]
+    reason: str
+    evidence: str | None = None
+
+
+class WriteVault(Command, frozen=True, kw_only=True, tag="vault.write"):
+    """A wish to change a record through the Vault. Always refused, on the record of the site it was aimed at."""
+
+    target: str
+
+
+# ---- quality, reports, money (business hub) ------------------------------------------------------------------------
+
+
+class Quantities(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What QA counts at the end of a job."""
+
+    received: int
+    accepted: int
+    rejected: int
+    scrapped: int
+
+
+class SignQa(Command, frozen=True, kw_only=True, tag="qa.sign"):
+    """QA reviewed the record of a job and accepts it."""
+
+    order: str
+    job: str
+    quantities: Quantities
+
+
+class SignCompliance(Command, frozen=True, kw_only=True, tag="compliance.sign"):
+    """Compliance accepts the record of a job."""
+
+    order: str
+    job: str
+
+
+class GenerateReport(Command, frozen=True, kw_only=True, tag="report.generate"):
+    """Issue the report of a job; `fields` restricts its content (None: everything the shop's reports carry)."""
+
+    order: str
+    job: str
+    report: str
+    fields: tuple[str, ...] | None = None
+
+
+class ReviewReport(Command, frozen=True, kw_only=True, tag="client.review"):
+    """The client approves or rejects a report."""
+
+    report: str
+    decision: str
+    reason: str | None = None
+
+
+class CloseWindow(Command, frozen=True, kw_only=True, tag="window.close"):
+    """The client's review window is over (in Vault time)."""
+
+    report: str
+
+
+class IssueInvoice(Command, frozen=True, kw_only=True, tag="invoice.issue"):
+    """A wish to invoice by hand. Invoices fire by themselves; this is always refused, with what is missing."""
+
+    order: str
+    milestone: str
+
+
+class ReleasePayout(Command, frozen=True, kw_only=True, tag="payout.release"):
+    """A wish to pay out by hand. Payouts fire by themselves; this is always refused, with what is missing."""
+
+    order: str
+    job: str
+    rule: str
+    payee: str
+
+
+AnyCommand = Union[
+    EnrolIdentity,
+    DisableIdentity,
+    GrantCredential,
+    RevokeCredential,
+    RegisterEquipment,
+    RegisterMaterial,
+    SubmitContract,
+    ApproveContract,
+    CertifyContract,
+    ActivateContract,
+    AcceptTerms,
+    ReviewOrder,
+    StageOrder,
+    StageSlip,
+    ReportArrival,
+    ReleaseOrder,
+    AcknowledgeForward,
+    ForwardOrder,
+    NoticeOrder,
+    StartJob,
+    RepinJob,
+    SplitJob,
+    StartStep,
+    RecordReading,
+    SignStep,
+    CorrectEntry,
+    AuthoriseDeviation,
+    WriteVault,
+    SignQa,
+    SignCompliance,
+    GenerateReport,
+    ReviewReport,
+    CloseWindow,
+    IssueInvoice,
+    ReleasePayout,
+]
+"""Every act of this law version."""
+
+ACTS: Final[dict[str, type[Command]]] = {str(c.__struct_config__.tag): c for c in AnyCommand.__args__}
+"""Act name → command type."""
+
+_DECODER: Final = msgspec.json.Decoder(AnyCommand)
+_PLAIN: Final = msgspec.json.Decoder(dict[str, object])
+
+
+def parse_command(payload: bytes) -> AnyCommand:
+    """Read an untrusted payload as a command; canonical bytes, ids in our grammar, texts and integers in bounds.
+
+    Raises:
+        Malformed: with a sentence that says what is wrong.
+    """
+    command = canon.decode(payload, _DECODER, "the signed action")
+    if command.v != 1:
+        raise Malformed(f"the signed action has version {command.v}; this site reads version 1")
+    signers = command.signers
+    if not signers:
+        raise Malformed("the signed action names no signer")
+    check_id(command.site, "site")
+    for signer in signers:
+        check_id(signer.id, "signer")
+    if len(signers) > 1 and len({s.id for s in signers}) != len(signers):
+        raise Malformed("the signed action names the same signer twice")
+    if command.place is not None:
+        check_id(command.place, "workstation")
+    for field in ID_FIELDS[type(command)]:
+        value = getattr(command, field)
+        if value is not None:
+            check_id(value, field)
+    if not 0 <= command.at <= 2**53 - 1:
+        raise Malformed("the signed action's time is outside of what a record can hold")
+    if not _is_plain(command, payload):
+        canon.check_text(_PLAIN.decode(payload), "the signed action")
+    return command
+
+
+def _is_plain(command: AnyCommand, payload: bytes) -> bool:
+    """Whether the bytes alone show that every text, list and integer is in bounds (the acts of a running step)."""
+    return (
+        type(command) in _FLOOR_ACTS
+        and len(payload) <= TEXT_CHARS_MAX
+        and payload.isascii()
+        and b"\\" not in payload
+        and (type(command) is not RecordReading or (command.observed_at or 0) <= INTEGER_ABS_MAX)
+    )
+
+
+_FLOOR_ACTS: Final = (StartStep, RecordReading, SignStep)
+
+_ID_NAMES: Final = ("order", "job", "step", "contract", "report", "deviation", "id", "person", "credential", "node", "batch")
+ID_FIELDS: Final[dict[type[Command], tuple[str, ...]]] = {
+    command: tuple(name for name in _ID_NAMES if name in command.__struct_fields__) for command in ACTS.values()
+}
+"""Fields of each command that must be ids of our grammar."""
+
+
+def subject_of(command: AnyCommand) -> str:
+    """The subject that the command's entry is linked to: `order/job` for a job, else `kind:id`."""
+    kind, field = _SUBJECTS[type(command)]
+    if kind == "job":
+        return f"{command.order}/{command.job}"  # type: ignore[union-attr]  # the table names only acts with both
+    if kind == "slip":
+        return f"order:{command.slip.order}"  # type: ignore[union-attr]
+    value = getattr(command, field)
+    if value is None:
+        return f"signer:{command.signers[0].id}"
+    return f"{kind}:{value}"
+
+
+def _subject_source(command: type[Command]) -> tuple[str, str]:
+    fields = command.__struct_fields__
+    if command is StageSlip:
+        return ("slip", "slip")
+    if "job" in fields:
+        return ("job", "job")
+    for kind, field in _SUBJECT_FIELDS:
+        if field in fields:
+            return (kind, field)
+    return ("place", "place")
+
+
+_SUBJECT_FIELDS: Final = (
+    ("order", "order"),
+    ("report", "report"),
+    ("contract", "contract"),
+    ("identity", "id"),
+    ("identity", "person"),
+    ("material", "batch"),
+    ("site", "target"),
+)
+_SUBJECTS: Final = {command: _subject_source(command) for command in ACTS.values()}

@@ -1,0 +1,178 @@
+"""Contract documents as signed: canonical JSON whose SHA-256 is the version's identity.
+
+Two of the nine families are read here: SmartSP (the technique: steps, limits, windows, people) and SmartClientPO (the
+order template: price, milestones, payouts, review window, silence), which names its SmartSP by hash. Both carry the same
+head. A SmartClientPO and the SmartSP that it names are proposed, certified, approved and released as one.
+Every number is a parameter with a unit; nothing here is code.
+"""
+
+from typing import Final, Union
+
+import msgspec
+from msgspec import Raw, Struct
+
+from holdgate.crypto.hashes import digest
+from holdgate.terms import canon, limits
+from holdgate.terms.errors import Malformed
+
+NOTATION: Final = "holdgate-contract/1"
+PROFILE: Final = "holdgate-cel/1"
+
+
+class Part(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A piece of a contract document."""
+
+
+class Characteristic(Part, frozen=True, kw_only=True):
+    """One thing that a step measures.
+
+    Limits are decimals in `unit`, inclusive. `U` with `rule: guard_band` moves the acceptance limits inwards.
+    `all_readings`: every reading must conform, else the last one counts. `per_serial`: one reading per serial.
+    `resolution`: decimal places, for rules that compute with it. `basis`, `verified`: where the number comes from.
+    """
+
+    id: str
+    unit: str
+    min: str | None = None
+    max: str | None = None
+    equals: str | None = None
+    U: str | None = None
+    rule: str = "simple"
+    instrument_class: str | None = None
+    per_serial: bool = False
+    all_readings: bool = False
+    effect: str | None = None
+    resolution: int = 0
+    basis: str | None = None
+    verified: bool = False
+
+
+class Window(Part, frozen=True, kw_only=True):
+    """Seconds from the signature of step `since` to this step's start, both ends inclusive."""
+
+    since: str = msgspec.field(name="from")
+    min_s: int = 0
+    max_s: int | None = None
+
+
+class StepRule(Part, frozen=True, kw_only=True):
+    """A rule of this contract's own: CEL text, the sentence of its denial, and the certified normal form.
+
+    `when`: start or sign.
+    """
+
+    id: str
+    when: str
+    cel: str
+    say: str
+    normal: Raw
+
+
+class Step(Part, frozen=True, kw_only=True):
+    """One operation of a technique."""
+
+    id: str
+    name: str
+    role: str
+    kind: str = "operation"
+    credentials: tuple[str, ...] = ()
+    zones: tuple[str, ...] = ()
+    equipment_classes: tuple[str, ...] = ()
+    material_kinds: tuple[str, ...] = ()
+    characteristics: tuple[Characteristic, ...] = ()
+    window: Window | None = None
+    duration_s: int = 0
+    signatures: int = 1
+    performer_signs: bool = True
+    rules: tuple[StepRule, ...] = ()
+
+
+class Retest(Part, frozen=True, kw_only=True):
+    """How often and for which causes a test may be repeated."""
+
+    max: int
+    allowed_causes: tuple[str, ...]
+
+
+class Head(Part, frozen=True, kw_only=True, tag_field="family", tag="head"):
+    """What all nine families carry."""
+
+    id: str
+    version: str
+    title: str
+    author: str
+    notation: str = NOTATION
+    standards: tuple[str, ...] = ()
+
+
+class SmartSP(Head, frozen=True, kw_only=True, tag="SmartSP"):
+    """A special process: the technique sheet."""
+
+    steps: tuple[Step, ...]
+    profile: str = PROFILE
+    offline_max_s: int = 86_400
+    pin: str = "job"
+    retest: Retest | None = None
+
+
+class Billing(Part, frozen=True, kw_only=True):
+    """One milestone: `when` is arrival, qa_accepted or client_accepted, over all serials of the order."""
+
+    id: str
+    when: str
+    amount_minor: int
+
+
+class PayoutRule(Part, frozen=True, kw_only=True):
+    """A bonus: due when QA and compliance signed, within `within_s` of first start to last completion."""
+
+    id: str
+    depends_on: str
+    payee: str
+    amount_minor: int
+    currency: str
+    within_s: int
+
+
+class SmartClientPO(Head, frozen=True, kw_only=True, tag="SmartClientPO"):
+    """The template of an order. `process`: SHA-256 of its SmartSP."""
+
+    process: str
+    price_minor: int
+    currency: str
+    billing: tuple[Billing, ...]
+    client_window_s: int
+    on_silence: str
+    payouts: tuple[PayoutRule, ...] = ()
+    buffer_max_s: int = 0
+    arrival_evidence: tuple[str, ...] = ("broadcast",)
+    documents: tuple[str, ...] = ()
+
+
+Document = Union[SmartSP, SmartClientPO]
+
+_DECODER: Final = msgspec.json.Decoder(Document)
+
+
+def encode_document(document: Document) -> bytes:
+    """The canonical bytes of a document."""
+    return canon.encode(document)
+
+
+def document_digest(document: Document) -> str:
+    """The document's identity."""
+    return digest(canon.encode(document))
+
+
+def read_document(raw: bytes) -> Document:
+    """Read untrusted canonical bytes as a contract document (structure only; `check` says whether it is complete).
+
+    Raises:
+        Malformed: not such a document, too large, or another notation.
+    """
+    if len(raw) > limits.CONTRACT_BYTES_MAX:
+        raise Malformed(f"the contract is longer than {limits.CONTRACT_BYTES_MAX} bytes")
+    document = canon.decode(raw, _DECODER, "the contract")
+    if document.notation != NOTATION:
+        raise Malformed(f"the contract is written in {document.notation!r}; this version reads {NOTATION}")
+    return document

@@ -1,0 +1,162 @@
+"""decide: one signed action before the law. A pure function of (state, documents, action, what came beside it, now).
+
+0. Lay the case out: person, workstation, order, job, step, report (`_frame`).
+1. Ask every gate of the act, in the order of GATES; a gate notes unmet conditions.
+2. Nothing noted: the act's outcome says what becomes true.
+3. Something noted: the denial, with every unmet condition and what each gate said (asked once more, for the trace).
+
+Acts that another authority decides (arrivals at the floor hub) are refused here as WRONG_SITE.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from holdgate.law import command as c
+from holdgate.law.case import Case, Pin
+from holdgate.law.decision import Decision, deny
+from holdgate.law.event import AnyEvent
+from holdgate.law.gates.table import HUB_ACTS, NODE_ACTS, Gate, gates_of
+from holdgate.law.library import Library
+from holdgate.law.outcomes import OUTCOMES
+from holdgate.law.state import State, job_key
+from holdgate.terms.quantity import parse_decimal
+
+Outcome = Callable[[Case, Any], tuple[AnyEvent, ...]]
+
+_ACTS_OF: Final = {"business_hub": HUB_ACTS, "node": NODE_ACTS}
+_GATES: Final[dict[type[c.Command], tuple[Gate, ...]]] = {act: gates_of(act) for act in (*HUB_ACTS, *NODE_ACTS)}
+
+
+def decide(state: State, library: Library, command: c.AnyCommand, now: int, pins: Sequence[Pin] = ()) -> Decision:
+    """Decide an action whose signatures have been verified against the keys in `state`.
+
+    Args:
+        state: what the site knows; not changed.
+        library: the pinned law documents.
+        command: the action, as signed.
+        now: the deciding site's receipt time (UTC µs).
+        pins: documents that came beside the action, by digest.
+
+    Returns:
+        Allow with events, or deny with every unmet condition and a trace.
+    """
+    act = type(command)
+    if act not in _ACTS_OF.get(state.kind, ()):
+        return deny("WRONG_SITE", "decide", signed_for=command.site, site=state.site)
+    case = Case(state, library, command, now, tuple(pins))
+    _frame(case, command)
+    gates = _GATES[act]
+    for gate in gates:
+        gate.check(case)
+    if case.found:
+        return _refuse(case, gates)
+    events = OUTCOMES[act](case, command)
+    return Decision(verdict="allow", events=events, reads=tuple(dict.fromkeys(case.reads)))
+
+
+def _refuse(case: Case, gates: Sequence[Gate]) -> Decision:
+    """Ask again, gate by gate, so that the answer says what each one found."""
+    case.found, case.reads, trace = [], [], []
+    for gate in gates:
+        before = len(case.found)
+        case.gate = gate.name
+        gate.check(case)
+        codes = " ".join(dict.fromkeys(denial.code for denial in case.found[before:]))
+        trace.append(f"{gate.name} {codes or 'ok'}")
+    return Decision(
+        verdict="deny",
+        denials=tuple(case.found),
+        trace=tuple(trace),
+        reads=tuple(dict.fromkeys(case.reads)),
+    )
+
+
+def _frame(case: Case, command: c.AnyCommand) -> None:
+    frame = _FRAMES.get(type(command))
+    if frame is not None:
+        frame(case, command)
+
+
+def _frame_job(case: Case, command: Any) -> None:
+    job = case.state.jobs.get(f"{command.order}/{command.job}")
+    case.job = job
+    if job is not None:
+        case.technique = case.library.techniques.get(job.technique) or case.library.technique(job.technique)
+    else:
+        case.order = case.state.orders.get(command.order)
+
+
+def _frame_step(case: Case, command: Any) -> None:
+    _frame_job(case, command)
+    job, technique = case.job, case.technique
+    if job is None or technique is None:
+        return
+    position = technique.position.get(command.step)
+    if position is None:
+        return
+    case.operation = technique.operations[position]
+    case.attempt = job.attempts[position]
+    if job.deviations:
+        _frame_deviation(case, command)
+
+
+def _frame_deviation(case: Case, command: Any) -> None:
+    """A start names the deviation that it uses up; the rest of that step lives under it."""
+    job = case.job
+    if job is None:
+        return
+    name = getattr(command, "deviation", None) if type(command) is c.StartStep else None
+    for deviation in job.deviations.values():
+        if deviation.step != command.step:
+            continue
+        if deviation.id == name and not deviation.used:
+            case.deviation, case.waived = deviation, deviation.waive
+        elif deviation.used and case.attempt is not None and not case.attempt.done:
+            case.waived += deviation.waive
+
+
+def _frame_reading(case: Case, command: Any) -> None:
+    _frame_step(case, command)
+    if case.operation is not None:
+        case.measure = case.operation.measures.get(command.characteristic)
+    case.value = parse_decimal(command.value if type(command) is c.RecordReading else command.new_value)
+
+
+def _frame_order(case: Case, command: Any) -> None:
+    case.order = order = case.state.orders.get(command.order)
+    if type(command) is c.StartJob and order is not None and order.sha256:
+        case.contract = case.state.contracts.get(order.sha256)
+        template = case.library.template(order.sha256)
+        case.technique = None if template is None else case.library.technique(template.process)
+
+
+def _frame_version(case: Case, command: Any) -> None:
+    sha256 = case.state.versions.get(f"{command.contract}/{command.version}")
+    case.contract = None if sha256 is None else case.state.contracts.get(sha256)
+    order = getattr(command, "order", None)
+    if order is not None:
+        case.order = case.state.orders.get(order)
+
+
+def _frame_report(case: Case, command: Any) -> None:
+    case.report = report = case.state.reports.get(command.report)
+    if report is not None:
+        case.order = case.state.orders.get(report.order)
+        case.job = case.state.jobs.get(job_key(report.order, report.job))
+
+
+def _frame_hub_job(case: Case, command: Any) -> None:
+    _frame_job(case, command)
+    case.order = case.state.orders.get(command.order)
+
+
+_FRAMES: Final[dict[type[c.Command], Callable[[Case, Any], None]]] = {
+    **dict.fromkeys((c.ApproveContract, c.CertifyContract, c.ActivateContract), _frame_version),
+    **dict.fromkeys((c.AcceptTerms, c.StageOrder), _frame_version),
+    **dict.fromkeys((c.ReviewOrder, c.IssueInvoice, c.StartJob, c.ForwardOrder), _frame_order),
+    **dict.fromkeys((c.SignQa, c.SignCompliance, c.GenerateReport, c.ReleasePayout), _frame_hub_job),
+    **dict.fromkeys((c.ReviewReport, c.CloseWindow), _frame_report),
+    **dict.fromkeys((c.SplitJob, c.RepinJob), _frame_job),
+    **dict.fromkeys((c.StartStep, c.SignStep, c.AuthoriseDeviation), _frame_step),
+    **dict.fromkeys((c.RecordReading, c.CorrectEntry), _frame_reading),
+}

@@ -1,0 +1,504 @@
+"""Events: what became true. State is a fold of these and of nothing else.
+
+An allowed action yields its events; a denial may carry the few fact events that the vocabulary lists. `AUTHORITY` says
+which kind of site may say so: an import that holds another kind's event is refused.
+"""
+
+from typing import Final, Union
+
+from msgspec import Struct
+
+
+class Event(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, tag_field="ev"):
+    """Something that became true."""
+
+
+# ---- business hub --------------------------------------------------------------------------------------------------
+
+
+class IdentityEnrolled(Event, frozen=True, kw_only=True):
+    id: str
+    name: str
+    org: str
+    kind: str
+    key: bytes
+    roles: tuple[str, ...]
+    zone: str | None = None
+    node: str | None = None
+    sealing_key: bytes | None = None
+
+
+class IdentityDisabled(Event, frozen=True, kw_only=True):
+    id: str
+
+
+class CredentialGranted(Event, frozen=True, kw_only=True):
+    person: str
+    credential: str
+    until: int
+
+
+class CredentialRevoked(Event, frozen=True, kw_only=True):
+    person: str
+    credential: str
+
+
+class EquipmentRegistered(Event, frozen=True, kw_only=True):
+    id: str
+    equipment_class: str
+    cal_from: int
+    cal_until: int
+    in_service: bool
+
+
+class MaterialRegistered(Event, frozen=True, kw_only=True):
+    batch: str
+    material_kind: str
+    until: int
+    approved: bool
+
+
+class ContractSubmitted(Event, frozen=True, kw_only=True):
+    contract: str
+    version: str
+    sha256: str
+    author: str
+
+
+class ContractApproved(Event, frozen=True, kw_only=True):
+    sha256: str
+    approval_role: str
+    by: str
+
+
+class ContractCertified(Event, frozen=True, kw_only=True):
+    sha256: str
+    certificate: str
+    by: str
+
+
+class ContractActivated(Event, frozen=True, kw_only=True):
+    sha256: str
+    effectivity: str
+
+
+class TermsAccepted(Event, frozen=True, kw_only=True):
+    order: str
+    sha256: str
+    org: str
+    by: str
+    on_silence: str
+
+
+class OrderReviewed(Event, frozen=True, kw_only=True):
+    order: str
+    document_digest: str
+    role: str
+    by: str
+
+
+class OrderStaged(Event, frozen=True, kw_only=True):
+    """`body`: digest of the order body that travels sealed to the node (`holdgate.law.orders.OrderBody`)."""
+
+    order: str
+    contract: str
+    version: str
+    sha256: str
+    node: str
+    client: str
+    part_no: str
+    rev: str
+    serials: tuple[str, ...]
+    documents: tuple[str, ...]
+    policy: str
+    evidence: tuple[str, ...]
+    buffer_max_us: int
+    body: str
+    silence: str
+    arrival_due: int | None = None
+    delivery_due: int | None = None
+    amendment: bool = False
+
+
+class QaAccepted(Event, frozen=True, kw_only=True):
+    order: str
+    job: str
+    by: str
+    accepted: int
+    rejected: int
+    scrapped: int
+
+
+class ComplianceAccepted(Event, frozen=True, kw_only=True):
+    order: str
+    job: str
+    by: str
+
+
+class ReportIssued(Event, frozen=True, kw_only=True):
+    """`digest`: of the report's content, as the client will be shown it."""
+
+    order: str
+    job: str
+    report: str
+    digest: str
+    fields: tuple[str, ...]
+    deviations: tuple[str, ...]
+    attested_arrival: bool = False
+
+
+class ReviewWindowOpened(Event, frozen=True, kw_only=True):
+    """Opened and closing times are Vault times (UTC µs)."""
+
+    report: str
+    opened_at: int
+    closes_at: int
+
+
+class ReportApproved(Event, frozen=True, kw_only=True):
+    report: str
+    by: str
+
+
+class ReportRejected(Event, frozen=True, kw_only=True):
+    report: str
+    by: str
+    reason: str
+
+
+class ReviewWindowLapsed(Event, frozen=True, kw_only=True):
+    """`outcome`: escalate or deemed_accepted. Never a client's signature."""
+
+    report: str
+    outcome: str
+
+
+class InvoiceIssued(Event, frozen=True, kw_only=True):
+    order: str
+    milestone: str
+    amount_minor: int
+    currency: str
+
+
+class PayoutReleased(Event, frozen=True, kw_only=True):
+    order: str
+    job: str
+    rule: str
+    payee: str
+    amount_minor: int
+    currency: str
+
+
+# ---- floor hub -----------------------------------------------------------------------------------------------------
+
+
+class SlipStaged(Event, frozen=True, kw_only=True):
+    """`slip`: digest of the slip's envelope, pinned beside the entry; part ids are what the gate must match."""
+
+    order: str
+    node: str
+    slip: str
+    body: str
+    part_no: str
+    rev: str
+    serials: tuple[str, ...]
+    policy: str
+    evidence: tuple[str, ...]
+    buffer_max_us: int
+    arrival_due: int | None = None
+    amendment: bool = False
+
+
+class ReaderAdvanced(Event, frozen=True, kw_only=True):
+    """The reader's counter moved; `gap`: how many of its broadcasts never came."""
+
+    reader: str
+    seq: int
+    gap: int = 0
+
+
+class ArrivalRecorded(Event, frozen=True, kw_only=True):
+    """These parts of this order are physically here. `evidence`: broadcast or attested."""
+
+    order: str
+    serials: tuple[str, ...]
+    evidence: str
+    late: bool = False
+
+
+class ArrivalKept(Event, frozen=True, kw_only=True):
+    """An authentic arrival that names an order not staged yet; it counts within the freshness limit."""
+
+    order: str
+    part_no: str
+    rev: str
+    serials: tuple[str, ...]
+    captured_at: int
+    buffered: bool = False
+
+
+class ArrivalQuarantined(Event, frozen=True, kw_only=True):
+    """Parts that match no order (`order` None) or do not match the one they name: segregate, tell the client."""
+
+    serials: tuple[str, ...]
+    order: str | None = None
+    late: bool = False
+
+
+class OrderReleased(Event, frozen=True, kw_only=True):
+    """The gate let (these parts of) an order go to its node. Only an accepted arrival produces this."""
+
+    order: str
+    node: str
+    serials: tuple[str, ...]
+    complete: bool
+
+
+class ForwardAcknowledged(Event, frozen=True, kw_only=True):
+    order: str
+    node: str
+    serials: tuple[str, ...]
+
+
+# ---- node ----------------------------------------------------------------------------------------------------------
+
+
+class OrderReceived(Event, frozen=True, kw_only=True):
+    """The node accepted a forwarded order. `serials`: those that are here."""
+
+    order: str
+    sha256: str
+    client: str
+    part_no: str
+    rev: str
+    serials: tuple[str, ...]
+    ordered: tuple[str, ...]
+    documents: tuple[str, ...]
+    body: str
+
+
+class OrderNoticed(Event, frozen=True, kw_only=True):
+    order: str
+    node: str
+    state: str
+
+
+class JobStarted(Event, frozen=True, kw_only=True):
+    order: str
+    job: str
+    sha256: str
+    version: str
+    serials: tuple[str, ...]
+    by: str
+
+
+class JobSplit(Event, frozen=True, kw_only=True):
+    order: str
+    job: str
+    jobs: tuple[str, ...]
+    serials: tuple[tuple[str, ...], ...]
+
+
+class StepStarted(Event, frozen=True, kw_only=True):
+    order: str
+    job: str
+    step: str
+    by: str
+    equipment: tuple[str, ...]
+    materials: tuple[str, ...]
+
+
+class ReadingRecorded(Event, frozen=True, kw_only=True):
+    order: str
+    job: str
+    step: str
+    characteristic: str
+    value: str
+    unit: str
+    conforms: bool
+    serial: str | None = None
+
+
+class StepSigned(Event, frozen=True, kw_only=True):
+    """`complete`: the last signature that the step needs; `result` is then its result."""
+
+    order: str
+    job: str
+    step: str
+    by: str
+    result: str
+    complete: bool
+
+
+class ReadingCorrected(Event, frozen=True, kw_only=True):
+    """The old value stays on the record; a signature of the step is void by this."""
+
+    order: str
+    job: str
+    step: str
+    characteristic: str
+    old_value: str
+    value: str
+    conforms: bool
+    by: str
+    serial: str | None = None
+
+
+class NonconformanceOpened(Event, frozen=True, kw_only=True):
+    order: str
+    job: str
+    ncr: str
+    step: str
+
+
+class DeviationAuthorised(Event, frozen=True, kw_only=True):
+    order: str
+    job: str
+    step: str
+    deviation: str
+    waive: tuple[str, ...]
+    by: str
+
+
+class DeviationUsed(Event, frozen=True, kw_only=True):
+    order: str
+    job: str
+    deviation: str
+
+
+# ---- every site, about itself --------------------------------------------------------------------------------------
+
+
+class Imported(Event, frozen=True, kw_only=True):
+    """Entries [start, size) of another site's log were taken in whole and in order."""
+
+    origin: str
+    start: int
+    size: int
+
+
+class ContactChanged(Event, frozen=True, kw_only=True):
+    """The link to another site came up or went down; offline limits count from `up` turning false."""
+
+    site: str
+    up: bool
+
+
+class Cosigned(Event, frozen=True, kw_only=True):
+    """A witness cosigned this log at `size`; `witnessed_at` is the witness's time (UTC µs)."""
+
+    witness: str
+    size: int
+    witnessed_at: int
+
+
+class Booted(Event, frozen=True, kw_only=True):
+    """The site started; `reconciled`: its witness confirmed that the log did not roll back."""
+
+    epoch: str
+    reconciled: bool
+
+
+HUB: Final = (
+    IdentityEnrolled,
+    IdentityDisabled,
+    CredentialGranted,
+    CredentialRevoked,
+    EquipmentRegistered,
+    MaterialRegistered,
+    ContractSubmitted,
+    ContractApproved,
+    ContractCertified,
+    ContractActivated,
+    TermsAccepted,
+    OrderReviewed,
+    OrderStaged,
+    QaAccepted,
+    ComplianceAccepted,
+    ReportIssued,
+    ReviewWindowOpened,
+    ReportApproved,
+    ReportRejected,
+    ReviewWindowLapsed,
+    InvoiceIssued,
+    PayoutReleased,
+)
+FLOOR: Final = (
+    SlipStaged,
+    ReaderAdvanced,
+    ArrivalRecorded,
+    ArrivalKept,
+    ArrivalQuarantined,
+    OrderReleased,
+    ForwardAcknowledged,
+)
+NODE: Final = (
+    OrderReceived,
+    OrderNoticed,
+    JobStarted,
+    JobSplit,
+    StepStarted,
+    ReadingRecorded,
+    StepSigned,
+    ReadingCorrected,
+    NonconformanceOpened,
+    DeviationAuthorised,
+    DeviationUsed,
+)
+OWN: Final = (Imported, ContactChanged, Cosigned, Booted)
+"""What a site records about itself; never folded from an import."""
+
+AUTHORITY: Final[dict[type[Event], str]] = {
+    **dict.fromkeys(HUB, "business_hub"),
+    **dict.fromkeys(FLOOR, "floor_hub"),
+    **dict.fromkeys(NODE, "node"),
+    **dict.fromkeys(OWN, "own"),
+}
+
+AnyEvent = Union[
+    IdentityEnrolled,
+    IdentityDisabled,
+    CredentialGranted,
+    CredentialRevoked,
+    EquipmentRegistered,
+    MaterialRegistered,
+    ContractSubmitted,
+    ContractApproved,
+    ContractCertified,
+    ContractActivated,
+    TermsAccepted,
+    OrderReviewed,
+    OrderStaged,
+    QaAccepted,
+    ComplianceAccepted,
+    ReportIssued,
+    ReviewWindowOpened,
+    ReportApproved,
+    ReportRejected,
+    ReviewWindowLapsed,
+    InvoiceIssued,
+    PayoutReleased,
+    SlipStaged,
+    ReaderAdvanced,
+    ArrivalRecorded,
+    ArrivalKept,
+    ArrivalQuarantined,
+    OrderReleased,
+    ForwardAcknowledged,
+    OrderReceived,
+    OrderNoticed,
+    JobStarted,
+    JobSplit,
+    StepStarted,
+    ReadingRecorded,
+    StepSigned,
+    ReadingCorrected,
+    NonconformanceOpened,
+    DeviationAuthorised,
+    DeviationUsed,
+    Imported,
+    ContactChanged,
+    Cosigned,
+    Booted,
+]
+"""Every event of this law version."""

@@ -1,0 +1,515 @@
+"""evolve: the fold. One function per event; state changes here and nowhere else.
+
+`evolve(state, library, event, at, ref)` applies an event that entry `ref` of the own log made known at `at`. It decides
+nothing: whatever is in the log has been decided. It is deterministic and touches only `state`.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from msgspec.structs import replace
+
+from holdgate.crypto.hashes import digest
+from holdgate.law import event as ev
+from holdgate.law.library import Library, require_technique
+from holdgate.law.state import (
+    Acceptance,
+    Attempt,
+    Closed,
+    Contact,
+    ContractRecord,
+    Credential,
+    Deviation,
+    EarlyArrival,
+    Equipment,
+    Identity,
+    Job,
+    Last,
+    Material,
+    Order,
+    Report,
+    StagedSlip,
+    State,
+    job_key,
+)
+
+Step = Callable[[State, Library, Any, int, int], None]
+
+
+def evolve(state: State, library: Library, event: ev.AnyEvent, at: int, ref: int) -> None:
+    """Apply one event to the state.
+
+    Args:
+        state: changed in place.
+        library: the pinned law documents.
+        event: what became true.
+        at: when this site put it on its record (UTC µs).
+        ref: the own-log entry that holds it.
+
+    Raises:
+        Tampered: the event speaks of a law document that the store does not hold.
+    """
+    _STEPS[type(event)](state, library, event, at, ref)
+
+
+# ---- identities and facts ------------------------------------------------------------------------------------------
+
+
+def _identity_enrolled(state: State, _: Library, e: ev.IdentityEnrolled, at: int, ref: int) -> None:
+    state.identities[e.id] = Identity(
+        id=e.id,
+        name=e.name,
+        org=e.org,
+        kind=e.kind,
+        key=e.key,
+        roles=e.roles,
+        ref=ref,
+        zone=e.zone,
+        node=e.node,
+        sealing_key=e.sealing_key,
+        credentials={},
+    )
+    state.key_owners[e.key.hex()] = e.id
+
+
+def _identity_disabled(state: State, _: Library, e: ev.IdentityDisabled, at: int, ref: int) -> None:
+    identity = state.identities[e.id]
+    identity.disabled_at, identity.ref = at, ref
+
+
+def _credential_granted(state: State, _: Library, e: ev.CredentialGranted, at: int, ref: int) -> None:
+    state.identities[e.person].credentials[e.credential] = Credential(until=e.until, ref=ref)
+
+
+def _credential_revoked(state: State, _: Library, e: ev.CredentialRevoked, at: int, ref: int) -> None:
+    credential = state.identities[e.person].credentials[e.credential]
+    credential.revoked_at, credential.ref = at, ref
+
+
+def _equipment_registered(state: State, _: Library, e: ev.EquipmentRegistered, at: int, ref: int) -> None:
+    state.equipment[e.id] = Equipment(
+        id=e.id,
+        equipment_class=e.equipment_class,
+        cal_from=e.cal_from,
+        cal_until=e.cal_until,
+        in_service=e.in_service,
+        ref=ref,
+    )
+
+
+def _material_registered(state: State, _: Library, e: ev.MaterialRegistered, at: int, ref: int) -> None:
+    state.materials[e.batch] = Material(
+        batch=e.batch, material_kind=e.material_kind, until=e.until, approved=e.approved, ref=ref
+    )
+
+
+# ---- contracts -----------------------------------------------------------------------------------------------------
+
+
+def _contract_submitted(state: State, library: Library, e: ev.ContractSubmitted, at: int, ref: int) -> None:
+    require_technique(library, e.sha256)
+    state.contracts[e.sha256] = ContractRecord(
+        sha256=e.sha256, contract=e.contract, version=e.version, author=e.author, ref=ref, approvals={}
+    )
+    state.versions[f"{e.contract}/{e.version}"] = e.sha256
+
+
+def _contract_approved(state: State, _: Library, e: ev.ContractApproved, at: int, ref: int) -> None:
+    state.contracts[e.sha256].approvals[e.approval_role] = e.by
+
+
+def _contract_certified(state: State, _: Library, e: ev.ContractCertified, at: int, ref: int) -> None:
+    record = state.contracts[e.sha256]
+    record.certificate, record.certified_by = e.certificate, e.by
+
+
+def _contract_activated(state: State, _: Library, e: ev.ContractActivated, at: int, ref: int) -> None:
+    record = state.contracts[e.sha256]
+    before = state.in_force.get(record.contract)
+    if before is not None:
+        state.contracts[before].status = "superseded"
+    record.status, record.effectivity, record.ref = "active", e.effectivity, ref
+    state.in_force[record.contract] = e.sha256
+
+
+# ---- orders at the business hub ------------------------------------------------------------------------------------
+
+
+def _order(state: State, order: str) -> Order:
+    found = state.orders.get(order)
+    if found is None:
+        found = state.orders[order] = Order(id=order, acceptances=[], reviews={}, jobs=[], fired={})
+    return found
+
+
+def _terms_accepted(state: State, _: Library, e: ev.TermsAccepted, at: int, ref: int) -> None:
+    acceptance = Acceptance(sha256=e.sha256, org=e.org, by=e.by, on_silence=e.on_silence, ref=ref)
+    _order(state, e.order).acceptances.append(acceptance)
+
+
+def _order_reviewed(state: State, _: Library, e: ev.OrderReviewed, at: int, ref: int) -> None:
+    _order(state, e.order).reviews.setdefault(e.document_digest, {})[e.role] = e.by
+
+
+def _order_staged(state: State, _: Library, e: ev.OrderStaged, at: int, ref: int) -> None:
+    order = _order(state, e.order)
+    same_parts = (order.part_no, order.rev, order.serials) == (e.part_no, e.rev, e.serials)
+    order.status, order.sha256, order.contract, order.version = "staged", e.sha256, e.contract, e.version
+    order.node, order.client, order.part_no, order.rev, order.serials = e.node, e.client, e.part_no, e.rev, e.serials
+    order.documents, order.silence, order.ref = e.documents, e.silence, ref
+    if not (e.amendment and same_parts):
+        order.arrived = ()
+
+
+def _qa_accepted(state: State, _: Library, e: ev.QaAccepted, at: int, ref: int) -> None:
+    key = job_key(e.order, e.job)
+    if state.kind == "node":
+        state.jobs.pop(key, None)
+        state.closed[key] = Closed(by=e.by, at=at)
+        return
+    job = state.jobs[key]
+    job.qa_by, job.qa_at, job.ref = e.by, at, ref
+
+
+def _compliance_accepted(state: State, _: Library, e: ev.ComplianceAccepted, at: int, ref: int) -> None:
+    job = state.jobs.get(job_key(e.order, e.job))
+    if job is not None:
+        job.compliance_by = e.by
+
+
+def _report_issued(state: State, _: Library, e: ev.ReportIssued, at: int, ref: int) -> None:
+    state.reports[e.report] = Report(
+        id=e.report,
+        order=e.order,
+        job=e.job,
+        digest=e.digest,
+        deviations=e.deviations,
+        issued_seq=ref,
+        ref=ref,
+    )
+    job = state.jobs.get(job_key(e.order, e.job))
+    if job is not None:
+        job.report = e.report
+
+
+def _window_opened(state: State, _: Library, e: ev.ReviewWindowOpened, at: int, ref: int) -> None:
+    report = state.reports[e.report]
+    report.opened_at, report.closes_at, report.ref = e.opened_at, e.closes_at, ref
+
+
+def _report_approved(state: State, _: Library, e: ev.ReportApproved, at: int, ref: int) -> None:
+    report = state.reports[e.report]
+    report.status, report.ref = "approved", ref
+
+
+def _report_rejected(state: State, _: Library, e: ev.ReportRejected, at: int, ref: int) -> None:
+    report = state.reports[e.report]
+    report.status, report.ref = "rejected", ref
+
+
+def _window_lapsed(state: State, _: Library, e: ev.ReviewWindowLapsed, at: int, ref: int) -> None:
+    report = state.reports[e.report]
+    report.status, report.outcome, report.ref = "lapsed", e.outcome, ref
+
+
+def _invoice_issued(state: State, _: Library, e: ev.InvoiceIssued, at: int, ref: int) -> None:
+    state.orders[e.order].fired[f"invoice:{e.milestone}"] = ref
+
+
+def _payout_released(state: State, _: Library, e: ev.PayoutReleased, at: int, ref: int) -> None:
+    state.orders[e.order].fired[f"payout:{e.job}:{e.rule}:{e.payee}"] = ref
+
+
+# ---- the gate ------------------------------------------------------------------------------------------------------
+
+
+def _slip_staged(state: State, _: Library, e: ev.SlipStaged, at: int, ref: int) -> None:
+    before = state.slips.get(e.order)
+    slip = StagedSlip(
+        order=e.order,
+        node=e.node,
+        slip=e.slip,
+        body=e.body,
+        part_no=e.part_no,
+        rev=e.rev,
+        serials=e.serials,
+        policy=e.policy,
+        evidence=e.evidence,
+        buffer_max_us=e.buffer_max_us,
+        staged_at=at,
+        ref=ref,
+    )
+    if e.amendment and before is not None and (before.part_no, before.rev, before.serials) == (e.part_no, e.rev, e.serials):
+        slip.arrived, slip.staged_at = before.arrived, before.staged_at
+        slip.state = "partial" if before.arrived else "held"
+    state.slips[e.order] = slip
+
+
+def _reader_advanced(state: State, _: Library, e: ev.ReaderAdvanced, at: int, ref: int) -> None:
+    state.readers[e.reader] = e.seq
+
+
+def _arrival_recorded(state: State, _: Library, e: ev.ArrivalRecorded, at: int, ref: int) -> None:
+    slip = state.slips.get(e.order)
+    if slip is not None:
+        slip.arrived += tuple(s for s in e.serials if s not in slip.arrived)
+        slip.state = "partial" if slip.state == "held" else slip.state
+        slip.late = slip.late or e.late
+        slip.ref = ref
+    order = state.orders.get(e.order)
+    if order is not None and state.kind == "business_hub":
+        order.arrived += tuple(s for s in e.serials if s not in order.arrived)
+        order.attested = order.attested or e.evidence == "attested"
+        order.ref = ref
+    state.early = [early for early in state.early if early.order != e.order]
+
+
+def _arrival_kept(state: State, _: Library, e: ev.ArrivalKept, at: int, ref: int) -> None:
+    if state.kind == "floor_hub":
+        state.early.append(
+            EarlyArrival(
+                order=e.order, part_no=e.part_no, rev=e.rev, serials=e.serials, captured_at=e.captured_at, ref=ref
+            )
+        )
+
+
+def _arrival_quarantined(state: State, _: Library, e: ev.ArrivalQuarantined, at: int, ref: int) -> None:
+    """On the record; it changes no order."""
+
+
+def _order_released(state: State, _: Library, e: ev.OrderReleased, at: int, ref: int) -> None:
+    slip = state.slips.get(e.order)
+    if slip is not None:
+        slip.released += tuple(s for s in e.serials if s not in slip.released)
+        slip.state = "released" if e.complete else "partial"
+        slip.ref = ref
+    order = state.orders.get(e.order)
+    if order is not None:
+        order.status, order.ref = "released", ref
+
+
+def _forward_acknowledged(state: State, _: Library, e: ev.ForwardAcknowledged, at: int, ref: int) -> None:
+    slip = state.slips.get(e.order)
+    if slip is not None:
+        slip.state = "acknowledged" if slip.state == "released" else slip.state
+
+
+# ---- jobs and steps ------------------------------------------------------------------------------------------------
+
+
+def _order_received(state: State, _: Library, e: ev.OrderReceived, at: int, ref: int) -> None:
+    order = _order(state, e.order)
+    order.status, order.ref = "received", ref
+    if state.kind == "node":
+        order.sha256, order.client, order.part_no, order.rev = e.sha256, e.client, e.part_no, e.rev
+        order.serials, order.documents, order.node = e.ordered, e.documents, state.site
+        order.arrived += tuple(s for s in e.serials if s not in order.arrived)
+
+
+def _order_noticed(state: State, _: Library, e: ev.OrderNoticed, at: int, ref: int) -> None:
+    if state.kind == "node":
+        state.notices[e.order] = f"{e.node} {e.state}"
+
+
+def _job_started(state: State, library: Library, e: ev.JobStarted, at: int, ref: int) -> None:
+    technique = require_technique(library, e.sha256)
+    order = _order(state, e.order)
+    key = job_key(e.order, e.job)
+    state.jobs[key] = Job(
+        id=e.job,
+        order=e.order,
+        sha256=e.sha256,
+        technique=technique.sha256,
+        version=e.version,
+        node=order.node,
+        client=order.client,
+        serials=e.serials,
+        attempts=[None] * len(technique.operations),
+        started_by=e.by,
+        deviations={},
+        ref=ref,
+    )
+    order.jobs.append(key)
+
+
+def _job_split(state: State, _: Library, e: ev.JobSplit, at: int, ref: int) -> None:
+    parent = state.jobs[job_key(e.order, e.job)]
+    parent.status, parent.ref = "split", ref
+    for job, serials in zip(e.jobs, e.serials, strict=True):
+        key = job_key(e.order, job)
+        state.jobs[key] = Job(
+            id=job,
+            order=parent.order,
+            sha256=parent.sha256,
+            technique=parent.technique,
+            version=parent.version,
+            node=parent.node,
+            client=parent.client,
+            serials=serials,
+            attempts=[None if a is None else _copy(a) for a in parent.attempts],
+            started_by=parent.started_by,
+            first_start_at=parent.first_start_at,
+            last_done_at=parent.last_done_at,
+            signers=parent.signers,
+            deviations=dict(parent.deviations),
+            ref=ref,
+        )
+        state.orders[e.order].jobs.append(key)
+
+
+def _copy(attempt: Attempt) -> Attempt:
+    """An attempt of its own for a sub-lot: what is corrected in one is not corrected in the other."""
+    return replace(attempt, last=dict(attempt.last), missed=dict(attempt.missed))
+
+
+def _position(library: Library, job: Job, step: str) -> int:
+    technique = library.techniques.get(job.technique) or require_technique(library, job.sha256)
+    return technique.position[step]
+
+
+def _step_started(state: State, library: Library, e: ev.StepStarted, at: int, ref: int) -> None:
+    job = state.jobs[f"{e.order}/{e.job}"]
+    position = _position(library, job, e.step)
+    job.attempts[position] = Attempt(
+        performer=e.by,
+        started_at=at,
+        equipment=e.equipment,
+        materials=e.materials,
+        tally=digest(b"%s/%s %d" % (e.job.encode(), e.step.encode(), ref)),
+        last={},
+        missed={},
+    )
+    job.open_step, job.ref = position, ref
+    if not job.first_start_at:
+        job.first_start_at = at
+
+
+def _reading_recorded(state: State, library: Library, e: ev.ReadingRecorded, at: int, ref: int) -> None:
+    job = state.jobs[f"{e.order}/{e.job}"]
+    attempt = job.attempts[_position(library, job, e.step)]
+    assert attempt is not None  # noqa: S101  # a reading is recorded in an open attempt only
+    key = e.characteristic if e.serial is None else f"{e.characteristic}/{e.serial}"
+    attempt.last[key] = Last(value=e.value, conforms=e.conforms)
+    if not e.conforms:
+        attempt.missed.setdefault(key, e.value)
+    attempt.tally = digest(f"{attempt.tally} {ref} {key} {e.value} {e.unit}".encode())
+
+
+def _step_signed(state: State, library: Library, e: ev.StepSigned, at: int, ref: int) -> None:
+    job = state.jobs[f"{e.order}/{e.job}"]
+    position = _position(library, job, e.step)
+    attempt = job.attempts[position]
+    assert attempt is not None  # noqa: S101  # only an open attempt is signed
+    attempt.signers += (e.by,)
+    attempt.signed_at = at
+    if e.by not in job.signers:
+        job.signers += (e.by,)
+    if e.complete:
+        attempt.result, attempt.done = e.result, True
+        job.open_step, job.last_done_at, job.ref = -1, at, ref
+        if all(a is not None and a.done for a in job.attempts):
+            job.status = "complete"
+
+
+def _reading_corrected(state: State, library: Library, e: ev.ReadingCorrected, at: int, ref: int) -> None:
+    job = state.jobs[f"{e.order}/{e.job}"]
+    position = _position(library, job, e.step)
+    attempt = job.attempts[position]
+    assert attempt is not None  # noqa: S101  # only what was recorded is corrected
+    key = e.characteristic if e.serial is None else f"{e.characteristic}/{e.serial}"
+    attempt.last[key] = Last(value=e.value, conforms=e.conforms)
+    attempt.tally = digest(f"{attempt.tally} {ref} {key} {e.value} corrected".encode())
+    if attempt.done:
+        attempt.done, attempt.signers, attempt.result = False, (), ""
+        job.status, job.open_step = "running", position
+    if e.conforms:
+        attempt.missed.pop(key, None)
+    else:
+        attempt.missed[key] = e.value
+
+
+def _nonconformance_opened(state: State, _: Library, e: ev.NonconformanceOpened, at: int, ref: int) -> None:
+    job = state.jobs[job_key(e.order, e.job)]
+    job.ncrs += (e.ncr,)
+    job.ref = ref
+
+
+def _deviation_authorised(state: State, _: Library, e: ev.DeviationAuthorised, at: int, ref: int) -> None:
+    job = state.jobs[job_key(e.order, e.job)]
+    job.deviations[e.deviation] = Deviation(id=e.deviation, step=e.step, waive=e.waive, by=e.by, ref=ref)
+
+
+def _deviation_used(state: State, _: Library, e: ev.DeviationUsed, at: int, ref: int) -> None:
+    state.jobs[job_key(e.order, e.job)].deviations[e.deviation].used = True
+
+
+# ---- the site itself -----------------------------------------------------------------------------------------------
+
+
+def _imported(state: State, _: Library, e: ev.Imported, at: int, ref: int) -> None:
+    """The origin's frontier is kept by the chronicle, which verified it."""
+
+
+def _contact_changed(state: State, _: Library, e: ev.ContactChanged, at: int, ref: int) -> None:
+    state.contacts[e.site] = Contact(up=e.up, since=at, ref=ref)
+
+
+def _cosigned(state: State, _: Library, e: ev.Cosigned, at: int, ref: int) -> None:
+    state.witnessed_at = max(state.witnessed_at, e.witnessed_at)
+    state.witnessed_size = max(state.witnessed_size, e.size)
+
+
+def _booted(state: State, _: Library, e: ev.Booted, at: int, ref: int) -> None:
+    """A restart ends every signing session; links are down until they are heard of again."""
+    state.sessions.clear()
+    for site in state.contacts:
+        contact = state.contacts[site]
+        state.contacts[site] = Contact(up=False, since=contact.since if not contact.up else at, ref=ref)
+
+
+_STEPS: Final[dict[type[ev.Event], Step]] = {
+    ev.IdentityEnrolled: _identity_enrolled,
+    ev.IdentityDisabled: _identity_disabled,
+    ev.CredentialGranted: _credential_granted,
+    ev.CredentialRevoked: _credential_revoked,
+    ev.EquipmentRegistered: _equipment_registered,
+    ev.MaterialRegistered: _material_registered,
+    ev.ContractSubmitted: _contract_submitted,
+    ev.ContractApproved: _contract_approved,
+    ev.ContractCertified: _contract_certified,
+    ev.ContractActivated: _contract_activated,
+    ev.TermsAccepted: _terms_accepted,
+    ev.OrderReviewed: _order_reviewed,
+    ev.OrderStaged: _order_staged,
+    ev.QaAccepted: _qa_accepted,
+    ev.ComplianceAccepted: _compliance_accepted,
+    ev.ReportIssued: _report_issued,
+    ev.ReviewWindowOpened: _window_opened,
+    ev.ReportApproved: _report_approved,
+    ev.ReportRejected: _report_rejected,
+    ev.ReviewWindowLapsed: _window_lapsed,
+    ev.InvoiceIssued: _invoice_issued,
+    ev.PayoutReleased: _payout_released,
+    ev.SlipStaged: _slip_staged,
+    ev.ReaderAdvanced: _reader_advanced,
+    ev.ArrivalRecorded: _arrival_recorded,
+    ev.ArrivalKept: _arrival_kept,
+    ev.ArrivalQuarantined: _arrival_quarantined,
+    ev.OrderReleased: _order_released,
+    ev.ForwardAcknowledged: _forward_acknowledged,
+    ev.OrderReceived: _order_received,
+    ev.OrderNoticed: _order_noticed,
+    ev.JobStarted: _job_started,
+    ev.JobSplit: _job_split,
+    ev.StepStarted: _step_started,
+    ev.ReadingRecorded: _reading_recorded,
+    ev.StepSigned: _step_signed,
+    ev.ReadingCorrected: _reading_corrected,
+    ev.NonconformanceOpened: _nonconformance_opened,
+    ev.DeviationAuthorised: _deviation_authorised,
+    ev.DeviationUsed: _deviation_used,
+    ev.Imported: _imported,
+    ev.ContactChanged: _contact_changed,
+    ev.Cosigned: _cosigned,
+    ev.Booted: _booted,
+}

@@ -1,0 +1,115 @@
+"""Governance of contracts: complete, certified, approved by four distinct persons who are not the author, released once."""
+
+from holdgate.law import command as c
+from holdgate.law.case import Case
+from holdgate.law.completeness import incomplete
+from holdgate.law.contract import SmartClientPO, SmartSP, read_document
+from holdgate.terms.errors import Malformed
+
+
+def document(case: Case) -> None:
+    """The document came beside the proposal, is the one it names, and is complete."""
+    command = case.command
+    if type(command) is not c.SubmitContract:
+        return
+    if f"{command.contract}/{command.version}" in case.state.versions:
+        case.deny("VERSION_EXISTS", contract=command.contract, version=command.version)
+    raw = case.pinned(command.sha256)
+    if raw is None:
+        case.deny("CONTRACT_INCOMPLETE", why="the document did not come with the proposal")
+        return
+    try:
+        template = read_document(raw)
+        process = case.pinned(template.process) if isinstance(template, SmartClientPO) else None
+        technique = None if process is None else read_document(process)
+    except Malformed as error:
+        case.deny("CONTRACT_INCOMPLETE", why=str(error))
+        return
+    if not isinstance(template, SmartClientPO) or not isinstance(technique, SmartSP):
+        case.deny("CONTRACT_INCOMPLETE", why="an order template and the technique that it names come together")
+        return
+    if (template.id, template.version, template.author) != (command.contract, command.version, case.actor.id):
+        case.deny("CONTRACT_INCOMPLETE", why="the document names another id, version or author than the proposal")
+    for why in incomplete(template, technique):
+        case.deny("PAYOUT_DEPENDS_ON_RESULT" if why.startswith("payout") else "CONTRACT_INCOMPLETE", why=why, rule=why)
+
+
+def known(case: Case) -> None:
+    """The version is on the record."""
+    command = case.command
+    if case.contract is None:
+        case.deny("CONTRACT_UNKNOWN", contract=str(command.contract), version=str(command.version))  # type: ignore[union-attr]
+    else:
+        case.reads.append(case.contract.ref)
+
+
+def approval(case: Case) -> None:
+    """One approval a role and a person; never the author's, never the certifier's."""
+    command, record = case.command, case.contract
+    if type(command) is not c.ApproveContract or record is None:
+        return
+    needed = case.settings.approval_roles
+    if command.approval_role not in needed or command.approval_role != case.actor.role:
+        case.deny("ROLE_NOT_AUTHORISED", id=case.actor.id, role=case.actor.role, needed=", ".join(needed))
+    if command.approval_role in record.approvals:
+        case.deny("ALREADY_DONE", what=f"the approval as {command.approval_role}")
+    if case.actor.id == record.author:
+        case.deny("SELF_APPROVAL", id=case.actor.id, why="they wrote it")
+    elif case.actor.id in record.approvals.values() or case.actor.id == record.certified_by:
+        case.deny("SELF_APPROVAL", id=case.actor.id, why="they approved or certified it already")
+
+
+def certificate(case: Case) -> None:
+    """The certificate came beside the act; the certifier is neither author nor approver."""
+    command, record = case.command, case.contract
+    if type(command) is not c.CertifyContract or record is None:
+        return
+    if case.pinned(command.certificate) is None:
+        case.deny("CONTRACT_NOT_CERTIFIED", contract=command.contract, version=command.version)
+    if record.certificate is not None:
+        case.deny("ALREADY_DONE", what="the certification")
+    if case.actor.id == record.author or case.actor.id in record.approvals.values():
+        case.deny("SELF_APPROVAL", id=case.actor.id, why="they wrote or approved it")
+
+
+def releasable(case: Case) -> None:
+    """Released once, certified and fully approved."""
+    command, record = case.command, case.contract
+    if type(command) is not c.ActivateContract or record is None:
+        return
+    if record.status != "submitted":
+        case.deny("ALREADY_DONE", what="the release")
+    missing = tuple(role for role in case.settings.approval_roles if role not in record.approvals)
+    if missing:
+        case.deny("CONTRACT_NOT_APPROVED", contract=record.contract, version=record.version, missing=missing)
+    if record.certificate is None:
+        case.deny("CONTRACT_NOT_CERTIFIED", contract=record.contract, version=record.version)
+
+
+def in_force(case: Case) -> None:
+    """Orders are accepted and staged under a released version."""
+    record = case.contract
+    if record is None:
+        return
+    if record.status == "submitted":
+        case.deny("CONTRACT_NOT_ACTIVE", contract=record.contract, version=record.version)
+    elif record.status == "superseded":
+        case.deny("CONTRACT_SUPERSEDED", contract=record.contract, version=record.version)
+
+
+def startable(case: Case) -> None:
+    """A job starts under the version its order was accepted for, if that may still start new work."""
+    command, order = case.command, case.order
+    if type(command) is not c.StartJob or order is None:
+        return
+    record = case.contract
+    if record is None or case.technique is None:
+        case.deny("CONTRACT_UNKNOWN", contract=order.contract, version=order.version)
+        return
+    case.reads.append(record.ref)
+    in_force_now = case.state.in_force.get(record.contract, "")
+    successor = case.state.contracts.get(in_force_now)
+    if record.status == "submitted":
+        case.deny("CONTRACT_NOT_ACTIVE", contract=record.contract, version=record.version)
+    elif record.status == "superseded" and successor is not None and successor.effectivity == "unstarted_jobs":
+        case.deny("CONTRACT_SUPERSEDED", contract=record.contract, version=record.version)

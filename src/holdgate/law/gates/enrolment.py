@@ -1,0 +1,52 @@
+"""Enrolment: a good key that is nobody else's, proven to be held, approved by two officers who are not the newcomer."""
+
+from typing import Final
+
+from holdgate.crypto.keys import check_enrollable
+from holdgate.law import command as c
+from holdgate.law.case import Case
+from holdgate.terms.errors import Malformed
+
+OFFICERS: Final = ("admin", "qa", "compliance", "project_manager")
+KINDS: Final = ("person", "device", "module", "site")
+
+
+def key(case: Case) -> None:
+    """The key is canonical, of prime order, and not enrolled; the id is free."""
+    command = case.command
+    if type(command) is not c.EnrolIdentity:
+        return
+    owner = case.state.key_owners.get(command.key.hex())
+    if owner is not None:
+        case.deny("KEY_NOT_ACCEPTED", id=command.id, why=f"it is enrolled as {owner}")
+    if command.id in case.state.identities:
+        case.deny("ALREADY_DONE", what=f"the enrolment of {command.id}")
+    try:
+        check_enrollable(command.key)
+    except Malformed as error:
+        case.deny("KEY_NOT_ACCEPTED", id=command.id, why=str(error))
+    if command.kind not in KINDS:
+        case.deny("KEY_NOT_ACCEPTED", id=command.id, why=f"{command.kind!r} is no kind of identity")
+
+
+def sponsors(case: Case) -> None:
+    """Two officers and the new key itself sign the enrolment."""
+    command = case.command
+    if type(command) is not c.EnrolIdentity:
+        return
+    officers = [s.id for s in command.signers if s.role in OFFICERS and s.id != command.id]
+    if len(officers) < 2:  # noqa: PLR2004
+        case.deny("SELF_APPROVAL", id=command.id, why="two officers approve an enrolment, and nobody enrols himself")
+    if all(signer.id != command.id for signer in command.signers):
+        case.deny("KEY_NOT_ACCEPTED", id=command.id, why="the newcomer did not prove that they hold it")
+
+
+def disabled(case: Case) -> None:
+    """Somebody who is enrolled is disabled, by somebody else."""
+    command = case.command
+    if type(command) is not c.DisableIdentity:
+        return
+    if command.id not in case.state.identities:
+        case.deny("UNKNOWN_IDENTITY", id=command.id)
+    elif command.id == case.actor.id:
+        case.deny("SELF_APPROVAL", id=command.id, why="nobody disables their own identity")

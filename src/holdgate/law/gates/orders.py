@@ -1,0 +1,131 @@
+"""Orders: terms that the client signed (or paper that two of us reviewed), documents, staging; and the node's acceptance."""
+
+from holdgate.crypto.envelope import open_envelope, verify_all
+from holdgate.law import command as c
+from holdgate.law.case import Case
+from holdgate.law.orders import OrderBody, read_body
+from holdgate.terms.errors import Malformed, Tampered
+
+
+def terms(case: Case) -> None:
+    """The terms are those of the contract: price, currency, milestones, window; only silence is the client's to choose."""
+    command, record = case.command, case.contract
+    if type(command) is not c.AcceptTerms or record is None:
+        return
+    template = case.library.template(record.sha256)
+    if template is None:
+        case.deny("CONTRACT_UNKNOWN", contract=command.contract, version=command.version)
+        return
+    offered = command.terms
+    if offered.price_minor != template.price_minor or offered.currency != template.currency:
+        case.deny("TERMS_MISMATCH", why=f"the price is {template.price_minor} {template.currency} (minor units)")
+    if {m.id: m.amount_minor for m in offered.milestones} != {b.id: b.amount_minor for b in template.billing}:
+        case.deny("TERMS_MISMATCH", why="the milestones are not the contract's")
+    if sum(m.amount_minor for m in offered.milestones) != offered.price_minor:
+        case.deny("TERMS_MISMATCH", why="the milestones do not sum to the price")
+    if offered.client_window_s != template.client_window_s:
+        case.deny("TERMS_MISMATCH", why=f"the review window is {template.client_window_s} s")
+    if offered.on_silence not in ("escalate", "deemed_accepted"):
+        case.deny("TERMS_MISMATCH", why=f"silence cannot mean {offered.on_silence!r}")
+
+
+def agreed(case: Case) -> None:
+    """Before staging: this client's people signed this version's terms, or PM and QA reviewed one and the same paper."""
+    command, record, order = case.command, case.contract, case.order
+    if type(command) is not c.StageOrder or record is None:
+        return
+    if order is not None:
+        case.reads.append(order.ref)
+        for acceptance in order.acceptances:
+            if acceptance.sha256 == record.sha256 and acceptance.org == command.client:
+                case.reads.append(acceptance.ref)
+                return
+        for reviewers in order.reviews.values():
+            people = [reviewers.get("project_manager"), reviewers.get("qa")]
+            if None not in people and people[0] != people[1]:
+                return
+    case.deny("TERMS_NOT_ACCEPTED", order=command.order, why=f"no signature of {command.client} and no complete review")
+
+
+def stageable(case: Case) -> None:
+    """An order is staged once (an amendment replaces it); its node exists; its parts are named once each."""
+    command, order = case.command, case.order
+    if type(command) is not c.StageOrder:
+        return
+    if order is not None and order.status != "proposed" and not command.amendment:
+        case.deny("ALREADY_DONE", what=f"the staging of {command.order}")
+    if all(seat.id != command.node or seat.kind != "node" for seat in case.state.charter.sites):
+        case.deny("WRONG_NODE", needed="a node of this shop", node=command.node)
+    if not command.serials or len(set(command.serials)) != len(command.serials):
+        case.deny("QTY_NOT_RECONCILED", why="every part of an order is named once")
+    if command.arrival_policy not in ("full", "partial"):
+        case.deny("TERMS_MISMATCH", why=f"there is no arrival policy {command.arrival_policy!r}")
+    if order is not None and order.jobs and command.amendment:
+        case.deny("STEP_IN_PROGRESS", step=f"a job of {command.order}")
+
+
+def documents(case: Case) -> None:
+    """Every document that the contract requires is attached."""
+    command, record = case.command, case.contract
+    if type(command) is not c.StageOrder or record is None:
+        return
+    template = case.library.template(record.sha256)
+    for needed in () if template is None else template.documents:
+        if needed not in command.documents:
+            case.deny("DOCUMENT_MISSING", document=needed)
+
+
+def forwarded(case: Case) -> None:
+    """At the node: the slip is the business hub's, names this node, and the body beside it is the one it names."""
+    command = case.command
+    if type(command) is not c.ForwardOrder:
+        return
+    slip = slip_of(case)
+    if slip is None:
+        case.deny("BODY_MISMATCH", order=command.order, why="the slip is not signed by the business hub")
+        return
+    if slip.node != case.state.site:
+        case.deny("WRONG_NODE", needed=slip.node, node=case.state.site)
+    body = body_of(case, slip)
+    if body is None or (body.order, body.part_no, body.rev, body.serials) != (
+        slip.order,
+        slip.part_no,
+        slip.rev,
+        slip.serials,
+    ):
+        case.deny("BODY_MISMATCH", order=command.order, why="the order body is missing, or differs from the slip")
+        return
+    if slip.order != command.order or any(serial not in slip.serials for serial in command.serials):
+        case.deny("BODY_MISMATCH", order=command.order, why="other parts were forwarded than the slip names")
+    if case.state.contracts.get(body.sha256) is None:
+        case.deny("CONTRACT_UNKNOWN", contract=body.contract, version=body.version)
+
+
+def slip_of(case: Case) -> c.Slip | None:
+    """The slip inside a forwarded order, if the business hub signed it."""
+    command = case.command
+    if type(command) is not c.ForwardOrder:
+        return None
+    try:
+        envelope = open_envelope(command.slip)
+        staged = c.parse_command(envelope.payload)
+        hub = case.state.identities.get(staged.signers[0].id)
+        if type(staged) is not c.StageSlip or hub is None or "business_hub" not in hub.roles or hub.kind != "site":
+            return None
+        verify_all(envelope, [(hub.id, hub.key)])
+    except (Malformed, Tampered):
+        return None
+    return staged.slip
+
+
+def body_of(case: Case, slip: c.Slip) -> OrderBody | None:
+    """The order body that came beside a forwarded order, if it is the one that the slip names."""
+    raw = case.pinned(slip.body)
+    if raw is None:
+        raw = case.library.blob(slip.body) if case.order is not None else None
+    if raw is None:
+        return None
+    try:
+        return read_body(raw)
+    except Malformed:
+        return None

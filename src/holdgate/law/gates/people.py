@@ -1,0 +1,80 @@
+"""Who: enrolled, not disabled, holding the role they act in, and the role is one that may."""
+
+from typing import Final
+
+from holdgate.law import command as c
+from holdgate.law.case import Case
+
+
+def identity(case: Case) -> None:
+    """Every signer is enrolled, in force, and holds the role that they sign in."""
+    identities = case.state.identities
+    for signer in case.command.signers:
+        person = identities.get(signer.id)
+        if person is None:
+            if not _is_newcomer(case, signer):
+                case.deny("UNKNOWN_IDENTITY", id=signer.id)
+            continue
+        case.reads.append(person.ref)
+        if person.disabled_at is not None:
+            case.deny("IDENTITY_DISABLED", id=person.id)
+        elif signer.role not in person.roles:
+            case.deny("ROLE_NOT_AUTHORISED", id=person.id, role=signer.role, needed=", ".join(person.roles))
+    if case.command.place is not None and case.station is None:
+        case.deny("UNKNOWN_IDENTITY", id=case.command.place)
+
+
+def _is_newcomer(case: Case, signer: c.Signer) -> bool:
+    command = case.command
+    return type(command) is c.EnrolIdentity and signer.id == command.id and signer.role == "newcomer"
+
+
+ROLES: Final[dict[type[c.Command], tuple[str, ...]]] = {
+    c.EnrolIdentity: ("admin",),
+    c.DisableIdentity: ("admin",),
+    c.GrantCredential: ("training", "admin"),
+    c.RevokeCredential: ("training", "admin", "level3"),
+    c.RegisterEquipment: ("metrology", "admin"),
+    c.RegisterMaterial: ("receiving", "qa", "admin"),
+    c.SubmitContract: ("author",),
+    c.CertifyContract: ("certifier",),
+    c.ActivateContract: ("admin",),
+    c.ReviewOrder: ("project_manager", "qa"),
+    c.StageOrder: ("business_hub", "project_manager"),
+    c.SplitJob: ("project_manager",),
+    c.AuthoriseDeviation: ("level3",),
+    c.SignQa: ("qa",),
+    c.SignCompliance: ("compliance",),
+    c.GenerateReport: ("system", "qa", "business_hub"),
+    c.CloseWindow: ("system", "business_hub"),
+    c.ForwardOrder: ("floor_hub",),
+    c.NoticeOrder: ("floor_hub",),
+}
+
+
+def role(case: Case) -> None:
+    """The actor's role is one that may do this (steps name their own role; clients have a gate of their own)."""
+    needed = ROLES.get(type(case.command))
+    if needed is not None and case.actor.role not in needed:
+        case.deny("ROLE_NOT_AUTHORISED", id=case.actor.id, role=case.actor.role, needed=", ".join(needed))
+
+
+def step_role(case: Case) -> None:
+    """The step is for a role, and a job is started by somebody who may do one of its steps."""
+    if case.operation is not None:
+        if case.actor.role != case.operation.role:
+            case.deny("ROLE_NOT_AUTHORISED", id=case.actor.id, role=case.actor.role, needed=case.operation.role)
+    elif type(case.command) is c.StartJob and case.technique is not None:
+        roles = tuple(dict.fromkeys(op.role for op in case.technique.operations))
+        if case.actor.role not in roles:
+            case.deny("ROLE_NOT_AUTHORISED", id=case.actor.id, role=case.actor.role, needed=", ".join(roles))
+
+
+def client(case: Case) -> None:
+    """Only the client's own people; and only the client of this order."""
+    if case.actor.role != "client":
+        case.deny("CLIENT_ROLE_REQUIRED", id=case.actor.id, role=case.actor.role)
+        return
+    order = case.order
+    if order is not None and order.client and case.person is not None and case.person.org != order.client:
+        case.deny("NOT_YOUR_ORDER", id=case.actor.id, org=case.person.org, order=order.id, client=order.client)

@@ -1,0 +1,65 @@
+"""QA and compliance: a whole record, reconciled quantities, nothing nonconforming taken for good."""
+
+from holdgate.law import command as c
+from holdgate.law.case import Case
+
+
+def job_known(case: Case) -> None:
+    """The job is on the hub's record."""
+    command, job = case.command, case.job
+    if job is None:
+        case.deny("JOB_UNKNOWN", job=command.job)  # type: ignore[union-attr]
+        return
+    case.reads.append(job.ref)
+    if job.status == "split":
+        case.deny("JOB_CLOSED", job=job.id, status="split into sub-lots")
+
+
+def whole(case: Case) -> None:
+    """The node's chain has been taken in: the node is in contact, and every step of the job is complete."""
+    job, technique = case.job, case.technique
+    if job is None or technique is None or job.status == "split":
+        return
+    contact = case.state.contacts.get(job.node)
+    if contact is None or not contact.up:
+        case.deny("NODE_NOT_SYNCED", node=job.node)
+    missing = tuple(
+        operation.id
+        for operation in technique.operations
+        if (attempt := job.attempts[operation.position]) is None or not attempt.done
+    )
+    if missing:
+        case.deny("STEP_INCOMPLETE", missing=missing)
+
+
+def unsigned(case: Case) -> None:
+    """QA and compliance sign a job once; compliance after QA."""
+    command, job = case.command, case.job
+    if job is None:
+        return
+    if type(command) is c.SignQa and job.qa_by:
+        case.deny("QA_ALREADY_SIGNED", job=job.id, by=job.qa_by)
+    if type(command) is c.SignCompliance:
+        if not job.qa_by:
+            case.deny("TESTS_NOT_PASSED_QA", job=job.id)
+        if job.compliance_by:
+            case.deny("ALREADY_DONE", what=f"the compliance signature of {job.id}")
+
+
+def reconciled(case: Case) -> None:
+    """Received is accepted plus rejected plus scrapped; nothing of a failed step counts as accepted."""
+    command, job = case.command, case.job
+    if type(command) is not c.SignQa or job is None:
+        return
+    q = command.quantities
+    counts = (q.received, q.accepted, q.rejected, q.scrapped)
+    if min(counts) < 0 or q.received != len(job.serials) or q.received != q.accepted + q.rejected + q.scrapped:
+        case.deny(
+            "QTY_NOT_RECONCILED",
+            why=f"{len(job.serials)} received, but {q.accepted} accepted + {q.rejected} rejected + {q.scrapped} scrapped",
+        )
+    failed = any(attempt is not None and attempt.result == "fail" for attempt in job.attempts)
+    if failed and q.accepted:
+        case.deny("QTY_NOT_RECONCILED", why="a failed step cannot be counted as accepted")
+
+

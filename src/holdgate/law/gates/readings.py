@@ -1,0 +1,93 @@
+"""What was read: a characteristic of the step, in its unit, for a part of the job; and whether the signature may say pass.
+
+Permission is refused, the truth never: an out-of-limit value is recorded. What is refused is signing it as a pass.
+"""
+
+from holdgate.law import command as c
+from holdgate.law.case import Case
+from holdgate.law.state import Attempt, Job
+from holdgate.law.technique import Measure, Operation
+
+
+def characteristic(case: Case) -> None:
+    """The characteristic belongs to the step, the unit is the contract's, the value is a number, the part is known."""
+    command, operation, job = case.command, case.operation, case.job
+    if operation is None or job is None or not isinstance(command, (c.RecordReading, c.CorrectEntry)):
+        return
+    measure = case.measure
+    if measure is None:
+        case.deny("CHARACTERISTIC_UNKNOWN", characteristic=command.characteristic, step=operation.id)
+        return
+    if type(command) is c.RecordReading and command.unit != measure.unit:
+        case.deny("UNIT_MISMATCH", characteristic=measure.id, needed=measure.unit, unit=command.unit)
+    if case.value is None:
+        text = command.value if type(command) is c.RecordReading else command.new_value  # type: ignore[union-attr]
+        case.deny("VALUE_INVALID", value=text[:40])
+    if measure.per_serial:
+        if command.serial not in job.serials:
+            case.deny("SERIAL_UNKNOWN", serials=command.serial or "no part", order=job.order)
+    elif command.serial is not None:
+        case.deny("SERIAL_UNKNOWN", serials=command.serial, order=job.order)
+
+
+def recorded(case: Case) -> None:
+    """What is corrected was recorded."""
+    command, attempt = case.command, case.attempt
+    if type(command) is not c.CorrectEntry or case.operation is None:
+        return
+    key = command.characteristic if command.serial is None else f"{command.characteristic}/{command.serial}"
+    if attempt is None or key not in attempt.last:
+        case.deny("CHARACTERISTIC_UNKNOWN", characteristic=key, step=case.operation.id)
+
+
+def complete(case: Case) -> None:
+    """Every characteristic of the step is recorded, for every part where it is taken part by part."""
+    operation, attempt, job = case.operation, case.attempt, case.job
+    if operation is None or attempt is None or job is None:
+        return
+    last = attempt.last
+    for name, measure in operation.measures.items():
+        if measure.per_serial:
+            for serial in job.serials:
+                if f"{name}/{serial}" not in last:
+                    case.deny("DATA_INCOMPLETE", missing=f"{name} of {serial}")
+        elif name not in last:
+            case.deny("DATA_INCOMPLETE", missing=name)
+
+
+def conforming(case: Case) -> None:
+    """A pass is signed only on conforming readings (the last one, or all of them where the contract says so)."""
+    command, operation, attempt, job = case.command, case.operation, case.attempt, case.job
+    if type(command) is not c.SignStep or operation is None or attempt is None or job is None:
+        return
+    if command.result != "pass":
+        return
+    for key, value in failing(operation, attempt, job):
+        name, _, serial = key.partition("/")
+        limits = operation.measures[name].show_limits()
+        case.deny("READING_OUT_OF_LIMITS", characteristic=name, serial=serial, value=value, limits=limits)
+
+
+def failing(operation: Operation, attempt: Attempt, job: Job) -> list[tuple[str, str]]:
+    """The readings (key, value) of an attempt that do not conform, under each characteristic's own rule."""
+    if not attempt.missed:
+        return []
+    out: list[tuple[str, str]] = []
+    for name, measure in operation.measures.items():
+        keys = [f"{name}/{serial}" for serial in job.serials] if measure.per_serial else [name]
+        out.extend((key, value) for key in keys if (value := _failing_value(measure, attempt, key)) is not None)
+    return out
+
+
+def _failing_value(measure: Measure, attempt: Attempt, key: str) -> str | None:
+    if measure.all_readings:
+        return attempt.missed.get(key)
+    last = attempt.last.get(key)
+    return None if last is None or last.conforms else last.value
+
+
+def result(case: Case) -> None:
+    """The result is one that a step can have."""
+    command = case.command
+    if type(command) is c.SignStep and command.result not in ("pass", "fail"):
+        case.deny("RULE_NOT_MET", say=f"A step is signed as pass or fail, not as {command.result}.")

@@ -1,0 +1,66 @@
+"""Reports and the client's window: no report before QA, all mandatory content, the present report, witnessed time."""
+
+from holdgate.law import command as c
+from holdgate.law.case import Case
+
+
+def accepted(case: Case) -> None:
+    """QA reviewed and accepted the record (a valid failing result is reported too); one report per job."""
+    command, job = case.command, case.job
+    if type(command) is not c.GenerateReport or job is None:
+        return
+    if not job.qa_by:
+        case.deny("TESTS_NOT_PASSED_QA", job=job.id)
+    if job.report or command.report in case.state.reports:
+        case.deny("ALREADY_DONE", what=f"the report of {job.id}" if job.report else f"report {command.report}")
+
+
+def content(case: Case) -> None:
+    """Nothing mandatory is left out (ISO/IEC 17025 7.8.2.1)."""
+    command = case.command
+    if type(command) is not c.GenerateReport or command.fields is None:
+        return
+    missing = tuple(field for field in case.settings.report_fields if field not in command.fields)
+    if missing:
+        case.deny("REPORT_INCOMPLETE", missing=missing)
+
+
+def known(case: Case) -> None:
+    """The report is on the record and still open."""
+    command, report = case.command, case.report
+    if not isinstance(command, (c.ReviewReport, c.CloseWindow)):
+        return
+    if report is None:
+        case.deny("REPORT_UNKNOWN", report=command.report)
+        return
+    case.reads.append(report.ref)
+    if report.status == "lapsed" and type(command) is c.ReviewReport and report.outcome == "deemed_accepted":
+        case.deny("REVIEW_WINDOW_CLOSED", report=report.id)
+    elif report.status in ("approved", "rejected") or (report.status == "lapsed" and type(command) is c.CloseWindow):
+        case.deny("ALREADY_DONE", what=f"the review of {report.id}")
+
+
+def verdict(case: Case) -> None:
+    """The client approves, or rejects with a reason."""
+    command = case.command
+    if type(command) is not c.ReviewReport:
+        return
+    if command.decision not in ("approve", "reject"):
+        case.deny("RULE_NOT_MET", say=f"A report is approved or rejected, not {command.decision!r}.")
+    if command.decision == "reject" and not (command.reason or "").strip():
+        case.deny("REASON_REQUIRED")
+
+
+def window_over(case: Case) -> None:
+    """The window closes in witnessed time: a cosignature at or past its end is on this site's record."""
+    command, report = case.command, case.report
+    if type(command) is not c.CloseWindow or report is None:
+        return
+    witnessed = case.state.witnessed_at
+    if report.closes_at is None or witnessed < report.closes_at:
+        case.deny(
+            "REVIEW_WINDOW_OPEN",
+            report=report.id,
+            closes_at="not opened yet" if report.closes_at is None else report.closes_at,
+            witnessed_at=witnessed,
+        )

@@ -1,0 +1,149 @@
+"""In which order: arrival first, pre-checks before everything, steps in contract order, one signature each."""
+
+from holdgate.law import command as c
+from holdgate.law.case import Case
+from holdgate.law.state import job_key
+
+
+def arrived(case: Case) -> None:
+    """A job starts only on parts that a verified arrival put here."""
+    command, order = case.command, case.order
+    if type(command) is not c.StartJob:
+        return
+    notice = case.state.notices.get(command.order, "")
+    if order is None:
+        named = notice.partition(" ")[0]
+        if not notice:
+            case.deny("PO_NOT_STAGED", order=command.order)
+        if not named or named == case.state.site:
+            case.deny("NO_ARRIVAL", order=command.order)
+        return
+    case.reads.append(order.ref)
+    wanted = order.arrived if command.serials is None else command.serials
+    missing = tuple(serial for serial in wanted if serial not in order.arrived)
+    if missing or not wanted:
+        case.deny("NO_ARRIVAL", order=order.id)
+
+
+def new_job(case: Case) -> None:
+    """A job's id is used once in its order, and no part is in two running jobs."""
+    command, order = case.command, case.order
+    if type(command) is not c.StartJob or order is None:
+        return
+    key = job_key(command.order, command.job)
+    if key in case.state.jobs or key in case.state.closed:
+        case.deny("ALREADY_DONE", what=f"the start of {command.job}")
+        return
+    wanted = order.arrived if command.serials is None else command.serials
+    for other in order.jobs:
+        job = case.state.jobs.get(other)
+        if job is None or job.status == "split":
+            continue
+        busy = tuple(serial for serial in job.serials if serial in wanted)
+        if busy:
+            case.deny("QTY_NOT_RECONCILED", why=f"{', '.join(busy)} are in job {job.id} already")
+
+
+def job_open(case: Case) -> None:
+    """The job exists and runs; the step is one of its technique's."""
+    command, job = case.command, case.job
+    if job is None:
+        closed = case.state.closed.get(job_key(command.order, command.job))  # type: ignore[union-attr]
+        if closed is None:
+            case.deny("JOB_UNKNOWN", job=command.job)  # type: ignore[union-attr]
+        elif type(command) is c.CorrectEntry:
+            case.deny("QA_ALREADY_SIGNED", job=command.job, by=closed.by)
+        else:
+            case.deny("JOB_CLOSED", job=command.job, status="accepted by QA")  # type: ignore[union-attr]
+        return
+    case.reads.append(job.ref)
+    if job.status == "split":
+        case.deny("JOB_CLOSED", job=job.id, status="split into sub-lots")
+    step = getattr(command, "step", None)
+    if step is not None and case.operation is None:
+        case.deny("STEP_UNKNOWN", step=step, contract=case.technique.id if case.technique else "?")
+
+
+def pinned(case: Case) -> None:
+    """What is done names the contract that the job is pinned to."""
+    command, job = case.command, case.job
+    if job is None:
+        return
+    if type(command) is c.RepinJob or getattr(command, "contract", job.sha256) != job.sha256:
+        contract = case.technique.id if case.technique is not None else "?"
+        case.deny("CONTRACT_PINNED", job=job.id, contract=contract, version=job.version)
+
+
+def nonconformances(case: Case) -> None:
+    """Nothing goes on while a nonconformance of the job is open."""
+    if case.job is not None and case.job.ncrs:
+        case.deny("NCR_OPEN", ncr=", ".join(case.job.ncrs))
+
+
+def in_order(case: Case) -> None:
+    """Every earlier step is complete; the pre-checks first of all."""
+    job, operation, technique = case.job, case.operation, case.technique
+    if job is None or operation is None or technique is None:
+        return
+    attempts = job.attempts
+    if not operation.precheck:
+        for position in technique.prechecks:
+            attempt = attempts[position]
+            if attempt is None or not attempt.done:
+                case.deny("PRECHECK_INCOMPLETE", missing=_name(case, position))
+    for position in range(operation.position):
+        attempt = attempts[position]
+        if attempt is None or not attempt.done:
+            case.deny("STEP_OUT_OF_ORDER", missing=_name(case, position), step=operation.id)
+            break
+
+
+def _name(case: Case, position: int) -> str:
+    technique = case.technique
+    if technique is None:
+        return "?"
+    operation = technique.operations[position]
+    return f"{operation.id} ({operation.name})"
+
+
+def not_started(case: Case) -> None:
+    """The step was not started before, and no other step of the job is open."""
+    job, operation, attempt = case.job, case.operation, case.attempt
+    if job is None or operation is None:
+        return
+    if attempt is not None:
+        done = attempt.done
+        case.deny("ALREADY_DONE" if done else "STEP_IN_PROGRESS", what=f"the start of {operation.id}", step=operation.id)
+    elif job.open_step >= 0:
+        case.deny("STEP_IN_PROGRESS", step=_name(case, job.open_step))
+
+
+def no_open_step(case: Case) -> None:
+    """Not while a step of the job is open."""
+    if case.job is not None and case.job.open_step >= 0:
+        case.deny("STEP_IN_PROGRESS", step=_name(case, case.job.open_step))
+
+
+def step_open(case: Case) -> None:
+    """The step has an open attempt."""
+    operation, attempt = case.operation, case.attempt
+    if operation is None:
+        return
+    if attempt is None:
+        case.deny("STEP_NOT_STARTED", step=operation.id)
+    elif attempt.done:
+        case.deny("ALREADY_SIGNED", step=operation.id, by=", ".join(attempt.signers), signed_at=attempt.signed_at)
+
+
+def partition(case: Case) -> None:
+    """The sub-lots hold every part of the job exactly once, under new ids."""
+    command, job = case.command, case.job
+    if type(command) is not c.SplitJob or job is None:
+        return
+    parts = [serial for lot in command.into for serial in lot.serials]
+    if sorted(parts) != sorted(job.serials) or any(not lot.serials for lot in command.into) or len(command.into) < 2:  # noqa: PLR2004
+        case.deny("QTY_NOT_RECONCILED", why="the sub-lots do not hold every part of the job exactly once")
+    names = [lot.job for lot in command.into]
+    taken = [name for name in names if job_key(job.order, name) in case.state.jobs or names.count(name) > 1]
+    if taken:
+        case.deny("ALREADY_DONE", what=f"the job id {taken[0]}")

@@ -1,0 +1,35 @@
+"""Qualifications: SMART-TokenAccessLayer's part. What the step names is held, in date and not revoked, at this moment."""
+
+from holdgate.law import command as c
+from holdgate.law.case import Case
+
+
+def credentials(case: Case) -> None:
+    """Every credential that the step names."""
+    person, operation = case.person, case.operation
+    if person is None or operation is None:
+        return
+    for name in operation.credentials:
+        held = person.credentials.get(name)
+        if held is None:
+            case.deny("CREDENTIAL_MISSING", id=person.id, credential=name)
+            continue
+        case.reads.append(held.ref)
+        if held.revoked_at is not None:
+            case.deny("CREDENTIAL_REVOKED", id=person.id, credential=name, revoked_at=held.revoked_at)
+        elif case.now > held.until:
+            case.deny("CREDENTIAL_EXPIRED", id=person.id, credential=name, until=held.until)
+
+
+def known_person(case: Case) -> None:
+    """A credential is granted to, or taken from, somebody who is enrolled (and holds it)."""
+    command = case.command
+    if not isinstance(command, (c.GrantCredential, c.RevokeCredential)):
+        return
+    person = case.state.identities.get(command.person)
+    if person is None:
+        case.deny("UNKNOWN_IDENTITY", id=command.person)
+    elif type(command) is c.RevokeCredential and command.credential not in person.credentials:
+        case.deny("CREDENTIAL_MISSING", id=command.person, credential=command.credential)
+    elif command.person == case.actor.id:
+        case.deny("SELF_APPROVAL", id=command.person, why="nobody grants or revokes their own credentials")

@@ -1,0 +1,60 @@
+"""The law documents that a site holds, ready for use. Rebuilt from pinned blobs; never part of a snapshot."""
+
+from collections.abc import Callable
+
+from holdgate.law.contract import SmartClientPO, SmartSP, read_document
+from holdgate.law.technique import Technique, prepare
+from holdgate.terms.errors import Tampered
+
+Blobs = Callable[[str], bytes | None]
+"""Looks a pinned blob up by its SHA-256 (hex). Content is checked where it enters."""
+
+
+class Library:
+    """Templates and techniques by the SHA-256 of their documents."""
+
+    __slots__ = ("_blobs", "techniques", "templates")
+
+    def __init__(self, blobs: Blobs) -> None:
+        self._blobs = blobs
+        self.techniques: dict[str, Technique] = {}
+        self.templates: dict[str, SmartClientPO] = {}
+
+    def template(self, sha256: str) -> SmartClientPO | None:
+        """The order template, or None where its document is not held here."""
+        found = self.templates.get(sha256)
+        if found is None:
+            document = self._read(sha256)
+            if isinstance(document, SmartClientPO):
+                found = self.templates[sha256] = document
+        return found
+
+    def technique(self, sha256: str) -> Technique | None:
+        """The technique, or None where its document is not held here."""
+        found = self.techniques.get(sha256)
+        if found is None:
+            document = self._read(sha256)
+            if isinstance(document, SmartSP):
+                found = self.techniques[sha256] = prepare(document, sha256)
+        return found
+
+    def _read(self, sha256: str) -> SmartSP | SmartClientPO | None:
+        raw = self._blobs(sha256)
+        return None if raw is None else read_document(raw)
+
+    def blob(self, sha256: str) -> bytes | None:
+        """A pinned blob as it is."""
+        return self._blobs(sha256)
+
+
+def require_technique(library: Library, template_sha256: str) -> Technique:
+    """The technique behind an order's template.
+
+    Raises:
+        Tampered: the log speaks of a document that the store does not hold.
+    """
+    template = library.template(template_sha256)
+    technique = None if template is None else library.technique(template.process)
+    if technique is None:
+        raise Tampered(f"the contract {template_sha256[:12]} is on the record, but its document is not in the store")
+    return technique

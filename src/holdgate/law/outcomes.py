@@ -1,0 +1,355 @@
+"""Outcomes: what becomes true when an action passed all its gates. One function per act; it decides nothing any more."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from msgspec.structs import replace
+
+from holdgate.crypto.hashes import digest
+from holdgate.law import command as c
+from holdgate.law import event as ev
+from holdgate.law.case import Case
+from holdgate.law.gates.orders import body_of, slip_of
+from holdgate.law.orders import body_digest
+from holdgate.law.view import job_view
+from holdgate.terms import canon
+from holdgate.terms.errors import InvariantBroken
+from holdgate.terms.instant import SECOND_US
+
+Events = tuple[ev.AnyEvent, ...]
+
+
+def _enrol(_: Case, m: c.EnrolIdentity) -> Events:
+    return (
+        ev.IdentityEnrolled(
+            id=m.id,
+            name=m.name,
+            org=m.org,
+            kind=m.kind,
+            key=m.key,
+            roles=m.roles,
+            zone=m.zone,
+            node=m.node,
+            sealing_key=m.sealing_key,
+        ),
+    )
+
+
+def _disable(_: Case, m: c.DisableIdentity) -> Events:
+    return (ev.IdentityDisabled(id=m.id),)
+
+
+def _grant(_: Case, m: c.GrantCredential) -> Events:
+    return (ev.CredentialGranted(person=m.person, credential=m.credential, until=m.until),)
+
+
+def _revoke(_: Case, m: c.RevokeCredential) -> Events:
+    return (ev.CredentialRevoked(person=m.person, credential=m.credential),)
+
+
+def _equipment(_: Case, m: c.RegisterEquipment) -> Events:
+    return (
+        ev.EquipmentRegistered(
+            id=m.id,
+            equipment_class=m.equipment_class,
+            cal_from=m.cal_from,
+            cal_until=m.cal_until,
+            in_service=m.in_service,
+        ),
+    )
+
+
+def _material(_: Case, m: c.RegisterMaterial) -> Events:
+    return (
+        ev.MaterialRegistered(batch=m.batch, material_kind=m.material_kind, until=m.until, approved=m.approved),
+    )
+
+
+def _submit_contract(case: Case, m: c.SubmitContract) -> Events:
+    return (
+        ev.ContractSubmitted(contract=m.contract, version=m.version, sha256=m.sha256, author=case.actor.id),
+    )
+
+
+def _sha256(case: Case) -> str:
+    if case.contract is None:
+        raise InvariantBroken("a gate let an act pass on a contract that is not there")
+    return case.contract.sha256
+
+
+def _approve(case: Case, m: c.ApproveContract) -> Events:
+    return (ev.ContractApproved(sha256=_sha256(case), approval_role=m.approval_role, by=case.actor.id),)
+
+
+def _certify(case: Case, m: c.CertifyContract) -> Events:
+    return (ev.ContractCertified(sha256=_sha256(case), certificate=m.certificate, by=case.actor.id),)
+
+
+def _activate(case: Case, m: c.ActivateContract) -> Events:
+    return (ev.ContractActivated(sha256=_sha256(case), effectivity=m.effectivity),)
+
+
+def _accept_terms(case: Case, m: c.AcceptTerms) -> Events:
+    org = "" if case.person is None else case.person.org
+    return (
+        ev.TermsAccepted(
+            order=m.order, sha256=_sha256(case), org=org, by=case.actor.id, on_silence=m.terms.on_silence
+        ),
+    )
+
+
+def _review(case: Case, m: c.ReviewOrder) -> Events:
+    return (
+        ev.OrderReviewed(
+            order=m.order, document_digest=m.document_digest, role=case.actor.role, by=case.actor.id
+        ),
+    )
+
+
+def _stage(case: Case, m: c.StageOrder) -> Events:
+    sha256 = _sha256(case)
+    template = case.library.template(sha256)
+    if template is None:
+        raise InvariantBroken("a released contract has no document")
+    silence = "escalate"
+    for acceptance in () if case.order is None else case.order.acceptances:
+        if acceptance.sha256 == sha256 and acceptance.org == m.client:
+            silence = acceptance.on_silence
+    buffer_max_s = template.buffer_max_s if m.buffer_max_s is None else m.buffer_max_s
+    staged = ev.OrderStaged(
+        order=m.order,
+        contract=m.contract,
+        version=m.version,
+        sha256=sha256,
+        node=m.node,
+        client=m.client,
+        part_no=m.part_no,
+        rev=m.rev,
+        serials=m.serials,
+        documents=m.documents,
+        policy=m.arrival_policy,
+        evidence=template.arrival_evidence,
+        buffer_max_us=buffer_max_s * SECOND_US,
+        body="",
+        silence=silence,
+        arrival_due=m.arrival_due,
+        delivery_due=m.delivery_due,
+        amendment=m.amendment,
+    )
+    return (replace(staged, body=body_digest(staged)),)
+
+
+def _forward(case: Case, m: c.ForwardOrder) -> Events:
+    slip = slip_of(case)
+    body = None if slip is None else body_of(case, slip)
+    if slip is None or body is None:
+        raise InvariantBroken("a gate let a forwarded order pass without its body")
+    return (
+        ev.OrderReceived(
+            order=m.order,
+            sha256=body.sha256,
+            client=body.client,
+            part_no=body.part_no,
+            rev=body.rev,
+            serials=m.serials,
+            ordered=body.serials,
+            documents=body.documents,
+            body=slip.body,
+        ),
+    )
+
+
+def _notice(_: Case, m: c.NoticeOrder) -> Events:
+    return (ev.OrderNoticed(order=m.order, node=m.node, state=m.state),)
+
+
+def _start_job(case: Case, m: c.StartJob) -> Events:
+    order, record = case.order, case.contract
+    if order is None or record is None:
+        raise InvariantBroken("a gate let a job start without its order")
+    serials = order.arrived if m.serials is None else m.serials
+    return (
+        ev.JobStarted(
+            order=m.order,
+            job=m.job,
+            sha256=record.sha256,
+            version=record.version,
+            serials=serials,
+            by=case.actor.id,
+        ),
+    )
+
+
+def _split(_: Case, m: c.SplitJob) -> Events:
+    jobs = tuple(lot.job for lot in m.into)
+    return (ev.JobSplit(order=m.order, job=m.job, jobs=jobs, serials=tuple(lot.serials for lot in m.into)),)
+
+
+def _start_step(case: Case, m: c.StartStep) -> Events:
+    started = ev.StepStarted(
+        order=m.order, job=m.job, step=m.step, by=case.actor.id, equipment=m.equipment, materials=m.materials
+    )
+    if case.deviation is None:
+        return (started,)
+    return (started, ev.DeviationUsed(order=m.order, job=m.job, deviation=case.deviation.id))
+
+
+def _record(case: Case, m: c.RecordReading) -> Events:
+    measure, value = case.measure, case.value
+    if measure is None or value is None:
+        raise InvariantBroken("a gate let a reading pass that is none")
+    return (
+        ev.ReadingRecorded(
+            order=m.order,
+            job=m.job,
+            step=m.step,
+            characteristic=m.characteristic,
+            value=m.value,
+            unit=m.unit,
+            conforms=measure.conforms(value),
+            serial=m.serial,
+        ),
+    )
+
+
+def _sign_step(case: Case, m: c.SignStep) -> Events:
+    attempt, operation = case.attempt, case.operation
+    if attempt is None or operation is None:
+        raise InvariantBroken("a gate let a signature pass without an open step")
+    signed = ev.StepSigned(
+        order=m.order,
+        job=m.job,
+        step=m.step,
+        by=case.actor.id,
+        result=m.result,
+        complete=len(attempt.signers) + 1 >= operation.signatures,
+    )
+    if m.result != "fail":
+        return (signed,)
+    ncr = f"auto-{m.job}-{m.step}"
+    return (signed, ev.NonconformanceOpened(order=m.order, job=m.job, ncr=ncr, step=m.step))
+
+
+def _correct(case: Case, m: c.CorrectEntry) -> Events:
+    measure, value, attempt = case.measure, case.value, case.attempt
+    if measure is None or value is None or attempt is None:
+        raise InvariantBroken("a gate let a correction pass that corrects nothing")
+    key = m.characteristic if m.serial is None else f"{m.characteristic}/{m.serial}"
+    return (
+        ev.ReadingCorrected(
+            order=m.order,
+            job=m.job,
+            step=m.step,
+            characteristic=m.characteristic,
+            old_value=attempt.last[key].value,
+            value=m.new_value,
+            conforms=measure.conforms(value),
+            by=case.actor.id,
+            serial=m.serial,
+        ),
+    )
+
+
+def _authorise(case: Case, m: c.AuthoriseDeviation) -> Events:
+    return (
+        ev.DeviationAuthorised(
+            order=m.order, job=m.job, step=m.step, deviation=m.deviation, waive=m.waive, by=case.actor.id
+        ),
+    )
+
+
+def _sign_qa(case: Case, m: c.SignQa) -> Events:
+    q = m.quantities
+    return (
+        ev.QaAccepted(
+            order=m.order,
+            job=m.job,
+            by=case.actor.id,
+            accepted=q.accepted,
+            rejected=q.rejected,
+            scrapped=q.scrapped,
+        ),
+    )
+
+
+def _sign_compliance(case: Case, m: c.SignCompliance) -> Events:
+    return (ev.ComplianceAccepted(order=m.order, job=m.job, by=case.actor.id),)
+
+
+def _generate(case: Case, m: c.GenerateReport) -> Events:
+    job, order = case.job, case.order
+    if job is None or order is None:
+        raise InvariantBroken("a gate let a report pass without its job")
+    fields = case.settings.report_fields if m.fields is None else m.fields
+    deviations = tuple(deviation.id for deviation in job.deviations.values())
+    content = {
+        "client": order.client,
+        "contract": job.sha256,
+        "deviations": list(deviations),
+        "fields": list(fields),
+        "job": job.id,
+        "order": order.id,
+        "report": m.report,
+        "view": job_view(job),
+    }
+    return (
+        ev.ReportIssued(
+            order=m.order,
+            job=m.job,
+            report=m.report,
+            digest=digest(canon.encode(content)),
+            fields=fields,
+            deviations=deviations,
+            attested_arrival=order.attested,
+        ),
+    )
+
+
+def _review_report(case: Case, m: c.ReviewReport) -> Events:
+    if m.decision == "approve":
+        return (ev.ReportApproved(report=m.report, by=case.actor.id),)
+    return (ev.ReportRejected(report=m.report, by=case.actor.id, reason=m.reason or ""),)
+
+
+def _close_window(case: Case, m: c.CloseWindow) -> Events:
+    outcome = "escalate" if case.order is None else case.order.silence
+    return (ev.ReviewWindowLapsed(report=m.report, outcome=outcome),)
+
+
+def _never(_: Case, m: c.AnyCommand) -> Events:
+    raise InvariantBroken(f"{type(m).__name__} is always refused, and no gate refused it")
+
+
+OUTCOMES: Final[dict[type[c.Command], Callable[[Case, Any], Events]]] = {
+    c.EnrolIdentity: _enrol,
+    c.DisableIdentity: _disable,
+    c.GrantCredential: _grant,
+    c.RevokeCredential: _revoke,
+    c.RegisterEquipment: _equipment,
+    c.RegisterMaterial: _material,
+    c.SubmitContract: _submit_contract,
+    c.ApproveContract: _approve,
+    c.CertifyContract: _certify,
+    c.ActivateContract: _activate,
+    c.AcceptTerms: _accept_terms,
+    c.ReviewOrder: _review,
+    c.StageOrder: _stage,
+    c.ForwardOrder: _forward,
+    c.NoticeOrder: _notice,
+    c.StartJob: _start_job,
+    c.RepinJob: _never,
+    c.SplitJob: _split,
+    c.StartStep: _start_step,
+    c.RecordReading: _record,
+    c.SignStep: _sign_step,
+    c.CorrectEntry: _correct,
+    c.AuthoriseDeviation: _authorise,
+    c.WriteVault: _never,
+    c.SignQa: _sign_qa,
+    c.SignCompliance: _sign_compliance,
+    c.GenerateReport: _generate,
+    c.ReviewReport: _review_report,
+    c.CloseWindow: _close_window,
+    c.IssueInvoice: _never,
+    c.ReleasePayout: _never,
+}

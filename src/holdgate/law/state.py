@@ -1,0 +1,275 @@
+"""State: what a site knows, as the fold of its log. Open work and indexes, not history.
+
+Everything here is plain data that a snapshot can carry. Every fact keeps `ref`, the entry of the own log that it came
+by, so that a decision can name what it rests on.
+"""
+
+from msgspec import Struct
+
+from holdgate.law.charter import Charter
+
+
+class Credential(Struct, gc=False):
+    """A qualification; `until`, `revoked_at`: UTC µs."""
+
+    until: int
+    ref: int
+    revoked_at: int | None = None
+
+
+class Identity(Struct):
+    """A person, device, site or module. `zone`, `node`: where a workstation or reader stands."""
+
+    id: str
+    name: str
+    org: str
+    kind: str
+    key: bytes
+    roles: tuple[str, ...]
+    ref: int
+    zone: str | None = None
+    node: str | None = None
+    sealing_key: bytes | None = None
+    disabled_at: int | None = None
+    credentials: dict[str, Credential] = {}
+
+
+class Equipment(Struct, gc=False):
+    """An instrument or machine with its calibration interval (UTC µs, inclusive)."""
+
+    id: str
+    equipment_class: str
+    cal_from: int
+    cal_until: int
+    in_service: bool
+    ref: int
+
+
+class Material(Struct, gc=False):
+    """A batch; `until`: its last instant of use."""
+
+    batch: str
+    material_kind: str
+    until: int
+    approved: bool
+    ref: int
+
+
+class ContractRecord(Struct):
+    """A contract version's way through governance. `status`: submitted, active or superseded."""
+
+    sha256: str
+    contract: str
+    version: str
+    author: str
+    ref: int
+    status: str = "submitted"
+    approvals: dict[str, str] = {}
+    certificate: str | None = None
+    certified_by: str | None = None
+    effectivity: str | None = None
+
+
+class Acceptance(Struct, gc=False):
+    """A client's signature under an order's terms, for one contract version."""
+
+    sha256: str
+    org: str
+    by: str
+    on_silence: str
+    ref: int
+
+
+class Order(Struct):
+    """An order as this site knows it. `status`: proposed, staged, released, received.
+
+    `arrived`: serials that are here. `silence`: what silence means under the terms that were signed (escalate where only
+    the paper was reviewed). `jobs`: keys of its jobs. `fired`: milestone or payout key → the entry that released it.
+    """
+
+    id: str
+    status: str = "proposed"
+    sha256: str = ""
+    contract: str = ""
+    version: str = ""
+    node: str = ""
+    client: str = ""
+    part_no: str = ""
+    rev: str = ""
+    serials: tuple[str, ...] = ()
+    arrived: tuple[str, ...] = ()
+    documents: tuple[str, ...] = ()
+    silence: str = ""
+    attested: bool = False
+    ref: int = 0
+    acceptances: list[Acceptance] = []
+    reviews: dict[str, dict[str, str]] = {}
+    jobs: list[str] = []
+    fired: dict[str, int] = {}
+
+
+class Last(Struct, gc=False):
+    """The last reading of one characteristic (of one serial)."""
+
+    value: str
+    conforms: bool
+
+
+class Attempt(Struct):
+    """One attempt at a step. `last`: by `characteristic` or `characteristic/serial`. `missed`: characteristics whose every
+    reading must conform and one did not. `tally`: running digest of all that was recorded; what a signer is shown."""
+
+    performer: str
+    started_at: int
+    equipment: tuple[str, ...]
+    materials: tuple[str, ...]
+    tally: str
+    last: dict[str, Last] = {}
+    missed: dict[str, str] = {}
+    signers: tuple[str, ...] = ()
+    signed_at: int = 0
+    result: str = ""
+    done: bool = False
+
+
+class Deviation(Struct, gc=False):
+    """An authorised departure: one step, one use."""
+
+    id: str
+    step: str
+    waive: tuple[str, ...]
+    by: str
+    ref: int
+    used: bool = False
+
+
+class Job(Struct):
+    """A running job. `attempts`: one per operation of the technique, by position. `signers`: everybody who signed a step,
+    in order. `status`: running, complete or split."""
+
+    id: str
+    order: str
+    sha256: str
+    technique: str
+    version: str
+    node: str
+    client: str
+    serials: tuple[str, ...]
+    attempts: list[Attempt | None]
+    status: str = "running"
+    open_step: int = -1
+    started_by: str = ""
+    first_start_at: int = 0
+    last_done_at: int = 0
+    signers: tuple[str, ...] = ()
+    deviations: dict[str, Deviation] = {}
+    ncrs: tuple[str, ...] = ()
+    qa_by: str = ""
+    qa_at: int = 0
+    compliance_by: str = ""
+    report: str = ""
+    ref: int = 0
+
+
+class Report(Struct):
+    """An issued report and the client's window, in Vault time. `status`: issued, approved, rejected or lapsed."""
+
+    id: str
+    order: str
+    job: str
+    digest: str
+    deviations: tuple[str, ...]
+    issued_seq: int
+    status: str = "issued"
+    opened_at: int | None = None
+    closes_at: int | None = None
+    outcome: str = ""
+    ref: int = 0
+
+
+class StagedSlip(Struct):
+    """An order at the gate. `state`: held, partial, released or acknowledged."""
+
+    order: str
+    node: str
+    slip: str
+    body: str
+    part_no: str
+    rev: str
+    serials: tuple[str, ...]
+    policy: str
+    evidence: tuple[str, ...]
+    buffer_max_us: int
+    staged_at: int
+    ref: int
+    state: str = "held"
+    arrived: tuple[str, ...] = ()
+    released: tuple[str, ...] = ()
+    late: bool = False
+
+
+class EarlyArrival(Struct):
+    """An authentic arrival that named an order which was not staged yet."""
+
+    order: str
+    part_no: str
+    rev: str
+    serials: tuple[str, ...]
+    captured_at: int
+    ref: int
+
+
+class Contact(Struct, gc=False):
+    """The link to another site: up, or down since `since` (UTC µs)."""
+
+    up: bool
+    since: int
+    ref: int
+
+
+class Origin(Struct):
+    """How far another site's log was taken in: its size and Merkle frontier."""
+
+    site: str
+    size: int
+    frontier: tuple[bytes, ...]
+
+
+class Closed(Struct, gc=False):
+    """What is left of a job that QA accepted: who accepted it and when. The rest is in the log."""
+
+    by: str
+    at: int
+
+
+class State(Struct):
+    """Everything one site knows."""
+
+    charter: Charter
+    site: str
+    kind: str
+    identities: dict[str, Identity] = {}
+    key_owners: dict[str, str] = {}
+    equipment: dict[str, Equipment] = {}
+    materials: dict[str, Material] = {}
+    contracts: dict[str, ContractRecord] = {}
+    versions: dict[str, str] = {}
+    in_force: dict[str, str] = {}
+    orders: dict[str, Order] = {}
+    notices: dict[str, str] = {}
+    jobs: dict[str, Job] = {}
+    closed: dict[str, Closed] = {}
+    reports: dict[str, Report] = {}
+    slips: dict[str, StagedSlip] = {}
+    readers: dict[str, int] = {}
+    early: list[EarlyArrival] = []
+    contacts: dict[str, Contact] = {}
+    origins: dict[str, Origin] = {}
+    sessions: dict[str, int] = {}
+    witnessed_at: int = 0
+    witnessed_size: int = 0
+
+
+def job_key(order: str, job: str) -> str:
+    """Jobs are scoped by their order."""
+    return f"{order}/{job}"

@@ -1,0 +1,39 @@
+"""What a signer is shown, as a digest: the `seen` of a signing act. What you see is what you sign.
+
+The digest covers the state that the act is about (attempt, readings, exceptions; report content), through running tallies,
+so that a signature costs the same however many readings there are.
+"""
+
+from holdgate.crypto.hashes import digest
+from holdgate.law import command as c
+from holdgate.law.state import Job, State, job_key
+
+
+def view_of(state: State, command: c.AnyCommand) -> str | None:
+    """The digest of what this act's signers have to be shown; None where the act is about nothing that changes."""
+    if isinstance(command, c.SignStep):
+        job = state.jobs.get(f"{command.order}/{command.job}")
+        return None if job is None else step_view(job)
+    if isinstance(command, (c.SignQa, c.SignCompliance)):
+        job = state.jobs.get(job_key(command.order, command.job))
+        return None if job is None else job_view(job)
+    if isinstance(command, c.ReviewReport):
+        report = state.reports.get(command.report)
+        return None if report is None else report.digest
+    return None
+
+
+def step_view(job: Job) -> str | None:
+    """The view of the open step: its attempt and every reading in it."""
+    attempt = job.attempts[job.open_step] if job.open_step >= 0 else None
+    return None if attempt is None else attempt.tally
+
+
+def job_view(job: Job) -> str:
+    """The view of a whole job: every attempt, result, deviation and nonconformance."""
+    parts = [job.id, job.version, *job.serials]
+    for attempt in job.attempts:
+        parts.append("-" if attempt is None else f"{attempt.tally} {attempt.result}")
+    parts.extend(job.deviations)
+    parts.extend(job.ncrs)
+    return digest("\n".join(parts).encode())
