@@ -9,6 +9,7 @@ from holdgate.law.decision import Denial, Value
 from holdgate.law.library import Library
 from holdgate.law.state import Attempt, ContractRecord, Deviation, Identity, Job, Order, Report, State
 from holdgate.law.technique import Measure, Operation, Technique
+from holdgate.terms.limits import DENIALS_MAX
 
 
 class Pin(NamedTuple):
@@ -93,8 +94,9 @@ class Case:
         self.reads = []
 
     def deny(self, code: str, **values: Value) -> None:
-        """Note an unmet condition."""
-        self.found.append(Denial(code=code, gate=self.gate, values=values))
+        """Note an unmet condition (the first DENIALS_MAX of them)."""
+        if len(self.found) < DENIALS_MAX:
+            self.found.append(Denial(code=code, gate=self.gate, values=values))
 
     def read(self, ref: int) -> None:
         """Note an own-log entry that the decision rests on."""

@@ -15,7 +15,7 @@ from holdgate.crypto.envelope import PAYLOAD_TYPE
 from holdgate.terms import canon
 from holdgate.terms.errors import Malformed
 from holdgate.terms.ids import check_id
-from holdgate.terms.limits import INTEGER_ABS_MAX, TEXT_CHARS_MAX
+from holdgate.terms.limits import INTEGER_ABS_MAX, PAYLOAD_BYTES_MAX, TEXT_CHARS_MAX
 
 __all__ = ["PAYLOAD_TYPE", "ACTS", "AnyCommand", "Command", "parse_command", "subject_of"]
 
@@ -513,6 +513,8 @@ def parse_command(payload: bytes) -> AnyCommand:
         Malformed: with a sentence that says what is wrong.
     """
     command = canon.decode(payload, _DECODER, "the signed action")
+    if len(payload) > PAYLOAD_BYTES_MAX * (3 if type(command) is ForwardOrder else 1):
+        raise Malformed(f"the signed action is {len(payload)} bytes long; {PAYLOAD_BYTES_MAX} is the most")
     if command.v != 1:
         raise Malformed(f"the signed action has version {command.v}; this site reads version 1")
     signers = command.signers

@@ -53,6 +53,7 @@ CODES: Final[tuple[Code, ...]] = (
     _code(205, "OFFLINE_FRESHNESS_EXCEEDED", "{node} last heard of the business hub {age_us} ago; at most {limit_us} is allowed.", "Bring the node back on line.", "revocation freshness", retry=True),
     _code(206, "SITE_UNREACHABLE", "{site}, which decides this, is out of reach.", "Try again when it is back; nothing was decided.", "fails closed", retry=True),
     _code(207, "WRONG_SITE", "The action was signed for {signed_for}; this is {site}.", "Sign it for the site that decides it.", "foundations: which site decides"),
+    _code(208, "MALFORMED", "What {id} sent cannot be read: {why}.", "Send a signed action in the documented form.", "docs/spec/envelope.md"),
     # contracts
     _code(301, "CONTRACT_UNKNOWN", "There is no contract {contract} version {version} here.", "Check the number and the version.", "-"),
     _code(302, "CONTRACT_NOT_APPROVED", "{contract} version {version} lacks the approval of {missing}.", "Have the missing roles approve it.", "framework: Approved By"),

@@ -238,6 +238,7 @@ def _slip_staged(state: State, _: Library, e: ev.SlipStaged, at: int, ref: int) 
         buffer_max_us=e.buffer_max_us,
         staged_at=at,
         ref=ref,
+        staged_seq=ref,
     )
     if e.amendment and before is not None and (before.part_no, before.rev, before.serials) == (e.part_no, e.rev, e.serials):
         slip.arrived, slip.staged_at = before.arrived, before.staged_at

@@ -1,6 +1,6 @@
 """The law documents that a site holds, ready for use. Rebuilt from pinned blobs; never part of a snapshot."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from holdgate.law.contract import SmartClientPO, SmartSP, read_document
 from holdgate.law.technique import Technique, prepare
@@ -13,10 +13,11 @@ Blobs = Callable[[str], bytes | None]
 class Library:
     """Templates and techniques by the SHA-256 of their documents."""
 
-    __slots__ = ("_blobs", "techniques", "templates")
+    __slots__ = ("_blobs", "_fresh", "techniques", "templates")
 
     def __init__(self, blobs: Blobs) -> None:
         self._blobs = blobs
+        self._fresh: dict[str, bytes] = {}
         self.techniques: dict[str, Technique] = {}
         self.templates: dict[str, SmartClientPO] = {}
 
@@ -38,13 +39,23 @@ class Library:
                 found = self.techniques[sha256] = prepare(document, sha256)
         return found
 
+    def admit(self, blobs: Mapping[str, bytes]) -> None:
+        """Make blobs known that are pinned by an entry which is not durable yet."""
+        self._fresh.update(blobs)
+
+    def settle(self, blobs: Mapping[str, bytes]) -> None:
+        """Forget what was admitted: it is in the store now."""
+        for sha256 in blobs:
+            self._fresh.pop(sha256, None)
+
     def _read(self, sha256: str) -> SmartSP | SmartClientPO | None:
-        raw = self._blobs(sha256)
+        raw = self.blob(sha256)
         return None if raw is None else read_document(raw)
 
     def blob(self, sha256: str) -> bytes | None:
         """A pinned blob as it is."""
-        return self._blobs(sha256)
+        fresh = self._fresh.get(sha256)
+        return self._blobs(sha256) if fresh is None else fresh
 
 
 def require_technique(library: Library, template_sha256: str) -> Technique:

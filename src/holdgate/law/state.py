@@ -188,7 +188,8 @@ class Report(Struct):
 
 
 class StagedSlip(Struct):
-    """An order at the gate. `state`: held, partial, released or acknowledged."""
+    """An order at the gate. `state`: held, partial, released or acknowledged. `staged_seq`: the own-log entry that holds
+    the slip's envelope."""
 
     order: str
     node: str
@@ -202,6 +203,7 @@ class StagedSlip(Struct):
     buffer_max_us: int
     staged_at: int
     ref: int
+    staged_seq: int = 0
     state: str = "held"
     arrived: tuple[str, ...] = ()
     released: tuple[str, ...] = ()

@@ -3,7 +3,11 @@
 from typing import Final
 
 ENVELOPE_BYTES_MAX: Final = 49_152
-"""A signed envelope as submitted; base64 of it plus the decision still fits an entry."""
+"""A signed envelope as submitted."""
+PAYLOAD_BYTES_MAX: Final = 12_288
+"""A signed payload: what its decision repeats of it still fits the entry (a forwarded order carries its slip: twice)."""
+DENIALS_MAX: Final = 40
+"""Unmet conditions that one denial lists."""
 ENTRY_BYTES_MAX: Final = 65_535
 """An entry as logged: the uint16 length prefix of a C2SP entry bundle."""
 PAYLOAD_DEPTH_MAX: Final = 12
@@ -28,7 +32,7 @@ RULE_NODES_MAX: Final = 400
 """Nodes of one rule's normal form."""
 RULE_DEPTH_MAX: Final = 12
 """Nesting of one rule."""
-RULE_STEPS_MAX: Final = 20_000
+RULE_STEPS_MAX: Final = 100_000
 """Evaluation steps of one rule."""
 RULE_LIST_MAX: Final = 500
 """Items of a list that a rule may read."""

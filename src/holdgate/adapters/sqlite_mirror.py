@@ -1,0 +1,100 @@
+"""The Vault's store in one SQLite file: mirrors, cosignatures, evidence of contradictions. WAL, synchronous=FULL."""
+
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from typing_extensions import override
+
+from holdgate.sites.vault import MirrorStore
+from holdgate.terms.errors import Unavailable
+
+_SCHEMA: Final = (
+    "CREATE TABLE IF NOT EXISTS mirror(origin TEXT, seq INTEGER, body BLOB NOT NULL, PRIMARY KEY(origin, seq)) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS seat(origin TEXT PRIMARY KEY, size INTEGER NOT NULL, frontier BLOB NOT NULL, cosigned BLOB NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS blob(key TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS evidence(origin TEXT, checkpoint BLOB NOT NULL, why TEXT NOT NULL, PRIMARY KEY(origin, checkpoint))",
+)
+_HASH: Final = 32
+
+
+class SqliteMirror(MirrorStore):
+    """The embedded default of the Vault."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute("PRAGMA synchronous=FULL")
+            for statement in _SCHEMA:
+                self._db.execute(statement)
+        except sqlite3.Error as error:
+            raise Unavailable(f"the mirror {path} cannot be opened: {error}") from error
+
+    @override
+    def held(self, origin: str) -> tuple[int, tuple[bytes, ...]]:
+        row = self._one("SELECT size, frontier FROM seat WHERE origin = ?", origin)
+        if row is None:
+            return 0, ()
+        return int(row[0]), tuple(row[1][i : i + _HASH] for i in range(0, len(row[1]), _HASH))
+
+    @override
+    def keep(
+        self,
+        origin: str,
+        start: int,
+        entries: Sequence[bytes],
+        frontier: tuple[bytes, ...],
+        cosigned: bytes,
+        blobs: dict[str, bytes],
+    ) -> None:
+        db = self._db
+        try:
+            db.execute("BEGIN IMMEDIATE")
+            try:
+                rows = [(origin, start + index, body) for index, body in enumerate(entries)]
+                db.executemany("INSERT INTO mirror VALUES(?,?,?)", rows)
+                db.executemany("INSERT OR IGNORE INTO blob VALUES(?,?)", blobs.items())
+                size = start + len(entries)
+                db.execute("INSERT OR REPLACE INTO seat VALUES(?,?,?,?)", (origin, size, b"".join(frontier), cosigned))
+                db.execute("COMMIT")
+            except sqlite3.Error:
+                if db.in_transaction:
+                    db.execute("ROLLBACK")
+                raise
+        except sqlite3.Error as error:
+            raise Unavailable(f"the mirror could not keep a stretch of {origin}: {error}") from error
+
+    @override
+    def latest(self, origin: str) -> bytes | None:
+        row = self._one("SELECT cosigned FROM seat WHERE origin = ?", origin)
+        return None if row is None else bytes(row[0])
+
+    @override
+    def keep_evidence(self, origin: str, checkpoint: bytes, why: str) -> None:
+        try:
+            self._db.execute("INSERT OR IGNORE INTO evidence VALUES(?,?,?)", (origin, checkpoint, why))
+        except sqlite3.Error as error:
+            raise Unavailable(f"the mirror could not keep evidence about {origin}: {error}") from error
+
+    def evidence(self, origin: str) -> list[tuple[bytes, str]]:
+        """Checkpoints that contradicted the mirror, with why."""
+        return list(self._db.execute("SELECT checkpoint, why FROM evidence WHERE origin = ?", (origin,)))
+
+    def entries(self, origin: str) -> list[bytes]:
+        """The mirror of a log."""
+        return [body for (body,) in self._db.execute("SELECT body FROM mirror WHERE origin = ? ORDER BY seq", (origin,))]
+
+    @override
+    def close(self) -> None:
+        self._db.close()
+
+    def _one(self, query: str, *values: object) -> tuple[object, ...] | None:
+        try:
+            row: tuple[object, ...] | None = self._db.execute(query, values).fetchone()
+        except sqlite3.Error as error:
+            raise Unavailable(f"the mirror cannot be read: {error}") from error
+        return row

@@ -1,0 +1,180 @@
+"""A site's store in one SQLite file: WAL, synchronous=FULL, one transaction per group commit.
+
+Nothing unhashed is believed: entries are covered by the log's tree, blobs by their keys, snapshots by their digest,
+cosignatures by themselves; cursors are hints. Source: docs/spec/entry.md; SQLite WAL documentation.
+"""
+
+import hashlib
+import sqlite3
+import time
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from typing_extensions import override
+
+from holdgate.engine.ports import Head, Row, Snapshot, Store
+from holdgate.law.chronicle import Draft
+from holdgate.terms.errors import Unavailable
+
+_SCHEMA: Final = (
+    "CREATE TABLE IF NOT EXISTS entry(seq INTEGER PRIMARY KEY, subject TEXT NOT NULL, leaf BLOB NOT NULL,"
+    " digest BLOB NOT NULL, body BLOB NOT NULL)",
+    "CREATE INDEX IF NOT EXISTS entry_subject ON entry(subject, seq)",
+    "CREATE TABLE IF NOT EXISTS blob(key TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS head(one INTEGER PRIMARY KEY CHECK (one = 1), size INTEGER NOT NULL, frontier BLOB NOT NULL,"
+    " checkpoint BLOB NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS snapshot(size INTEGER PRIMARY KEY, root BLOB NOT NULL, digest BLOB NOT NULL, body BLOB NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS cursor(peer TEXT PRIMARY KEY, position INTEGER NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS cosignature(witness TEXT PRIMARY KEY, note BLOB NOT NULL) WITHOUT ROWID",
+)
+_HASH: Final = 32
+
+
+class SqliteStore(Store):
+    """The embedded default.
+
+    Args:
+        path: the database file; made where it is missing.
+        read_only: open for readers and auditors: nothing can be written.
+    """
+
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+        self.path = path
+        self.flush_us: deque[float] = deque(maxlen=50_000)
+        try:
+            if read_only:
+                self._writer = self._reader = _connect(f"{path.absolute().as_uri()}?mode=ro&immutable=0")
+                return
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._writer = _connect(path.absolute().as_uri())
+            for pragma in ("journal_mode=WAL", "synchronous=FULL", "wal_autocheckpoint=4000"):
+                self._writer.execute(f"PRAGMA {pragma}")
+            for statement in _SCHEMA:
+                self._writer.execute(statement)
+            self._reader = _connect(f"{path.absolute().as_uri()}?mode=ro")
+        except sqlite3.Error as error:
+            raise Unavailable(f"the store {path} cannot be opened: {error}") from error
+
+    @override
+    def commit(self, drafts: Sequence[Draft], head: Head) -> None:
+        writer, began = self._writer, time.perf_counter_ns()
+        try:
+            writer.execute("BEGIN IMMEDIATE")
+            try:
+                writer.executemany(
+                    "INSERT INTO entry VALUES(?,?,?,?,?)",
+                    [(draft.seq, draft.subject, draft.leaf, draft.digest, draft.body) for draft in drafts],
+                )
+                for draft in drafts:
+                    if draft.blobs:
+                        writer.executemany("INSERT OR IGNORE INTO blob VALUES(?,?)", draft.blobs.items())
+                writer.execute("INSERT OR REPLACE INTO head VALUES(1,?,?,?)", (head.size, b"".join(head.frontier), head.checkpoint))
+                writer.execute("COMMIT")
+            except sqlite3.Error:
+                if writer.in_transaction:
+                    writer.execute("ROLLBACK")
+                raise
+        except sqlite3.Error as error:
+            raise Unavailable(f"the store {self.path.name} could not keep {len(drafts)} entries: {error}") from error
+        self.flush_us.append((time.perf_counter_ns() - began) / 1e3)
+
+    @override
+    def head(self) -> Head:
+        row = self._one("SELECT size, frontier, checkpoint FROM head")
+        if row is None:
+            return Head(size=0, frontier=())
+        size, frontier, checkpoint = row
+        peaks = tuple(frontier[i : i + _HASH] for i in range(0, len(frontier), _HASH))
+        return Head(size=size, frontier=peaks, checkpoint=checkpoint)
+
+    @override
+    def save_checkpoint(self, checkpoint: bytes) -> None:
+        self._write("UPDATE head SET checkpoint = ?", checkpoint)
+
+    @override
+    def rows(self, start: int, stop: int) -> Iterator[Row]:
+        for seq, leaf, body in self._all("SELECT seq, leaf, body FROM entry WHERE seq >= ? AND seq < ? ORDER BY seq", start, stop):
+            yield Row(seq=seq, leaf=leaf, body=body)
+
+    @override
+    def leaves(self, start: int, stop: int) -> list[bytes]:
+        query = "SELECT leaf FROM entry WHERE seq >= ? AND seq < ? ORDER BY seq"
+        return [leaf for (leaf,) in self._all(query, start, stop)]
+
+    @override
+    def last_of(self, subject: str) -> bytes | None:
+        row = self._one("SELECT leaf FROM entry WHERE subject = ? ORDER BY seq DESC LIMIT 1", subject)
+        return None if row is None else bytes(row[0])
+
+    @override
+    def find(self, subject: str, digest: bytes) -> int | None:
+        row = self._one("SELECT seq FROM entry WHERE subject = ? AND digest = ? LIMIT 1", subject, digest)
+        return None if row is None else int(row[0])
+
+    @override
+    def blob(self, key: str) -> bytes | None:
+        row = self._one("SELECT body FROM blob WHERE key = ?", key)
+        if row is None:
+            return None
+        body = bytes(row[0])
+        holds = key in (hashlib.sha256(body).hexdigest(), hashlib.sha256(b"\0" + body).hexdigest())
+        return body if holds else None
+
+    @override
+    def save_snapshot(self, snapshot: Snapshot) -> None:
+        self._write(
+            "INSERT OR REPLACE INTO snapshot VALUES(?,?,?,?)", snapshot.size, snapshot.root, snapshot.digest, snapshot.body
+        )
+        self._write("DELETE FROM snapshot WHERE size < ?", snapshot.size)
+
+    @override
+    def load_snapshot(self) -> Snapshot | None:
+        for size, root, digest, body in self._all("SELECT size, root, digest, body FROM snapshot ORDER BY size DESC"):
+            if hashlib.sha256(body).digest() == digest:
+                return Snapshot(size=size, root=root, digest=digest, body=body)
+        return None
+
+    @override
+    def cursor(self, peer: str) -> int:
+        row = self._one("SELECT position FROM cursor WHERE peer = ?", peer)
+        return 0 if row is None else int(row[0])
+
+    @override
+    def set_cursor(self, peer: str, position: int) -> None:
+        self._write("INSERT OR REPLACE INTO cursor VALUES(?,?)", peer, position)
+
+    @override
+    def save_cosignature(self, witness: str, note: bytes) -> None:
+        self._write("INSERT OR REPLACE INTO cosignature VALUES(?,?)", witness, note)
+
+    @override
+    def cosignatures(self) -> Mapping[str, bytes]:
+        return dict(self._all("SELECT witness, note FROM cosignature ORDER BY witness"))
+
+    @override
+    def close(self) -> None:
+        self._reader.close()
+        if self._writer is not self._reader:
+            self._writer.close()
+
+    def _one(self, query: str, *values: object) -> tuple[object, ...] | None:
+        rows = self._all(query, *values)
+        return rows[0] if rows else None
+
+    def _all(self, query: str, *values: object) -> list[tuple[object, ...]]:
+        try:
+            return self._reader.execute(query, values).fetchall()
+        except sqlite3.Error as error:
+            raise Unavailable(f"the store {self.path.name} cannot be read: {error}") from error
+
+    def _write(self, statement: str, *values: object) -> None:
+        try:
+            self._writer.execute(statement, values)
+        except sqlite3.Error as error:
+            raise Unavailable(f"the store {self.path.name} cannot be written: {error}") from error
+
+
+def _connect(uri: str) -> sqlite3.Connection:
+    return sqlite3.connect(uri, uri=True, check_same_thread=False, isolation_level=None, cached_statements=64)

@@ -1,0 +1,309 @@
+"""replay: verify one site's log and make every decision again.
+
+0. The first entry is the charter, signed by roots that the auditor trusts.
+1. Every entry stands where it says, reads as an entry, and its bytes give the recorded leaf hash.
+2. Every action's signatures hold under the keys that the log itself had enrolled by then.
+3. Done again on what the log says so far, every entry comes out the same, byte for byte: decision, facts, links, imports,
+   cosignatures.
+4. The tree's root is the one that the site's signed checkpoint names.
+5. Trusted witnesses cosigned prefixes of this very log.
+
+The first thing that does not hold is named with its entry; hashes and signatures are checked to the end all the same.
+It always ends: it looks at every entry once. Pure: entries and blobs come from a source, keys from outside.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final, Protocol
+
+from msgspec import Struct
+
+from holdgate.audit.authorities import AUTHORITIES
+from holdgate.audit.trust import Trust
+from holdgate.crypto.envelope import open_envelope, verify_all
+from holdgate.crypto.hashes import leaf_hash
+from holdgate.law import command as c
+from holdgate.law.charter import Charter, open_charter
+from holdgate.law.chronicle import Chronicle, Standing, blank_state
+from holdgate.law.library import Library
+from holdgate.law.replay import repeat
+from holdgate.law.segments import decision_of
+from holdgate.law.signers import Keys, keys_of
+from holdgate.ledger.entry import Entry, read_entry
+from holdgate.ledger.merkle import Tree, root_of
+from holdgate.ledger.note import make_vkey, open_checkpoint, parse_checkpoint, parse_vkey, verify_cosignature
+from holdgate.terms.errors import HoldgateError, Malformed, Tampered
+
+
+class LogSource(Protocol):
+    """A site's log as found: nothing in it is trusted."""
+
+    def bodies(self) -> Iterator[tuple[int, bytes, bytes]]:
+        """Index, recorded leaf hash and bytes of every entry, in order."""
+        ...
+
+    def blob(self, key: str) -> bytes | None:
+        """A pinned blob whose content is what its key says."""
+        ...
+
+    def checkpoint(self) -> bytes:
+        """The newest checkpoint that the site signed."""
+        ...
+
+    def cosignatures(self) -> Mapping[str, bytes]:
+        """The newest cosigned checkpoints."""
+        ...
+
+
+class Finding(Struct, frozen=True, kw_only=True):
+    """Something that does not hold. `seq`: the entry, where there is one."""
+
+    what: str
+    seq: int | None = None
+
+
+class LogReport(Struct, kw_only=True):
+    """What the audit of one log found. `beyond`: entries after the last signed checkpoint (a site that was not closed)."""
+
+    site: str = ""
+    origin: str = ""
+    size: int = 0
+    kinds: dict[str, int] = {}
+    denials: int = 0
+    signatures: int = 0
+    repeated: int = 0
+    signed_size: int = 0
+    beyond: int = 0
+    cosigned: dict[str, int] = {}
+    root: str = ""
+    findings: list[Finding] = []
+
+    @property
+    def holds(self) -> bool:
+        """Whether everything holds."""
+        return not self.findings
+
+
+class Checks(Protocol):
+    """Checks signatures, now or later, here or in other threads."""
+
+    def add(self, seq: int, envelope: bytes, keys: Keys) -> None:
+        """Check an action's signatures."""
+        ...
+
+    def failures(self) -> list[tuple[int, str]]:
+        """Wait for all checks; those that failed, with why."""
+        ...
+
+
+class PlainChecks(Checks):
+    """Checks at once, one after the other."""
+
+    def __init__(self) -> None:
+        self._failed: list[tuple[int, str]] = []
+
+    def add(self, seq: int, envelope: bytes, keys: Keys) -> None:
+        """Check an action's signatures at once."""
+        why = check_signatures(envelope, keys)
+        if why:
+            self._failed.append((seq, why))
+
+    def failures(self) -> list[tuple[int, str]]:
+        """Those that failed."""
+        return self._failed
+
+
+def check_signatures(envelope: bytes, keys: Keys) -> str:
+    """Why an action's signatures do not hold; empty where they do."""
+    try:
+        verify_all(open_envelope(envelope), keys)
+    except (Malformed, Tampered) as error:
+        return str(error)
+    return ""
+
+
+Progress = Callable[[int], None]
+_FINDINGS_MAX: Final = 50
+
+
+def audit_log(source: LogSource, trust: Trust, checks: Checks | None = None, progress: Progress | None = None) -> LogReport:
+    """Audit one site's log.
+
+    Args:
+        source: the log as found; untrusted.
+        trust: keys from outside.
+        checks: how signatures are checked; None: not at all (hashes, links and decisions only).
+        progress: told how many entries were looked at.
+
+    Returns:
+        The report; never raises for anything that is in the log.
+    """
+    return _Audit(source, trust, checks, progress).run()
+
+
+class _Audit:
+    """The state of one audit."""
+
+    def __init__(self, source: LogSource, trust: Trust, checks: Checks | None, progress: Progress | None) -> None:
+        self._source = source
+        self._trust = trust
+        self._checks = checks
+        self._progress = progress
+        self._report = LogReport(kinds={}, cosigned={}, findings=[])
+        self._leaves: list[bytes] = []
+        self._chronicle: Chronicle | None = None
+        self._charter: Charter | None = None
+        self._heads: dict[str, bytes] = {}
+        self._marks: dict[tuple[str, bytes], int] = {}
+
+    # ---- History, for subjects that are closed ---------------------------------------------------------------------
+
+    def head(self, subject: str) -> bytes | None:
+        """The leaf hash of the subject's last entry so far."""
+        return self._heads.get(subject)
+
+    def find(self, subject: str, digest: bytes) -> int | None:
+        """The entry of this subject with this payload digest so far."""
+        return self._marks.get((subject, digest))
+
+    # ---- the audit -------------------------------------------------------------------------------------------------
+
+    def run(self) -> LogReport:
+        """Look at everything once."""
+        for seq, leaf, body in self._source.bodies():
+            self._entry(seq, leaf, body)
+            if self._progress is not None and not seq % 512:
+                self._progress(seq)
+        report = self._report
+        report.size = len(self._leaves)
+        if not report.size:
+            self._found("there is no log here: it holds no entry")
+            return report
+        for seq, why in () if self._checks is None else self._checks.failures():
+            self._found(f"a signature does not hold: {why}", seq)
+        root = root_of(self._leaves)
+        report.root = root.hex()
+        self._checkpoint()
+        self._cosignatures()
+        return report
+
+    def _found(self, what: str, seq: int | None = None) -> None:
+        if len(self._report.findings) < _FINDINGS_MAX:
+            self._report.findings.append(Finding(what=what, seq=seq))
+
+    def _entry(self, seq: int, leaf: bytes, body: bytes) -> None:
+        """One entry: (1) place and hash, (2) signatures, (3) done again."""
+        expected = len(self._leaves)
+        if seq != expected:
+            self._found(f"entry {expected} is missing: the next one there is {seq}", expected)
+        self._leaves.append(leaf)
+        if leaf_hash(body) != leaf:
+            self._found("its bytes do not give the recorded leaf hash: it was altered", seq)
+            self._chronicle = None
+            return
+        try:
+            entry = read_entry(body)
+            self._count(entry)
+            if seq == 0:
+                self._begin(entry)
+            if self._chronicle is None:
+                return
+            self._signatures(entry, self._chronicle)
+            self._again(self._chronicle, entry, body)
+        except HoldgateError as error:
+            self._found(str(error), seq)
+            self._chronicle = None
+
+    def _count(self, entry: Entry) -> None:
+        report = self._report
+        report.kinds[entry.kind] = report.kinds.get(entry.kind, 0) + 1
+        if not decision_of(entry).allowed:
+            report.denials += 1
+
+    def _begin(self, entry: Entry) -> None:
+        """(0) The charter under trusted roots; the standing before the first entry."""
+        if entry.kind != "genesis":
+            raise Tampered("the log does not begin with a charter")
+        charter = open_charter(bytes(entry.action), self._trust.roots)
+        seat = next((seat for seat in charter.sites if seat.id == entry.site), None)
+        if seat is None or seat.kind not in AUTHORITIES:
+            raise Tampered(f"{entry.site} is no deciding site of this charter")
+        self._charter = charter
+        self._report.site, self._report.origin = seat.id, seat.origin
+        standing = Standing(state=blank_state(charter, seat.id, seat.kind), heads={}, digests={})
+        library = Library(self._source.blob)
+        self._chronicle = Chronicle(standing, Tree(), library, AUTHORITIES[seat.kind], self)
+
+    def _signatures(self, entry: Entry, chronicle: Chronicle) -> None:
+        """(2) The keys that the log had enrolled by then."""
+        if entry.kind != "action" or self._checks is None:
+            return
+        raw = bytes(entry.action)
+        command = c.parse_command(open_envelope(raw).payload)
+        keys = keys_of(command, chronicle.state.identities)
+        if isinstance(keys, str):
+            raise Tampered(f"{keys} had signed, but was not enrolled by then")
+        self._report.signatures += len(keys)
+        self._checks.add(entry.seq, raw, keys)
+
+    def _again(self, chronicle: Chronicle, entry: Entry, body: bytes) -> None:
+        """(3) The same bytes once more."""
+        draft = repeat(chronicle, entry, self._trust.roots)
+        chronicle.library.settle(draft.blobs)
+        self._heads[draft.subject] = draft.leaf
+        if draft.digest:
+            self._marks[draft.subject, draft.digest] = draft.seq
+        if draft.body != body:
+            raise Tampered(_difference(read_entry(draft.body), entry))
+        self._report.repeated += 1
+
+    def _checkpoint(self) -> None:
+        """(4) The site's own signature under the root."""
+        charter, report = self._charter, self._report
+        if charter is None:
+            return
+        seat = next(seat for seat in charter.sites if seat.id == report.site)
+        note = self._source.checkpoint()
+        try:
+            checkpoint = open_checkpoint(note, parse_vkey(make_vkey(seat.origin, seat.key)))
+        except (Malformed, Tampered) as error:
+            self._found(f"the checkpoint does not hold: {error}")
+            return
+        report.signed_size = checkpoint.size
+        report.beyond = report.size - checkpoint.size
+        if checkpoint.size > report.size:
+            self._found(f"the site signed {checkpoint.size} entries, but only {report.size} are here")
+        elif root_of(self._leaves[: checkpoint.size]) != checkpoint.root:
+            self._found(f"the {checkpoint.size} entries do not lead to the root that the site signed")
+
+    def _cosignatures(self) -> None:
+        """(5) Witnesses that the auditor trusts."""
+        known = [parse_vkey(text) for text in self._trust.witnesses]
+        for note in self._source.cosignatures().values():
+            for vkey in known:
+                try:
+                    verify_cosignature(note, vkey)
+                except (Malformed, Tampered):
+                    continue
+                checkpoint = parse_checkpoint(note)
+                if checkpoint.origin != self._report.origin:
+                    self._found(f"{vkey.name} cosigned another log, {checkpoint.origin}")
+                elif checkpoint.size > self._report.size:
+                    self._found(f"{vkey.name} cosigned {checkpoint.size} entries, but only {self._report.size} are here")
+                elif root_of(self._leaves[: checkpoint.size]) != checkpoint.root:
+                    self._found(f"{vkey.name} cosigned another log of {checkpoint.size} entries: it forked")
+                else:
+                    self._report.cosigned[vkey.name] = checkpoint.size
+
+
+def _difference(made: Entry, found: Entry) -> str:
+    """What differs, in words, between an entry as it comes out and as it is recorded."""
+    names = [name for name in Entry.__struct_fields__ if getattr(made, name) != getattr(found, name)]
+    said, says = decision_of(found), decision_of(made)
+    if "decision" in names:
+        return (
+            f"decided again it comes out as {says.verdict} {', '.join(says.codes)}; the record says {said.verdict} "
+            f"{', '.join(said.codes)}"
+        )
+    return f"done again it comes out with another {', '.join(names) or 'spelling'}"
+
+

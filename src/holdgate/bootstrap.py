@@ -1,0 +1,184 @@
+"""bootstrap: the only place that picks adapters. Founds a shop in a directory, and opens it: every site in one process.
+
+    DIR/trust.json            what an auditor must trust: root keys and witness keys. Keep a copy outside.
+    DIR/charter.json          the founding document, signed by the roots
+    DIR/<site>/site.key       the site's keys (0600)
+    DIR/<site>/ledger.db      the site's store (the Vault: mirror.db)
+"""
+
+import asyncio
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from holdgate.adapters.host import HostClock, HostEntropy
+from holdgate.adapters.memory_bus import MemoryBus
+from holdgate.adapters.sqlite_mirror import SqliteMirror
+from holdgate.adapters.sqlite_store import SqliteStore
+from holdgate.audit.trust import Trust
+from holdgate.crypto.envelope import seal
+from holdgate.crypto.keys import SigningKey, key_id
+from holdgate.crypto.sealed import SealingKey
+from holdgate.engine.ports import Clock, Entropy, Store
+from holdgate.law.charter import CHARTER_TYPE, Charter, Founder, Settings, SiteSeat, open_charter
+from holdgate.ledger.note import KIND_COSIGNATURE, make_vkey
+from holdgate.sites.build import policies_for
+from holdgate.sites.site import Means, Site
+from holdgate.sites.vault import Vault
+from holdgate.terms import canon
+from holdgate.terms.errors import Malformed, Unavailable
+
+BUSINESS_HUB: Final = "HUB"
+FLOOR_HUB: Final = "FLOOR"
+VAULT: Final = "VAULT"
+
+
+class SiteKeys(Struct, frozen=True, kw_only=True):
+    """A site's private keys as kept beside its store."""
+
+    signing: bytes
+    sealing: bytes | None = None
+
+
+def found(directory: Path, org: str, domain: str, settings: Settings, nodes: Sequence[str], founders: Sequence[Founder], root: SigningKey) -> None:
+    """Found a shop: keys for every site, the charter signed by the root, and what an auditor must trust.
+
+    Args:
+        directory: where; must not hold a shop yet.
+        domain: names the logs, as in `example-lab.test/HUB`.
+        founders: officers and workstations that exist from the beginning.
+        root: the root of trust; kept by the owner, not in the directory.
+
+    Raises:
+        Malformed: there is a shop already.
+    """
+    if (directory / "charter.json").exists():
+        raise Malformed(f"{directory} holds a shop already; choose an empty directory")
+    kinds = {BUSINESS_HUB: "business_hub", FLOOR_HUB: "floor_hub", **dict.fromkeys(nodes, "node"), VAULT: "vault"}
+    seats: list[SiteSeat] = []
+    for site, kind in kinds.items():
+        signing = SigningKey.generate()
+        sealing = SealingKey.generate() if kind == "node" else None
+        keys = SiteKeys(signing=signing.seed, sealing=None if sealing is None else sealing.private)
+        _write(directory / site / "site.key", msgspec.json.encode(keys), private=True)
+        seats.append(
+            SiteSeat(
+                id=site,
+                kind=kind,
+                origin=f"{domain}/{site}",
+                key=signing.public,
+                sealing_key=None if sealing is None else sealing.public,
+            )
+        )
+    charter = Charter(
+        org=org, settings=settings, sites=tuple(seats), founders=tuple(founders), roots=(root.public,), threshold=1
+    )
+    envelope = seal(canon.encode(charter), [(key_id(root.public), root)], CHARTER_TYPE)
+    _write(directory / "charter.json", envelope)
+    vault = seats[-1]
+    trust = Trust(roots=(root.public,), witnesses=(make_vkey(vault.origin, vault.key, KIND_COSIGNATURE),))
+    _write(directory / "trust.json", msgspec.json.format(msgspec.json.encode(trust)))
+
+
+def _write(path: Path, content: bytes, *, private: bool = False) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600 if private else 0o644)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+class Shop:
+    """A shop in one process: every site with its own store and key, on the in-process bus."""
+
+    def __init__(self, directory: Path, clock: Clock | None = None, entropy: Entropy | None = None) -> None:
+        self.directory = directory
+        self.clock = clock or HostClock()
+        self.entropy = entropy or HostEntropy()
+        self.bus = MemoryBus()
+        try:
+            raw = (directory / "charter.json").read_bytes()
+            trust = msgspec.json.decode((directory / "trust.json").read_bytes(), type=Trust)
+        except OSError as error:
+            raise Unavailable(f"{directory} holds no shop: {error}") from error
+        self.charter = open_charter(raw, trust.roots)
+        self._raw = raw
+        self._roots = trust.roots
+        self.sites: dict[str, Site] = {}
+        self.vaults: dict[str, Vault] = {}
+
+    async def open(self) -> "Shop":
+        """Open every site: the Vault first, so that the others can reconcile; then the hubs and the nodes."""
+        order = {"vault": 0, "business_hub": 1, "floor_hub": 2, "node": 3}
+        for seat in sorted(self.charter.sites, key=lambda s: (order[s.kind], s.id)):
+            if seat.kind == "vault":
+                self._open_vault(seat)
+            else:
+                await self.open_site(seat.id)
+        for site in self.sites.values():
+            for other in self.sites:
+                if other != site.id:
+                    site.link_changed(other, self.bus.linked(site.id, other))
+        await self.settle()
+        return self
+
+    def _open_vault(self, seat: SiteSeat) -> None:
+        keys = self._keys(seat.id)
+        mirror = SqliteMirror(self.directory / seat.id / "mirror.db")
+        vault = Vault(seat, SigningKey.from_seed(keys.signing), self.charter, mirror, self.clock)
+        self.vaults[seat.id] = vault
+        self.bus.attach(seat.id, vault, vault.link_changed)
+
+    async def open_site(self, site_id: str, store: Store | None = None) -> Site:
+        """Open one site (again), optionally on another store."""
+        seat = next(s for s in self.charter.sites if s.id == site_id)
+        keys = self._keys(site_id)
+        means = Means(
+            seat=seat,
+            key=SigningKey.from_seed(keys.signing),
+            sealing=None if keys.sealing is None else SealingKey(keys.sealing),
+            store=store or SqliteStore(self.directory / site_id / "ledger.db"),
+            clock=self.clock,
+            entropy=self.entropy,
+            bus=self.bus,
+            charter=self._raw,
+            roots=self._roots,
+        )
+        site = Site(means, policies_for)
+        self.sites[site_id] = site
+        self.bus.attach(site_id, site, site.link_changed)
+        await site.start()
+        return site
+
+    def _keys(self, site: str) -> SiteKeys:
+        try:
+            return msgspec.json.decode((self.directory / site / "site.key").read_bytes(), type=SiteKeys)
+        except OSError as error:
+            raise Unavailable(f"the keys of {site} are not here: {error}") from error
+
+    def of_kind(self, kind: str) -> Site:
+        """The (first) site of a kind."""
+        return next(site for site in self.sites.values() if site.kind == kind)
+
+    async def settle(self) -> None:
+        """Wait until nothing is in flight between the sites that can reach each other."""
+        calm = 0
+        while calm < 3:
+            await asyncio.sleep(0)
+            calm = calm + 1 if all(site.idle for site in self.sites.values()) else 0
+            if not calm:
+                await asyncio.sleep(0.0005)
+
+    def close(self) -> None:
+        """Close every site, with snapshots."""
+        for site in self.sites.values():
+            site.stop()
+        for vault in self.vaults.values():
+            vault.store.close()
+
+

@@ -1,0 +1,137 @@
+"""append: the durability order. stage → commit → sign the checkpoint → acknowledge.
+
+Drafts are staged in log order and committed as one group whenever the writer is idle: no timer, so that a lone action
+waits for nothing and a crowd shares one flush. The checkpoint is signed only after COMMIT returned; receipts and all that
+other sites learn derive from durable entries only. If a commit fails, nobody of that group is acknowledged and the
+appender is broken: the site is opened anew from its store, which alone knows what was kept.
+"""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+from msgspec import Struct
+
+from holdgate.engine.ports import Head, Store
+from holdgate.law.chronicle import Draft
+from holdgate.law.decision import Decision
+from holdgate.ledger.merkle import Tree, root_from_frontier
+from holdgate.ledger.note import Notary
+from holdgate.ledger.proof import receipts
+from holdgate.terms.errors import HoldgateError, Unavailable
+
+LOCAL: Final = "local"
+REPLICATED: Final = "replicated"
+
+
+class Answer(Struct, frozen=True, kw_only=True, gc=False):
+    """What a submitter gets back, once the entry is durable.
+
+    `seq`: the entry. `decision`: what the law said. `receipt`: a C2SP tlog-proof that the entry is in the log. `kept`:
+    `local` (this site's store) or `replicated`. `resent`: the entry was there already; nothing new was recorded.
+    """
+
+    seq: int
+    decision: Decision
+    receipt: bytes
+    kept: str = LOCAL
+    resent: bool = False
+
+
+class Sealed(Struct, frozen=True, kw_only=True):
+    """A committed group: entries [first, size) and the checkpoint that covers them."""
+
+    first: int
+    size: int
+    checkpoint: bytes
+    drafts: list[Draft]
+
+
+Done = Callable[[Answer | HoldgateError], None]
+
+
+class Appender:
+    """The single writer of one log.
+
+    Args:
+        tree: the chronicle's tree; read here, appended to there.
+        store: where entries become durable.
+        notary: signs checkpoints with the site's key.
+        on_sealed: told of every committed group, in order, on the event loop.
+    """
+
+    def __init__(self, tree: Tree, store: Store, notary: Notary, on_sealed: Callable[[Sealed], None]) -> None:
+        head = store.head()
+        self._tree = tree
+        self._store = store
+        self._notary = notary
+        self._on_sealed = on_sealed
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="holdgate-writer")
+        self._staged: list[tuple[Draft, Done]] = []
+        self._writing: list[tuple[Draft, Done]] = []
+        self.size = head.size
+        self.checkpoint = notary.checkpoint(head.size, root_from_frontier(head.frontier, head.size))
+        self.broken: HoldgateError | None = None
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is staged or being written."""
+        return not self._staged and not self._writing
+
+    def stage(self, draft: Draft, done: Done) -> None:
+        """Stage a draft; `done` is called on the event loop once it is durable, or with what went wrong."""
+        if self.broken is not None:
+            done(self.broken)
+            return
+        self._staged.append((draft, done))
+        if not self._writing:
+            self._write_next()
+
+    def staged_of(self, subject: str) -> Draft | None:
+        """The last draft of a subject that is not durable yet."""
+        for draft, _ in (*reversed(self._staged), *reversed(self._writing)):
+            if draft.subject == subject:
+                return draft
+        return None
+
+    def close(self) -> None:
+        """Wait for the writer and release it."""
+        self._writer.shutdown(wait=True)
+
+    def _write_next(self) -> None:
+        group, self._staged = self._staged, []
+        self._writing = group
+        drafts = [draft for draft, _ in group]
+        size = self._tree.size
+        head = Head(size=size, frontier=self._tree.frontier(), checkpoint=self.checkpoint)
+        root = self._tree.root()
+        loop = asyncio.get_running_loop()
+        self._writer.submit(self._write, loop, drafts, head, root)
+
+    def _write(self, loop: asyncio.AbstractEventLoop, drafts: list[Draft], head: Head, root: bytes) -> None:
+        try:
+            self._store.commit(drafts, head)
+            outcome: bytes | HoldgateError = self._notary.checkpoint(head.size, root)
+        except HoldgateError as error:
+            outcome = error
+        except Exception as error:  # whatever a store throws, nobody may be acknowledged
+            outcome = Unavailable(f"the store failed: {error}")
+        loop.call_soon_threadsafe(self._written, head.size, outcome)
+
+    def _written(self, size: int, outcome: bytes | HoldgateError) -> None:
+        group, self._writing = self._writing, []
+        if isinstance(outcome, HoldgateError):
+            self.broken = outcome
+            lost, self._staged = [*group, *self._staged], []
+            for _, done in lost:
+                done(outcome)
+            return
+        self.size, self.checkpoint = size, outcome
+        if self._staged:
+            self._write_next()  # the next group is written while this one's receipts are made
+        first = size - len(group)
+        proofs = receipts(self._tree, first, len(group), size, outcome)
+        for (draft, done), proof in zip(group, proofs, strict=True):
+            done(Answer(seq=draft.seq, decision=draft.decision, receipt=proof))
+        self._on_sealed(Sealed(first=first, size=size, checkpoint=outcome, drafts=[draft for draft, _ in group]))

@@ -1,0 +1,47 @@
+"""Attempts: input that could not be authenticated goes on record without buying a flush each.
+
+The first of a source in a second gets an entry of its own; more of the same source and second are counted and recorded
+together when the second is over. A site writes at most QUOTA such entries a second; what is beyond is counted under one
+source name.
+"""
+
+from typing import Final
+
+from msgspec.structs import replace
+
+from holdgate.law.chronicle import Attempt
+from holdgate.terms.instant import SECOND_US
+
+QUOTA: Final = 20
+"""Attempt entries a second, for the whole site."""
+EVERYBODY: Final = "others"
+
+
+class Attempts:
+    """Coalesces attempts; says what is to be recorded now."""
+
+    def __init__(self) -> None:
+        self._second = -1
+        self._written = 0
+        self._counted: dict[str, Attempt] = {}
+
+    def take(self, attempt: Attempt, now: int) -> list[Attempt]:
+        """What to record now that this attempt came."""
+        due = self.due(now)
+        source = attempt.source if attempt.source in self._counted or self._written < QUOTA else EVERYBODY
+        before = self._counted.get(source)
+        if before is None and self._written < QUOTA:
+            self._written += 1
+            self._counted[source] = replace(attempt, count=0)
+            return [*due, attempt]
+        self._counted[source] = replace(before or replace(attempt, source=source, count=0), count=(before.count if before else 0) + 1)
+        return due
+
+    def due(self, now: int) -> list[Attempt]:
+        """What was counted in a second that is over."""
+        second = now // SECOND_US
+        if second == self._second:
+            return []
+        due = [attempt for attempt in self._counted.values() if attempt.count]
+        self._second, self._written, self._counted = second, 0, {}
+        return due

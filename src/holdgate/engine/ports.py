@@ -1,0 +1,122 @@
+"""What the engine needs from outside. One abstract suite per port is run on every adapter (tests/conformance)."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Protocol
+
+from msgspec import Struct
+
+from holdgate.law.chronicle import Draft
+
+
+class Clock(Protocol):
+    """Tells the time of this site. It may jump; the chronicle never goes back."""
+
+    def now(self) -> int:
+        """UTC µs since 1970."""
+        ...
+
+
+class Entropy(Protocol):
+    """Gives unpredictable tokens (epochs, nonces)."""
+
+    def token(self) -> str:
+        """16 lowercase hex characters."""
+        ...
+
+
+class Head(Struct, frozen=True, kw_only=True):
+    """How far the log is durable: its size and Merkle frontier; and the last signed checkpoint (of an earlier size)."""
+
+    size: int
+    frontier: tuple[bytes, ...]
+    checkpoint: bytes = b""
+
+
+class Snapshot(Struct, frozen=True, kw_only=True):
+    """A saved standing. `size`, `root`: the log it belongs to; `digest`: SHA-256 of `body`."""
+
+    size: int
+    root: bytes
+    digest: bytes
+    body: bytes
+
+
+class Row(Struct, frozen=True, kw_only=True, gc=False):
+    """A durable entry."""
+
+    seq: int
+    leaf: bytes
+    body: bytes
+
+
+class Store(Protocol):
+    """Keeps one site's log, its pinned blobs and what is derived from them.
+
+    Durability: when `commit` returns, everything handed to it survives a power cut. When it raises, it may or may not
+    have been kept (foundations: acknowledged means kept, not the other way round); the caller opens the store anew.
+    One writer: `commit` is called by one thread at a time; readers may read meanwhile and see whole commits only.
+    """
+
+    def commit(self, drafts: Sequence[Draft], head: Head) -> None:
+        """Keep entries, their blobs and the new head, all or nothing.
+
+        Raises:
+            Unavailable: the storage failed.
+        """
+        ...
+
+    def head(self) -> Head:
+        """The durable head; size 0 for an empty log."""
+        ...
+
+    def save_checkpoint(self, checkpoint: bytes) -> None:
+        """Keep the signed checkpoint of the present head."""
+        ...
+
+    def rows(self, start: int, stop: int) -> Iterator[Row]:
+        """Entries [start, stop), in order."""
+        ...
+
+    def leaves(self, start: int, stop: int) -> list[bytes]:
+        """Leaf hashes [start, stop), in order."""
+        ...
+
+    def last_of(self, subject: str) -> bytes | None:
+        """The leaf hash of the subject's last durable entry."""
+        ...
+
+    def find(self, subject: str, digest: bytes) -> int | None:
+        """The durable entry of this subject whose payload has this (shortened) digest."""
+        ...
+
+    def blob(self, key: str) -> bytes | None:
+        """A pinned blob; its content is what the key says, or it is not returned."""
+        ...
+
+    def save_snapshot(self, snapshot: Snapshot) -> None:
+        """Keep a snapshot (older ones may go)."""
+        ...
+
+    def load_snapshot(self) -> Snapshot | None:
+        """The newest snapshot whose digest holds."""
+        ...
+
+    def cursor(self, peer: str) -> int:
+        """How far a peer has confirmed this log. A hint: deliveries are idempotent."""
+        ...
+
+    def set_cursor(self, peer: str, position: int) -> None:
+        """Remember how far a peer has confirmed this log."""
+        ...
+
+    def save_cosignature(self, witness: str, note: bytes) -> None:
+        """Keep the newest cosigned checkpoint of a witness (it proves itself)."""
+        ...
+
+    def cosignatures(self) -> Mapping[str, bytes]:
+        """The newest cosigned checkpoint by witness."""
+        ...
+
+    def close(self) -> None:
+        """Release the storage."""
+        ...

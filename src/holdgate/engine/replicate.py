@@ -1,0 +1,187 @@
+"""replicate: what other sites learn. The ledger is the outbox: what lies past a peer's cursor is still to be delivered.
+
+One link per peer. It walks the durable entries in order. For each stretch it sends a segment (all leaf hashes, the
+disclosed entries in full) under a checkpoint of exactly that size, and then the signed actions that these entries set off
+at the peer. Deliveries are idempotent: segments by position, actions by payload digest. A peer that is out of reach costs
+nothing but time; the link goes on where it stopped.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import NamedTuple, Protocol
+
+from holdgate.engine.append import Answer, Appender
+from holdgate.engine.bus import Bus, Taken
+from holdgate.engine.ports import Row, Store
+from holdgate.law.case import Pin
+from holdgate.law.segments import Segment
+from holdgate.ledger.entry import Entry, read_entry
+from holdgate.ledger.merkle import extend, root_from_frontier
+from holdgate.ledger.note import Notary
+from holdgate.terms.errors import HoldgateError, Malformed, Tampered, Unavailable
+from holdgate.terms.limits import IMPORT_ENTRIES_MAX
+
+STRETCH: int = IMPORT_ENTRIES_MAX // 2
+"""Entries of one segment."""
+RETRIES: int = 3
+"""How often an action that the peer refused for now is sent anew within one round."""
+
+
+class Outgoing(NamedTuple):
+    """A signed action for a peer, and what goes beside it."""
+
+    raw: bytes
+    pins: tuple[Pin, ...]
+
+
+class Policy(Protocol):
+    """What one site tells one peer; a pure function of the entry."""
+
+    segments: bool
+    """Whether the peer takes this log's segments at all."""
+
+    def discloses(self, entry: Entry) -> bool:
+        """Whether the peer may see this entry in full."""
+        ...
+
+    def outgoing(self, entry: Entry, row: Row, round_number: int) -> Sequence[Outgoing]:
+        """The actions that this entry sets off at the peer. Sent anew, a round has another nonce."""
+        ...
+
+    def try_again(self, answer: Answer) -> bool:
+        """Whether a refused action should be sent anew later."""
+        ...
+
+
+OnTaken = Callable[[str, Taken], Awaitable[None]]
+
+
+class Link:
+    """One site's way to one peer."""
+
+    def __init__(
+        self, site: str, peer: str, bus: Bus, store: Store, appender: Appender, notary: Notary, policy: Policy, on_taken: OnTaken
+    ) -> None:
+        self.peer = peer
+        self._site = site
+        self._bus = bus
+        self._store = store
+        self._appender = appender
+        self._notary = notary
+        self._policy = policy
+        self._on_taken = on_taken
+        self._position = store.cursor(peer)
+        self._frontier_at: tuple[int, tuple[bytes, ...]] | None = None
+        self._sent_to: int | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._again = False
+        self._tries = 0
+        self.fault: HoldgateError | None = None
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is being sent (everything was, or the peer is out of reach)."""
+        return self._task is None
+
+    @property
+    def backlog(self) -> int:
+        """Durable entries that the peer has not confirmed."""
+        return self._appender.size - self._position
+
+    def wake(self) -> None:
+        """There may be something to send."""
+        if self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._run())
+        else:
+            self._again = True
+
+    async def _run(self) -> None:
+        try:
+            while True:
+                self._again = False
+                await self._round()
+                if not self._again:
+                    return
+        except (Unavailable, Tampered, Malformed) as error:
+            self.fault, self._sent_to = error, None
+        finally:
+            self._task = None
+
+    async def _round(self) -> None:
+        """Send everything up to the durable end."""
+        while self._position < self._appender.size:
+            if not self._bus.linked(self._site, self.peer):
+                raise Unavailable(f"{self.peer} is out of reach")
+            stop = min(self._appender.size, self._position + STRETCH)
+            rows = list(self._store.rows(self._position, stop))
+            if len(rows) != stop - self._position:
+                raise Unavailable("the store does not show all durable entries yet")
+            if self._policy.segments:
+                await self._segments(stop)
+            for row in rows:
+                await self._actions(row)
+            self._position = stop
+            self._store.set_cursor(self.peer, stop)
+        self.fault = None
+
+    # ---- segments --------------------------------------------------------------------------------------------------
+
+    async def _segments(self, stop: int) -> None:
+        peer = self._bus.peer(self._site, self.peer)
+        if self._sent_to is None:
+            self._sent_to = await peer.held(self._notary.origin, self._site)
+        while self._sent_to < stop:
+            end = min(stop, self._sent_to + STRETCH)
+            segment = self._segment(self._sent_to, end)
+            if not segment.entries and end - self._sent_to < STRETCH:
+                return  # nothing that the peer may see; it learns these leaves with the next one that it may
+            taken = await peer.offer(segment, self._site)
+            self._sent_to = taken.size
+            await self._on_taken(self.peer, taken)
+
+    def _segment(self, start: int, stop: int) -> Segment:
+        entries: dict[int, bytes] = {}
+        blobs: dict[str, bytes] = {}
+        leaves: list[bytes] = []
+        for index, row in enumerate(self._store.rows(start, stop)):
+            leaves.append(row.leaf)
+            entry = read_entry(row.body)
+            if self._policy.discloses(entry):
+                entries[index] = row.body
+                for key in entry.pins:
+                    blob = self._store.blob(key)
+                    if blob is not None:
+                        blobs[key] = blob
+        frontier = extend(start, self._frontier(start), leaves)
+        self._frontier_at = (stop, frontier)
+        return Segment(
+            origin=self._notary.origin,
+            start=start,
+            size=stop,
+            checkpoint=self._notary.checkpoint(stop, root_from_frontier(frontier, stop)),
+            leaves=tuple(leaves),
+            entries=entries,
+            blobs=blobs,
+        )
+
+    def _frontier(self, size: int) -> tuple[bytes, ...]:
+        if self._frontier_at is None or self._frontier_at[0] != size:
+            self._frontier_at = (size, extend(0, (), self._store.leaves(0, size)))
+        return self._frontier_at[1]
+
+    # ---- actions ---------------------------------------------------------------------------------------------------
+
+    async def _actions(self, row: Row) -> None:
+        entry = read_entry(row.body)
+        peer = self._bus.peer(self._site, self.peer)
+        for number in range(self._tries, self._tries + RETRIES):
+            refused = False
+            for outgoing in self._policy.outgoing(entry, row, number):
+                answer = await peer.deliver(outgoing.raw, outgoing.pins, self._site)
+                refused = refused or self._policy.try_again(answer)
+            if not refused:
+                self._tries = 0
+                return
+            self._tries = number + 1
+            await asyncio.sleep(0)
+        raise Unavailable(f"{self.peer} cannot take entry {row.seq} yet")

@@ -1,0 +1,212 @@
+"""submit: the spine. Every signed action of every site goes this way.
+
+1. Verify: in threads, a few submissions at a time; a lone one at once.
+2. Decide and fold: on the event loop, in the order in which entries will stand (the chronicle).
+3. Append: durable, then acknowledged with a receipt (the appender).
+
+The decider is the chronicle's authority: a node's law, the floor hub's gate, the business hub's law. The spine is neutral.
+What cannot be authenticated becomes an attempt on the record and grants nothing.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final, NamedTuple
+
+from holdgate.engine.append import Answer, Appender, Done
+from holdgate.engine.attempts import Attempts
+from holdgate.engine.ports import Clock, Store
+from holdgate.engine.verify import Unauthentic, Verified, verify
+from holdgate.law.case import Pin
+from holdgate.law.chronicle import Attempt, Chronicle, attempted
+from holdgate.law.segments import decision_of
+from holdgate.law.signers import keys_of
+from holdgate.ledger.entry import read_entry
+from holdgate.ledger.merkle import inclusion_path
+from holdgate.ledger.proof import write_proof
+from holdgate.terms.errors import HoldgateError, InvariantBroken, Tampered
+
+CHUNK: Final = 8
+"""Submissions that one thread verifies at a time."""
+IN_FLIGHT: Final = 4
+"""Chunks that are being verified at the same time."""
+
+
+class Submission(NamedTuple):
+    """Something submitted and the promise to answer it."""
+
+    raw: bytes
+    pins: tuple[Pin, ...]
+    source: str
+    answer: "asyncio.Future[Answer]"
+
+
+class Spine:
+    """The way of a signed action at one site.
+
+    Concurrency: everything but verification and the writer runs on one event loop. Answers come in log order within a
+    group. A retry of the same bytes is safe at any time.
+    """
+
+    def __init__(self, chronicle: Chronicle, appender: Appender, store: Store, clock: Clock) -> None:
+        self._chronicle = chronicle
+        self._appender = appender
+        self._store = store
+        self._clock = clock
+        self._inbox: deque[Submission] = deque()
+        self._attempts = Attempts()
+        self._verifiers = ThreadPoolExecutor(2, thread_name_prefix="holdgate-verifier")
+        self._verifying = 0
+        self._pumping = False
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is on its way."""
+        return not self._inbox and not self._verifying and self._appender.idle
+
+    def submit(self, raw: bytes, pins: Sequence[Pin] = (), source: str = "local") -> "asyncio.Future[Answer]":
+        """Submit a signed action.
+
+        Args:
+            raw: the envelope; untrusted.
+            pins: documents that come beside it, by digest (checked by the caller's transport).
+            source: where it came from, in the transport's words.
+
+        Returns:
+            The answer, once the entry is durable. It raises Malformed where the bytes cannot be read (an attempt is on
+            the record), Unavailable where the store failed.
+        """
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Answer] = loop.create_future()
+        self._inbox.append(Submission(raw, tuple(pins), source, answer))
+        if not self._pumping:
+            self._pumping = True
+            loop.call_soon(self._pump)
+        return answer
+
+    def close(self) -> None:
+        """Release the threads."""
+        self._verifiers.shutdown(wait=True)
+
+    # ---- 1 verify --------------------------------------------------------------------------------------------------
+
+    def _pump(self) -> None:
+        self._pumping = False
+        inbox = self._inbox
+        if len(inbox) == 1 and not self._verifying:
+            only = inbox.popleft()
+            self._verified([only], [self._verify(only)])
+            return
+        loop = asyncio.get_running_loop()
+        while inbox and self._verifying < IN_FLIGHT:
+            chunk = [inbox.popleft() for _ in range(min(CHUNK, len(inbox)))]
+            self._verifying += 1
+            self._verifiers.submit(self._verify_chunk, loop, chunk)
+
+    def _verify_chunk(self, loop: asyncio.AbstractEventLoop, chunk: list[Submission]) -> None:
+        found = [self._verify(submission) for submission in chunk]
+        loop.call_soon_threadsafe(self._chunk_verified, chunk, found)
+
+    def _chunk_verified(self, chunk: list[Submission], found: list[Verified | Unauthentic]) -> None:
+        self._verifying -= 1
+        self._verified(chunk, found)
+        self._pump()
+
+    def _verify(self, submission: Submission) -> Verified | Unauthentic:
+        return verify(submission.raw, self._chronicle.state.identities, submission.source)
+
+    # ---- 2 decide --------------------------------------------------------------------------------------------------
+
+    def _verified(self, chunk: list[Submission], found: list[Verified | Unauthentic]) -> None:
+        for submission, verified in zip(chunk, found, strict=True):
+            if submission.answer.cancelled():
+                continue
+            try:
+                self._decide(submission, verified)
+            except HoldgateError as error:
+                submission.answer.set_exception(error)
+
+    def _decide(self, submission: Submission, verified: Verified | Unauthentic) -> None:
+        if self._appender.broken is not None:
+            raise self._appender.broken
+        if isinstance(verified, Unauthentic):
+            self._attempt(submission, verified)
+            return
+        if keys_of(verified.command, self._chronicle.state.identities) != verified.keys:
+            raise Tampered("the keys changed while the action was on its way; sign it again")
+        draft = self._chronicle.act(
+            verified.envelope, verified.command, verified.digest, self._clock.now(), submission.pins
+        )
+        if isinstance(draft, int):
+            self._answer_again(submission, draft)
+            return
+        self._appender.stage(draft, _resolve(submission.answer))
+
+    def _attempt(self, submission: Submission, unauthentic: Unauthentic) -> None:
+        attempt, answer = unauthentic.attempt, submission.answer
+        now = self._clock.now()
+        own = None
+        for due in self._attempts.take(attempt, now):
+            draft = self._chronicle.attempt(due, now)
+            own = answer if due is attempt and unauthentic.error is None else None
+            self._appender.stage(draft, _ignore if own is None else _resolve(own))
+        if unauthentic.error is not None:
+            answer.set_exception(unauthentic.error)
+        elif own is None:
+            answer.set_result(Answer(seq=-1, decision=attempted(attempt), receipt=b""))
+
+    def record_attempt(self, attempt: Attempt) -> "asyncio.Future[Answer]":
+        """Put an attempt on record that another part of the engine noticed (a segment that does not hold)."""
+        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._attempt(Submission(b"", (), attempt.source, answer), Unauthentic(attempt, None))
+        return answer
+
+    # ---- resends ---------------------------------------------------------------------------------------------------
+
+    def _answer_again(self, submission: Submission, seq: int) -> None:
+        """The first answer once more: at once if it is durable, else when it is."""
+        answer = submission.answer
+        if seq < self._appender.size:
+            answer.set_result(self.answer_of(seq))
+            return
+        loop = asyncio.get_running_loop()
+        loop.call_later(0.001, self._answer_later, submission, seq)
+
+    def _answer_later(self, submission: Submission, seq: int) -> None:
+        if submission.answer.done():
+            return
+        if self._appender.broken is not None:
+            submission.answer.set_exception(self._appender.broken)
+        else:
+            self._answer_again(submission, seq)
+
+    def answer_of(self, seq: int) -> Answer:
+        """The answer that belongs to a durable entry, with a fresh receipt under the present checkpoint.
+
+        Raises:
+            InvariantBroken: the store does not hold what its head says.
+        """
+        size = self._appender.size
+        row = next(iter(self._store.rows(seq, seq + 1)), None)
+        if row is None:
+            raise InvariantBroken(f"entry {seq} is gone from the store")
+        path = inclusion_path(self._store.leaves(0, size), seq)
+        receipt = write_proof(seq, path, self._appender.checkpoint)
+        return Answer(seq=seq, decision=decision_of(read_entry(row.body)), receipt=receipt, resent=True)
+
+
+def _resolve(answer: "asyncio.Future[Answer]") -> Done:
+    def done(outcome: Answer | HoldgateError) -> None:
+        if answer.done():
+            return
+        if isinstance(outcome, HoldgateError):
+            answer.set_exception(outcome)
+        else:
+            answer.set_result(outcome)
+
+    return done
+
+
+def _ignore(_: Answer | HoldgateError) -> None:
+    """Nobody waits for this entry."""

@@ -1,0 +1,44 @@
+"""An authority: who decides at a site. The spine and the audit take it as an argument and know no rule of their own."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from holdgate.law.case import Pin
+from holdgate.law.command import AnyCommand
+from holdgate.law.decision import Decision
+from holdgate.law.event import AnyEvent
+from holdgate.law.library import Library
+from holdgate.law.state import State
+
+
+class Decide(Protocol):
+    """Decide one verified action; pure."""
+
+    def __call__(
+        self, state: State, library: Library, command: AnyCommand, now: int, pins: Sequence[Pin] = ()
+    ) -> Decision:
+        """Allow with events, or deny with reasons."""
+        ...
+
+
+class Follow(Protocol):
+    """What follows by itself once events have been folded (money that fires, windows that open); pure."""
+
+    def __call__(self, state: State, library: Library, events: Sequence[AnyEvent], at: int) -> tuple[AnyEvent, ...]:
+        """The further events of the same entry."""
+        ...
+
+
+class Authority:
+    """The decider of one kind of site, and what follows from its entries."""
+
+    __slots__ = ("decide", "follow")
+
+    def __init__(self, decide: Decide, follow: Follow) -> None:
+        self.decide = decide
+        self.follow = follow
+
+
+def nothing_follows(state: State, library: Library, events: Sequence[AnyEvent], at: int) -> tuple[AnyEvent, ...]:
+    """No further events."""
+    return ()

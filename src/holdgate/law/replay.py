@@ -1,0 +1,97 @@
+"""Replay: feed the chronicle what a log says happened. A site does so with the tail after its snapshot, an auditor with
+everything; both compare the bytes that come out with the bytes that are there.
+"""
+
+from typing import Final, TypeVar
+
+import msgspec
+
+from holdgate.crypto.envelope import open_envelope
+from holdgate.crypto.hashes import sha256
+from holdgate.law import command as c
+from holdgate.law.case import Pin
+from holdgate.law.charter import open_charter
+from holdgate.law.chronicle import (
+    Attempt,
+    BootRecord,
+    Chronicle,
+    ContactRecord,
+    CosignedRecord,
+    Draft,
+    ImportRecord,
+)
+from holdgate.law.segments import Segment
+from holdgate.ledger.entry import Entry
+from holdgate.terms import canon
+from holdgate.terms.errors import Malformed, Tampered
+
+T = TypeVar("T")
+
+_ATTEMPT: Final = msgspec.json.Decoder(Attempt)
+_IMPORT: Final = msgspec.json.Decoder(ImportRecord)
+_NOTES: Final = {
+    "contact": msgspec.json.Decoder(ContactRecord),
+    "cosigned": msgspec.json.Decoder(CosignedRecord),
+    "boot": msgspec.json.Decoder(BootRecord),
+}
+
+
+def repeat(chronicle: Chronicle, entry: Entry, roots: tuple[bytes, ...]) -> Draft:
+    """Do again what an entry says was done, on the chronicle's present standing.
+
+    Args:
+        chronicle: standing just before this entry.
+        entry: as read from the log; untrusted.
+        roots: the trusted root keys (used for the first entry).
+
+    Raises:
+        Malformed, Tampered: the entry cannot have come about like this.
+    """
+    if entry.kind == "genesis":
+        charter = open_charter(bytes(entry.action), roots)
+        return chronicle.genesis(charter, bytes(entry.action), entry.at, entry.epoch)
+    if entry.kind == "action":
+        return _act(chronicle, entry)
+    record = bytes(entry.record)
+    if entry.kind == "attempt":
+        return chronicle.attempt(canon.decode(record, _ATTEMPT, "the record"), entry.at)
+    if entry.kind == "import":
+        return chronicle.take_in(segment_of(chronicle, canon.decode(record, _IMPORT, "the record")), entry.at)
+    return chronicle.note(canon.decode(record, _NOTES[entry.kind], "the record"), entry.at)
+
+
+def _act(chronicle: Chronicle, entry: Entry) -> Draft:
+    raw = bytes(entry.action)
+    envelope = open_envelope(raw)
+    command = c.parse_command(envelope.payload)
+    pins = tuple(Pin(sha256=key, content=_pinned(chronicle, key)) for key in entry.pins)
+    draft = chronicle.act(raw, command, sha256(envelope.payload), entry.at, pins)
+    if isinstance(draft, int):
+        raise Tampered(f"the action was on the record before, as entry {draft}")
+    return draft
+
+
+def segment_of(chronicle: Chronicle, record: ImportRecord) -> Segment:
+    """The stretch that an import entry took in, from its record and the pinned blobs.
+
+    Raises:
+        Tampered: a blob is missing.
+    """
+    if any(not 0 <= index < len(record.leaves) for index in record.held):
+        raise Malformed("the record of an import names an entry outside of it")
+    return Segment(
+        origin=record.origin,
+        start=record.start,
+        size=record.size,
+        checkpoint=record.checkpoint,
+        leaves=record.leaves,
+        entries={index: _pinned(chronicle, record.leaves[index].hex()) for index in record.held},
+        blobs={key: _pinned(chronicle, key) for key in record.documents},
+    )
+
+
+def _pinned(chronicle: Chronicle, key: str) -> bytes:
+    blob = chronicle.library.blob(key)
+    if blob is None:
+        raise Tampered(f"what was pinned as {key[:16]}… is missing, or is not what it was")
+    return blob

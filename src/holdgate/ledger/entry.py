@@ -1,0 +1,86 @@
+"""Entries: what a site's log holds, one after the other, each linked to the previous entry of its subject.
+
+The bytes of an entry are canonical JSON around the envelope exactly as it was submitted. The leaf hash covers these
+bytes; the log's Merkle tree covers the leaf hashes; the checkpoint's signature covers the tree. From a log and its pinned
+blobs alone every decision can be made again. Source: docs/spec/entry.md.
+"""
+
+from typing import Final
+
+import msgspec
+from msgspec import Raw, Struct
+
+from holdgate.terms import canon, limits
+from holdgate.terms.errors import Malformed
+
+KINDS: Final = ("genesis", "boot", "action", "attempt", "import", "contact", "cosigned")
+
+
+class Source(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What set the entry off: the module (workstation, reader, site service) and the site it did so at."""
+
+    module: str
+    node: str
+
+
+class LawRef(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The law that the decision was made under: engine semantics, and the pinned contract of a job."""
+
+    semantics: int
+    contract: str | None = None
+    version: str | None = None
+
+
+class Entry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One entry.
+
+    `seq`: its index in the log. `epoch`: the random mark of the site's present start. `at`: the site's receipt time (UTC
+    µs, never going back). `subject`, `prev`: the subject and the leaf hash (hex) of the subject's previous entry here.
+    `action`: the envelope as submitted (kinds genesis and action). `record`: the site's own account (the other kinds).
+    `pins`: SHA-256 (hex) of what came beside it and is kept. `decision`: what the law said.
+    """
+
+    site: str
+    seq: int
+    epoch: str
+    at: int
+    kind: str
+    subject: str
+    source: Source
+    law: LawRef
+    decision: Raw
+    prev: str = ""
+    action: Raw = Raw(b"null")
+    record: Raw = Raw(b"null")
+    pins: tuple[str, ...] = ()
+    v: int = 1
+
+
+_DECODER: Final = msgspec.json.Decoder(Entry)
+_ENCODER: Final = msgspec.json.Encoder(order="sorted")
+
+
+def encode_entry(entry: Entry) -> bytes:
+    """The bytes of an entry.
+
+    Raises:
+        Malformed: longer than an entry bundle can hold.
+    """
+    body = _ENCODER.encode(entry)
+    if len(body) > limits.ENTRY_BYTES_MAX:
+        raise Malformed(f"the entry would be {len(body)} bytes long; {limits.ENTRY_BYTES_MAX} is the most")
+    return body
+
+
+def read_entry(body: bytes) -> Entry:
+    """Read the bytes of an entry; they must be exactly what this entry encodes to.
+
+    Raises:
+        Malformed: not an entry, of another version or kind, or not in canonical form.
+    """
+    if len(body) > limits.ENTRY_BYTES_MAX:
+        raise Malformed(f"an entry is longer than {limits.ENTRY_BYTES_MAX} bytes")
+    entry = canon.decode(body, _DECODER, "the entry")
+    if entry.v != 1 or entry.kind not in KINDS:
+        raise Malformed(f"the entry is of version {entry.v} and kind {entry.kind!r}, which this version does not read")
+    return entry

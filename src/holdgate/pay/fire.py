@@ -1,0 +1,160 @@
+"""fire: the business hub's money, which goes out by itself on the entry that completes its conditions.
+
+Called after the events of one entry (an own decision, or an import) were folded. Nobody asks for an invoice or a
+payout: a wish to issue one by hand is refused, before and after. What went out stands in `order.fired`, and goes out
+once.
+Source: foundations 11 and 12; the scenario vocabulary, convention 17.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
+
+from holdgate.law import event as ev
+from holdgate.law.contract import PayoutRule, SmartClientPO
+from holdgate.law.library import Library
+from holdgate.law.state import Job, Order, State
+from holdgate.terms.errors import Tampered
+from holdgate.terms.instant import SECOND_US
+
+_BY_ORDER: Final = (ev.OrderStaged, ev.ArrivalRecorded, ev.QaAccepted, ev.ComplianceAccepted)
+_BY_REPORT: Final = (ev.ReportApproved, ev.ReviewWindowLapsed)
+
+
+def fire(state: State, library: Library, events: Sequence[ev.AnyEvent], at: int) -> tuple[ev.AnyEvent, ...]:
+    """The invoices and payouts that these events made due.
+
+    Args:
+        state: the business hub's, with `events` folded in; not changed.
+        library: the pinned law documents.
+        events: of one entry; only the orders that they speak of are looked at.
+        at: when the entry was put on the record (UTC µs); conditions are facts, so nothing depends on it.
+
+    Returns:
+        `InvoiceIssued` in the contract's order of milestones, then `PayoutReleased` job by job; none that fired before.
+
+    Raises:
+        Tampered: an order rests on a template that the store does not hold.
+    """
+    if state.kind != "business_hub":
+        return ()
+    due: list[ev.AnyEvent] = []
+    for order in _touched(state, events):
+        due.extend(_invoices(state, library, order))
+        due.extend(_payouts(state, library, order))
+    return tuple(due)
+
+
+def _touched(state: State, events: Sequence[ev.AnyEvent]) -> list[Order]:
+    names: dict[str, None] = {}
+    for event in events:
+        if isinstance(event, _BY_ORDER):
+            names[event.order] = None
+        elif isinstance(event, _BY_REPORT):
+            report = state.reports.get(event.report)
+            if report is not None:
+                names[report.order] = None
+    orders = (state.orders.get(name) for name in names)
+    return [order for order in orders if order is not None and order.sha256]
+
+
+def _template(library: Library, order: Order) -> SmartClientPO:
+    template = library.template(order.sha256)
+    if template is None:
+        raise Tampered(f"the template of order {order.id} is on the record, but its document is not in the store")
+    return template
+
+
+def _invoices(state: State, library: Library, order: Order) -> Iterator[ev.InvoiceIssued]:
+    template = _template(library, order)
+    for item in template.billing:
+        reached = _MILESTONES.get(item.when)
+        if f"invoice:{item.id}" not in order.fired and reached is not None and order.serials and reached(state, order):
+            yield ev.InvoiceIssued(
+                order=order.id, milestone=item.id, amount_minor=item.amount_minor, currency=template.currency
+            )
+
+
+def _arrived(state: State, order: Order) -> bool:
+    """Every part of the order is here."""
+    return frozenset(order.arrived).issuperset(order.serials)
+
+
+def _qa_accepted(state: State, order: Order) -> bool:
+    """QA accepted the record of every part."""
+    return _every_part(state, order, lambda job: bool(job.qa_by))
+
+
+def _client_accepted(state: State, order: Order) -> bool:
+    """The client approved the report of every part, or stayed silent under a clause that this client signed."""
+    return _every_part(state, order, lambda job: _report_accepted(state, order, job))
+
+
+def _every_part(state: State, order: Order, holds: Callable[[Job], bool]) -> bool:
+    """Whether every serial is in a job, and every job that holds one of them is so far.
+
+    A split job lives on in its sub-lots. A lot that is not accepted blocks, whatever became of another job on its part.
+    """
+    wanted = frozenset(order.serials)
+    covered: list[str] = []
+    for key in order.jobs:
+        job = state.jobs.get(key)
+        if job is None or job.status == "split" or wanted.isdisjoint(job.serials):
+            continue
+        if not holds(job):
+            return False
+        covered.extend(job.serials)
+    return wanted.issubset(covered)
+
+
+def _report_accepted(state: State, order: Order, job: Job) -> bool:
+    report = state.reports.get(job.report)
+    if report is None or report.order != order.id:
+        return False
+    if report.status == "approved":
+        return True
+    return report.status == "lapsed" and report.outcome == "deemed_accepted" and _silence_signed(order)
+
+
+def _silence_signed(order: Order) -> bool:
+    """Silence means acceptance only where this order's client signed that it does, under this very contract version."""
+    return order.silence == "deemed_accepted" and any(
+        (signed.org, signed.sha256, signed.on_silence) == (order.client, order.sha256, "deemed_accepted")
+        for signed in order.acceptances
+    )
+
+
+_MILESTONES: Final[dict[str, Callable[[State, Order], bool]]] = {
+    "arrival": _arrived,
+    "qa_accepted": _qa_accepted,
+    "client_accepted": _client_accepted,
+}
+
+
+def _payouts(state: State, library: Library, order: Order) -> Iterator[ev.PayoutReleased]:
+    rules = _template(library, order).payouts
+    for key in order.jobs if rules else ():
+        job = state.jobs.get(key)
+        if job is None or job.status != "complete" or not (job.qa_by and job.compliance_by):
+            continue
+        for rule in rules:
+            if _within(job, rule):
+                yield from _each_signer(order, job, rule)
+
+
+def _within(job: Job, rule: PayoutRule) -> bool:
+    """From the first start of all (abandoned attempts count) to the last completion is within the rule, inclusive."""
+    return bool(job.first_start_at) and job.last_done_at - job.first_start_at <= rule.within_s * SECOND_US
+
+
+def _each_signer(order: Order, job: Job, rule: PayoutRule) -> Iterator[ev.PayoutReleased]:
+    """The amount to everybody who signed a step, once; any other kind of payee is none that this law version pays."""
+    for payee in job.signers if rule.payee == "each_signer" else ():
+        if f"payout:{job.id}:{rule.id}:{payee}" not in order.fired:
+            yield ev.PayoutReleased(
+                order=order.id,
+                job=job.id,
+                rule=rule.id,
+                payee=payee,
+                amount_minor=rule.amount_minor,
+                currency=rule.currency,
+            )

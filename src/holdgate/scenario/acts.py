@@ -1,0 +1,337 @@
+"""From a scenario's neutral action to a real command: what to sign, and which site decides it. Nothing is decided here."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from holdgate.law import command as c
+from holdgate.law.state import Job, State, job_key
+from holdgate.adapters.zones import instant_or_end_of_day
+from holdgate.scenario.files import ScenarioStep
+from holdgate.terms import instant
+from holdgate.terms.errors import Malformed
+
+OFFICE: Final = "WS-OFFICE"
+HUB, FLOOR, NODE = "business_hub", "floor_hub", "node"
+NOBODY: Final = "unknown"
+
+
+class Scene:
+    """What the translation needs to know of the running shop: time zone, who is who, which job belongs to which order."""
+
+    def __init__(self, tz: str, roles: dict[str, tuple[str, ...]], nodes: dict[str, State]) -> None:
+        self.tz = tz
+        self.roles = roles
+        self.nodes = nodes
+        self.order_of: dict[str, str] = {}
+        self.node_of: dict[str, str] = {}
+
+    def order(self, job: str) -> str:
+        """The order of a job (scenarios name jobs alone)."""
+        return self.order_of.get(job, NOBODY)
+
+    def job(self, job: str) -> Job | None:
+        """The job as its node knows it."""
+        state = self.nodes.get(self.node_of.get(job, ""))
+        return None if state is None else state.jobs.get(job_key(self.order(job), job))
+
+
+class Draft:
+    """A command in the making: its header, filled from a scenario step."""
+
+    def __init__(self, scene: Scene, step: ScenarioStep, nonce: str) -> None:
+        self.scene = scene
+        self.inputs: dict[str, Any] = dict(step.inputs)
+        self.step = step
+        self.nonce = nonce
+
+    def header(self, site: str) -> dict[str, Any]:
+        """The header fields."""
+        inputs, step = self.inputs, self.step
+        signed_at = inputs.get("signed_at")
+        place = inputs.get("workstation")
+        auth = inputs.get("auth")
+        if place is None and auth is not None:
+            place = OFFICE
+        actor = c.Signer(
+            id=step.actor_id,
+            role=step.actor_role,
+            meaning=inputs.get("meaning"),
+            auth=None if auth is None else self.auth(auth),
+        )
+        others = inputs.get("approvals") or ()
+        return {
+            "site": site,
+            "at": step.at if signed_at is None else instant.parse(signed_at),
+            "nonce": self.nonce,
+            "signers": (actor, *(self.cosigner(other) for other in others)),
+            "place": place,
+        }
+
+    def auth(self, auth: dict[str, Any]) -> c.Auth:
+        """How the signature was unlocked."""
+        return c.Auth(components=tuple(auth["components"]), session=auth["session"], presented_by=auth.get("as"))
+
+    def cosigner(self, smart_id: str) -> c.Signer:
+        """Somebody who co-signs, with a fresh badge and PIN."""
+        roles = self.scene.roles.get(smart_id, (NOBODY,))
+        auth = c.Auth(components=("badge", "pin"), session=f"co-{self.nonce}")
+        return c.Signer(id=smart_id, role=roles[0], meaning=self.inputs.get("meaning"), auth=auth)
+
+    def moment(self, name: str) -> int | None:
+        """A time or bare date of the inputs."""
+        text = self.inputs.get(name)
+        return None if text is None else instant_or_end_of_day(text, self.scene.tz)
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        """A list of texts of the inputs."""
+        return tuple(self.inputs.get(name) or ())
+
+    def job(self) -> dict[str, Any]:
+        """The order and job that the inputs name."""
+        job = self.inputs["job"]
+        return {"order": self.scene.order(job), "job": job}
+
+    def pinned(self) -> dict[str, Any]:
+        """The job with the contract that it is pinned to, as the client reads it from the node."""
+        known = self.scene.job(self.inputs["job"])
+        return {**self.job(), "contract": NOBODY if known is None else known.sha256}
+
+
+Make = Callable[[Draft, str], c.AnyCommand]
+
+
+def _terms(d: Draft, site: str) -> c.AnyCommand:
+    terms = d.inputs["terms"]
+    milestones = tuple(c.Milestone(id=m["id"], amount_minor=int(m["amount_minor"])) for m in terms["milestones"])
+    return c.AcceptTerms(
+        **d.header(site),
+        order=d.inputs["po"],
+        contract=d.inputs["contract"],
+        version=d.inputs["version"],
+        terms=c.Terms(
+            price_minor=int(terms["price_minor"]),
+            currency=terms["currency"],
+            milestones=milestones,
+            client_window_s=int(terms["client_window_s"]),
+            on_silence=terms["on_silence"],
+        ),
+    )
+
+
+def _review(d: Draft, site: str) -> c.AnyCommand:
+    return c.ReviewOrder(**d.header(site), order=d.inputs["po"], document_digest=d.inputs["document_digest"])
+
+
+def _stage(d: Draft, site: str) -> c.AnyCommand:
+    i = d.inputs
+    buffer_max = i.get("buffer_max_s")
+    return c.StageOrder(
+        **d.header(site),
+        order=i["po"],
+        contract=i["contract"],
+        version=i["version"],
+        node=i["node"],
+        client=i["client"],
+        part_no=i["part_no"],
+        rev=i["rev"],
+        serials=d.texts("serials"),
+        documents=d.texts("documents"),
+        arrival_policy=i.get("arrival_policy", "full"),
+        arrival_due=d.moment("arrival_due"),
+        delivery_due=d.moment("delivery_due"),
+        buffer_max_s=None if buffer_max is None else int(buffer_max),
+        amendment=i.get("amendment") == "true",
+    )
+
+
+def _release(d: Draft, site: str) -> c.AnyCommand:
+    return c.ReleaseOrder(**d.header(site), order=d.inputs["po"])
+
+
+def _arrival(d: Draft, site: str) -> c.AnyCommand:
+    i = d.inputs
+    seq = i.get("reader_seq")
+    return c.ReportArrival(
+        **d.header(site),
+        order=i.get("po"),
+        part_no=i["part_no"],
+        rev=i["rev"],
+        serials=d.texts("serials"),
+        quantity=int(i["qty"]),
+        reader_seq=None if seq is None else int(seq),
+        observed_at=d.moment("observed_at"),
+        buffered=i.get("buffered") == "true",
+        captured_at=d.moment("captured_at"),
+    )
+
+
+def _start_job(d: Draft, site: str) -> c.AnyCommand:
+    i = d.inputs
+    d.scene.order_of.setdefault(i["job"], i["po"])
+    d.scene.node_of[i["job"]] = site
+    serials = None if i.get("serials") is None else d.texts("serials")
+    return c.StartJob(**d.header(site), order=i["po"], job=i["job"], node=i["node"], serials=serials)
+
+
+def _repin(d: Draft, site: str) -> c.AnyCommand:
+    return c.RepinJob(**d.header(site), **d.job(), version=d.inputs["version"])
+
+
+def _split(d: Draft, site: str) -> c.AnyCommand:
+    lots = tuple(c.SubLot(job=lot["job"], serials=tuple(lot["serials"])) for lot in d.inputs["into"])
+    for lot in lots:
+        d.scene.order_of[lot.job] = d.scene.order(d.inputs["job"])
+        d.scene.node_of[lot.job] = site
+    return c.SplitJob(**d.header(site), **d.job(), into=lots)
+
+
+def _start_step(d: Draft, site: str) -> c.AnyCommand:
+    return c.StartStep(
+        **d.header(site),
+        **d.pinned(),
+        step=d.inputs["step"],
+        equipment=d.texts("equipment"),
+        materials=d.texts("materials"),
+        deviation=d.inputs.get("deviation"),
+    )
+
+
+def _reading(d: Draft, site: str) -> c.AnyCommand:
+    i = d.inputs
+    return c.RecordReading(
+        **d.header(site),
+        **d.pinned(),
+        step=i["step"],
+        characteristic=i["characteristic"],
+        value=i["value"],
+        unit=i["unit"],
+        capture=i["capture"],
+        instrument=i.get("instrument"),
+        serial=i.get("serial"),
+        observed_at=d.moment("observed_at"),
+    )
+
+
+def _sign_step(d: Draft, site: str) -> c.AnyCommand:
+    return c.SignStep(**d.header(site), **d.pinned(), step=d.inputs["step"], result=d.inputs["result"])
+
+
+def _correct(d: Draft, site: str) -> c.AnyCommand:
+    i = d.inputs
+    return c.CorrectEntry(
+        **d.header(site),
+        **d.job(),
+        step=i["step"],
+        characteristic=i["characteristic"],
+        new_value=i["new_value"],
+        reason=i.get("reason") or "",
+        serial=i.get("serial"),
+    )
+
+
+def _deviation(d: Draft, site: str) -> c.AnyCommand:
+    i = d.inputs
+    return c.AuthoriseDeviation(
+        **d.header(site),
+        **d.job(),
+        step=i["step"],
+        deviation=i["deviation"],
+        waive=d.texts("waive"),
+        reason=i.get("reason") or "",
+        evidence=i.get("evidence"),
+    )
+
+
+def _qa(d: Draft, site: str) -> c.AnyCommand:
+    q = d.inputs["quantities"]
+    quantities = c.Quantities(**{name: int(q[name]) for name in ("received", "accepted", "rejected", "scrapped")})
+    return c.SignQa(**d.header(site), **d.job(), quantities=quantities)
+
+
+def _compliance(d: Draft, site: str) -> c.AnyCommand:
+    return c.SignCompliance(**d.header(site), **d.job())
+
+
+def _report(d: Draft, site: str) -> c.AnyCommand:
+    fields = None if d.inputs.get("fields") is None else d.texts("fields")
+    return c.GenerateReport(**d.header(site), **d.job(), report=d.inputs["report"], fields=fields)
+
+
+def _client_review(d: Draft, site: str) -> c.AnyCommand:
+    i = d.inputs
+    return c.ReviewReport(**d.header(site), report=i["report"], decision=i["decision"], reason=i.get("reason"))
+
+
+def _close_window(d: Draft, site: str) -> c.AnyCommand:
+    return c.CloseWindow(**d.header(site), report=d.inputs["report"])
+
+
+def _invoice(d: Draft, site: str) -> c.AnyCommand:
+    order = d.inputs.get("po") or d.scene.order(d.inputs["job"])
+    return c.IssueInvoice(**d.header(site), order=order, milestone=d.inputs["milestone"])
+
+
+def _payout(d: Draft, site: str) -> c.AnyCommand:
+    return c.ReleasePayout(**d.header(site), **d.job(), rule=d.inputs["rule"], payee=d.inputs["payee"])
+
+
+def _vault_write(d: Draft, site: str) -> c.AnyCommand:
+    return c.WriteVault(**d.header(site), target=d.inputs.get("target") or NOBODY)
+
+
+def _disable(d: Draft, site: str) -> c.AnyCommand:
+    return c.DisableIdentity(**d.header(site), id=d.inputs["person"], reason=d.inputs.get("reason") or "")
+
+
+def _revoke(d: Draft, site: str) -> c.AnyCommand:
+    i = d.inputs
+    return c.RevokeCredential(**d.header(site), person=i["person"], credential=i["credential"], reason=i["reason"])
+
+
+def _renew(d: Draft, site: str) -> c.AnyCommand:
+    i = d.inputs
+    until = d.moment("valid_to") or 0
+    return c.GrantCredential(
+        **d.header(site), person=i["person"], credential=i["credential"], until=until, evidence=i.get("evidence") or ""
+    )
+
+
+ACTIONS: Final[dict[str, tuple[str, Make]]] = {
+    "po.accept": (HUB, _terms),
+    "po.review": (HUB, _review),
+    "po.stage": (HUB, _stage),
+    "po.release": (FLOOR, _release),
+    "part.arrival": (FLOOR, _arrival),
+    "job.start": (NODE, _start_job),
+    "job.repin": (NODE, _repin),
+    "job.split": (NODE, _split),
+    "step.start": (NODE, _start_step),
+    "reading.record": (NODE, _reading),
+    "step.sign": (NODE, _sign_step),
+    "entry.correct": (NODE, _correct),
+    "deviation.authorise": (NODE, _deviation),
+    "qa.sign": (HUB, _qa),
+    "compliance.sign": (HUB, _compliance),
+    "report.generate": (HUB, _report),
+    "client.review": (HUB, _client_review),
+    "window.close": (HUB, _close_window),
+    "invoice.issue": (HUB, _invoice),
+    "payout.release": (HUB, _payout),
+    "vault.write": (NODE, _vault_write),
+    "identity.disable": (HUB, _disable),
+    "credential.revoke": (HUB, _revoke),
+    "credential.renew": (HUB, _renew),
+}
+"""Action → the kind of site that decides it, and how the command is made."""
+
+
+def action_of(step: ScenarioStep) -> tuple[str, Make]:
+    """The deciding kind of site and the maker of an action.
+
+    Raises:
+        Malformed: this version has no such action.
+    """
+    found = ACTIONS.get(step.action)
+    if found is None:
+        raise Malformed(f"step {step.n}: this version has no action {step.action!r}")
+    return found

@@ -1,0 +1,43 @@
+"""Who tells whom what: the links of each kind of site.
+
+    business hub → floor hub   roster (segments), staging slips (actions)
+    business hub → node        law, roster, facts, QA of its jobs (segments)
+    floor hub → business hub   its whole log (segments)
+    floor hub → node           released orders and notices (actions)
+    node → business hub        its whole log (segments)
+    node → floor hub           receipts for forwarded orders (actions)
+    everybody → Vault          the whole log (segments), which it cosigns
+"""
+
+from holdgate.engine.replicate import Policy
+from holdgate.sites.policies import Sender, Telling, acknowledgements, forwards, law_for, roster, slips
+from holdgate.sites.site import Site
+
+
+def policies_for(site: Site) -> dict[str, Policy]:
+    """The links of a site, in the order in which they are served."""
+    sender = Sender(site.means.seat, site.means.key)
+    charter = site.chronicle.state.charter
+    by_kind: dict[str, list[str]] = {}
+    for seat in charter.sites:
+        by_kind.setdefault(seat.kind, []).append(seat.id)
+    links: dict[str, Policy] = {}
+    if site.kind == "business_hub":
+        keys = {seat.id: seat.sealing_key for seat in charter.sites}
+        for node in by_kind.get("node", ()):
+            links[node] = Telling(law_for(node, site.chronicle.state))
+        for floor in by_kind.get("floor_hub", ()):
+            links[floor] = Telling(roster, slips(sender, floor, keys.get))
+    elif site.kind == "floor_hub":
+        for node in by_kind.get("node", ()):
+            actions = forwards(sender, node, site.chronicle.state, site.means.store, site.entry_envelope)
+            links[node] = Telling(None, actions)
+    else:
+        for floor in by_kind.get("floor_hub", ()):
+            links[floor] = Telling(None, acknowledgements(sender, floor))
+    if site.kind != "business_hub":
+        for hub in by_kind.get("business_hub", ()):
+            links[hub] = Telling(None, whole=True)
+    for vault in by_kind.get("vault", ()):
+        links[vault] = Telling(None, whole=True)
+    return links

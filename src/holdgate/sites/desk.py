@@ -1,0 +1,62 @@
+"""A desk: where people and devices sign. It holds keys, shows the present view, and makes envelopes.
+
+This is the client's side of the spine, used by the demonstration, the scenario runner and the bench. Keys here belong to
+the people of a demonstration; a real person's key stays on their own device.
+"""
+
+from collections.abc import Iterable
+
+from msgspec.structs import replace
+
+from holdgate.crypto.envelope import seal
+from holdgate.crypto.hashes import sha256
+from holdgate.crypto.keys import SigningKey
+from holdgate.law import command as c
+from holdgate.law.state import State
+from holdgate.law.view import view_of
+from holdgate.terms import canon
+from holdgate.terms.errors import Unavailable
+
+
+class Desk:
+    """Keys by SMART-ID, and signing with them."""
+
+    def __init__(self) -> None:
+        self._keys: dict[str, SigningKey] = {}
+        self._nonce = 0
+
+    def add(self, smart_id: str, key: SigningKey | None = None) -> SigningKey:
+        """Keep a key (a fresh one by default)."""
+        found = self._keys[smart_id] = key or SigningKey.generate()
+        return found
+
+    def add_from_seed(self, seed: str, smart_ids: Iterable[str]) -> None:
+        """Keys that follow from a seed: for scenarios that must come out the same every time."""
+        for smart_id in smart_ids:
+            self._keys[smart_id] = SigningKey.from_seed(sha256(f"{seed}|{smart_id}".encode()))
+
+    def public(self, smart_id: str) -> bytes:
+        """The public key of an identity."""
+        return self._key(smart_id).public
+
+    def _key(self, smart_id: str) -> SigningKey:
+        found = self._keys.get(smart_id)
+        if found is None:
+            raise Unavailable(f"the key of {smart_id} is not at this desk")
+        return found
+
+    def nonce(self) -> str:
+        """A nonce of its own for each wish."""
+        self._nonce += 1
+        return f"{self._nonce:08d}"
+
+    def shown(self, command: c.AnyCommand, state: State) -> c.AnyCommand:
+        """The command with the digest of what its signers are shown now."""
+        return replace(command, seen=view_of(state, command))
+
+    def sign(self, command: c.Command) -> bytes:
+        """The envelope, signed by everybody that the command names and by the workstation."""
+        names = [signer.id for signer in command.signers]
+        if command.place is not None and command.place not in names:
+            names.append(command.place)
+        return seal(canon.encode(command), [(name, self._key(name)) for name in names])

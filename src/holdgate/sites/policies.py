@@ -1,0 +1,239 @@
+"""What sites tell each other: which entries a peer may see, and which signed actions an entry sets off at it.
+
+An action that a site sends on its own behalf is signed with the site's key; its nonce comes from the entry that set it
+off, so that a resend is the same bytes.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from typing_extensions import override
+
+from holdgate.crypto.envelope import seal
+from holdgate.crypto.hashes import digest
+from holdgate.crypto.keys import SigningKey
+from holdgate.crypto.sealed import seal_to
+from holdgate.engine.append import Answer
+from holdgate.engine.ports import Row, Store
+from holdgate.engine.replicate import Outgoing, Policy
+from holdgate.law import command as c
+from holdgate.law import event as ev
+from holdgate.law.case import Pin
+from holdgate.law.charter import SiteSeat
+from holdgate.law.orders import body_of
+from holdgate.law.segments import decision_of
+from holdgate.law.state import State, job_key
+from holdgate.ledger.entry import Entry
+from holdgate.terms import canon
+from holdgate.terms.errors import Unavailable
+
+LAW_ACTS: Final = (
+    ev.IdentityEnrolled,
+    ev.IdentityDisabled,
+    ev.CredentialGranted,
+    ev.CredentialRevoked,
+    ev.EquipmentRegistered,
+    ev.MaterialRegistered,
+    ev.ContractSubmitted,
+    ev.ContractApproved,
+    ev.ContractCertified,
+    ev.ContractActivated,
+)
+"""What a node has to know to decide alone."""
+ROSTER: Final = (ev.IdentityEnrolled, ev.IdentityDisabled)
+"""What the floor hub has to know: who its readers and workstations are. No law, no parts."""
+AGAIN: Final = ("CONTRACT_UNKNOWN", "UNKNOWN_IDENTITY")
+"""Refusals of a forwarded order that pass once the node has heard the law."""
+
+SEALED_INFO: Final = b"holdgate order body v1"
+
+
+class Sender:
+    """Signs actions as the site."""
+
+    def __init__(self, seat: SiteSeat, key: SigningKey) -> None:
+        self.seat = seat
+        self._key = key
+
+    def signer(self) -> tuple[c.Signer, ...]:
+        """The site as the one signer."""
+        return (c.Signer(id=self.seat.id, role=self.seat.kind),)
+
+    def seal(self, command: c.Command) -> bytes:
+        """The signed envelope."""
+        return seal(canon.encode(command), [(self.seat.id, self._key)])
+
+
+class Telling(Policy):
+    """A policy made of two functions.
+
+    Args:
+        shows: which events open an entry to the peer; None: none.
+        whole: the peer takes the whole log, every entry in full.
+        actions: the actions that an entry sets off there.
+    """
+
+    def __init__(
+        self,
+        shows: Callable[[Entry, ev.AnyEvent], bool] | None,
+        actions: Callable[[Entry, Row, int], Sequence[Outgoing]] | None = None,
+        *,
+        whole: bool = False,
+    ) -> None:
+        self.segments = whole or shows is not None
+        self._whole = whole
+        self._shows = shows
+        self._actions = actions
+
+    @override
+    def discloses(self, entry: Entry) -> bool:
+        shows = self._shows
+        if self._whole or shows is None:
+            return self._whole
+        return any(shows(entry, event) for event in decision_of(entry).events)
+
+    @override
+    def outgoing(self, entry: Entry, row: Row, round_number: int) -> Sequence[Outgoing]:
+        return () if self._actions is None else self._actions(entry, row, round_number)
+
+    @override
+    def try_again(self, answer: Answer) -> bool:
+        return not answer.decision.allowed and any(code in AGAIN for code in answer.decision.codes)
+
+
+def nonce_of(row: Row, round_number: int) -> str:
+    """The nonce of an action that an entry sets off."""
+    return row.leaf.hex()[:24] + (f"-{round_number}" if round_number else "")
+
+
+def law_for(node: str, state: State) -> Callable[[Entry, ev.AnyEvent], bool]:
+    """What a node has to know: the law, the roster, the facts; and what QA accepted of its own jobs."""
+
+    def shows(_: Entry, event: ev.AnyEvent) -> bool:
+        if isinstance(event, ev.QaAccepted):
+            job = state.jobs.get(job_key(event.order, event.job))
+            return job is not None and job.node == node
+        return isinstance(event, LAW_ACTS)
+
+    return shows
+
+
+def roster(_: Entry, event: ev.AnyEvent) -> bool:
+    """What the floor hub has to know: its readers and workstations."""
+    return isinstance(event, ROSTER)
+
+
+# ---- business hub → floor hub ---------------------------------------------------------------------------------------
+
+
+def slips(sender: Sender, floor: str, sealing_keys: Callable[[str], bytes | None]) -> Callable[[Entry, Row, int], list[Outgoing]]:
+    """Staging slips, with the order body sealed to the node that the slip names."""
+
+    def actions(entry: Entry, row: Row, round_number: int) -> list[Outgoing]:
+        out: list[Outgoing] = []
+        for event in decision_of(entry).events:
+            if not isinstance(event, ev.OrderStaged):
+                continue
+            key = sealing_keys(event.node)
+            if key is None:
+                raise Unavailable(f"{event.node} has no key that an order could be sealed to")
+            sealed = seal_to(key, body_of(event), SEALED_INFO, event.node.encode())
+            slip = c.Slip(
+                order=event.order,
+                node=event.node,
+                part_no=event.part_no,
+                rev=event.rev,
+                serials=event.serials,
+                policy=event.policy,
+                evidence=event.evidence,
+                buffer_max_us=event.buffer_max_us,
+                body=event.body,
+                staged_at=entry.at,
+                arrival_due=event.arrival_due,
+                amendment=event.amendment,
+            )
+            command = c.StageSlip(
+                site=floor, at=entry.at, nonce=nonce_of(row, round_number), signers=sender.signer(), slip=slip
+            )
+            out.append(Outgoing(sender.seal(command), (Pin(sha256=digest(sealed), content=sealed),)))
+        return out
+
+    return actions
+
+
+# ---- floor hub → nodes ----------------------------------------------------------------------------------------------
+
+
+def forwards(
+    sender: Sender, node: str, state: State, store: Store, envelope_of: Callable[[int], tuple[bytes, tuple[str, ...]]]
+) -> Callable[[Entry, Row, int], list[Outgoing]]:
+    """Released orders for this node, with the slip and the sealed body as they came; notices about the others."""
+
+    def actions(entry: Entry, row: Row, round_number: int) -> list[Outgoing]:
+        out: list[Outgoing] = []
+        for event in decision_of(entry).events:
+            if isinstance(event, ev.SlipStaged):
+                out.append(notice(entry, row, round_number, event.order, event.node, "staged"))
+            elif isinstance(event, ev.OrderReleased) and event.node != node:
+                out.append(notice(entry, row, round_number, event.order, event.node, "released"))
+            elif isinstance(event, ev.OrderReleased):
+                out.append(forward(entry, row, round_number, event))
+        return out
+
+    def notice(entry: Entry, row: Row, round_number: int, order: str, named: str, word: str) -> Outgoing:
+        command = c.NoticeOrder(
+            site=node,
+            at=entry.at,
+            nonce=nonce_of(row, round_number),
+            signers=sender.signer(),
+            order=order,
+            node=named,
+            state=word,
+        )
+        return Outgoing(sender.seal(command), ())
+
+    def forward(entry: Entry, row: Row, round_number: int, event: ev.OrderReleased) -> Outgoing:
+        slip = state.slips[event.order]
+        envelope, pinned = envelope_of(slip.staged_seq)
+        bodies = [(key, store.blob(key)) for key in pinned]
+        command = c.ForwardOrder(
+            site=node,
+            at=entry.at,
+            nonce=nonce_of(row, round_number),
+            signers=sender.signer(),
+            order=event.order,
+            slip=envelope,
+            serials=event.serials,
+        )
+        return Outgoing(sender.seal(command), tuple(Pin(sha256=key, content=body) for key, body in bodies if body is not None))
+
+    return actions
+
+
+# ---- node → floor hub -----------------------------------------------------------------------------------------------
+
+
+def acknowledgements(sender: Sender, floor: str) -> Callable[[Entry, Row, int], list[Outgoing]]:
+    """The node's signed receipt for a forwarded order."""
+
+    def actions(entry: Entry, row: Row, round_number: int) -> list[Outgoing]:
+        return [
+            Outgoing(
+                sender.seal(
+                    c.AcknowledgeForward(
+                        site=floor,
+                        at=entry.at,
+                        nonce=nonce_of(row, round_number),
+                        signers=sender.signer(),
+                        order=event.order,
+                        body=event.body,
+                        serials=event.serials,
+                    )
+                ),
+                (),
+            )
+            for event in decision_of(entry).events
+            if isinstance(event, ev.OrderReceived)
+        ]
+
+    return actions

@@ -1,0 +1,272 @@
+"""A deciding site: chronicle, appender, spine and links around one store, as one object on the bus.
+
+Opening (foundations: alone, restart, restore): the log is brought to its durable end; with a witness in reach its last
+cosigned checkpoint must be a prefix of that log, or the site refuses to go on under this origin; then a boot entry with
+a fresh epoch is recorded.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from typing_extensions import override
+
+from holdgate.audit.authorities import AUTHORITIES
+from holdgate.crypto.hashes import digest
+from holdgate.crypto.keys import SigningKey
+from holdgate.crypto.sealed import SealingKey, open_sealed
+from holdgate.engine.append import Answer, Appender, Sealed
+from holdgate.engine.bus import Bus, Peer, Taken
+from holdgate.engine.opening import open_log, save
+from holdgate.engine.ports import Clock, Entropy, Store
+from holdgate.engine.replicate import Link, Policy
+from holdgate.engine.submit import Spine
+from holdgate.law.case import Pin
+from holdgate.law.charter import SiteSeat, open_charter
+from holdgate.law.chronicle import (
+    Attempt,
+    BootRecord,
+    Chronicle,
+    ContactRecord,
+    CosignedRecord,
+    Draft,
+    blank_state,
+)
+from holdgate.law.segments import Segment
+from holdgate.ledger.entry import read_entry
+from holdgate.ledger.merkle import root_of
+from holdgate.ledger.note import Notary, parse_checkpoint
+from holdgate.sites.policies import SEALED_INFO
+from holdgate.terms.errors import HoldgateError, Malformed, Tampered, Unavailable
+
+class Means(NamedTuple):
+    """What a site is given: its keys, store, clock, entropy and bus; the founding charter and the roots it trusts."""
+
+    seat: SiteSeat
+    key: SigningKey
+    sealing: SealingKey | None
+    store: Store
+    clock: Clock
+    entropy: Entropy
+    bus: Bus
+    charter: bytes
+    roots: tuple[bytes, ...]
+
+
+class Site(Peer):
+    """A business hub, floor hub or node. `policies`: says what it tells each peer."""
+
+    def __init__(self, means: Means, policies: "Callable[[Site], dict[str, Policy]]") -> None:
+        self.means = means
+        self.id = means.seat.id
+        self.kind = means.seat.kind
+        charter = open_charter(means.charter, means.roots)
+        opened = open_log(
+            means.store, blank_state(charter, self.id, self.kind), AUTHORITIES[self.kind], self, means.roots
+        )
+        self.chronicle: Chronicle = opened.chronicle
+        self.notary = Notary(means.seat.origin, means.key)
+        self.appender = Appender(self.chronicle.tree, means.store, self.notary, self._sealed)
+        self.spine = Spine(self.chronicle, self.appender, means.store, means.clock)
+        self.links = {
+            peer: Link(self.id, peer, means.bus, means.store, self.appender, self.notary, policy, self._taken)
+            for peer, policy in policies(self).items()
+        }
+        self._charter = charter
+        self._vaults = {seat.id: seat for seat in charter.sites if seat.kind == "vault"}
+        self._unwitnessed = False
+
+    # ---- life ------------------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Reconcile, and record the start. Call once, on the event loop, before anything else.
+
+        Raises:
+            Tampered: the log rolled back or forked against what a witness cosigned.
+        """
+        now = self.means.clock.now()
+        if self.chronicle.tree.size == 0:
+            epoch = self.means.entropy.token()
+            await self._record(self.chronicle.genesis(self._charter, self.means.charter, now, epoch))
+        reconciled = await self._reconcile()
+        await self._record(self.chronicle.note(BootRecord(epoch=self.means.entropy.token(), reconciled=reconciled), now))
+        for link in self.links.values():
+            link.wake()
+
+    async def _reconcile(self) -> bool:
+        """Whether a witness confirmed that this log is not behind, or beside, what it cosigned."""
+        confirmed = False
+        for vault in self._vaults:
+            if not self.means.bus.linked(self.id, vault):
+                continue
+            note = await self.means.bus.peer(self.id, vault).latest(self.notary.origin, self.id)
+            confirmed = True
+            if note is None:
+                continue
+            cosigned = parse_checkpoint(note)
+            if cosigned.size > self.appender.size:
+                raise Tampered(
+                    f"{self.id} holds {self.appender.size} entries, but {vault} cosigned {cosigned.size}: the store was set "
+                    "back. Restore it from the Vault's mirror, or go on under a new origin."
+                )
+            if root_of(self.means.store.leaves(0, cosigned.size)) != cosigned.root:
+                raise Tampered(f"the log of {self.id} is not the one that {vault} cosigned at {cosigned.size}: it forked")
+        return confirmed
+
+    def stop(self) -> None:
+        """Release threads and storage, with a snapshot if everything is durable."""
+        self.spine.close()
+        self.appender.close()
+        if self.appender.broken is None and self.appender.idle and self.appender.size == self.chronicle.tree.size:
+            self.means.store.save_checkpoint(self.appender.checkpoint)
+            save(self.means.store, self.chronicle)
+        self.means.store.close()
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is on its way here or from here."""
+        return self.spine.idle and all(link.idle for link in self.links.values())
+
+    # ---- what others ask of it -------------------------------------------------------------------------------------
+
+    def submit(self, raw: bytes, pins: Sequence[Pin] = (), source: str = "local") -> "asyncio.Future[Answer]":
+        """Submit a signed action; documents that come beside it are checked against their digests.
+
+        Raises:
+            Malformed: a document is not the one that its digest names.
+        """
+        opened = tuple(self._open(pin) for pin in pins)
+        return self.spine.submit(raw, opened, source)
+
+    def _open(self, pin: Pin) -> Pin:
+        """What came beside an action, in clear where it was sealed to this site."""
+        if digest(pin.content) != pin.sha256:
+            raise Malformed(f"the document {pin.sha256[:12]}… is not the one that its digest names")
+        if self.means.sealing is None or self.kind != "node":
+            return pin
+        try:
+            content = open_sealed(self.means.sealing, pin.content, SEALED_INFO, self.id.encode())
+        except HoldgateError:
+            return pin
+        return Pin(sha256=digest(content), content=content)
+
+    @override
+    async def deliver(self, raw: bytes, pins: Sequence[Pin], sender: str) -> Answer:
+        return await self.submit(raw, pins, source=sender)
+
+    @override
+    async def offer(self, segment: Segment, sender: str) -> Taken:
+        now = self.means.clock.now()
+        try:
+            draft = self.chronicle.take_in(segment, now)
+        except (Tampered, Malformed) as error:
+            self.spine.record_attempt(Attempt(code="CHAIN_BROKEN", why=str(error)[:400], source=sender, act="import"))
+            raise
+        await self._record(draft)
+        return Taken(size=segment.size)
+
+    @override
+    async def held(self, origin: str, sender: str) -> int:
+        known = self.chronicle.state.origins.get(origin)
+        return 0 if known is None else known.size
+
+    @override
+    async def latest(self, origin: str, sender: str) -> bytes | None:
+        return None
+
+    @override
+    async def attest(self, origin: str, sender: str) -> bytes | None:
+        return None
+
+    # ---- what it notices -------------------------------------------------------------------------------------------
+
+    def link_changed(self, peer: str, up: bool) -> None:
+        """The transport says that a link came up or went down. Hub and nodes put it on record."""
+        if self._keeps_contact(peer):
+            contact = self.chronicle.state.contacts.get(peer)
+            if contact is None or contact.up != up:
+                draft = self.chronicle.note(ContactRecord(site=peer, up=up), self.means.clock.now())
+                self.appender.stage(draft, _nobody_waits)
+        if up and peer in self.links:
+            self.links[peer].wake()
+
+    def _keeps_contact(self, peer: str) -> bool:
+        other = next((seat.kind for seat in self._charter.sites if seat.id == peer), "")
+        return {self.kind, other} == {"business_hub", "node"}
+
+    def _sealed(self, sealed: Sealed) -> None:
+        for draft in sealed.drafts:
+            if draft.blobs:
+                self.chronicle.library.settle(draft.blobs)
+            if not self._unwitnessed and not draft.subject.startswith(("witness:", "site:")) and draft.subject != "boot":
+                self._unwitnessed = True
+        for link in self.links.values():
+            link.wake()
+
+    async def _taken(self, peer: str, taken: Taken) -> None:
+        """A peer took a segment. A witness's cosignature goes on record if it covers anything new."""
+        if taken.cosigned is None:
+            return
+        self.means.store.save_cosignature(peer, taken.cosigned)
+        if taken.size < self.appender.size or not self._unwitnessed:
+            return
+        self._unwitnessed = False
+        await self.witnessed(peer, taken.cosigned)
+
+    async def refresh_witness(self) -> None:
+        """Ask the Vault to cosign this log's present checkpoint again, for its time; record what it says."""
+        for vault in self._vaults:
+            note = await self.means.bus.peer(self.id, vault).attest(self.notary.origin, self.id)
+            if note is not None:
+                await self.witnessed(vault, note)
+
+    async def witnessed(self, vault: str, note: bytes) -> None:
+        """Put a cosignature on record.
+
+        Raises:
+            Tampered: it is not the Vault's, or not of this log.
+        """
+        draft = self.chronicle.note(CosignedRecord(witness=vault, note=note), self.means.clock.now())
+        await self._record(draft)
+
+    async def _record(self, draft: Draft) -> Answer:
+        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+
+        def done(outcome: Answer | HoldgateError) -> None:
+            if isinstance(outcome, HoldgateError):
+                answer.set_exception(outcome)
+            else:
+                answer.set_result(outcome)
+
+        self.appender.stage(draft, done)
+        return await answer
+
+    # ---- the log as history (for subjects that are closed) ----------------------------------------------------------
+
+    def head(self, subject: str) -> bytes | None:
+        """The leaf hash of a closed subject's last entry."""
+        staged = self.appender.staged_of(subject)
+        return self.means.store.last_of(subject) if staged is None else staged.leaf
+
+    def find(self, subject: str, digest: bytes) -> int | None:
+        """The entry of a closed subject whose payload has this digest."""
+        staged = self.appender.staged_of(subject)
+        if staged is not None and staged.digest == digest:
+            return staged.seq
+        return self.means.store.find(subject, digest)
+
+    def entry_envelope(self, seq: int) -> tuple[bytes, tuple[str, ...]]:
+        """The envelope of a durable action entry, and what it pins.
+
+        Raises:
+            Unavailable: it is not durable yet.
+        """
+        row = next(iter(self.means.store.rows(seq, seq + 1)), None)
+        if row is None:
+            raise Unavailable(f"entry {seq} is not durable yet")
+        entry = read_entry(row.body)
+        return bytes(entry.action), entry.pins
+
+
+def _nobody_waits(_: Answer | HoldgateError) -> None:
+    """Nobody waits for this entry."""

@@ -1,0 +1,217 @@
+"""The gate over random histories: nothing goes without the recorded arrival of exactly its parts."""
+
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from holdgate.handoff.match import match
+from holdgate.law import command as c
+from holdgate.law import event as ev
+from holdgate.law.charter import Charter, Settings
+from holdgate.law.decision import Decision
+from holdgate.law.evolve import evolve
+from holdgate.law.library import Library
+from holdgate.law.state import Identity, State
+
+S = 1_000_000
+T0 = 1_743_512_400 * S
+SETTINGS = Settings(
+    name="Lab",
+    tz="UTC",
+    receiving_zones=("DOCK",),
+    office="WS-OFFICE",
+    session_idle_s=600,
+    entry_skew_s=120,
+    arrival_skew_s=100,
+    arrival_fresh_s=400,
+    approval_roles=(),
+    report_fields=(),
+)
+NO_DOCUMENTS = Library(lambda sha256: None)
+IDENTITIES = (
+    ("HUB", "site", "business_hub", None),
+    ("NODE", "site", "node", None),
+    ("R1", "device", "scanner", None),
+    ("R2", "device", "scanner", "DOCK"),
+    ("DOCK-1", "device", "workstation", "DOCK"),
+    ("LAB-1", "device", "workstation", "LAB"),
+)
+ORDERS, SERIALS = ("PO-1", "PO-2", "PO-3"), ("S1", "S2", "S3")
+
+some_serials = st.lists(st.sampled_from(SERIALS), min_size=1, max_size=3, unique=True).map(tuple)
+slips = st.fixed_dictionaries(
+    {
+        "order": st.sampled_from(ORDERS),
+        "serials": some_serials,
+        "policy": st.sampled_from(["full", "partial"]),
+        "amendment": st.booleans(),
+        "rev": st.sampled_from(["A", "A", "A", "B"]),
+        "evidence": st.sampled_from([("broadcast",), ("broadcast",), ("attested",)]),
+    }
+)
+scans = st.fixed_dictionaries(
+    {
+        "order": st.sampled_from([*ORDERS, None]),
+        "serials": some_serials,
+        "rev": st.sampled_from(["A", "A", "A", "B"]),
+        "extra": st.sampled_from([0, 0, 0, 0, 1]),
+        "reader": st.sampled_from(["R1", "R2"]),
+        "ahead": st.sampled_from([1, 1, 1, 1, 1, 2, 0, -1]),
+        "place": st.sampled_from(["DOCK-1", "DOCK-1", "DOCK-1", "LAB-1"]),
+        "age": st.sampled_from([0, 0, 0, 50, 100, 101, 500, -101]),
+        "buffered": st.booleans(),
+    }
+)
+moves = st.one_of(
+    slips.map(lambda f: ("slip", f)),
+    scans.map(lambda f: ("scan", f)),
+    scans.map(lambda f: ("scan", f)),
+    st.sampled_from(ORDERS).map(lambda order: ("wish", {"order": order})),
+    st.sampled_from(ORDERS).map(lambda order: ("receipt", {"order": order})),
+)
+histories = st.lists(st.tuples(moves, st.integers(0, 120)), max_size=25)
+
+
+def floor() -> State:
+    charter = Charter(org="LAB", settings=SETTINGS, sites=(), founders=(), roots=(bytes(32),), threshold=1)
+    identities = {
+        name: Identity(
+            id=name, name=name, org="LAB", kind=kind, key=bytes(32), roles=(role,), ref=0, zone=zone, credentials={}
+        )
+        for name, kind, role, zone in IDENTITIES
+    }
+    return State(
+        charter=charter,
+        site="FLOOR",
+        kind="floor_hub",
+        identities=identities,
+        slips={},
+        readers={},
+        early=[],
+        orders={},
+    )
+
+
+def command_of(state: State, kind: str, fields: dict[str, Any], now: int) -> c.AnyCommand:
+    head: dict[str, Any] = {"site": "FLOOR", "at": now, "nonce": f"{now}"}
+    if kind == "slip":
+        slip = c.Slip(node="NODE", part_no="P", buffer_max_us=300 * S, body="b" * 64, staged_at=now, **fields)
+        return c.StageSlip(signers=(c.Signer(id="HUB", role="business_hub"),), slip=slip, **head)
+    if kind == "scan":
+        reader, at = fields["reader"], now - fields["age"] * S
+        return c.ReportArrival(
+            signers=(c.Signer(id=reader, role="scanner"),),
+            place=fields["place"],
+            part_no="P",
+            rev=fields["rev"],
+            serials=fields["serials"],
+            quantity=len(fields["serials"]) + fields["extra"],
+            order=fields["order"],
+            reader_seq=state.readers.get(reader, 0) + fields["ahead"],
+            observed_at=at,
+            buffered=fields["buffered"],
+            captured_at=at if fields["buffered"] else None,
+            **head,
+        )
+    if kind == "wish":
+        return c.ReleaseOrder(signers=(c.Signer(id="HUB", role="business_hub"),), order=fields["order"], **head)
+    held = state.slips.get(fields["order"])
+    gone = () if held is None else held.released
+    return c.AcknowledgeForward(
+        signers=(c.Signer(id="NODE", role="node"),), order=fields["order"], body="b" * 64, serials=gone, **head
+    )
+
+
+def fold(state: State, decision: Decision, now: int, ref: int) -> None:
+    for event in decision.events:
+        evolve(state, NO_DOCUMENTS, event, now, ref)
+
+
+class Book:
+    """An account of its own, from the events alone: which parts each order has on the record, and which it let go."""
+
+    def __init__(self) -> None:
+        self.slip: dict[str, ev.SlipStaged] = {}
+        self.here: dict[str, list[str]] = {}
+        self.gone: dict[str, list[str]] = {}
+
+    def enter(self, decision: Decision, command: c.AnyCommand) -> None:
+        for event in decision.events:
+            if isinstance(event, ev.SlipStaged):
+                self._staged(event)
+            elif isinstance(event, ev.ArrivalRecorded):
+                slip, here = self.slip[event.order], self.here[event.order]
+                assert set(event.serials) <= set(slip.serials), "exactly its parts"
+                assert not set(event.serials) & set(here), "a part arrives once"
+                here.extend(event.serials)
+            elif isinstance(event, ev.OrderReleased):
+                self._released(event)
+        recorded = [e.order for e in decision.events if isinstance(e, ev.ArrivalRecorded)]
+        assert len(recorded) <= 1, "one scan counts for one order"
+        if recorded and isinstance(command, c.ReportArrival):
+            assert command.order in (None, recorded[0]), "and for no other than the one it names"
+
+    def _staged(self, slip: ev.SlipStaged) -> None:
+        before = self.slip.get(slip.order)
+        self.slip[slip.order], self.gone[slip.order] = slip, []
+        same = before is not None and (before.part_no, before.rev, before.serials) == (
+            slip.part_no,
+            slip.rev,
+            slip.serials,
+        )
+        if not same:
+            self.here[slip.order] = []
+
+    def _released(self, release: ev.OrderReleased) -> None:
+        slip, here, gone = self.slip[release.order], self.here[release.order], self.gone[release.order]
+        assert release.serials
+        assert set(release.serials) <= set(here), "nothing goes without its arrival"
+        assert not set(release.serials) & set(gone), "nothing goes twice under one slip"
+        assert release.node == slip.node
+        gone.extend(release.serials)
+        assert release.complete == (set(gone) == set(slip.serials))
+        assert release.complete or slip.policy == "partial"
+
+
+@settings(max_examples=150, deadline=None)
+@given(histories)
+def test_nothing_is_released_without_the_recorded_arrival_of_its_parts(
+    history: list[tuple[tuple[str, dict[str, Any]], int]],
+) -> None:
+    state, book, now = floor(), Book(), T0
+    for ref, ((kind, fields), pause) in enumerate(history, 1):
+        now += pause * S
+        command = command_of(state, kind, fields, now)
+        readers = dict(state.readers)
+        decision = match(state, NO_DOCUMENTS, command, now)
+        assert decision == match(state, NO_DOCUMENTS, command, now), "deterministic"
+        released = any(isinstance(e, ev.OrderReleased) for e in decision.events)
+        assert not released or (decision.allowed and kind in ("slip", "scan")), "a denial and a wish release nothing"
+        book.enter(decision, command)
+        fold(state, decision, now, ref)
+        assert all(state.readers[r] >= seq for r, seq in readers.items()), "counters only go up"
+        for order, slip in state.slips.items():
+            assert set(slip.arrived) == set(book.here[order])
+            assert set(slip.released) == set(book.gone[order])
+
+
+@settings(max_examples=100, deadline=None)
+@given(histories)
+def test_the_same_wish_again_releases_and_records_nothing(
+    history: list[tuple[tuple[str, dict[str, Any]], int]],
+) -> None:
+    state, now = floor(), T0
+    for ref, ((kind, fields), pause) in enumerate(history, 1):
+        now += pause * S
+        command = command_of(state, kind, fields, now)
+        first = match(state, NO_DOCUMENTS, command, now)
+        fold(state, first, now, ref)
+        again = match(state, NO_DOCUMENTS, replace(command, nonce="anew"), now)
+        if isinstance(command, c.ReportArrival):
+            assert again.events == (), "a replay moves nothing"
+            assert again.codes == ("REPLAYED_BROADCAST",)
+        moved = [type(e) for e in again.events if not isinstance(e, ev.ForwardAcknowledged)]
+        assert moved == [] or not first.allowed
+        assert ev.OrderReleased not in moved
