@@ -93,6 +93,20 @@ def _write(path: Path, content: bytes, *, private: bool = False) -> None:
         os.fsync(file.fileno())
 
 
+def read_trust(path: Path) -> Trust:
+    """What an auditor trusts, from its file.
+
+    Raises:
+        Unavailable: the file is not there. Malformed: it is no trust file.
+    """
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Trust)
+    except OSError as error:
+        raise Unavailable(f"the trust file {path} cannot be read: {error}") from error
+    except msgspec.MsgspecError as error:
+        raise Malformed(f"{path} is no trust file: {error}") from None
+
+
 class Shop:
     """A shop in one process: every site with its own store and key, on the in-process bus."""
 
@@ -103,9 +117,9 @@ class Shop:
         self.bus = MemoryBus()
         try:
             raw = (directory / "charter.json").read_bytes()
-            trust = msgspec.json.decode((directory / "trust.json").read_bytes(), type=Trust)
         except OSError as error:
             raise Unavailable(f"{directory} holds no shop: {error}") from error
+        trust = read_trust(directory / "trust.json")
         self.charter = open_charter(raw, trust.roots)
         self._raw = raw
         self._roots = trust.roots

@@ -30,7 +30,7 @@ class _Saved(Struct, frozen=True, kw_only=True):
     frontier: tuple[bytes, ...]
 
 
-_ENCODER: Final = msgspec.msgpack.Encoder(order="deterministic")
+_ENCODER: Final = msgspec.msgpack.Encoder()
 _DECODER: Final = msgspec.msgpack.Decoder(_Saved)
 
 

@@ -139,6 +139,10 @@ class Link:
             self._sent_to = taken.size
             await self._on_taken(self.peer, taken)
 
+    def next_segment(self, start: int) -> Segment:
+        """The stretch from `start` to the durable end, for a courier (at most STRETCH entries)."""
+        return self._segment(start, min(self._appender.size, start + STRETCH))
+
     def _segment(self, start: int, stop: int) -> Segment:
         entries: dict[int, bytes] = {}
         blobs: dict[str, bytes] = {}

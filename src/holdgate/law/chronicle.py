@@ -167,9 +167,10 @@ class Chronicle:
         job = state.jobs.get(subject)
         law = self._bare if job is None else self._law_ref(job.sha256, job.version)
         decision = authority.decide(state, self.library, command, at, pins)
-        seq = self.tree.size
+        if pins:
+            self.library.admit({pin.sha256: pin.content for pin in pins})
         if decision.events:
-            decision = self._fold(decision, at, seq)
+            decision = self._fold(decision, at, self.tree.size)
         if decision.verdict == "allow":
             for signer in command.signers:
                 if signer.auth is not None:
@@ -284,8 +285,6 @@ class Chronicle:
         standing.last_at = at
         self._link(subject, leaf, mark, seq)
         blobs = {pin.sha256: pin.content for pin in pins} if pins else _NO_BLOBS
-        if pins:
-            self.library.admit(blobs)
         return Draft(seq=seq, subject=subject, body=body, leaf=leaf, digest=mark, decision=decision, blobs=blobs)
 
     def _link(self, subject: str, leaf: bytes, mark: bytes, seq: int) -> None:

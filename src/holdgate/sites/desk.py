@@ -59,4 +59,8 @@ class Desk:
         names = [signer.id for signer in command.signers]
         if command.place is not None and command.place not in names:
             names.append(command.place)
+        return self.sign_only(command, names)
+
+    def sign_only(self, command: c.Command, names: Iterable[str]) -> bytes:
+        """The envelope, signed by these only."""
         return seal(canon.encode(command), [(name, self._key(name)) for name in names])

@@ -1,0 +1,40 @@
+"""A store as an auditor's source: entries, blobs, checkpoint and cosignatures as found."""
+
+from collections.abc import Iterator, Mapping
+
+from typing_extensions import override
+
+from holdgate.audit.replay import LogSource
+from holdgate.engine.ports import Store
+
+PAGE: int = 2048
+"""Entries read at a time."""
+
+
+class StoreSource(LogSource):
+    """Reads a store page by page."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    @override
+    def bodies(self) -> Iterator[tuple[int, bytes, bytes]]:
+        start, more = 0, True
+        while more:
+            more = False
+            for row in self._store.rows(start, start + PAGE):
+                more = True
+                yield row.seq, row.leaf, row.body
+            start += PAGE
+
+    @override
+    def blob(self, key: str) -> bytes | None:
+        return self._store.blob(key)
+
+    @override
+    def checkpoint(self) -> bytes:
+        return self._store.head().checkpoint
+
+    @override
+    def cosignatures(self) -> Mapping[str, bytes]:
+        return self._store.cosignatures()

@@ -1,0 +1,208 @@
+"""A scenario's shop: founded, and filled with its world by signed acts of its own officers. Nothing is put in by hand.
+
+Keys follow from a seed, so that a file gives the same ledgers every time. Two officers and the office workstation are
+founders of the charter; everybody and everything else is enrolled, registered and approved on the record.
+"""
+
+from pathlib import Path
+from typing import Final
+
+from holdgate.adapters.host import CountedEntropy, SetClock
+from holdgate.adapters.zones import instant_or_end_of_day
+from holdgate.bootstrap import BUSINESS_HUB, Shop, found
+from holdgate.certifier.facts import rule_parser
+from holdgate.certifier.structure import certify
+from holdgate.crypto.hashes import digest, sha256
+from holdgate.crypto.keys import SigningKey
+from holdgate.law import command as c
+from holdgate.law.case import Pin
+from holdgate.law.charter import Founder, Settings
+from holdgate.law.contract import encode_document
+from holdgate.scenario.files import Person, World, split_contract
+from holdgate.sites.desk import Desk
+from holdgate.terms import instant
+from holdgate.terms.errors import Malformed
+from holdgate.terms.instant import SECOND_US
+
+OFFICE: Final = "WS-OFFICE"
+DEVICE_ROLES: Final = ("scanner", "sensor")
+MODULE_ROLES: Final = ("business_hub", "system", "node", "ai", "vault", "module", "certifier")
+BEFORE_US: Final = 3600 * SECOND_US
+"""The world is set up an hour before the first step."""
+
+
+class Opening:
+    """Brings a world into a new shop."""
+
+    def __init__(self, directory: Path, world: World, first: int) -> None:
+        self.world = world
+        self.directory = directory
+        self.clock = SetClock(first - BEFORE_US)
+        self.desk = Desk()
+        names = [entry.id for entry in (*world.people, *world.workstations)]
+        self.desk.add_from_seed("scenario", names)
+        self._admin = self._holder("admin")
+        self._officer = self._holder("qa")
+
+    def _holder(self, role: str) -> Person:
+        found = next((person for person in self.world.people if role in person.roles), None)
+        if found is None:
+            raise Malformed(f"the world has nobody who is {role}")
+        return found
+
+    async def open(self) -> Shop:
+        """The running shop."""
+        site = self.world.site
+        settings = Settings(
+            name=site.name,
+            tz=site.tz,
+            receiving_zones=site.receiving_zones,
+            office=OFFICE,
+            session_idle_s=site.session_idle_s,
+            entry_skew_s=site.entry_skew_s,
+            arrival_skew_s=site.arrival_skew_s,
+            arrival_fresh_s=site.arrival_fresh_s,
+            approval_roles=site.approval_roles,
+            report_fields=site.report_fields,
+        )
+        founders = [self._founder(person) for person in (self._admin, self._officer)]
+        root = SigningKey.from_seed(sha256(b"scenario root"))
+        nodes = [node.id for node in self.world.nodes]
+        found(self.directory, "LAB", "scenario.test/lab", settings, nodes, founders, root)
+        shop = await Shop(self.directory, self.clock, CountedEntropy()).open()
+        await self._enrol(shop)
+        await self._register(shop)
+        for tree in self.world.contracts:
+            template, technique = split_contract(tree, rule_parser())
+            await self._govern(shop, template.id, template.version, encode_document(template), encode_document(technique), certify(template, technique))
+        await shop.settle()
+        return shop
+
+    def _founder(self, person: Person) -> Founder:
+        return Founder(
+            id=person.id,
+            name=person.name,
+            org=person.org,
+            kind="person",
+            key=self.desk.public(person.id),
+            roles=person.roles,
+        )
+
+    def _signers(self, *pairs: tuple[str, str], meaning: str | None = None) -> tuple[c.Signer, ...]:
+        auth = None if meaning is None else c.Auth(components=("badge", "pin"), session=f"open-{self.desk.nonce()}")
+        return tuple(c.Signer(id=smart_id, role=role, meaning=meaning, auth=auth) for smart_id, role in pairs)
+
+    async def _do(self, shop: Shop, command: c.Command, pins: tuple[Pin, ...] = ()) -> None:
+        answer = await shop.sites[BUSINESS_HUB].submit(self.desk.sign(command), pins)
+        if not answer.decision.allowed:
+            raise Malformed(f"the world cannot be set up: {answer.decision.denials}")
+
+    def _head(self, signers: tuple[c.Signer, ...]) -> dict[str, object]:
+        return {"site": BUSINESS_HUB, "at": self.clock.now(), "nonce": self.desk.nonce(), "signers": signers}
+
+    async def _enrol(self, shop: Shop) -> None:
+        officers = ((self._admin.id, "admin"), (self._officer.id, "qa"))
+        for person in self.world.people:
+            if person.id in (self._admin.id, self._officer.id):
+                continue
+            signers = self._signers(*officers, (person.id, "newcomer"))
+            await self._do(
+                shop,
+                c.EnrolIdentity(
+                    **self._head(signers),  # type: ignore[arg-type]
+                    id=person.id,
+                    name=person.name,
+                    org=person.org,
+                    kind=_kind(person.roles),
+                    key=self.desk.public(person.id),
+                    roles=person.roles,
+                ),
+            )
+        for station in self.world.workstations:
+            await self._do(
+                shop,
+                c.EnrolIdentity(
+                    **self._head(self._signers(*officers, (station.id, "newcomer"))),  # type: ignore[arg-type]
+                    id=station.id,
+                    name=station.id,
+                    org="LAB",
+                    kind="device",
+                    key=self.desk.public(station.id),
+                    roles=("workstation",),
+                    zone=station.zone,
+                    node=station.node,
+                ),
+            )
+
+    async def _register(self, shop: Shop) -> None:
+        tz = self.world.site.tz
+        admin = ((self._admin.id, "admin"),)
+        for person in self.world.people:
+            for name, held in person.credentials.items():
+                by = (self._admin.id, "admin") if person.id != self._admin.id else (self._holder("training").id, "training")
+                await self._do(
+                    shop,
+                    c.GrantCredential(
+                        **self._head(self._signers(by)),  # type: ignore[arg-type]
+                        person=person.id,
+                        credential=name,
+                        until=instant_or_end_of_day(held.valid_to, tz),
+                        evidence="world file",
+                    ),
+                )
+        for item in self.world.equipment:
+            await self._do(
+                shop,
+                c.RegisterEquipment(
+                    **self._head(self._signers(*admin)),  # type: ignore[arg-type]
+                    id=item.id,
+                    equipment_class=item.equipment_class,
+                    cal_from=0 if item.last_cal is None else instant.parse(item.last_cal),
+                    cal_until=instant_or_end_of_day(item.cal_due, tz),
+                    in_service=item.status == "in_service",
+                ),
+            )
+        for batch in self.world.materials:
+            await self._do(
+                shop,
+                c.RegisterMaterial(
+                    **self._head(self._signers(*admin)),  # type: ignore[arg-type]
+                    batch=batch.batch,
+                    material_kind=batch.kind,
+                    until=instant_or_end_of_day(batch.expiry, tz),
+                    approved=batch.approved,
+                ),
+            )
+
+    async def _govern(self, shop: Shop, contract: str, version: str, template: bytes, technique: bytes, certificate: bytes) -> None:
+        """Submit, certify, four approvals by four people, release."""
+        named = {"contract": contract, "version": version}
+        pins = tuple(Pin(sha256=digest(raw), content=raw) for raw in (template, technique))
+        author = self._signers((self._holder("author").id, "author"))
+        await self._do(shop, c.SubmitContract(**self._head(author), **named, sha256=pins[0].sha256), pins)  # type: ignore[arg-type]
+        certifier = self._signers((self._holder("certifier").id, "certifier"), meaning="certified")
+        proof = Pin(sha256=digest(certificate), content=certificate)
+        await self._do(
+            shop,
+            c.CertifyContract(**self._head(certifier), **named, certificate=proof.sha256, place=OFFICE),  # type: ignore[arg-type]
+            (proof,),
+        )
+        for role in self.world.site.approval_roles:
+            approver = self._signers((self._holder(role).id, role), meaning="approved")
+            await self._do(
+                shop,
+                c.ApproveContract(**self._head(approver), **named, approval_role=role, place=OFFICE),  # type: ignore[arg-type]
+            )
+        released = self._signers((self._admin.id, "admin"))
+        await self._do(
+            shop,
+            c.ActivateContract(**self._head(released), **named, effectivity="new_orders"),  # type: ignore[arg-type]
+        )
+
+
+def _kind(roles: tuple[str, ...]) -> str:
+    if any(role in DEVICE_ROLES for role in roles):
+        return "device"
+    return "module" if any(role in MODULE_ROLES for role in roles) else "person"
+
+

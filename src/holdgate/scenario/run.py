@@ -1,0 +1,256 @@
+"""run: a scenario file on real sites. Real keys, envelopes, sites and ledgers; expectations are compared, never consulted.
+
+For each step: the clock is set, the action is signed (by its actor, co-signers and workstation, on the present view) and
+sent to the site that decides it; everything that follows runs until nothing is in flight; what all sites within reach
+recorded since is the step's outcome. After the last step every ledger is audited and every decision is made again.
+"""
+
+import asyncio
+import tempfile
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from holdgate.adapters.sqlite_store import SqliteStore
+from holdgate.audit.replay import LogReport, PlainChecks, audit_log
+from holdgate.audit.trust import Trust
+from holdgate.bootstrap import Shop, read_trust
+from holdgate.engine.append import Answer
+from holdgate.engine.source import StoreSource
+from holdgate.law import command as c
+from holdgate.law.decision import Decision, Denial, deny
+from holdgate.law.denial import sentence
+from holdgate.law.segments import Segment, decision_of
+from holdgate.ledger.entry import read_entry
+from holdgate.scenario.acts import Draft, Scene, action_of
+from holdgate.scenario.effects import effects_of
+from holdgate.scenario.files import ScenarioFile, ScenarioStep, apply_given, read_scenario, read_world
+from holdgate.scenario.opening import Opening
+from holdgate.sites.desk import Desk
+from holdgate.sites.site import Site
+from holdgate.terms.errors import HoldgateError, Tampered
+
+
+class Mismatch(Struct, frozen=True, kw_only=True):
+    """The first step that came out otherwise than expected."""
+
+    step: int
+    action: str
+    what: str
+    trace: tuple[str, ...] = ()
+
+
+class FileResult(Struct, frozen=True, kw_only=True):
+    """One file. `steps`: how many were run; `entries`, `repeated`: over all its ledgers."""
+
+    path: str
+    title: str
+    steps: int
+    entries: int = 0
+    repeated: int = 0
+    mismatch: Mismatch | None = None
+
+    @property
+    def passed(self) -> bool:
+        """Whether every step came out as expected and every ledger holds."""
+        return self.mismatch is None
+
+
+class Outcome(Struct, frozen=True, kw_only=True):
+    """What a step led to: the decision, and the effects of all entries that followed."""
+
+    decision: Decision
+    effects: list[str]
+
+
+def run_file(path: Path, worlds: Path | None = None) -> FileResult:
+    """Run one scenario file in a temporary shop.
+
+    Args:
+        path: the scenario; worlds lie in `worlds/` beside it, or in the given folder.
+
+    Raises:
+        Malformed: the file or its world cannot be read, or asks for what this version does not know.
+    """
+    scenario = read_scenario(path)
+    world = read_world((worlds or path.parent / "worlds") / f"{scenario.world}.yaml")
+    with tempfile.TemporaryDirectory(prefix="holdgate-test-") as folder:
+        return asyncio.run(_run(scenario, Opening(Path(folder) / "shop", apply_given(world, scenario.given), scenario.steps[0].at)))
+
+
+async def _run(scenario: ScenarioFile, opening: Opening) -> FileResult:
+    shop = await opening.open()
+    run = _Run(shop, opening)
+    mismatch, done = None, 0
+    for step in scenario.steps:
+        done += 1
+        try:
+            outcome = await run.step(step)
+        except HoldgateError as error:
+            mismatch = Mismatch(step=step.n, action=step.action, what=f"{type(error).__name__}: {error}")
+            break
+        mismatch = compare(step, outcome)
+        if mismatch is not None:
+            break
+    shop.close()
+    reports = audit_shop(shop.directory)
+    if mismatch is None:
+        mismatch = _unsound(reports)
+    return FileResult(
+        path=str(scenario.path),
+        title=scenario.title,
+        steps=done,
+        entries=sum(report.size for report in reports),
+        repeated=sum(report.repeated for report in reports),
+        mismatch=mismatch,
+    )
+
+
+def audit_shop(directory: Path) -> list[LogReport]:
+    """Audit every deciding site of a shop that is closed, with its trust file."""
+    trust: Trust = read_trust(directory / "trust.json")
+    reports = []
+    for path in sorted(directory.glob("*/ledger.db")):
+        store = SqliteStore(path, read_only=True)
+        reports.append(audit_log(StoreSource(store), trust, PlainChecks()))
+        store.close()
+    return reports
+
+
+def _unsound(reports: list[LogReport]) -> Mismatch | None:
+    for report in reports:
+        for finding in report.findings:
+            where = "" if finding.seq is None else f" entry {finding.seq}"
+            return Mismatch(step=0, action="audit", what=f"{report.site}{where}: {finding.what}")
+    return None
+
+
+def compare(step: ScenarioStep, outcome: Outcome) -> Mismatch | None:
+    """What differs from the expectation, or None."""
+    expect, decision = step.expect, outcome.decision
+    codes = decision.codes
+    if decision.verdict != expect.decision:
+        what = f"expected {expect.decision}, came out {decision.verdict} {' '.join(codes)}"
+    elif expect.reason is not None and expect.reason not in codes:
+        what = f"expected {expect.reason}, came out {' '.join(codes)}"
+    elif missing := [effect for effect in expect.effects if effect not in outcome.effects]:
+        what = f"expected the effects {', '.join(missing)}; there are {', '.join(outcome.effects) or 'none'}"
+    elif present := [effect for effect in expect.absent if effect in outcome.effects]:
+        what = f"expected no {', '.join(present)}"
+    elif expect.values:
+        what = f"values {sorted(expect.values)} are not reported by this version"
+    else:
+        return None
+    told = [sentence(denial) for denial in decision.denials]
+    return Mismatch(step=step.n, action=step.action, what=what, trace=(*told, *decision.trace))
+
+
+class _Run:
+    """A running scenario."""
+
+    def __init__(self, shop: Shop, opening: Opening) -> None:
+        self._shop = shop
+        self._opening = opening
+        self._desk = opening.desk
+        world = opening.world
+        roles = {person.id: person.roles for person in world.people}
+        nodes = {site.id: site.chronicle.state for site in shop.sites.values() if site.kind == "node"}
+        self._scene = Scene(world.site.tz, roles, nodes)
+        self._stations = {station.id: station.node for station in world.workstations}
+        self._seen = {site.id: 0 for site in shop.sites.values()}
+
+    async def step(self, step: ScenarioStep) -> Outcome:
+        """One step, and everything that follows from it."""
+        self._opening.clock.instant = step.at
+        self._seen = {site.id: site.appender.size for site in self._shop.sites.values()}
+        local = _OPERATIONS.get(step.action)
+        decision = await (self._act(step) if local is None else local(self, step))
+        await self._shop.settle()
+        return Outcome(decision=decision, effects=self._effects(step))
+
+    def _effects(self, step: ScenarioStep) -> list[str]:
+        effects: list[str] = []
+        for site in self._shop.sites.values():
+            for row in site.means.store.rows(self._seen[site.id], site.appender.size):
+                effects.extend(effects_of(decision_of(read_entry(row.body)).events))
+        return [*effects, *(["chain_ok"] if step.action == "ledger.verify" else [])]
+
+    async def _act(self, step: ScenarioStep) -> Decision:
+        kind, make = action_of(step)
+        site = self._site(kind, step)
+        if step.action == "window.close":
+            await site.refresh_witness()
+        command = make(Draft(self._scene, step, self._desk.nonce()), site.id)
+        raw = self._desk.sign(self._desk.shown(command, site.chronicle.state))
+        if step.inputs.get("signature", "valid") != "valid":
+            raw = unsigned(self._desk, command)
+        answer: Answer = await site.submit(raw)
+        return answer.decision
+
+    def _site(self, kind: str, step: ScenarioStep) -> Site:
+        if kind != "node":
+            return self._shop.of_kind(kind)
+        inputs = step.inputs
+        named = step.node or inputs.get("node") or self._stations.get(str(inputs.get("workstation")))
+        named = named or self._scene.node_of.get(str(inputs.get("job")))
+        site = self._shop.sites.get(str(named))
+        if site is None:
+            site = self._shop.of_kind("node")
+        return site
+
+    # ---- operations on links, which are no signed acts -------------------------------------------------------------
+
+    async def offline(self, step: ScenarioStep) -> Decision:
+        """A site loses its links."""
+        self._shop.bus.cut(str(step.inputs.get("node") or step.inputs.get("site")))
+        return Decision(verdict="allow")
+
+    async def sync(self, step: ScenarioStep) -> Decision:
+        """A node's record is brought to the business hub; with `chain: broken`, one byte of it was altered on the way."""
+        node, hub = self._shop.sites[str(step.inputs["node"])], self._shop.of_kind("business_hub")
+        if step.inputs.get("chain") == "broken":
+            segment = node.links[hub.id].next_segment(await hub.held(node.notary.origin, node.id))
+            try:
+                await hub.offer(tamper(segment), node.id)
+            except Tampered as error:
+                return deny("CHAIN_BROKEN", "import", origin=node.id, why=str(error))
+            return Decision(verdict="allow")
+        self._shop.bus.mend(node.id)
+        await self._shop.settle()
+        whole = await hub.held(node.notary.origin, node.id) == node.appender.size
+        return Decision(verdict="allow") if whole else deny("CHAIN_BROKEN", "import", origin=node.id, why="not whole")
+
+    async def verify(self, step: ScenarioStep) -> Decision:
+        """Every ledger is audited as it stands."""
+        trust = read_trust(self._shop.directory / "trust.json")
+        for site in self._shop.sites.values():
+            site.means.store.save_checkpoint(site.appender.checkpoint)
+            report = audit_log(StoreSource(site.means.store), trust, PlainChecks())
+            if not report.holds:
+                found: Denial = deny("CHAIN_BROKEN", "audit", origin=site.id, why=report.findings[0].what).denials[0]
+                return Decision(verdict="deny", denials=(found,))
+        return Decision(verdict="allow")
+
+
+_OPERATIONS: Final[dict[str, Callable[[_Run, ScenarioStep], Awaitable[Decision]]]] = {
+    "node.offline": _Run.offline,
+    "node.sync": _Run.sync,
+    "ledger.verify": _Run.verify,
+}
+"""Actions of a file that are done to links and ledgers and signed by nobody."""
+
+
+def tamper(segment: Segment) -> Segment:
+    """The segment with one byte of one entry altered."""
+    index = max(segment.entries)
+    body = bytearray(segment.entries[index])
+    body[len(body) // 2] ^= 1
+    return replace(segment, entries={**segment.entries, index: bytes(body)})
+
+
+def unsigned(desk: Desk, command: c.Command) -> bytes:
+    """The envelope of a broadcast that the reader itself did not sign (only the read point did)."""
+    return desk.sign_only(command, [command.place] if command.place is not None else [])
