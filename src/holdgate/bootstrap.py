@@ -1,9 +1,9 @@
 """bootstrap: the only place that picks adapters. Founds a shop in a directory, and opens it: every site in one process.
 
-    DIR/trust.json            what an auditor must trust: root keys and witness keys. Keep a copy outside.
-    DIR/charter.json          the founding document, signed by the roots
-    DIR/<site>/site.key       the site's keys (0600)
-    DIR/<site>/ledger.db      the site's store (the Vault: mirror.db)
+DIR/trust.json            what an auditor must trust: root keys and witness keys. Keep a copy outside.
+DIR/charter.json          the founding document, signed by the roots
+DIR/<site>/site.key       the site's keys (0600)
+DIR/<site>/ledger.db      the site's store (the Vault: mirror.db)
 """
 
 import asyncio
@@ -24,7 +24,7 @@ from holdgate.crypto.envelope import seal
 from holdgate.crypto.keys import SigningKey, key_id
 from holdgate.crypto.sealed import SealingKey
 from holdgate.engine.ports import Clock, Entropy, Store
-from holdgate.law.charter import CHARTER_TYPE, Charter, Founder, Settings, SiteSeat, open_charter
+from holdgate.identity.charter import CHARTER_TYPE, Charter, Founder, Settings, SiteSeat, open_charter
 from holdgate.ledger.note import KIND_COSIGNATURE, make_vkey
 from holdgate.sites.build import policies_for
 from holdgate.sites.site import Means, Site
@@ -44,7 +44,15 @@ class SiteKeys(Struct, frozen=True, kw_only=True):
     sealing: bytes | None = None
 
 
-def found(directory: Path, org: str, domain: str, settings: Settings, nodes: Sequence[str], founders: Sequence[Founder], root: SigningKey) -> None:
+def found(
+    directory: Path,
+    org: str,
+    domain: str,
+    settings: Settings,
+    nodes: Sequence[str],
+    founders: Sequence[Founder],
+    root: SigningKey,
+) -> None:
     """Found a shop: keys for every site, the charter signed by the root, and what an auditor must trust.
 
     Args:
@@ -194,5 +202,3 @@ class Shop:
             site.stop()
         for vault in self.vaults.values():
             vault.store.close()
-
-

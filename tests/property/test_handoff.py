@@ -9,11 +9,12 @@ from msgspec.structs import replace
 from holdgate.handoff.match import match
 from holdgate.law import command as c
 from holdgate.law import event as ev
-from holdgate.law.charter import Charter, Settings
+from holdgate.identity.charter import Charter, Settings
 from holdgate.law.decision import Decision
 from holdgate.law.evolve import evolve
 from holdgate.law.library import Library
-from holdgate.law.state import Identity, State
+from holdgate.identity.roster import Identity
+from holdgate.law.state import State
 
 S = 1_000_000
 T0 = 1_743_512_400 * S

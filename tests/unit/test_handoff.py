@@ -11,12 +11,13 @@ from holdgate.handoff.match import match
 from holdgate.handoff.metrics import Metrics, rate
 from holdgate.law import command as c
 from holdgate.law import event as ev
-from holdgate.law.charter import Charter, Settings
+from holdgate.identity.charter import Charter, Settings
 from holdgate.law.decision import Decision
 from holdgate.law.denial import sentence
 from holdgate.law.evolve import evolve
 from holdgate.law.library import Library
-from holdgate.law.state import Identity, State
+from holdgate.identity.roster import Identity
+from holdgate.law.state import State
 from holdgate.terms import canon
 
 S = 1_000_000

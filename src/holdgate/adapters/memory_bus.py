@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from typing_extensions import override
 
-from holdgate.engine.append import Answer
+from holdgate.engine.answer import Answer
 from holdgate.engine.bus import Bus, Peer, Taken
 from holdgate.law.case import Pin
 from holdgate.law.segments import Segment

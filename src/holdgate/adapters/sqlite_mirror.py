@@ -86,7 +86,9 @@ class SqliteMirror(MirrorStore):
 
     def entries(self, origin: str) -> list[bytes]:
         """The mirror of a log."""
-        return [body for (body,) in self._db.execute("SELECT body FROM mirror WHERE origin = ? ORDER BY seq", (origin,))]
+        return [
+            body for (body,) in self._db.execute("SELECT body FROM mirror WHERE origin = ? ORDER BY seq", (origin,))
+        ]
 
     @override
     def close(self) -> None:

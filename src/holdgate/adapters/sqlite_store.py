@@ -70,7 +70,9 @@ class SqliteStore(Store):
                 for draft in drafts:
                     if draft.blobs:
                         writer.executemany("INSERT OR IGNORE INTO blob VALUES(?,?)", draft.blobs.items())
-                writer.execute("INSERT OR REPLACE INTO head VALUES(1,?,?,?)", (head.size, b"".join(head.frontier), head.checkpoint))
+                writer.execute(
+                    "INSERT OR REPLACE INTO head VALUES(1,?,?,?)", (head.size, b"".join(head.frontier), head.checkpoint)
+                )
                 writer.execute("COMMIT")
             except sqlite3.Error:
                 if writer.in_transaction:
@@ -95,7 +97,9 @@ class SqliteStore(Store):
 
     @override
     def rows(self, start: int, stop: int) -> Iterator[Row]:
-        for seq, leaf, body in self._all("SELECT seq, leaf, body FROM entry WHERE seq >= ? AND seq < ? ORDER BY seq", start, stop):
+        for seq, leaf, body in self._all(
+            "SELECT seq, leaf, body FROM entry WHERE seq >= ? AND seq < ? ORDER BY seq", start, stop
+        ):
             yield Row(seq=seq, leaf=leaf, body=body)
 
     @override
@@ -125,7 +129,11 @@ class SqliteStore(Store):
     @override
     def save_snapshot(self, snapshot: Snapshot) -> None:
         self._write(
-            "INSERT OR REPLACE INTO snapshot VALUES(?,?,?,?)", snapshot.size, snapshot.root, snapshot.digest, snapshot.body
+            "INSERT OR REPLACE INTO snapshot VALUES(?,?,?,?)",
+            snapshot.size,
+            snapshot.root,
+            snapshot.digest,
+            snapshot.body,
         )
         self._write("DELETE FROM snapshot WHERE size < ?", snapshot.size)
 

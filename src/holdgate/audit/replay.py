@@ -21,8 +21,8 @@ from holdgate.audit.authorities import AUTHORITIES
 from holdgate.audit.trust import Trust
 from holdgate.crypto.envelope import open_envelope, verify_all
 from holdgate.crypto.hashes import leaf_hash
+from holdgate.identity.charter import Charter, open_charter
 from holdgate.law import command as c
-from holdgate.law.charter import Charter, open_charter
 from holdgate.law.chronicle import Chronicle, Standing, blank_state
 from holdgate.law.library import Library
 from holdgate.law.replay import repeat
@@ -125,7 +125,9 @@ Progress = Callable[[int], None]
 _FINDINGS_MAX: Final = 50
 
 
-def audit_log(source: LogSource, trust: Trust, checks: Checks | None = None, progress: Progress | None = None) -> LogReport:
+def audit_log(
+    source: LogSource, trust: Trust, checks: Checks | None = None, progress: Progress | None = None
+) -> LogReport:
     """Audit one site's log.
 
     Args:
@@ -288,7 +290,9 @@ class _Audit:
                 if checkpoint.origin != self._report.origin:
                     self._found(f"{vkey.name} cosigned another log, {checkpoint.origin}")
                 elif checkpoint.size > self._report.size:
-                    self._found(f"{vkey.name} cosigned {checkpoint.size} entries, but only {self._report.size} are here")
+                    self._found(
+                        f"{vkey.name} cosigned {checkpoint.size} entries, but only {self._report.size} are here"
+                    )
                 elif root_of(self._leaves[: checkpoint.size]) != checkpoint.root:
                     self._found(f"{vkey.name} cosigned another log of {checkpoint.size} entries: it forked")
                 else:
@@ -305,5 +309,3 @@ def _difference(made: Entry, found: Entry) -> str:
             f"{', '.join(said.codes)}"
         )
     return f"done again it comes out with another {', '.join(names) or 'spelling'}"
-
-

@@ -9,44 +9,14 @@ appender is broken: the site is opened anew from its store, which alone knows wh
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final
 
-from msgspec import Struct
-
+from holdgate.engine.answer import Answer, Sealed
 from holdgate.engine.ports import Head, Store
 from holdgate.law.chronicle import Draft
-from holdgate.law.decision import Decision
 from holdgate.ledger.merkle import Tree, root_from_frontier
 from holdgate.ledger.note import Notary
 from holdgate.ledger.proof import receipts
 from holdgate.terms.errors import HoldgateError, Unavailable
-
-LOCAL: Final = "local"
-REPLICATED: Final = "replicated"
-
-
-class Answer(Struct, frozen=True, kw_only=True, gc=False):
-    """What a submitter gets back, once the entry is durable.
-
-    `seq`: the entry. `decision`: what the law said. `receipt`: a C2SP tlog-proof that the entry is in the log. `kept`:
-    `local` (this site's store) or `replicated`. `resent`: the entry was there already; nothing new was recorded.
-    """
-
-    seq: int
-    decision: Decision
-    receipt: bytes
-    kept: str = LOCAL
-    resent: bool = False
-
-
-class Sealed(Struct, frozen=True, kw_only=True):
-    """A committed group: entries [first, size) and the checkpoint that covers them."""
-
-    first: int
-    size: int
-    checkpoint: bytes
-    drafts: list[Draft]
-
 
 Done = Callable[[Answer | HoldgateError], None]
 

@@ -34,7 +34,9 @@ class Attempts:
             self._written += 1
             self._counted[source] = replace(attempt, count=0)
             return [*due, attempt]
-        self._counted[source] = replace(before or replace(attempt, source=source, count=0), count=(before.count if before else 0) + 1)
+        self._counted[source] = replace(
+            before or replace(attempt, source=source, count=0), count=(before.count if before else 0) + 1
+        )
         return due
 
     def due(self, now: int) -> list[Attempt]:

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from holdgate.engine.append import Answer
+from holdgate.engine.answer import Answer
 from holdgate.law.case import Pin
 from holdgate.law.segments import Segment
 

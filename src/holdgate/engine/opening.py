@@ -41,9 +41,7 @@ class Opened(NamedTuple):
     tail: int
 
 
-def open_log(
-    store: Store, blank: State, authority: Authority, history: History, roots: tuple[bytes, ...]
-) -> Opened:
+def open_log(store: Store, blank: State, authority: Authority, history: History, roots: tuple[bytes, ...]) -> Opened:
     """Bring a chronicle to the durable end of its log.
 
     Raises:
@@ -55,7 +53,10 @@ def open_log(
     snapshot = store.load_snapshot()
     if snapshot is not None and snapshot.size <= head.size:
         saved = _DECODER.decode(snapshot.body)
-        if root_from_frontier(saved.frontier, snapshot.size) == snapshot.root and saved.standing.state.site == blank.site:
+        if (
+            root_from_frontier(saved.frontier, snapshot.size) == snapshot.root
+            and saved.standing.state.site == blank.site
+        ):
             standing, tree = saved.standing, Tree.restore(snapshot.size, saved.frontier)
     chronicle = Chronicle(standing, tree, library, authority, history)
     start = tree.size
@@ -63,7 +64,9 @@ def open_log(
         entry = read_entry(row.body)
         draft = repeat(chronicle, entry, roots)
         if draft.body != row.body or draft.leaf != row.leaf or draft.seq != row.seq:
-            raise Tampered(f"entry {row.seq} of {blank.site} is not what this site recorded; restore it from the Vault's mirror")
+            raise Tampered(
+                f"entry {row.seq} of {blank.site} is not what this site recorded; restore it from the Vault's mirror"
+            )
         library.settle(draft.blobs)
     if tree.size != head.size or tree.root() != root_from_frontier(head.frontier, head.size):
         raise Tampered(f"the store of {blank.site} ends at entry {tree.size}, but its head says {head.size}")

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple, Protocol
 
-from holdgate.engine.append import Answer, Appender
+from holdgate.engine.answer import Answer
 from holdgate.engine.bus import Bus, Taken
 from holdgate.engine.ports import Row, Store
 from holdgate.law.case import Pin
@@ -25,6 +25,15 @@ STRETCH: int = IMPORT_ENTRIES_MAX // 2
 """Entries of one segment."""
 RETRIES: int = 3
 """How often an action that the peer refused for now is sent anew within one round."""
+
+
+class Durable(Protocol):
+    """Knows how far the own log is durable."""
+
+    @property
+    def size(self) -> int:
+        """Durable entries."""
+        ...
 
 
 class Outgoing(NamedTuple):
@@ -60,13 +69,21 @@ class Link:
     """One site's way to one peer."""
 
     def __init__(
-        self, site: str, peer: str, bus: Bus, store: Store, appender: Appender, notary: Notary, policy: Policy, on_taken: OnTaken
+        self,
+        site: str,
+        peer: str,
+        bus: Bus,
+        store: Store,
+        durable: Durable,
+        notary: Notary,
+        policy: Policy,
+        on_taken: OnTaken,
     ) -> None:
         self.peer = peer
         self._site = site
         self._bus = bus
         self._store = store
-        self._appender = appender
+        self._durable = durable
         self._notary = notary
         self._policy = policy
         self._on_taken = on_taken
@@ -86,7 +103,7 @@ class Link:
     @property
     def backlog(self) -> int:
         """Durable entries that the peer has not confirmed."""
-        return self._appender.size - self._position
+        return self._durable.size - self._position
 
     def wake(self) -> None:
         """There may be something to send."""
@@ -109,10 +126,10 @@ class Link:
 
     async def _round(self) -> None:
         """Send everything up to the durable end."""
-        while self._position < self._appender.size:
+        while self._position < self._durable.size:
             if not self._bus.linked(self._site, self.peer):
                 raise Unavailable(f"{self.peer} is out of reach")
-            stop = min(self._appender.size, self._position + STRETCH)
+            stop = min(self._durable.size, self._position + STRETCH)
             rows = list(self._store.rows(self._position, stop))
             if len(rows) != stop - self._position:
                 raise Unavailable("the store does not show all durable entries yet")
@@ -141,7 +158,7 @@ class Link:
 
     def next_segment(self, start: int) -> Segment:
         """The stretch from `start` to the durable end, for a courier (at most STRETCH entries)."""
-        return self._segment(start, min(self._appender.size, start + STRETCH))
+        return self._segment(start, min(self._durable.size, start + STRETCH))
 
     def _segment(self, start: int, stop: int) -> Segment:
         entries: dict[int, bytes] = {}

@@ -1,23 +1,19 @@
-"""A store as an auditor's source: entries, blobs, checkpoint and cosignatures as found."""
+"""A store as an auditor's source (`holdgate.audit.replay.LogSource`): entries, blobs, checkpoint, cosignatures as found."""
 
 from collections.abc import Iterator, Mapping
 
-from typing_extensions import override
-
-from holdgate.audit.replay import LogSource
 from holdgate.engine.ports import Store
 
 PAGE: int = 2048
 """Entries read at a time."""
 
 
-class StoreSource(LogSource):
+class StoreSource:
     """Reads a store page by page."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    @override
     def bodies(self) -> Iterator[tuple[int, bytes, bytes]]:
         start, more = 0, True
         while more:
@@ -27,14 +23,11 @@ class StoreSource(LogSource):
                 yield row.seq, row.leaf, row.body
             start += PAGE
 
-    @override
     def blob(self, key: str) -> bytes | None:
         return self._store.blob(key)
 
-    @override
     def checkpoint(self) -> bytes:
         return self._store.head().checkpoint
 
-    @override
     def cosignatures(self) -> Mapping[str, bytes]:
         return self._store.cosignatures()

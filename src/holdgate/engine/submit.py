@@ -10,20 +10,22 @@ What cannot be authenticated becomes an attempt on the record and grants nothing
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, NamedTuple
 
-from holdgate.engine.append import Answer, Appender, Done
+from holdgate.engine.answer import Answer, Sealed
+from holdgate.engine.append import Appender, Done
 from holdgate.engine.attempts import Attempts
 from holdgate.engine.ports import Clock, Store
 from holdgate.engine.verify import Unauthentic, Verified, verify
 from holdgate.law.case import Pin
-from holdgate.law.chronicle import Attempt, Chronicle, attempted
+from holdgate.law.chronicle import Attempt, Chronicle, Draft, attempted
 from holdgate.law.segments import decision_of
 from holdgate.law.signers import keys_of
 from holdgate.ledger.entry import read_entry
 from holdgate.ledger.merkle import inclusion_path
+from holdgate.ledger.note import Notary
 from holdgate.ledger.proof import write_proof
 from holdgate.terms.errors import HoldgateError, InvariantBroken, Tampered
 
@@ -42,28 +44,73 @@ class Submission(NamedTuple):
     answer: "asyncio.Future[Answer]"
 
 
+class Chunk:
+    """Submissions that are verified together; `found` once that is done."""
+
+    __slots__ = ("failed", "found", "submissions")
+
+    def __init__(self, submissions: list[Submission]) -> None:
+        self.submissions = submissions
+        self.found: list[Verified | Unauthentic] | None = None
+        self.failed: InvariantBroken | None = None
+
+
 class Spine:
     """The way of a signed action at one site.
 
-    Concurrency: everything but verification and the writer runs on one event loop. Answers come in log order within a
-    group. A retry of the same bytes is safe at any time.
+    Concurrency: everything but verification and the writer runs on one event loop. Actions are decided in the order in
+    which they were submitted. A retry of the same bytes is safe at any time.
     """
 
-    def __init__(self, chronicle: Chronicle, appender: Appender, store: Store, clock: Clock) -> None:
+    def __init__(
+        self,
+        chronicle: Chronicle,
+        store: Store,
+        clock: Clock,
+        notary: Notary,
+        on_sealed: Callable[[Sealed], None],
+    ) -> None:
         self._chronicle = chronicle
-        self._appender = appender
+        self._appender = Appender(chronicle.tree, store, notary, on_sealed)
         self._store = store
         self._clock = clock
         self._inbox: deque[Submission] = deque()
         self._attempts = Attempts()
         self._verifiers = ThreadPoolExecutor(2, thread_name_prefix="holdgate-verifier")
         self._verifying = 0
+        self._chunks: deque[Chunk] = deque()
         self._pumping = False
 
     @property
     def idle(self) -> bool:
         """Whether nothing is on its way."""
-        return not self._inbox and not self._verifying and self._appender.idle
+        return not self._inbox and not self._chunks and self._appender.idle
+
+    @property
+    def size(self) -> int:
+        """Durable entries."""
+        return self._appender.size
+
+    @property
+    def checkpoint(self) -> bytes:
+        """The signed checkpoint of the durable log."""
+        return self._appender.checkpoint
+
+    @property
+    def whole(self) -> bool:
+        """Whether everything that was decided is durable."""
+        appender = self._appender
+        return appender.broken is None and appender.idle and appender.size == self._chronicle.tree.size
+
+    def staged_of(self, subject: str) -> Draft | None:
+        """The last draft of a subject that is not durable yet."""
+        return self._appender.staged_of(subject)
+
+    def record(self, draft: Draft) -> "asyncio.Future[Answer]":
+        """Append an entry that the site makes itself (an import, a contact, a cosignature, a start)."""
+        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._appender.stage(draft, _resolve(answer))
+        return answer
 
     def submit(self, raw: bytes, pins: Sequence[Pin] = (), source: str = "local") -> "asyncio.Future[Answer]":
         """Submit a signed action.
@@ -86,31 +133,44 @@ class Spine:
         return answer
 
     def close(self) -> None:
-        """Release the threads."""
+        """Wait for the threads and release them."""
         self._verifiers.shutdown(wait=True)
+        self._appender.close()
 
     # ---- 1 verify --------------------------------------------------------------------------------------------------
 
     def _pump(self) -> None:
         self._pumping = False
         inbox = self._inbox
-        if len(inbox) == 1 and not self._verifying:
+        if len(inbox) == 1 and not self._chunks:
             only = inbox.popleft()
             self._verified([only], [self._verify(only)])
             return
         loop = asyncio.get_running_loop()
         while inbox and self._verifying < IN_FLIGHT:
-            chunk = [inbox.popleft() for _ in range(min(CHUNK, len(inbox)))]
+            chunk = Chunk([inbox.popleft() for _ in range(min(CHUNK, len(inbox)))])
+            self._chunks.append(chunk)
             self._verifying += 1
             self._verifiers.submit(self._verify_chunk, loop, chunk)
 
-    def _verify_chunk(self, loop: asyncio.AbstractEventLoop, chunk: list[Submission]) -> None:
-        found = [self._verify(submission) for submission in chunk]
-        loop.call_soon_threadsafe(self._chunk_verified, chunk, found)
+    def _verify_chunk(self, loop: asyncio.AbstractEventLoop, chunk: "Chunk") -> None:
+        try:
+            chunk.found = [self._verify(submission) for submission in chunk.submissions]
+        except Exception as error:  # noqa: BLE001  # a defect in verification refuses the chunk, it does not hang it
+            chunk.failed, chunk.found = InvariantBroken(f"verification failed: {error!r}"), []
+        loop.call_soon_threadsafe(self._chunk_verified)
 
-    def _chunk_verified(self, chunk: list[Submission], found: list[Verified | Unauthentic]) -> None:
+    def _chunk_verified(self) -> None:
+        """Decide the chunks that are ready, in the order in which they came."""
         self._verifying -= 1
-        self._verified(chunk, found)
+        chunks = self._chunks
+        while chunks and chunks[0].found is not None:
+            chunk = chunks.popleft()
+            if chunk.failed is not None:
+                for submission in chunk.submissions:
+                    submission.answer.set_exception(chunk.failed)
+                continue
+            self._verified(chunk.submissions, chunk.found or [])
         self._pump()
 
     def _verify(self, submission: Submission) -> Verified | Unauthentic:

@@ -10,11 +10,12 @@ import msgspec
 
 from holdgate.crypto.envelope import Envelope, open_envelope, verify_all
 from holdgate.crypto.hashes import sha256
+from holdgate.identity.roster import Identity
 from holdgate.law import command as c
 from holdgate.law.chronicle import Attempt
 from holdgate.law.signers import Keys, keys_of
-from holdgate.law.state import Identity
 from holdgate.terms.errors import Malformed, Tampered
+
 
 class Verified(NamedTuple):
     """An action whose signatures hold under `keys`. `envelope`: its canonical bytes, as they are logged."""

@@ -10,9 +10,9 @@ from collections.abc import Callable, Collection
 from typing import Final, ParamSpec
 
 from holdgate.crypto.hashes import digest
+from holdgate.identity.charter import Settings
 from holdgate.law import command as c
 from holdgate.law import event as ev
-from holdgate.law.charter import Settings
 from holdgate.law.decision import Decision, Denial, Value
 from holdgate.law.state import StagedSlip, State
 from holdgate.terms import canon

@@ -3,11 +3,12 @@
 from decimal import Decimal
 from typing import NamedTuple
 
-from holdgate.law.charter import Settings
+from holdgate.identity.charter import Settings
+from holdgate.identity.roster import Identity
 from holdgate.law.command import AnyCommand, Command, Signer
 from holdgate.law.decision import Denial, Value
 from holdgate.law.library import Library
-from holdgate.law.state import Attempt, ContractRecord, Deviation, Identity, Job, Order, Report, State
+from holdgate.law.state import Attempt, ContractRecord, Deviation, Job, Order, Report, State
 from holdgate.law.technique import Measure, Operation, Technique
 from holdgate.terms.limits import DENIALS_MAX
 

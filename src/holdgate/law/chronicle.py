@@ -18,16 +18,17 @@ from msgspec import Raw, Struct
 from msgspec.structs import replace
 
 from holdgate.crypto.hashes import leaf_hash
+from holdgate.identity.charter import Charter
+from holdgate.identity.roster import Identity
 from holdgate.law import command as c
 from holdgate.law import event as ev
 from holdgate.law.authority import Authority
 from holdgate.law.case import Pin
-from holdgate.law.charter import Charter
 from holdgate.law.decision import SEMANTICS, Decision, allow, deny
 from holdgate.law.evolve import evolve
 from holdgate.law.library import Library
 from holdgate.law.segments import Segment, verify_segment
-from holdgate.law.state import Identity, State, job_key
+from holdgate.law.state import State, job_key
 from holdgate.ledger.entry import Entry, LawRef, Source, encode_entry
 from holdgate.ledger.merkle import Tree
 from holdgate.ledger.note import KIND_COSIGNATURE, make_vkey, open_checkpoint, parse_vkey, verify_cosignature
@@ -121,7 +122,9 @@ class BootRecord(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, 
 class Chronicle:
     """One site's log in the making: state, links and tree, advanced one entry at a time."""
 
-    def __init__(self, standing: Standing, tree: Tree, library: Library, authority: Authority, history: History) -> None:
+    def __init__(
+        self, standing: Standing, tree: Tree, library: Library, authority: Authority, history: History
+    ) -> None:
         self.standing = standing
         self.state = standing.state
         self.tree = tree
@@ -176,7 +179,9 @@ class Chronicle:
                 if signer.auth is not None:
                     state.sessions[f"{signer.id}|{signer.auth.session}"] = at
         module = command.place or command.signers[0].id
-        return self._append("action", subject, decision, at, action=envelope, module=module, mark=mark, pins=pins, law=law)
+        return self._append(
+            "action", subject, decision, at, action=envelope, module=module, mark=mark, pins=pins, law=law
+        )
 
     def attempt(self, record: Attempt, at: int) -> Draft:
         """Put on record what could not be authenticated. It changes nothing."""
@@ -332,9 +337,7 @@ def attempted(record: Attempt) -> Decision:
     return deny(record.code, "envelope", id=record.source, why=record.why)
 
 
-def _noticed(
-    state: State, record: ContactRecord | CosignedRecord | BootRecord
-) -> tuple[str, str, str, ev.AnyEvent]:
+def _noticed(state: State, record: ContactRecord | CosignedRecord | BootRecord) -> tuple[str, str, str, ev.AnyEvent]:
     if isinstance(record, ContactRecord):
         return "contact", f"site:{record.site}", record.site, ev.ContactChanged(site=record.site, up=record.up)
     if isinstance(record, CosignedRecord):

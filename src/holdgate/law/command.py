@@ -17,7 +17,7 @@ from holdgate.terms.errors import Malformed
 from holdgate.terms.ids import check_id
 from holdgate.terms.limits import INTEGER_ABS_MAX, PAYLOAD_BYTES_MAX, TEXT_CHARS_MAX
 
-__all__ = ["PAYLOAD_TYPE", "ACTS", "AnyCommand", "Command", "parse_command", "subject_of"]
+__all__ = ["ACTS", "PAYLOAD_TYPE", "AnyCommand", "Command", "parse_command", "subject_of"]
 
 
 class Auth(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -551,7 +551,19 @@ def _is_plain(command: AnyCommand, payload: bytes) -> bool:
 
 _FLOOR_ACTS: Final = (StartStep, RecordReading, SignStep)
 
-_ID_NAMES: Final = ("order", "job", "step", "contract", "report", "deviation", "id", "person", "credential", "node", "batch")
+_ID_NAMES: Final = (
+    "order",
+    "job",
+    "step",
+    "contract",
+    "report",
+    "deviation",
+    "id",
+    "person",
+    "credential",
+    "node",
+    "batch",
+)
 ID_FIELDS: Final[dict[type[Command], tuple[str, ...]]] = {
     command: tuple(name for name in _ID_NAMES if name in command.__struct_fields__) for command in ACTS.values()
 }

@@ -10,6 +10,7 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from holdgate.crypto.hashes import digest
+from holdgate.identity.roster import Credential, Identity
 from holdgate.law import event as ev
 from holdgate.law.library import Library, require_technique
 from holdgate.law.state import (
@@ -18,11 +19,9 @@ from holdgate.law.state import (
     Closed,
     Contact,
     ContractRecord,
-    Credential,
     Deviation,
     EarlyArrival,
     Equipment,
-    Identity,
     Job,
     Last,
     Material,
@@ -240,7 +239,11 @@ def _slip_staged(state: State, _: Library, e: ev.SlipStaged, at: int, ref: int) 
         ref=ref,
         staged_seq=ref,
     )
-    if e.amendment and before is not None and (before.part_no, before.rev, before.serials) == (e.part_no, e.rev, e.serials):
+    if (
+        e.amendment
+        and before is not None
+        and (before.part_no, before.rev, before.serials) == (e.part_no, e.rev, e.serials)
+    ):
         slip.arrived, slip.staged_at = before.arrived, before.staged_at
         slip.state = "partial" if before.arrived else "held"
     state.slips[e.order] = slip

@@ -60,15 +60,11 @@ def _equipment(_: Case, m: c.RegisterEquipment) -> Events:
 
 
 def _material(_: Case, m: c.RegisterMaterial) -> Events:
-    return (
-        ev.MaterialRegistered(batch=m.batch, material_kind=m.material_kind, until=m.until, approved=m.approved),
-    )
+    return (ev.MaterialRegistered(batch=m.batch, material_kind=m.material_kind, until=m.until, approved=m.approved),)
 
 
 def _submit_contract(case: Case, m: c.SubmitContract) -> Events:
-    return (
-        ev.ContractSubmitted(contract=m.contract, version=m.version, sha256=m.sha256, author=case.actor.id),
-    )
+    return (ev.ContractSubmitted(contract=m.contract, version=m.version, sha256=m.sha256, author=case.actor.id),)
 
 
 def _sha256(case: Case) -> str:
@@ -92,18 +88,12 @@ def _activate(case: Case, m: c.ActivateContract) -> Events:
 def _accept_terms(case: Case, m: c.AcceptTerms) -> Events:
     org = "" if case.person is None else case.person.org
     return (
-        ev.TermsAccepted(
-            order=m.order, sha256=_sha256(case), org=org, by=case.actor.id, on_silence=m.terms.on_silence
-        ),
+        ev.TermsAccepted(order=m.order, sha256=_sha256(case), org=org, by=case.actor.id, on_silence=m.terms.on_silence),
     )
 
 
 def _review(case: Case, m: c.ReviewOrder) -> Events:
-    return (
-        ev.OrderReviewed(
-            order=m.order, document_digest=m.document_digest, role=case.actor.role, by=case.actor.id
-        ),
-    )
+    return (ev.OrderReviewed(order=m.order, document_digest=m.document_digest, role=case.actor.role, by=case.actor.id),)
 
 
 def _stage(case: Case, m: c.StageOrder) -> Events:

@@ -8,9 +8,9 @@ import msgspec
 
 from holdgate.crypto.envelope import open_envelope
 from holdgate.crypto.hashes import sha256
+from holdgate.identity.charter import open_charter
 from holdgate.law import command as c
 from holdgate.law.case import Pin
-from holdgate.law.charter import open_charter
 from holdgate.law.chronicle import (
     Attempt,
     BootRecord,

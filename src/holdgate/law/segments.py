@@ -10,13 +10,13 @@ from typing import Final, NamedTuple
 import msgspec
 from msgspec import Struct
 
+from holdgate.crypto.hashes import digest, leaf_hash
 from holdgate.law.decision import Decision
 from holdgate.law.event import AUTHORITY, AnyEvent
 from holdgate.law.state import Origin, State
 from holdgate.ledger.entry import Entry, read_entry
 from holdgate.ledger.merkle import extend, root_from_frontier
 from holdgate.ledger.note import make_vkey, open_checkpoint, parse_vkey
-from holdgate.crypto.hashes import digest, leaf_hash
 from holdgate.terms import limits
 from holdgate.terms.errors import Malformed, Tampered
 

@@ -1,7 +1,7 @@
 """Which keys must have signed an action: a pure question to the roster."""
 
+from holdgate.identity.roster import Identity
 from holdgate.law import command as c
-from holdgate.law.state import Identity
 
 Keys = tuple[tuple[str, bytes], ...]
 

@@ -6,32 +6,8 @@ by, so that a decision can name what it rests on.
 
 from msgspec import Struct
 
-from holdgate.law.charter import Charter
-
-
-class Credential(Struct, gc=False):
-    """A qualification; `until`, `revoked_at`: UTC µs."""
-
-    until: int
-    ref: int
-    revoked_at: int | None = None
-
-
-class Identity(Struct):
-    """A person, device, site or module. `zone`, `node`: where a workstation or reader stands."""
-
-    id: str
-    name: str
-    org: str
-    kind: str
-    key: bytes
-    roles: tuple[str, ...]
-    ref: int
-    zone: str | None = None
-    node: str | None = None
-    sealing_key: bytes | None = None
-    disabled_at: int | None = None
-    credentials: dict[str, Credential] = {}
+from holdgate.identity.charter import Charter
+from holdgate.identity.roster import Identity
 
 
 class Equipment(Struct, gc=False):
@@ -117,7 +93,8 @@ class Last(Struct, gc=False):
 
 class Attempt(Struct):
     """One attempt at a step. `last`: by `characteristic` or `characteristic/serial`. `missed`: characteristics whose every
-    reading must conform and one did not. `tally`: running digest of all that was recorded; what a signer is shown."""
+    reading must conform and one did not. `tally`: running digest of all that was recorded; what a signer is shown.
+    """
 
     performer: str
     started_at: int
@@ -145,7 +122,8 @@ class Deviation(Struct, gc=False):
 
 class Job(Struct):
     """A running job. `attempts`: one per operation of the technique, by position. `signers`: everybody who signed a step,
-    in order. `status`: running, complete or split."""
+    in order. `status`: running, complete or split.
+    """
 
     id: str
     order: str
@@ -189,7 +167,8 @@ class Report(Struct):
 
 class StagedSlip(Struct):
     """An order at the gate. `state`: held, partial, released or acknowledged. `staged_seq`: the own-log entry that holds
-    the slip's envelope."""
+    the slip's envelope.
+    """
 
     order: str
     node: str

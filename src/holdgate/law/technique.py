@@ -1,6 +1,7 @@
 """A technique made ready for decisions: limits as decimals, windows in µs, steps by position. Rebuilt from its document."""
 
 from decimal import Decimal
+
 from msgspec import Struct
 
 from holdgate.law.contract import Characteristic, SmartSP, Step, StepRule
@@ -87,7 +88,6 @@ class Technique(Struct, frozen=True):
     operations: tuple[Operation, ...]
     position: dict[str, int]
     prechecks: tuple[int, ...]
-
 
 
 def prepare(document: SmartSP, sha256: str) -> Technique:

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from typing import Any, Final
 
+from holdgate.adapters.zones import instant_or_end_of_day
 from holdgate.law import command as c
 from holdgate.law.state import Job, State, job_key
-from holdgate.adapters.zones import instant_or_end_of_day
 from holdgate.scenario.files import ScenarioStep
 from holdgate.terms import instant
 from holdgate.terms.errors import Malformed
@@ -40,7 +40,7 @@ class Draft:
 
     def __init__(self, scene: Scene, step: ScenarioStep, nonce: str) -> None:
         self.scene = scene
-        self.inputs: dict[str, Any] = dict(step.inputs)
+        self.inputs: dict[str, Any] = {key: None if value == "null" else value for key, value in step.inputs.items()}
         self.step = step
         self.nonce = nonce
 

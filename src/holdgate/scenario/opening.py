@@ -4,6 +4,7 @@ Keys follow from a seed, so that a file gives the same ledgers every time. Two o
 founders of the charter; everybody and everything else is enrolled, registered and approved on the record.
 """
 
+import asyncio
 from pathlib import Path
 from typing import Final
 
@@ -14,10 +15,12 @@ from holdgate.certifier.facts import rule_parser
 from holdgate.certifier.structure import certify
 from holdgate.crypto.hashes import digest, sha256
 from holdgate.crypto.keys import SigningKey
+from holdgate.engine.answer import Answer
+from holdgate.identity.charter import Founder, Settings
 from holdgate.law import command as c
 from holdgate.law.case import Pin
-from holdgate.law.charter import Founder, Settings
 from holdgate.law.contract import encode_document
+from holdgate.law.denial import sentence
 from holdgate.scenario.files import Person, World, split_contract
 from holdgate.sites.desk import Desk
 from holdgate.terms import instant
@@ -39,6 +42,7 @@ class Opening:
         self.directory = directory
         self.clock = SetClock(first - BEFORE_US)
         self.desk = Desk()
+        self._asked: list[asyncio.Future[Answer]] = []
         names = [entry.id for entry in (*world.people, *world.workstations)]
         self.desk.add_from_seed("scenario", names)
         self._admin = self._holder("admin")
@@ -70,11 +74,20 @@ class Opening:
         nodes = [node.id for node in self.world.nodes]
         found(self.directory, "LAB", "scenario.test/lab", settings, nodes, founders, root)
         shop = await Shop(self.directory, self.clock, CountedEntropy()).open()
-        await self._enrol(shop)
-        await self._register(shop)
+        self._enrol(shop)
+        await self._done()
+        self._register(shop)
         for tree in self.world.contracts:
             template, technique = split_contract(tree, rule_parser())
-            await self._govern(shop, template.id, template.version, encode_document(template), encode_document(technique), certify(template, technique))
+            self._govern(
+                shop,
+                template.id,
+                template.version,
+                encode_document(template),
+                encode_document(technique),
+                certify(template, technique),
+            )
+        await self._done()
         await shop.settle()
         return shop
 
@@ -92,21 +105,31 @@ class Opening:
         auth = None if meaning is None else c.Auth(components=("badge", "pin"), session=f"open-{self.desk.nonce()}")
         return tuple(c.Signer(id=smart_id, role=role, meaning=meaning, auth=auth) for smart_id, role in pairs)
 
-    async def _do(self, shop: Shop, command: c.Command, pins: tuple[Pin, ...] = ()) -> None:
-        answer = await shop.sites[BUSINESS_HUB].submit(self.desk.sign(command), pins)
-        if not answer.decision.allowed:
-            raise Malformed(f"the world cannot be set up: {answer.decision.denials}")
+    def _ask(self, shop: Shop, command: c.Command, pins: tuple[Pin, ...] = ()) -> None:
+        """Hand an act in; acts are decided in the order in which they are handed in."""
+        self._asked.append(shop.sites[BUSINESS_HUB].submit(self.desk.sign(command), pins))
+
+    async def _done(self) -> None:
+        """Wait for all acts that were handed in.
+
+        Raises:
+            Malformed: one of them was refused: the world asks for something that the law does not allow.
+        """
+        answers, self._asked = await asyncio.gather(*self._asked), []
+        for answer in answers:
+            if not answer.decision.allowed:
+                raise Malformed(f"the world cannot be set up: {' '.join(sentence(d) for d in answer.decision.denials)}")
 
     def _head(self, signers: tuple[c.Signer, ...]) -> dict[str, object]:
         return {"site": BUSINESS_HUB, "at": self.clock.now(), "nonce": self.desk.nonce(), "signers": signers}
 
-    async def _enrol(self, shop: Shop) -> None:
+    def _enrol(self, shop: Shop) -> None:
         officers = ((self._admin.id, "admin"), (self._officer.id, "qa"))
         for person in self.world.people:
             if person.id in (self._admin.id, self._officer.id):
                 continue
             signers = self._signers(*officers, (person.id, "newcomer"))
-            await self._do(
+            self._ask(
                 shop,
                 c.EnrolIdentity(
                     **self._head(signers),  # type: ignore[arg-type]
@@ -119,7 +142,7 @@ class Opening:
                 ),
             )
         for station in self.world.workstations:
-            await self._do(
+            self._ask(
                 shop,
                 c.EnrolIdentity(
                     **self._head(self._signers(*officers, (station.id, "newcomer"))),  # type: ignore[arg-type]
@@ -134,13 +157,17 @@ class Opening:
                 ),
             )
 
-    async def _register(self, shop: Shop) -> None:
+    def _register(self, shop: Shop) -> None:
         tz = self.world.site.tz
         admin = ((self._admin.id, "admin"),)
         for person in self.world.people:
             for name, held in person.credentials.items():
-                by = (self._admin.id, "admin") if person.id != self._admin.id else (self._holder("training").id, "training")
-                await self._do(
+                by = (
+                    (self._admin.id, "admin")
+                    if person.id != self._admin.id
+                    else (self._holder("training").id, "training")
+                )
+                self._ask(
                     shop,
                     c.GrantCredential(
                         **self._head(self._signers(by)),  # type: ignore[arg-type]
@@ -151,7 +178,7 @@ class Opening:
                     ),
                 )
         for item in self.world.equipment:
-            await self._do(
+            self._ask(
                 shop,
                 c.RegisterEquipment(
                     **self._head(self._signers(*admin)),  # type: ignore[arg-type]
@@ -163,7 +190,7 @@ class Opening:
                 ),
             )
         for batch in self.world.materials:
-            await self._do(
+            self._ask(
                 shop,
                 c.RegisterMaterial(
                     **self._head(self._signers(*admin)),  # type: ignore[arg-type]
@@ -174,27 +201,29 @@ class Opening:
                 ),
             )
 
-    async def _govern(self, shop: Shop, contract: str, version: str, template: bytes, technique: bytes, certificate: bytes) -> None:
+    def _govern(
+        self, shop: Shop, contract: str, version: str, template: bytes, technique: bytes, certificate: bytes
+    ) -> None:
         """Submit, certify, four approvals by four people, release."""
         named = {"contract": contract, "version": version}
         pins = tuple(Pin(sha256=digest(raw), content=raw) for raw in (template, technique))
         author = self._signers((self._holder("author").id, "author"))
-        await self._do(shop, c.SubmitContract(**self._head(author), **named, sha256=pins[0].sha256), pins)  # type: ignore[arg-type]
+        self._ask(shop, c.SubmitContract(**self._head(author), **named, sha256=pins[0].sha256), pins)  # type: ignore[arg-type]
         certifier = self._signers((self._holder("certifier").id, "certifier"), meaning="certified")
         proof = Pin(sha256=digest(certificate), content=certificate)
-        await self._do(
+        self._ask(
             shop,
             c.CertifyContract(**self._head(certifier), **named, certificate=proof.sha256, place=OFFICE),  # type: ignore[arg-type]
             (proof,),
         )
         for role in self.world.site.approval_roles:
             approver = self._signers((self._holder(role).id, role), meaning="approved")
-            await self._do(
+            self._ask(
                 shop,
                 c.ApproveContract(**self._head(approver), **named, approval_role=role, place=OFFICE),  # type: ignore[arg-type]
             )
         released = self._signers((self._admin.id, "admin"))
-        await self._do(
+        self._ask(
             shop,
             c.ActivateContract(**self._head(released), **named, effectivity="new_orders"),  # type: ignore[arg-type]
         )
@@ -204,5 +233,3 @@ def _kind(roles: tuple[str, ...]) -> str:
     if any(role in DEVICE_ROLES for role in roles):
         return "device"
     return "module" if any(role in MODULE_ROLES for role in roles) else "person"
-
-

@@ -18,7 +18,7 @@ from holdgate.adapters.sqlite_store import SqliteStore
 from holdgate.audit.replay import LogReport, PlainChecks, audit_log
 from holdgate.audit.trust import Trust
 from holdgate.bootstrap import Shop, read_trust
-from holdgate.engine.append import Answer
+from holdgate.engine.answer import Answer
 from holdgate.engine.source import StoreSource
 from holdgate.law import command as c
 from holdgate.law.decision import Decision, Denial, deny
@@ -78,7 +78,9 @@ def run_file(path: Path, worlds: Path | None = None) -> FileResult:
     scenario = read_scenario(path)
     world = read_world((worlds or path.parent / "worlds") / f"{scenario.world}.yaml")
     with tempfile.TemporaryDirectory(prefix="holdgate-test-") as folder:
-        return asyncio.run(_run(scenario, Opening(Path(folder) / "shop", apply_given(world, scenario.given), scenario.steps[0].at)))
+        return asyncio.run(
+            _run(scenario, Opening(Path(folder) / "shop", apply_given(world, scenario.given), scenario.steps[0].at))
+        )
 
 
 async def _run(scenario: ScenarioFile, opening: Opening) -> FileResult:
@@ -165,7 +167,7 @@ class _Run:
     async def step(self, step: ScenarioStep) -> Outcome:
         """One step, and everything that follows from it."""
         self._opening.clock.instant = step.at
-        self._seen = {site.id: site.appender.size for site in self._shop.sites.values()}
+        self._seen = {site.id: site.spine.size for site in self._shop.sites.values()}
         local = _OPERATIONS.get(step.action)
         decision = await (self._act(step) if local is None else local(self, step))
         await self._shop.settle()
@@ -174,7 +176,7 @@ class _Run:
     def _effects(self, step: ScenarioStep) -> list[str]:
         effects: list[str] = []
         for site in self._shop.sites.values():
-            for row in site.means.store.rows(self._seen[site.id], site.appender.size):
+            for row in site.means.store.rows(self._seen[site.id], site.spine.size):
                 effects.extend(effects_of(decision_of(read_entry(row.body)).events))
         return [*effects, *(["chain_ok"] if step.action == "ledger.verify" else [])]
 
@@ -220,14 +222,14 @@ class _Run:
             return Decision(verdict="allow")
         self._shop.bus.mend(node.id)
         await self._shop.settle()
-        whole = await hub.held(node.notary.origin, node.id) == node.appender.size
+        whole = await hub.held(node.notary.origin, node.id) == node.spine.size
         return Decision(verdict="allow") if whole else deny("CHAIN_BROKEN", "import", origin=node.id, why="not whole")
 
     async def verify(self, step: ScenarioStep) -> Decision:
         """Every ledger is audited as it stands."""
         trust = read_trust(self._shop.directory / "trust.json")
         for site in self._shop.sites.values():
-            site.means.store.save_checkpoint(site.appender.checkpoint)
+            site.means.store.save_checkpoint(site.spine.checkpoint)
             report = audit_log(StoreSource(site.means.store), trust, PlainChecks())
             if not report.holds:
                 found: Denial = deny("CHAIN_BROKEN", "audit", origin=site.id, why=report.findings[0].what).denials[0]

@@ -1,12 +1,12 @@
 """Who tells whom what: the links of each kind of site.
 
-    business hub → floor hub   roster (segments), staging slips (actions)
-    business hub → node        law, roster, facts, QA of its jobs (segments)
-    floor hub → business hub   its whole log (segments)
-    floor hub → node           released orders and notices (actions)
-    node → business hub        its whole log (segments)
-    node → floor hub           receipts for forwarded orders (actions)
-    everybody → Vault          the whole log (segments), which it cosigns
+business hub → floor hub   roster (segments), staging slips (actions)
+business hub → node        law, roster, facts, QA of its jobs (segments)
+floor hub → business hub   its whole log (segments)
+floor hub → node           released orders and notices (actions)
+node → business hub        its whole log (segments)
+node → floor hub           receipts for forwarded orders (actions)
+everybody → Vault          the whole log (segments), which it cosigns
 """
 
 from holdgate.engine.replicate import Policy

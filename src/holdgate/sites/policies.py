@@ -13,13 +13,13 @@ from holdgate.crypto.envelope import seal
 from holdgate.crypto.hashes import digest
 from holdgate.crypto.keys import SigningKey
 from holdgate.crypto.sealed import seal_to
-from holdgate.engine.append import Answer
+from holdgate.engine.answer import Answer
 from holdgate.engine.ports import Row, Store
 from holdgate.engine.replicate import Outgoing, Policy
+from holdgate.identity.charter import SiteSeat
 from holdgate.law import command as c
 from holdgate.law import event as ev
 from holdgate.law.case import Pin
-from holdgate.law.charter import SiteSeat
 from holdgate.law.orders import body_of
 from holdgate.law.segments import decision_of
 from holdgate.law.state import State, job_key
@@ -126,7 +126,9 @@ def roster(_: Entry, event: ev.AnyEvent) -> bool:
 # ---- business hub → floor hub ---------------------------------------------------------------------------------------
 
 
-def slips(sender: Sender, floor: str, sealing_keys: Callable[[str], bytes | None]) -> Callable[[Entry, Row, int], list[Outgoing]]:
+def slips(
+    sender: Sender, floor: str, sealing_keys: Callable[[str], bytes | None]
+) -> Callable[[Entry, Row, int], list[Outgoing]]:
     """Staging slips, with the order body sealed to the node that the slip names."""
 
     def actions(entry: Entry, row: Row, round_number: int) -> list[Outgoing]:
@@ -205,7 +207,9 @@ def forwards(
             slip=envelope,
             serials=event.serials,
         )
-        return Outgoing(sender.seal(command), tuple(Pin(sha256=key, content=body) for key, body in bodies if body is not None))
+        return Outgoing(
+            sender.seal(command), tuple(Pin(sha256=key, content=body) for key, body in bodies if body is not None)
+        )
 
     return actions
 

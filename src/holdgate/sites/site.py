@@ -15,14 +15,14 @@ from holdgate.audit.authorities import AUTHORITIES
 from holdgate.crypto.hashes import digest
 from holdgate.crypto.keys import SigningKey
 from holdgate.crypto.sealed import SealingKey, open_sealed
-from holdgate.engine.append import Answer, Appender, Sealed
+from holdgate.engine.answer import Answer, Sealed
 from holdgate.engine.bus import Bus, Peer, Taken
 from holdgate.engine.opening import open_log, save
 from holdgate.engine.ports import Clock, Entropy, Store
 from holdgate.engine.replicate import Link, Policy
 from holdgate.engine.submit import Spine
+from holdgate.identity.charter import SiteSeat, open_charter
 from holdgate.law.case import Pin
-from holdgate.law.charter import SiteSeat, open_charter
 from holdgate.law.chronicle import (
     Attempt,
     BootRecord,
@@ -38,6 +38,7 @@ from holdgate.ledger.merkle import root_of
 from holdgate.ledger.note import Notary, parse_checkpoint
 from holdgate.sites.policies import SEALED_INFO
 from holdgate.terms.errors import HoldgateError, Malformed, Tampered, Unavailable
+
 
 class Means(NamedTuple):
     """What a site is given: its keys, store, clock, entropy and bus; the founding charter and the roots it trusts."""
@@ -66,10 +67,9 @@ class Site(Peer):
         )
         self.chronicle: Chronicle = opened.chronicle
         self.notary = Notary(means.seat.origin, means.key)
-        self.appender = Appender(self.chronicle.tree, means.store, self.notary, self._sealed)
-        self.spine = Spine(self.chronicle, self.appender, means.store, means.clock)
+        self.spine = Spine(self.chronicle, means.store, means.clock, self.notary, self._sealed)
         self.links = {
-            peer: Link(self.id, peer, means.bus, means.store, self.appender, self.notary, policy, self._taken)
+            peer: Link(self.id, peer, means.bus, means.store, self.spine, self.notary, policy, self._taken)
             for peer, policy in policies(self).items()
         }
         self._charter = charter
@@ -89,7 +89,9 @@ class Site(Peer):
             epoch = self.means.entropy.token()
             await self._record(self.chronicle.genesis(self._charter, self.means.charter, now, epoch))
         reconciled = await self._reconcile()
-        await self._record(self.chronicle.note(BootRecord(epoch=self.means.entropy.token(), reconciled=reconciled), now))
+        await self._record(
+            self.chronicle.note(BootRecord(epoch=self.means.entropy.token(), reconciled=reconciled), now)
+        )
         for link in self.links.values():
             link.wake()
 
@@ -104,21 +106,22 @@ class Site(Peer):
             if note is None:
                 continue
             cosigned = parse_checkpoint(note)
-            if cosigned.size > self.appender.size:
+            if cosigned.size > self.spine.size:
                 raise Tampered(
-                    f"{self.id} holds {self.appender.size} entries, but {vault} cosigned {cosigned.size}: the store was set "
+                    f"{self.id} holds {self.spine.size} entries, but {vault} cosigned {cosigned.size}: the store was set "
                     "back. Restore it from the Vault's mirror, or go on under a new origin."
                 )
             if root_of(self.means.store.leaves(0, cosigned.size)) != cosigned.root:
-                raise Tampered(f"the log of {self.id} is not the one that {vault} cosigned at {cosigned.size}: it forked")
+                raise Tampered(
+                    f"the log of {self.id} is not the one that {vault} cosigned at {cosigned.size}: it forked"
+                )
         return confirmed
 
     def stop(self) -> None:
         """Release threads and storage, with a snapshot if everything is durable."""
         self.spine.close()
-        self.appender.close()
-        if self.appender.broken is None and self.appender.idle and self.appender.size == self.chronicle.tree.size:
-            self.means.store.save_checkpoint(self.appender.checkpoint)
+        if self.spine.whole:
+            self.means.store.save_checkpoint(self.spine.checkpoint)
             save(self.means.store, self.chronicle)
         self.means.store.close()
 
@@ -186,7 +189,7 @@ class Site(Peer):
             contact = self.chronicle.state.contacts.get(peer)
             if contact is None or contact.up != up:
                 draft = self.chronicle.note(ContactRecord(site=peer, up=up), self.means.clock.now())
-                self.appender.stage(draft, _nobody_waits)
+                self.spine.record(draft)
         if up and peer in self.links:
             self.links[peer].wake()
 
@@ -198,7 +201,11 @@ class Site(Peer):
         for draft in sealed.drafts:
             if draft.blobs:
                 self.chronicle.library.settle(draft.blobs)
-            if not self._unwitnessed and not draft.subject.startswith(("witness:", "site:")) and draft.subject != "boot":
+            if (
+                not self._unwitnessed
+                and not draft.subject.startswith(("witness:", "site:"))
+                and draft.subject != "boot"
+            ):
                 self._unwitnessed = True
         for link in self.links.values():
             link.wake()
@@ -208,7 +215,7 @@ class Site(Peer):
         if taken.cosigned is None:
             return
         self.means.store.save_cosignature(peer, taken.cosigned)
-        if taken.size < self.appender.size or not self._unwitnessed:
+        if taken.size < self.spine.size or not self._unwitnessed:
             return
         self._unwitnessed = False
         await self.witnessed(peer, taken.cosigned)
@@ -230,27 +237,18 @@ class Site(Peer):
         await self._record(draft)
 
     async def _record(self, draft: Draft) -> Answer:
-        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-
-        def done(outcome: Answer | HoldgateError) -> None:
-            if isinstance(outcome, HoldgateError):
-                answer.set_exception(outcome)
-            else:
-                answer.set_result(outcome)
-
-        self.appender.stage(draft, done)
-        return await answer
+        return await self.spine.record(draft)
 
     # ---- the log as history (for subjects that are closed) ----------------------------------------------------------
 
     def head(self, subject: str) -> bytes | None:
         """The leaf hash of a closed subject's last entry."""
-        staged = self.appender.staged_of(subject)
+        staged = self.spine.staged_of(subject)
         return self.means.store.last_of(subject) if staged is None else staged.leaf
 
     def find(self, subject: str, digest: bytes) -> int | None:
         """The entry of a closed subject whose payload has this digest."""
-        staged = self.appender.staged_of(subject)
+        staged = self.spine.staged_of(subject)
         if staged is not None and staged.digest == digest:
             return staged.seq
         return self.means.store.find(subject, digest)
@@ -266,7 +264,3 @@ class Site(Peer):
             raise Unavailable(f"entry {seq} is not durable yet")
         entry = read_entry(row.body)
         return bytes(entry.action), entry.pins
-
-
-def _nobody_waits(_: Answer | HoldgateError) -> None:
-    """Nobody waits for this entry."""

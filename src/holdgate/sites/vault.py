@@ -10,14 +10,13 @@ from typing import NoReturn, Protocol
 
 from typing_extensions import override
 
+from holdgate.crypto.hashes import leaf_hash
 from holdgate.crypto.keys import SigningKey
-from holdgate.engine.append import Answer
 from holdgate.engine.bus import Peer, Taken
 from holdgate.engine.ports import Clock
+from holdgate.identity.charter import Charter, SiteSeat
 from holdgate.law.case import Pin
-from holdgate.law.charter import Charter, SiteSeat
 from holdgate.law.segments import Segment
-from holdgate.crypto.hashes import leaf_hash
 from holdgate.ledger.merkle import extend, root_from_frontier
 from holdgate.ledger.note import cosign, make_vkey, open_checkpoint, parse_vkey, read_note
 from holdgate.terms.errors import Malformed, Tampered, Unavailable

@@ -76,4 +76,6 @@ def check_text(value: Any, what: str, depth: int = 0) -> None:
         for item in value:
             check_text(item, what, depth + 1)
     else:
-        raise Malformed(f"{what} holds a {type(value).__name__}; only text, integers, booleans, lists and objects are allowed")
+        raise Malformed(
+            f"{what} holds a {type(value).__name__}; only text, integers, booleans, lists and objects are allowed"
+        )

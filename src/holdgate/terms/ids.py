@@ -32,4 +32,6 @@ def check_id(text: str, what: str = "id") -> str:
         return text
     odd = next((c for c in text if not (c.isascii() and (c.isalnum() or c in "._-"))), None)
     why = f"it holds U+{ord(odd):04X}" if odd is not None else "it is empty, too long or starts with a sign"
-    raise Malformed(f"{what} {text[:80]!r} is not an id ({why}); use A-Z a-z 0-9 . _ - (1 to 64 characters, a letter or digit first)")
+    raise Malformed(
+        f"{what} {text[:80]!r} is not an id ({why}); use A-Z a-z 0-9 . _ - (1 to 64 characters, a letter or digit first)"
+    )

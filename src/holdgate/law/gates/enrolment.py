@@ -35,7 +35,7 @@ def sponsors(case: Case) -> None:
     if type(command) is not c.EnrolIdentity:
         return
     officers = [s.id for s in command.signers if s.role in OFFICERS and s.id != command.id]
-    if len(officers) < 2:  # noqa: PLR2004
+    if len(officers) < 2:
         case.deny("SELF_APPROVAL", id=command.id, why="two officers approve an enrolment, and nobody enrols himself")
     if all(signer.id != command.id for signer in command.signers):
         case.deny("KEY_NOT_ACCEPTED", id=command.id, why="the newcomer did not prove that they hold it")

@@ -7,10 +7,12 @@ from holdgate.law.case import Case
 def zone(case: Case) -> None:
     """The step is done in its zones, and at a workstation of this node."""
     operation, station = case.operation, case.station
-    if operation is None or type(case.command) is c.RecordReading and case.command.place is None:
+    if operation is None or (type(case.command) is c.RecordReading and case.command.place is None):
         return
     if station is None:
-        case.deny("LOCATION_NOT_PERMITTED", place=str(case.command.place), zone="no area", needed=_names(operation.zones))
+        case.deny(
+            "LOCATION_NOT_PERMITTED", place=str(case.command.place), zone="no area", needed=_names(operation.zones)
+        )
         return
     case.reads.append(station.ref)
     if station.zone not in operation.zones and "LOCATION_NOT_PERMITTED" not in case.waived:
@@ -52,7 +54,9 @@ def freshness(case: Case) -> None:
             continue
         age_us = case.now - contact.since
         if age_us > technique.offline_max_us:
-            case.deny("OFFLINE_FRESHNESS_EXCEEDED", node=case.state.site, age_us=age_us, limit_us=technique.offline_max_us)
+            case.deny(
+                "OFFLINE_FRESHNESS_EXCEEDED", node=case.state.site, age_us=age_us, limit_us=technique.offline_max_us
+            )
 
 
 def hub_of(case: Case) -> str:

@@ -24,7 +24,9 @@ def batches(case: Case) -> None:
         case.reads.append(batch.ref)
         present.append(batch.material_kind)
         if not batch.approved or batch.material_kind not in operation.material_kinds:
-            case.deny("MATERIAL_NOT_APPROVED", why=f"batch {item} ({batch.material_kind}) is not approved for {operation.id}")
+            case.deny(
+                "MATERIAL_NOT_APPROVED", why=f"batch {item} ({batch.material_kind}) is not approved for {operation.id}"
+            )
         if case.now > batch.until:
             case.deny("MATERIAL_EXPIRED", batch=item, until=batch.until)
     for needed in operation.material_kinds:

@@ -61,5 +61,3 @@ def reconciled(case: Case) -> None:
     failed = any(attempt is not None and attempt.result == "fail" for attempt in job.attempts)
     if failed and q.accepted:
         case.deny("QTY_NOT_RECONCILED", why="a failed step cannot be counted as accepted")
-
-

@@ -113,7 +113,9 @@ def not_started(case: Case) -> None:
         return
     if attempt is not None:
         done = attempt.done
-        case.deny("ALREADY_DONE" if done else "STEP_IN_PROGRESS", what=f"the start of {operation.id}", step=operation.id)
+        case.deny(
+            "ALREADY_DONE" if done else "STEP_IN_PROGRESS", what=f"the start of {operation.id}", step=operation.id
+        )
     elif job.open_step >= 0:
         case.deny("STEP_IN_PROGRESS", step=_name(case, job.open_step))
 
@@ -141,7 +143,7 @@ def partition(case: Case) -> None:
     if type(command) is not c.SplitJob or job is None:
         return
     parts = [serial for lot in command.into for serial in lot.serials]
-    if sorted(parts) != sorted(job.serials) or any(not lot.serials for lot in command.into) or len(command.into) < 2:  # noqa: PLR2004
+    if sorted(parts) != sorted(job.serials) or any(not lot.serials for lot in command.into) or len(command.into) < 2:
         case.deny("QTY_NOT_RECONCILED", why="the sub-lots do not hold every part of the job exactly once")
     names = [lot.job for lot in command.into]
     taken = [name for name in names if job_key(job.order, name) in case.state.jobs or names.count(name) > 1]

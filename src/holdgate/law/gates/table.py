@@ -141,7 +141,9 @@ GATES: Final[tuple[Gate, ...]] = (
     Gate("readings.recorded", readings.recorded, (c.CorrectEntry,)),
     Gate("equipment.instrument", equipment.instrument, (c.RecordReading,)),
     Gate("entries.observed_time", entries.observed_time, (c.RecordReading,)),
-    Gate("entries.reason", entries.reason, (c.CorrectEntry, c.AuthoriseDeviation, c.DisableIdentity, c.RevokeCredential)),
+    Gate(
+        "entries.reason", entries.reason, (c.CorrectEntry, c.AuthoriseDeviation, c.DisableIdentity, c.RevokeCredential)
+    ),
     Gate("entries.evidence", entries.evidence, (c.AuthoriseDeviation, c.GrantCredential)),
     Gate("deviations.waivable", deviations.waivable, (c.AuthoriseDeviation,)),
     Gate("deviations.client_agrees", deviations.client_agrees, (c.AuthoriseDeviation,)),

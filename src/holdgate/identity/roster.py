@@ -1,0 +1,28 @@
+"""The roster: who is enrolled, with which key, roles and qualifications. `ref`: the own-log entry that it came by."""
+
+from msgspec import Struct
+
+
+class Credential(Struct, gc=False):
+    """A qualification; `until`, `revoked_at`: UTC µs."""
+
+    until: int
+    ref: int
+    revoked_at: int | None = None
+
+
+class Identity(Struct):
+    """A person, device, site or module. `zone`, `node`: where a workstation or reader stands."""
+
+    id: str
+    name: str
+    org: str
+    kind: str
+    key: bytes
+    roles: tuple[str, ...]
+    ref: int
+    zone: str | None = None
+    node: str | None = None
+    sealing_key: bytes | None = None
+    disabled_at: int | None = None
+    credentials: dict[str, Credential] = {}
