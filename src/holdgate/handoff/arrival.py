@@ -42,6 +42,10 @@ class Scan(Inquiry):
         self.facts.append(ev.ArrivalQuarantined(serials=self.report.serials, order=order, late=self.report.buffered))
 
 
+NAMED: Final = 8
+"""Serials that a sentence names."""
+
+
 def report_arrival(state: State, command: c.ReportArrival, now: int) -> Decision:
     """Decide a broadcast: record, quarantine or refuse it, and release what it completes."""
     scan = Scan(state, now, command)
@@ -241,7 +245,7 @@ def _record(scan: Scan) -> Decision:
         return scan.allow(release)
     arrived = frozenset(here)
     waiting = tuple(serial for serial in slip.serials if serial not in arrived)
-    why = f"{len(slip.serials) - len(waiting)} of {len(slip.serials)} are here; waiting for {', '.join(waiting)}"
+    why = f"{len(slip.serials) - len(waiting)} of {len(slip.serials)} are here; waiting for {_few(waiting)}"
     scan.ask("whole lot", scan.deny, "QTY_MISMATCH", why=why)
     return scan.refuse()
 
@@ -258,3 +262,9 @@ _CHECKS: Final[tuple[tuple[str, Callable[[Scan], None]], ...]] = (
     ("duplicate", _duplicate),
     ("evidence", _evidence),
 )
+
+
+def _few(serials: tuple[str, ...]) -> str:
+    """The first serials by name, the rest by number: a sentence, not a list of hundreds."""
+    more = len(serials) - NAMED
+    return ", ".join(serials[:NAMED]) + (f" and {more} more" if more > 0 else "")

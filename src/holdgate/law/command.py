@@ -279,10 +279,11 @@ class AcknowledgeForward(Command, frozen=True, kw_only=True, tag="forward.acknow
 
 
 class ForwardOrder(Command, frozen=True, kw_only=True, tag="order.forward"):
-    """The floor hub forwards a released order: the business hub's slip envelope, and which serials are here."""
+    """The floor hub forwards a released order. `slip`: SHA-256 of the business hub's slip envelope, which comes beside it
+    with the sealed body. `serials`: which parts are here."""
 
     order: str
-    slip: bytes
+    slip: str
     serials: tuple[str, ...]
 
 
@@ -513,7 +514,7 @@ def parse_command(payload: bytes) -> AnyCommand:
         Malformed: with a sentence that says what is wrong.
     """
     command = canon.decode(payload, _DECODER, "the signed action")
-    if len(payload) > PAYLOAD_BYTES_MAX * (3 if type(command) is ForwardOrder else 1):
+    if len(payload) > PAYLOAD_BYTES_MAX:
         raise Malformed(f"the signed action is {len(payload)} bytes long; {PAYLOAD_BYTES_MAX} is the most")
     if command.v != 1:
         raise Malformed(f"the signed action has version {command.v}; this site reads version 1")

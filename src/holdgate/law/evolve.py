@@ -9,9 +9,9 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from holdgate.crypto.hashes import digest
 from holdgate.identity.roster import Credential, Identity
 from holdgate.law import event as ev
+from holdgate.law import view
 from holdgate.law.library import Library, require_technique
 from holdgate.law.state import (
     Acceptance,
@@ -379,7 +379,7 @@ def _step_started(state: State, library: Library, e: ev.StepStarted, at: int, re
         started_at=at,
         equipment=e.equipment,
         materials=e.materials,
-        tally=digest(b"%s/%s %d" % (e.job.encode(), e.step.encode(), ref)),
+        tally=view.opened(e.order, e.job, e.step, e.by, e.equipment, e.materials),
         last={},
         missed={},
     )
@@ -396,7 +396,7 @@ def _reading_recorded(state: State, library: Library, e: ev.ReadingRecorded, at:
     attempt.last[key] = Last(value=e.value, conforms=e.conforms)
     if not e.conforms:
         attempt.missed.setdefault(key, e.value)
-    attempt.tally = digest(f"{attempt.tally} {ref} {key} {e.value} {e.unit}".encode())
+    attempt.tally = view.added(attempt.tally, key, e.value, e.unit)
 
 
 def _step_signed(state: State, library: Library, e: ev.StepSigned, at: int, ref: int) -> None:
@@ -422,7 +422,7 @@ def _reading_corrected(state: State, library: Library, e: ev.ReadingCorrected, a
     assert attempt is not None  # noqa: S101  # only what was recorded is corrected
     key = e.characteristic if e.serial is None else f"{e.characteristic}/{e.serial}"
     attempt.last[key] = Last(value=e.value, conforms=e.conforms)
-    attempt.tally = digest(f"{attempt.tally} {ref} {key} {e.value} corrected".encode())
+    attempt.tally = view.added(attempt.tally, key, e.value, "corrected")
     if attempt.done:
         attempt.done, attempt.signers, attempt.result = False, (), ""
         job.status, job.open_step = "running", position

@@ -23,6 +23,18 @@ def view_of(state: State, command: c.AnyCommand) -> str | None:
     return None
 
 
+def opened(
+    order: str, job: str, step: str, performer: str, equipment: tuple[str, ...], materials: tuple[str, ...]
+) -> str:
+    """The tally of an attempt that was just opened."""
+    return digest(f"{order}/{job}/{step} {performer} {','.join(equipment)} {','.join(materials)}".encode())
+
+
+def added(tally: str, key: str, value: str, unit: str) -> str:
+    """The tally with one more reading (`key`: characteristic, or characteristic/serial)."""
+    return digest(f"{tally} {key} {value} {unit}".encode())
+
+
 def step_view(job: Job) -> str | None:
     """The view of the open step: its attempt and every reading in it."""
     attempt = job.attempts[job.open_step] if job.open_step >= 0 else None

@@ -37,10 +37,11 @@ BEFORE_US: Final = 3600 * SECOND_US
 class Opening:
     """Brings a world into a new shop."""
 
-    def __init__(self, directory: Path, world: World, first: int) -> None:
+    def __init__(self, directory: Path, world: World, first: int, clock: SetClock | None = None) -> None:
         self.world = world
         self.directory = directory
-        self.clock = SetClock(first - BEFORE_US)
+        self.clock = clock or SetClock()
+        self.clock.instant = first - BEFORE_US
         self.desk = Desk()
         self._asked: list[asyncio.Future[Answer]] = []
         names = [entry.id for entry in (*world.people, *world.workstations)]

@@ -197,18 +197,18 @@ def forwards(
     def forward(entry: Entry, row: Row, round_number: int, event: ev.OrderReleased) -> Outgoing:
         slip = state.slips[event.order]
         envelope, pinned = envelope_of(slip.staged_seq)
-        bodies = [(key, store.blob(key)) for key in pinned]
+        beside = [(digest(envelope), envelope), *((key, store.blob(key)) for key in pinned)]
         command = c.ForwardOrder(
             site=node,
             at=entry.at,
             nonce=nonce_of(row, round_number),
             signers=sender.signer(),
             order=event.order,
-            slip=envelope,
+            slip=digest(envelope),
             serials=event.serials,
         )
         return Outgoing(
-            sender.seal(command), tuple(Pin(sha256=key, content=body) for key, body in bodies if body is not None)
+            sender.seal(command), tuple(Pin(sha256=key, content=body) for key, body in beside if body is not None)
         )
 
     return actions

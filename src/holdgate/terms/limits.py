@@ -5,7 +5,7 @@ from typing import Final
 ENVELOPE_BYTES_MAX: Final = 49_152
 """A signed envelope as submitted."""
 PAYLOAD_BYTES_MAX: Final = 12_288
-"""A signed payload: what its decision repeats of it still fits the entry (a forwarded order carries its slip: twice)."""
+"""A signed payload: what its decision repeats of it still fits the entry."""
 DENIALS_MAX: Final = 40
 """Unmet conditions that one denial lists."""
 ENTRY_BYTES_MAX: Final = 65_535

@@ -106,8 +106,11 @@ def slip_of(case: Case) -> c.Slip | None:
     command = case.command
     if type(command) is not c.ForwardOrder:
         return None
+    raw = case.pinned(command.slip)
+    if raw is None:
+        return None
     try:
-        envelope = open_envelope(command.slip)
+        envelope = open_envelope(raw)
         staged = c.parse_command(envelope.payload)
         hub = case.state.identities.get(staged.signers[0].id)
         if type(staged) is not c.StageSlip or hub is None or "business_hub" not in hub.roles or hub.kind != "site":

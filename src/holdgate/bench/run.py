@@ -1,0 +1,218 @@
+"""run: measurements, one after the other, each one line.
+
+Every measurement prints op, concurrency, rate, latencies, CPU, whether entries were durable, the median flush of the same
+run and the signatures per act. Rates of different machines do not compare; ratios within one run do.
+"""
+
+import asyncio
+import gc
+import statistics
+import sys
+import tempfile
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+from typing_extensions import override
+
+from holdgate.adapters.sqlite_store import SqliteStore
+from holdgate.audit.replay import audit_log
+from holdgate.bench.load import JOBS_PER_ORDER, NODE, LogicalClock, Work, open_shop, stage_orders
+from holdgate.bootstrap import Shop, read_trust
+from holdgate.crypto.keys import SigningKey, verify
+from holdgate.engine.ports import Head
+from holdgate.engine.source import StoreSource
+from holdgate.law.chronicle import Draft
+from holdgate.sites.desk import Desk
+from holdgate.sites.site import Site
+from holdgate.terms.instant import SECOND_US
+
+CALLERS = 64
+
+
+class Measurement(Struct, frozen=True, kw_only=True):
+    """One line of the bench. Times in ms or µs as the names say; `cpu_us` per act, all threads."""
+
+    op: str
+    concurrency: int
+    per_s: float
+    p50_ms: float
+    p99_ms: float
+    cpu_us: float
+    durable: bool
+    fsync_p50_ms: float
+    signatures: int
+    note: str = ""
+
+
+class SlowStore(SqliteStore):
+    """A store whose every flush takes longer, as on another disk."""
+
+    def __init__(self, path: Path, delay_s: float) -> None:
+        super().__init__(path)
+        self._delay_s = delay_s
+
+    @override
+    def commit(self, drafts: Sequence[Draft], head: Head) -> None:
+        super().commit(drafts, head)
+        time.sleep(self._delay_s)
+        self.flush_us[-1] += self._delay_s * 1e6
+
+
+class Timed:
+    """Wall, CPU and latencies of one run."""
+
+    def __init__(self) -> None:
+        self.latencies: list[float] = []
+        self._wall = time.perf_counter()
+        self._cpu = time.process_time()
+
+    def line(
+        self, op: str, concurrency: int, count: int, flush_us: list[float], signatures: int, note: str = ""
+    ) -> Measurement:
+        """The measurement, from construction to now."""
+        wall, cpu = time.perf_counter() - self._wall, time.process_time() - self._cpu
+        ordered = sorted(self.latencies) or [wall / count]
+        return Measurement(
+            op=op,
+            concurrency=concurrency,
+            per_s=round(count / wall, 1),
+            p50_ms=round(ordered[len(ordered) // 2] * 1e3, 4),
+            p99_ms=round(ordered[min(len(ordered) - 1, len(ordered) * 99 // 100)] * 1e3, 4),
+            cpu_us=round(cpu / count * 1e6, 2),
+            durable=bool(flush_us),
+            fsync_p50_ms=round(statistics.median(flush_us) / 1e3, 4) if flush_us else 0.0,
+            signatures=signatures,
+            note=note,
+        )
+
+
+def verify_us() -> float:
+    """One Ed25519 verification, in µs (median)."""
+    key = SigningKey.from_seed(bytes(32))
+    message = bytes(600)
+    signature = key.sign(message)
+    times = []
+    for _ in range(400):
+        began = time.perf_counter_ns()
+        verify(key.public, message, signature)
+        times.append((time.perf_counter_ns() - began) / 1e3)
+    return statistics.median(times)
+
+
+class Bench:
+    """A shop, its node cut off, and jobs to be worked there."""
+
+    def __init__(self, shop: Shop, desk: Desk, clock: LogicalClock) -> None:
+        self.shop = shop
+        self.desk = desk
+        self.clock = clock
+        self._orders = 0
+
+    @property
+    def node(self) -> Site:
+        """The site that is measured."""
+        return self.shop.sites[NODE]
+
+    async def load(self, jobs: int, callers: int) -> list[list[bytes]]:
+        """Jobs whose parts are here, and each caller's envelopes; the node is cut off afterwards."""
+        self.clock.step_us = 0
+        self.shop.bus.mend(NODE)
+        places = await stage_orders(self.shop, self.desk, jobs, self._orders)
+        self._orders += (jobs + JOBS_PER_ORDER - 1) // JOBS_PER_ORDER
+        self.shop.bus.cut(NODE)
+        await self.shop.settle()
+        work = self.work()
+        lists: list[list[bytes]] = [[] for _ in range(callers)]
+        for number, place in enumerate(places):
+            caller = number % callers
+            lists[caller] += work.signed(place._replace(technician=f"SID-TEC-{1000 + caller}"))
+        return lists
+
+    def work(self) -> Work:
+        """The load's maker for the contract in force."""
+        chronicle = self.node.chronicle
+        contract = next(iter(chronicle.state.in_force.values()))
+        template = chronicle.library.template(contract)
+        technique = None if template is None else chronicle.library.technique(template.process)
+        if technique is None:
+            raise RuntimeError("the bench's contract is not at the node")
+        return Work(self.desk, technique, contract)
+
+    async def submit(self, op: str, jobs: int, callers: int) -> Measurement:
+        """Submit jobs from so many callers, each waiting for its answer before its next act."""
+        lists = await self.load(jobs, callers)
+        self.clock.step_us = (1300 if callers == 1 else 40) * SECOND_US
+        store = self.node.means.store
+        flush_us = store.flush_us if isinstance(store, SqliteStore) else deque()
+        flush_us.clear()
+        gc.collect()
+        gc.freeze()
+        timed = Timed()
+
+        async def call(envelopes: list[bytes]) -> None:
+            for raw in envelopes:
+                began = time.perf_counter()
+                answer = await self.node.submit(raw)
+                timed.latencies.append(time.perf_counter() - began)
+                if not answer.decision.allowed:
+                    raise RuntimeError(f"the bench's own act was refused: {answer.decision.denials}")
+
+        await asyncio.gather(*(call(envelopes) for envelopes in lists))
+        line = timed.line(op, callers, len(timed.latencies), list(flush_us), 2)
+        gc.unfreeze()
+        self.clock.step_us = 0
+        return line
+
+
+async def measure_submit(folder: Path, delay_s: float, jobs: int, lone_jobs: int, note: str) -> list[Measurement]:
+    """Alone and with 64 callers, on a fresh shop whose node's flushes take `delay_s` longer."""
+    shop, desk, clock = await open_shop(folder, CALLERS)
+    if delay_s:
+        shop.sites.pop(NODE).stop()
+        await shop.open_site(NODE, SlowStore(folder / NODE / "ledger.db", delay_s))
+        await shop.settle()
+    bench = Bench(shop, desk, clock)
+    lines = [
+        replace(await bench.submit("submit", lone_jobs, 1), note=note),
+        replace(await bench.submit("submit", jobs, CALLERS), note=note),
+    ]
+    shop.close()
+    return lines
+
+
+def measure_audit(folder: Path, *, signatures: bool) -> Measurement:
+    """Re-execute the node's ledger as an auditor does; it has to hold."""
+    store = SqliteStore(folder / NODE / "ledger.db", read_only=True)
+    trust = read_trust(folder / "trust.json")
+    timed = Timed()
+    report = audit_log(StoreSource(store), trust, ThreadedChecks() if signatures else None)
+    line = timed.line("re-execute", 2 if signatures else 1, report.size, [], 2 if signatures else 0)
+    store.close()
+    if not report.holds:
+        raise RuntimeError(f"the bench's own ledger does not hold: {report.findings[0]}")
+    return line
+
+
+def run(jobs: int = 640) -> Iterator[Measurement | dict[str, object]]:
+    """Every measurement, in order."""
+    yield {"op": "verify", "verify_us": round(verify_us(), 2)}
+    with tempfile.TemporaryDirectory(prefix="holdgate-bench-") as folder:
+        base = Path(folder)
+        yield from asyncio.run(measure_submit(base / "plain", 0.0, jobs, 20, ""))
+        yield measure_audit(base / "plain", signatures=False)
+        yield measure_audit(base / "plain", signatures=True)
+
+
+def main() -> None:
+    """Print every measurement as a JSON line."""
+    for line in run(int(sys.argv[1]) if len(sys.argv) > 1 else 640):
+        print(msgspec.json.encode(line).decode(), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,276 @@
+"""The demonstration's shop: who and what is in it, how it is founded, and how its people act.
+
+Nothing is put in by hand. Two officers are founders of the charter; everybody and everything else is enrolled, registered
+and approved by signed acts. Keys are made on the spot; the clock stands at the story's times, so that no hour has to pass.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final, NamedTuple, TypeVar
+
+from msgspec import Struct
+
+from holdgate.adapters.host import HostEntropy, SetClock
+from holdgate.adapters.zones import instant_or_end_of_day
+from holdgate.bootstrap import BUSINESS_HUB, FLOOR_HUB, VAULT, Shop, found
+from holdgate.crypto.hashes import digest
+from holdgate.crypto.keys import SigningKey
+from holdgate.engine.answer import Answer
+from holdgate.identity.charter import Founder, Settings
+from holdgate.law import command as c
+from holdgate.law.case import Pin
+from holdgate.law.denial import sentence
+from holdgate.law.event import AnyEvent
+from holdgate.law.segments import decision_of
+from holdgate.ledger.entry import read_entry
+from holdgate.sites.desk import Desk
+from holdgate.terms import instant
+from holdgate.terms.errors import InvariantBroken
+
+ZONE: Final = "America/Chicago"
+NODE: Final = "NODE-FPI"
+OFFICE: Final = "WS-OFFICE"
+DOCK: Final = "WS-REC"
+LINE: Final = "WS-FPI-1"
+BOOTH: Final = "WS-BOOTH-1"
+PLACES: Final = {BUSINESS_HUB: "Office", FLOOR_HUB: "Receiving", NODE: "Penetrant line", VAULT: "Read-only copy"}
+"""Sites as people in the shop call them."""
+
+ADMIN: Final = "SID-ADM-01"
+QA: Final = "SID-QA-01"
+PLANNER: Final = "SID-PM-01"
+COMPLIANCE: Final = "SID-CMP-01"
+LEVEL3: Final = "SID-L3-01"
+METROLOGY: Final = "SID-MET-01"
+RECEIVING: Final = "SID-REC-01"
+TECHNICIAN: Final = "SID-TEC-11"
+CLIENT: Final = "SID-CLI-01"
+SCANNER: Final = "SID-SCN-01"
+VALIDATOR: Final = "SID-CERT-01"
+REPORTS: Final = "SID-SYS-01"
+
+
+class Member(NamedTuple):
+    """A person, device or service of the shop; workstations and readers stand in a zone."""
+
+    id: str
+    name: str
+    roles: tuple[str, ...]
+    kind: str = "person"
+    org: str = "LAB"
+    zone: str | None = None
+    node: str | None = None
+
+
+FOUNDERS: Final = (Member(ADMIN, "K. Stone", ("admin",)), Member(QA, "S. Iyer", ("qa",)))
+PEOPLE: Final = (
+    Member(PLANNER, "D. Reyes", ("project_manager",)),
+    Member(COMPLIANCE, "L. Marsh", ("compliance",)),
+    Member(LEVEL3, "Dr. H. Weber", ("level3", "author")),
+    Member(METROLOGY, "T. Abe", ("metrology",)),
+    Member(RECEIVING, "R. Osei", ("receiving",)),
+    Member(TECHNICIAN, "M. Alvarez", ("technician",)),
+    Member(CLIENT, "AERODYNE quality", ("client",), org="AERODYNE"),
+)
+THINGS: Final = (
+    Member(VALIDATOR, "Certifying service", ("certifier",), "module"),
+    Member(REPORTS, "Report service", ("system",), "module"),
+    Member(SCANNER, "Dock scanner", ("scanner",), "device", zone="RECEIVING"),
+    Member(OFFICE, "Office workstation", ("workstation",), "device", zone="OFFICE"),
+    Member(DOCK, "Dock", ("workstation",), "device", zone="RECEIVING"),
+    Member(LINE, "Penetrant line", ("workstation",), "device", zone="FPI-LINE", node=NODE),
+    Member(BOOTH, "Inspection booth", ("workstation",), "device", zone="FPI-BOOTH", node=NODE),
+)
+NAMES: Final = {member.id: member.name for member in (*FOUNDERS, *PEOPLE, *THINGS)}
+CERTS: Final = {
+    TECHNICIAN: {"PT-L2": "2026-11-30", "VISION": "2026-02-14", "SAFE-CHEM": "2026-06-30"},
+    LEVEL3: {"PT-L3": "2028-01-31", "VISION": "2026-04-30"},
+}
+INSTRUMENTS: Final = (
+    ("RAD-07", "radiometer", "2024-09-30", "2025-09-30"),
+    ("THM-09", "thermometer", "2024-11-30", "2025-11-30"),
+    ("GAU-03", "pressure_gauge", "2024-08-31", "2025-08-31"),
+    ("OVN-02", "oven", "2024-07-31", "2025-07-31"),
+)
+BATCHES: Final = (("PEN-24117", "penetrant", "2027-04-30"), ("DEV-2409", "developer", "2027-01-31"))
+SETTINGS: Final = Settings(
+    name="Example NDT & Materials Lab",
+    tz=ZONE,
+    receiving_zones=("RECEIVING",),
+    office=OFFICE,
+    session_idle_s=600,
+    entry_skew_s=120,
+    arrival_skew_s=300,
+    arrival_fresh_s=14_400,
+    approval_roles=("admin", "compliance", "qa", "project_manager"),
+    report_fields=tuple(
+        "title lab_name_address location_of_work unique_id_and_end customer method item_identification date_received "
+        "dates_performed date_issued relates_only_to_items_tested results_with_units deviations "
+        "person_authorising".split()
+    ),
+)
+SIGNERS: Final = {"admin": ADMIN, "compliance": COMPLIANCE, "qa": QA, "project_manager": PLANNER}
+"""Who approves in which role."""
+
+
+class Contract(Struct, frozen=True, kw_only=True):
+    """The technique with its order template, as canonical bytes, and the certificate of the validators."""
+
+    id: str
+    version: str
+    template: bytes
+    technique: bytes
+    certificate: bytes
+
+
+class Fact(NamedTuple):
+    """Something that became true at a site, in this entry of its record."""
+
+    site: str
+    seq: int
+    event: AnyEvent
+
+
+E = TypeVar("E", bound=AnyEvent)
+
+
+class DemoShop:
+    """A fresh shop in a directory, with everybody's keys at one desk."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.clock = SetClock()
+        self.desk = Desk()
+        self.shop: Shop
+        self._read: dict[str, int] = {}
+        for member in (*FOUNDERS, *PEOPLE, *THINGS):
+            self.desk.add(member.id)
+
+    def set(self, moment: str) -> None:
+        """Put the clock at a moment of the story (`2025-04-01T08:03:00`, local time of the shop in summer)."""
+        self.clock.instant = instant.parse(f"{moment}-05:00")
+
+    async def found(self) -> None:
+        """Found the shop and open its sites."""
+        founders = [
+            Founder(id=m.id, name=m.name, org=m.org, kind=m.kind, key=self.desk.public(m.id), roles=m.roles)
+            for m in FOUNDERS
+        ]
+        root = SigningKey.generate()
+        found(self.directory, "LAB", "example-lab.test", SETTINGS, [NODE], founders, root)
+        self.shop = await Shop(self.directory, self.clock, HostEntropy()).open()
+
+    async def enrol(self) -> None:
+        """Everybody and every device joins with a key of their own; two officers co-sign."""
+        officers = self.signers((ADMIN, "admin"), (QA, "qa"))
+        for m in (*PEOPLE, *THINGS):
+            await self.must(
+                c.EnrolIdentity,
+                (*officers, c.Signer(id=m.id, role="newcomer")),
+                id=m.id,
+                name=m.name,
+                org=m.org,
+                kind=m.kind,
+                key=self.desk.public(m.id),
+                roles=m.roles,
+                zone=m.zone,
+                node=m.node,
+            )
+
+    async def register(self) -> None:
+        """Certs, calibrations and batches go on file."""
+        admin, metrology, receiving = (ADMIN, "admin"), (METROLOGY, "metrology"), (RECEIVING, "receiving")
+        for person, certs in CERTS.items():
+            for name, last_day in certs.items():
+                until = instant_or_end_of_day(last_day, ZONE)
+                named = {"person": person, "credential": name, "until": until, "evidence": "certificate on file"}
+                await self.must(c.GrantCredential, self.signers(admin), **named)
+        for name, equipment_class, calibrated, due in INSTRUMENTS:
+            await self.must(
+                c.RegisterEquipment,
+                self.signers(metrology),
+                id=name,
+                equipment_class=equipment_class,
+                cal_from=instant_or_end_of_day(calibrated, ZONE),
+                cal_until=instant_or_end_of_day(due, ZONE),
+                in_service=True,
+            )
+        for batch, kind, last_day in BATCHES:
+            until = instant_or_end_of_day(last_day, ZONE)
+            named = {"batch": batch, "material_kind": kind, "until": until, "approved": True}
+            await self.must(c.RegisterMaterial, self.signers(receiving), **named)
+
+    async def propose(self, contract: Contract) -> None:
+        """The Level III proposes the technique; the certifying service puts its certificate beside it."""
+        named = {"contract": contract.id, "version": contract.version}
+        pins = tuple(Pin(sha256=digest(raw), content=raw) for raw in (contract.template, contract.technique))
+        author = self.signers((LEVEL3, "author"))
+        await self.must(c.SubmitContract, author, pins=pins, **named, sha256=pins[0].sha256)
+        proof = Pin(sha256=digest(contract.certificate), content=contract.certificate)
+        certifier = self.signers((VALIDATOR, "certifier"), meaning="certified")
+        await self.must(c.CertifyContract, certifier, OFFICE, (proof,), **named, certificate=proof.sha256)
+
+    async def approve(self, contract: Contract, role: str) -> Answer:
+        """One of the four approvals."""
+        approver = self.signers((SIGNERS[role], role), meaning="approved")
+        named = {"contract": contract.id, "version": contract.version, "approval_role": role}
+        return await self.must(c.ApproveContract, approver, OFFICE, **named)
+
+    async def release(self, contract: Contract) -> Answer:
+        """The admin releases the technique for new orders."""
+        named = {"contract": contract.id, "version": contract.version, "effectivity": "new_orders"}
+        return await self.must(c.ActivateContract, self.signers((ADMIN, "admin")), **named)
+
+    def signers(self, *pairs: tuple[str, str], meaning: str | None = None) -> tuple[c.Signer, ...]:
+        """Who signs; with a meaning, each by badge and PIN."""
+        auth = None if meaning is None else c.Auth(components=("badge", "pin"), session=f"S{self.desk.nonce()}")
+        return tuple(c.Signer(id=smart_id, role=role, meaning=meaning, auth=auth) for smart_id, role in pairs)
+
+    async def act(
+        self,
+        kind: type[c.Command],
+        signers: Sequence[c.Signer],
+        place: str | None = None,
+        pins: tuple[Pin, ...] = (),
+        at_site: str = BUSINESS_HUB,
+        **fields: Any,
+    ) -> Answer:
+        """Sign an act on the present view, hand it to the site that decides it, and wait for all that follows."""
+        site = self.shop.sites[at_site]
+        head = {"site": at_site, "at": self.clock.now(), "nonce": self.desk.nonce(), "signers": tuple(signers)}
+        command: Any = kind(**head, place=place, **fields)
+        answer = await site.submit(self.desk.sign(self.desk.shown(command, site.chronicle.state)), pins)
+        await self.shop.settle()
+        return answer
+
+    async def must(
+        self,
+        kind: type[c.Command],
+        signers: Sequence[c.Signer],
+        place: str | None = None,
+        pins: tuple[Pin, ...] = (),
+        at_site: str = BUSINESS_HUB,
+        **fields: Any,
+    ) -> Answer:
+        """An act that the story counts on.
+
+        Raises:
+            InvariantBroken: it was refused: story and law no longer agree.
+        """
+        answer = await self.act(kind, signers, place, pins, at_site, **fields)
+        if not answer.decision.allowed:
+            why = " ".join(sentence(denial) for denial in answer.decision.denials)
+            raise InvariantBroken(f"the story cannot go on: {kind.__struct_config__.tag} was refused: {why}")
+        return answer
+
+    def news(self) -> Iterator[Fact]:
+        """What became true at any site since the last time this was asked."""
+        for site in self.shop.sites.values():
+            start, self._read[site.id] = self._read.get(site.id, 0), site.spine.size
+            for row in site.means.store.rows(start, site.spine.size):
+                for event in decision_of(read_entry(row.body)).events:
+                    yield Fact(site.id, row.seq, event)
+
+    def fact(self, kind: type[E]) -> Fact | None:
+        """The latest news of a kind, or None; all other news counts as read."""
+        return next((fact for fact in reversed([*self.news()]) if type(fact.event) is kind), None)
