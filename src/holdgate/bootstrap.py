@@ -57,7 +57,10 @@ def found(
 
     Args:
         directory: where; must not hold a shop yet.
+        org: the organisation that runs the shop.
         domain: names the logs, as in `example-lab.test/HUB`.
+        settings: what the shop settles for itself.
+        nodes: the ids of its nodes.
         founders: officers and workstations that exist from the beginning.
         root: the root of trust; kept by the owner, not in the directory.
 

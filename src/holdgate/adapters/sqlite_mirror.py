@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from typing_extensions import override
 
@@ -11,10 +11,13 @@ from holdgate.sites.vault import MirrorStore
 from holdgate.terms.errors import Unavailable
 
 _SCHEMA: Final = (
-    "CREATE TABLE IF NOT EXISTS mirror(origin TEXT, seq INTEGER, body BLOB NOT NULL, PRIMARY KEY(origin, seq)) WITHOUT ROWID",
-    "CREATE TABLE IF NOT EXISTS seat(origin TEXT PRIMARY KEY, size INTEGER NOT NULL, frontier BLOB NOT NULL, cosigned BLOB NOT NULL)",
+    """CREATE TABLE IF NOT EXISTS mirror(
+        origin TEXT, seq INTEGER, body BLOB NOT NULL, PRIMARY KEY(origin, seq)) WITHOUT ROWID""",
+    """CREATE TABLE IF NOT EXISTS seat(
+        origin TEXT PRIMARY KEY, size INTEGER NOT NULL, frontier BLOB NOT NULL, cosigned BLOB NOT NULL)""",
     "CREATE TABLE IF NOT EXISTS blob(key TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID",
-    "CREATE TABLE IF NOT EXISTS evidence(origin TEXT, checkpoint BLOB NOT NULL, why TEXT NOT NULL, PRIMARY KEY(origin, checkpoint))",
+    """CREATE TABLE IF NOT EXISTS evidence(
+        origin TEXT, checkpoint BLOB NOT NULL, why TEXT NOT NULL, PRIMARY KEY(origin, checkpoint))""",
 )
 _HASH: Final = 32
 
@@ -94,9 +97,9 @@ class SqliteMirror(MirrorStore):
     def close(self) -> None:
         self._db.close()
 
-    def _one(self, query: str, *values: object) -> tuple[object, ...] | None:
+    def _one(self, query: str, *values: object) -> tuple[Any, ...] | None:
         try:
-            row: tuple[object, ...] | None = self._db.execute(query, values).fetchone()
+            row: tuple[Any, ...] | None = self._db.execute(query, values).fetchone()
         except sqlite3.Error as error:
             raise Unavailable(f"the mirror cannot be read: {error}") from error
         return row

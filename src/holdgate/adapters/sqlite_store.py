@@ -10,7 +10,7 @@ import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from typing_extensions import override
 
@@ -19,13 +19,14 @@ from holdgate.law.chronicle import Draft
 from holdgate.terms.errors import Unavailable
 
 _SCHEMA: Final = (
-    "CREATE TABLE IF NOT EXISTS entry(seq INTEGER PRIMARY KEY, subject TEXT NOT NULL, leaf BLOB NOT NULL,"
-    " digest BLOB NOT NULL, body BLOB NOT NULL)",
+    """CREATE TABLE IF NOT EXISTS entry(
+        seq INTEGER PRIMARY KEY, subject TEXT NOT NULL, leaf BLOB NOT NULL, digest BLOB NOT NULL, body BLOB NOT NULL)""",
     "CREATE INDEX IF NOT EXISTS entry_subject ON entry(subject, seq)",
     "CREATE TABLE IF NOT EXISTS blob(key TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID",
-    "CREATE TABLE IF NOT EXISTS head(one INTEGER PRIMARY KEY CHECK (one = 1), size INTEGER NOT NULL, frontier BLOB NOT NULL,"
-    " checkpoint BLOB NOT NULL)",
-    "CREATE TABLE IF NOT EXISTS snapshot(size INTEGER PRIMARY KEY, root BLOB NOT NULL, digest BLOB NOT NULL, body BLOB NOT NULL)",
+    """CREATE TABLE IF NOT EXISTS head(
+        one INTEGER PRIMARY KEY CHECK (one = 1), size INTEGER NOT NULL, frontier BLOB NOT NULL, checkpoint BLOB NOT NULL)""",
+    """CREATE TABLE IF NOT EXISTS snapshot(
+        size INTEGER PRIMARY KEY, root BLOB NOT NULL, digest BLOB NOT NULL, body BLOB NOT NULL)""",
     "CREATE TABLE IF NOT EXISTS cursor(peer TEXT PRIMARY KEY, position INTEGER NOT NULL) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS cosignature(witness TEXT PRIMARY KEY, note BLOB NOT NULL) WITHOUT ROWID",
 )
@@ -167,11 +168,11 @@ class SqliteStore(Store):
         if self._writer is not self._reader:
             self._writer.close()
 
-    def _one(self, query: str, *values: object) -> tuple[object, ...] | None:
+    def _one(self, query: str, *values: object) -> tuple[Any, ...] | None:
         rows = self._all(query, *values)
         return rows[0] if rows else None
 
-    def _all(self, query: str, *values: object) -> list[tuple[object, ...]]:
+    def _all(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         try:
             return self._reader.execute(query, values).fetchall()
         except sqlite3.Error as error:

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Final, Protocol
 
 from msgspec import Struct
+from typing_extensions import override
 
 from holdgate.audit.authorities import AUTHORITIES
 from holdgate.audit.trust import Trust
@@ -101,12 +102,14 @@ class PlainChecks(Checks):
     def __init__(self) -> None:
         self._failed: list[tuple[int, str]] = []
 
+    @override
     def add(self, seq: int, envelope: bytes, keys: Keys) -> None:
         """Check an action's signatures at once."""
         why = check_signatures(envelope, keys)
         if why:
             self._failed.append((seq, why))
 
+    @override
     def failures(self) -> list[tuple[int, str]]:
         """Those that failed."""
         return self._failed

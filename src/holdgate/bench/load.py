@@ -6,7 +6,7 @@ decision is a fixed time after the last), so that dwell windows hold whatever th
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from msgspec.structs import replace
 from typing_extensions import override
@@ -70,8 +70,10 @@ class Place(NamedTuple):
 
 
 def bench_world(technicians: int) -> World:
-    """The FPI world with one node, and technicians who are all qualified. The clock is
-    logical and the node is cut off, so claimed times and the offline limit are wide; every gate is asked all the same."""
+    """The FPI world with one node, and technicians who are all qualified.
+
+    The clock is logical and the node is cut off, so claimed times and the offline limit are wide; every gate is asked all the same.
+    """
     world = read_world(WORLD)
     like = next(person for person in world.people if person.id == LIKE)
     more = tuple(replace(like, id=f"SID-TEC-{1000 + i}", name=f"Technician {i}") for i in range(technicians))
@@ -191,7 +193,7 @@ class Work:
         for operation in self._technique.operations:
             yield from self._step(place, operation)
 
-    def _header(self, place: Place, station: str | None, auth: c.Auth | None = None) -> dict[str, object]:
+    def _header(self, place: Place, station: str | None, auth: c.Auth | None = None) -> dict[str, Any]:
         signer = c.Signer(
             id=place.technician,
             role="technician",
@@ -202,7 +204,12 @@ class Work:
 
     def _step(self, place: Place, operation: Operation) -> Iterator[c.AnyCommand]:
         station = "WS-BOOTH-1" if "FPI-BOOTH" in operation.zones else "WS-FPI-1"
-        named = {"order": place.order, "job": place.job, "step": operation.id, "contract": self._contract}
+        named: dict[str, Any] = {
+            "order": place.order,
+            "job": place.job,
+            "step": operation.id,
+            "contract": self._contract,
+        }
         equipment = tuple(INSTRUMENT[name] for name in operation.equipment_classes)
         materials = tuple(BATCH[name] for name in operation.material_kinds)
         yield c.StartStep(**self._header(place, station), **named, equipment=equipment, materials=materials)

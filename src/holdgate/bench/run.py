@@ -211,7 +211,8 @@ def run(jobs: int = 640) -> Iterator[Measurement | dict[str, object]]:
 def main() -> None:
     """Print every measurement as a JSON line."""
     for line in run(int(sys.argv[1]) if len(sys.argv) > 1 else 640):
-        print(msgspec.json.encode(line).decode(), flush=True)
+        sys.stdout.write(msgspec.json.encode(line).decode() + "\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":

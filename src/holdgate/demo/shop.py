@@ -104,9 +104,22 @@ SETTINGS: Final = Settings(
     arrival_fresh_s=14_400,
     approval_roles=("admin", "compliance", "qa", "project_manager"),
     report_fields=tuple(
-        "title lab_name_address location_of_work unique_id_and_end customer method item_identification date_received "
-        "dates_performed date_issued relates_only_to_items_tested results_with_units deviations "
-        "person_authorising".split()
+        [
+            "title",
+            "lab_name_address",
+            "location_of_work",
+            "unique_id_and_end",
+            "customer",
+            "method",
+            "item_identification",
+            "date_received",
+            "dates_performed",
+            "date_issued",
+            "relates_only_to_items_tested",
+            "results_with_units",
+            "deviations",
+            "person_authorising",
+        ]
     ),
 )
 SIGNERS: Final = {"admin": ADMIN, "compliance": COMPLIANCE, "qa": QA, "project_manager": PLANNER}

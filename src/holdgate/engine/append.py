@@ -85,7 +85,7 @@ class Appender:
             outcome: bytes | HoldgateError = self._notary.checkpoint(head.size, root)
         except HoldgateError as error:
             outcome = error
-        except Exception as error:  # whatever a store throws, nobody may be acknowledged
+        except Exception as error:  # noqa: BLE001  # whatever a store throws, nobody may be acknowledged
             outcome = Unavailable(f"the store failed: {error}")
         loop.call_soon_threadsafe(self._written, head.size, outcome)
 

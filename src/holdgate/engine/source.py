@@ -15,6 +15,7 @@ class StoreSource:
         self._store = store
 
     def bodies(self) -> Iterator[tuple[int, bytes, bytes]]:
+        """Index, recorded leaf hash and bytes of every entry."""
         start, more = 0, True
         while more:
             more = False
@@ -24,10 +25,13 @@ class StoreSource:
             start += PAGE
 
     def blob(self, key: str) -> bytes | None:
+        """A pinned blob."""
         return self._store.blob(key)
 
     def checkpoint(self) -> bytes:
+        """The newest signed checkpoint that the store kept."""
         return self._store.head().checkpoint
 
     def cosignatures(self) -> Mapping[str, bytes]:
+        """The newest cosigned checkpoints."""
         return self._store.cosignatures()

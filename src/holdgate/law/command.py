@@ -6,7 +6,7 @@ own account, and a nonce. Everybody who is listed signs the same bytes (foundati
 The canonical bytes are sorted JSON without empty fields; `holdgate.terms.canon` refuses every other spelling.
 """
 
-from typing import Final, Union
+from typing import Final, get_args
 
 import msgspec
 from msgspec import Struct
@@ -280,7 +280,8 @@ class AcknowledgeForward(Command, frozen=True, kw_only=True, tag="forward.acknow
 
 class ForwardOrder(Command, frozen=True, kw_only=True, tag="order.forward"):
     """The floor hub forwards a released order. `slip`: SHA-256 of the business hub's slip envelope, which comes beside it
-    with the sealed body. `serials`: which parts are here."""
+    with the sealed body. `serials`: which parts are here.
+    """
 
     order: str
     slip: str
@@ -461,49 +462,49 @@ class ReleasePayout(Command, frozen=True, kw_only=True, tag="payout.release"):
     payee: str
 
 
-AnyCommand = Union[
-    EnrolIdentity,
-    DisableIdentity,
-    GrantCredential,
-    RevokeCredential,
-    RegisterEquipment,
-    RegisterMaterial,
-    SubmitContract,
-    ApproveContract,
-    CertifyContract,
-    ActivateContract,
-    AcceptTerms,
-    ReviewOrder,
-    StageOrder,
-    StageSlip,
-    ReportArrival,
-    ReleaseOrder,
-    AcknowledgeForward,
-    ForwardOrder,
-    NoticeOrder,
-    StartJob,
-    RepinJob,
-    SplitJob,
-    StartStep,
-    RecordReading,
-    SignStep,
-    CorrectEntry,
-    AuthoriseDeviation,
-    WriteVault,
-    SignQa,
-    SignCompliance,
-    GenerateReport,
-    ReviewReport,
-    CloseWindow,
-    IssueInvoice,
-    ReleasePayout,
-]
+AnyCommand = (
+    EnrolIdentity
+    | DisableIdentity
+    | GrantCredential
+    | RevokeCredential
+    | RegisterEquipment
+    | RegisterMaterial
+    | SubmitContract
+    | ApproveContract
+    | CertifyContract
+    | ActivateContract
+    | AcceptTerms
+    | ReviewOrder
+    | StageOrder
+    | StageSlip
+    | ReportArrival
+    | ReleaseOrder
+    | AcknowledgeForward
+    | ForwardOrder
+    | NoticeOrder
+    | StartJob
+    | RepinJob
+    | SplitJob
+    | StartStep
+    | RecordReading
+    | SignStep
+    | CorrectEntry
+    | AuthoriseDeviation
+    | WriteVault
+    | SignQa
+    | SignCompliance
+    | GenerateReport
+    | ReviewReport
+    | CloseWindow
+    | IssueInvoice
+    | ReleasePayout
+)
 """Every act of this law version."""
 
-ACTS: Final[dict[str, type[Command]]] = {str(c.__struct_config__.tag): c for c in AnyCommand.__args__}
+ACTS: Final[dict[str, type[Command]]] = {str(c.__struct_config__.tag): c for c in get_args(AnyCommand)}
 """Act name → command type."""
 
-_DECODER: Final = msgspec.json.Decoder(AnyCommand)
+_DECODER: Final[msgspec.json.Decoder[AnyCommand]] = msgspec.json.Decoder(AnyCommand)
 _PLAIN: Final = msgspec.json.Decoder(dict[str, object])
 
 
@@ -513,7 +514,7 @@ def parse_command(payload: bytes) -> AnyCommand:
     Raises:
         Malformed: with a sentence that says what is wrong.
     """
-    command = canon.decode(payload, _DECODER, "the signed action")
+    command: AnyCommand = canon.decode(payload, _DECODER, "the signed action")
     if len(payload) > PAYLOAD_BYTES_MAX:
         raise Malformed(f"the signed action is {len(payload)} bytes long; {PAYLOAD_BYTES_MAX} is the most")
     if command.v != 1:

@@ -6,7 +6,7 @@ head. A SmartClientPO and the SmartSP that it names are proposed, certified, app
 Every number is a parameter with a unit; nothing here is code.
 """
 
-from typing import Final, Union
+from typing import Final
 
 import msgspec
 from msgspec import Raw, Struct
@@ -149,9 +149,9 @@ class SmartClientPO(Head, frozen=True, kw_only=True, tag="SmartClientPO"):
     documents: tuple[str, ...] = ()
 
 
-Document = Union[SmartSP, SmartClientPO]
+Document = SmartSP | SmartClientPO
 
-_DECODER: Final = msgspec.json.Decoder(Document)
+_DECODER: Final[msgspec.json.Decoder[Document]] = msgspec.json.Decoder(Document)
 
 
 def encode_document(document: Document) -> bytes:
@@ -172,7 +172,7 @@ def read_document(raw: bytes) -> Document:
     """
     if len(raw) > limits.CONTRACT_BYTES_MAX:
         raise Malformed(f"the contract is longer than {limits.CONTRACT_BYTES_MAX} bytes")
-    document = canon.decode(raw, _DECODER, "the contract")
+    document: Document = canon.decode(raw, _DECODER, "the contract")
     if document.notation != NOTATION:
         raise Malformed(f"the contract is written in {document.notation!r}; this version reads {NOTATION}")
     return document

@@ -4,7 +4,7 @@ An allowed action yields its events; a denial may carry the few fact events that
 which kind of site may say so: an import that holds another kind's event is refused.
 """
 
-from typing import Final, Union
+from typing import Final
 
 from msgspec import Struct
 
@@ -17,6 +17,8 @@ class Event(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_
 
 
 class IdentityEnrolled(Event, frozen=True, kw_only=True):
+    """Somebody or something is on the roster. `zone`, `node`: where a workstation or reader stands."""
+
     id: str
     name: str
     org: str
@@ -29,21 +31,29 @@ class IdentityEnrolled(Event, frozen=True, kw_only=True):
 
 
 class IdentityDisabled(Event, frozen=True, kw_only=True):
+    """An identity may act no more."""
+
     id: str
 
 
 class CredentialGranted(Event, frozen=True, kw_only=True):
+    """A qualification is held, `until` its last instant (UTC µs)."""
+
     person: str
     credential: str
     until: int
 
 
 class CredentialRevoked(Event, frozen=True, kw_only=True):
+    """A qualification is held no more."""
+
     person: str
     credential: str
 
 
 class EquipmentRegistered(Event, frozen=True, kw_only=True):
+    """An instrument or machine is on the register, calibrated in [cal_from, cal_until] (UTC µs)."""
+
     id: str
     equipment_class: str
     cal_from: int
@@ -52,6 +62,8 @@ class EquipmentRegistered(Event, frozen=True, kw_only=True):
 
 
 class MaterialRegistered(Event, frozen=True, kw_only=True):
+    """A batch is on the register, `until` its last instant of use (UTC µs)."""
+
     batch: str
     material_kind: str
     until: int
@@ -59,6 +71,8 @@ class MaterialRegistered(Event, frozen=True, kw_only=True):
 
 
 class ContractSubmitted(Event, frozen=True, kw_only=True):
+    """A version is proposed; its documents are pinned."""
+
     contract: str
     version: str
     sha256: str
@@ -66,23 +80,31 @@ class ContractSubmitted(Event, frozen=True, kw_only=True):
 
 
 class ContractApproved(Event, frozen=True, kw_only=True):
+    """A version is approved in one of the approval roles."""
+
     sha256: str
     approval_role: str
     by: str
 
 
 class ContractCertified(Event, frozen=True, kw_only=True):
+    """A version has its certificate (by digest)."""
+
     sha256: str
     certificate: str
     by: str
 
 
 class ContractActivated(Event, frozen=True, kw_only=True):
+    """A version is in force; the one before it is superseded."""
+
     sha256: str
     effectivity: str
 
 
 class TermsAccepted(Event, frozen=True, kw_only=True):
+    """The client's person signed the terms of an order under this version."""
+
     order: str
     sha256: str
     org: str
@@ -91,6 +113,8 @@ class TermsAccepted(Event, frozen=True, kw_only=True):
 
 
 class OrderReviewed(Event, frozen=True, kw_only=True):
+    """A paper order was reviewed, by the digest of what was read."""
+
     order: str
     document_digest: str
     role: str
@@ -121,6 +145,8 @@ class OrderStaged(Event, frozen=True, kw_only=True):
 
 
 class QaAccepted(Event, frozen=True, kw_only=True):
+    """QA reviewed and accepted the record of a job, with its counts."""
+
     order: str
     job: str
     by: str
@@ -130,6 +156,8 @@ class QaAccepted(Event, frozen=True, kw_only=True):
 
 
 class ComplianceAccepted(Event, frozen=True, kw_only=True):
+    """Compliance accepted the record of a job."""
+
     order: str
     job: str
     by: str
@@ -156,11 +184,15 @@ class ReviewWindowOpened(Event, frozen=True, kw_only=True):
 
 
 class ReportApproved(Event, frozen=True, kw_only=True):
+    """The client approved a report."""
+
     report: str
     by: str
 
 
 class ReportRejected(Event, frozen=True, kw_only=True):
+    """The client rejected a report, with a reason."""
+
     report: str
     by: str
     reason: str
@@ -174,6 +206,8 @@ class ReviewWindowLapsed(Event, frozen=True, kw_only=True):
 
 
 class InvoiceIssued(Event, frozen=True, kw_only=True):
+    """A milestone was reached and its invoice goes out (minor units)."""
+
     order: str
     milestone: str
     amount_minor: int
@@ -181,6 +215,8 @@ class InvoiceIssued(Event, frozen=True, kw_only=True):
 
 
 class PayoutReleased(Event, frozen=True, kw_only=True):
+    """A payout is due and goes out (minor units)."""
+
     order: str
     job: str
     rule: str
@@ -255,6 +291,8 @@ class OrderReleased(Event, frozen=True, kw_only=True):
 
 
 class ForwardAcknowledged(Event, frozen=True, kw_only=True):
+    """The node's receipt for a forwarded order is here."""
+
     order: str
     node: str
     serials: tuple[str, ...]
@@ -278,12 +316,16 @@ class OrderReceived(Event, frozen=True, kw_only=True):
 
 
 class OrderNoticed(Event, frozen=True, kw_only=True):
+    """The floor hub says where an order is bound for and how far it is."""
+
     order: str
     node: str
     state: str
 
 
 class JobStarted(Event, frozen=True, kw_only=True):
+    """A job runs, pinned to this contract version."""
+
     order: str
     job: str
     sha256: str
@@ -293,6 +335,8 @@ class JobStarted(Event, frozen=True, kw_only=True):
 
 
 class JobSplit(Event, frozen=True, kw_only=True):
+    """A job was split into sub-lots; it is closed and they live alone."""
+
     order: str
     job: str
     jobs: tuple[str, ...]
@@ -300,6 +344,8 @@ class JobSplit(Event, frozen=True, kw_only=True):
 
 
 class StepStarted(Event, frozen=True, kw_only=True):
+    """A step is open: who, with which instruments and batches."""
+
     order: str
     job: str
     step: str
@@ -309,6 +355,8 @@ class StepStarted(Event, frozen=True, kw_only=True):
 
 
 class ReadingRecorded(Event, frozen=True, kw_only=True):
+    """A value was read; whether it conforms is part of the fact."""
+
     order: str
     job: str
     step: str
@@ -345,6 +393,8 @@ class ReadingCorrected(Event, frozen=True, kw_only=True):
 
 
 class NonconformanceOpened(Event, frozen=True, kw_only=True):
+    """A nonconformance is open; the job waits for its disposition."""
+
     order: str
     job: str
     ncr: str
@@ -352,6 +402,8 @@ class NonconformanceOpened(Event, frozen=True, kw_only=True):
 
 
 class DeviationAuthorised(Event, frozen=True, kw_only=True):
+    """A departure is authorised for one step of one job, once."""
+
     order: str
     job: str
     step: str
@@ -361,6 +413,8 @@ class DeviationAuthorised(Event, frozen=True, kw_only=True):
 
 
 class DeviationUsed(Event, frozen=True, kw_only=True):
+    """The departure was used up by a start."""
+
     order: str
     job: str
     deviation: str
@@ -455,50 +509,50 @@ AUTHORITY: Final[dict[type[Event], str]] = {
     **dict.fromkeys(OWN, "own"),
 }
 
-AnyEvent = Union[
-    IdentityEnrolled,
-    IdentityDisabled,
-    CredentialGranted,
-    CredentialRevoked,
-    EquipmentRegistered,
-    MaterialRegistered,
-    ContractSubmitted,
-    ContractApproved,
-    ContractCertified,
-    ContractActivated,
-    TermsAccepted,
-    OrderReviewed,
-    OrderStaged,
-    QaAccepted,
-    ComplianceAccepted,
-    ReportIssued,
-    ReviewWindowOpened,
-    ReportApproved,
-    ReportRejected,
-    ReviewWindowLapsed,
-    InvoiceIssued,
-    PayoutReleased,
-    SlipStaged,
-    ReaderAdvanced,
-    ArrivalRecorded,
-    ArrivalKept,
-    ArrivalQuarantined,
-    OrderReleased,
-    ForwardAcknowledged,
-    OrderReceived,
-    OrderNoticed,
-    JobStarted,
-    JobSplit,
-    StepStarted,
-    ReadingRecorded,
-    StepSigned,
-    ReadingCorrected,
-    NonconformanceOpened,
-    DeviationAuthorised,
-    DeviationUsed,
-    Imported,
-    ContactChanged,
-    Cosigned,
-    Booted,
-]
+AnyEvent = (
+    IdentityEnrolled
+    | IdentityDisabled
+    | CredentialGranted
+    | CredentialRevoked
+    | EquipmentRegistered
+    | MaterialRegistered
+    | ContractSubmitted
+    | ContractApproved
+    | ContractCertified
+    | ContractActivated
+    | TermsAccepted
+    | OrderReviewed
+    | OrderStaged
+    | QaAccepted
+    | ComplianceAccepted
+    | ReportIssued
+    | ReviewWindowOpened
+    | ReportApproved
+    | ReportRejected
+    | ReviewWindowLapsed
+    | InvoiceIssued
+    | PayoutReleased
+    | SlipStaged
+    | ReaderAdvanced
+    | ArrivalRecorded
+    | ArrivalKept
+    | ArrivalQuarantined
+    | OrderReleased
+    | ForwardAcknowledged
+    | OrderReceived
+    | OrderNoticed
+    | JobStarted
+    | JobSplit
+    | StepStarted
+    | ReadingRecorded
+    | StepSigned
+    | ReadingCorrected
+    | NonconformanceOpened
+    | DeviationAuthorised
+    | DeviationUsed
+    | Imported
+    | ContactChanged
+    | Cosigned
+    | Booted
+)
 """Every event of this law version."""

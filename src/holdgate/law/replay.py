@@ -1,8 +1,10 @@
-"""Replay: feed the chronicle what a log says happened. A site does so with the tail after its snapshot, an auditor with
-everything; both compare the bytes that come out with the bytes that are there.
+"""Replay: feed the chronicle what a log says happened.
+
+A site does so with the tail after its snapshot, an auditor with everything; both compare the bytes that come out with the
+bytes that are there.
 """
 
-from typing import Final, TypeVar
+from typing import Any, Final
 
 import msgspec
 
@@ -25,11 +27,9 @@ from holdgate.ledger.entry import Entry
 from holdgate.terms import canon
 from holdgate.terms.errors import Malformed, Tampered
 
-T = TypeVar("T")
-
 _ATTEMPT: Final = msgspec.json.Decoder(Attempt)
 _IMPORT: Final = msgspec.json.Decoder(ImportRecord)
-_NOTES: Final = {
+_NOTES: Final[dict[str, msgspec.json.Decoder[Any]]] = {
     "contact": msgspec.json.Decoder(ContactRecord),
     "cosigned": msgspec.json.Decoder(CosignedRecord),
     "boot": msgspec.json.Decoder(BootRecord),

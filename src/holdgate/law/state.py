@@ -57,7 +57,9 @@ class Acceptance(Struct, gc=False):
 
 
 class Order(Struct):
-    """An order as this site knows it. `status`: proposed, staged, released, received.
+    """An order as this site knows it.
+
+    `status`: proposed, staged, released, received.
 
     `arrived`: serials that are here. `silence`: what silence means under the terms that were signed (escalate where only
     the paper was reviewed). `jobs`: keys of its jobs. `fired`: milestone or payout key → the entry that released it.
@@ -92,7 +94,9 @@ class Last(Struct, gc=False):
 
 
 class Attempt(Struct):
-    """One attempt at a step. `last`: by `characteristic` or `characteristic/serial`. `missed`: characteristics whose every
+    """One attempt at a step.
+
+    `last`: by `characteristic` or `characteristic/serial`. `missed`: characteristics whose every
     reading must conform and one did not. `tally`: running digest of all that was recorded; what a signer is shown.
     """
 
@@ -121,7 +125,9 @@ class Deviation(Struct, gc=False):
 
 
 class Job(Struct):
-    """A running job. `attempts`: one per operation of the technique, by position. `signers`: everybody who signed a step,
+    """A running job.
+
+    `attempts`: one per operation of the technique, by position. `signers`: everybody who signed a step,
     in order. `status`: running, complete or split.
     """
 
@@ -166,7 +172,9 @@ class Report(Struct):
 
 
 class StagedSlip(Struct):
-    """An order at the gate. `state`: held, partial, released or acknowledged. `staged_seq`: the own-log entry that holds
+    """An order at the gate.
+
+    `state`: held, partial, released or acknowledged. `staged_seq`: the own-log entry that holds
     the slip's envelope.
     """
 

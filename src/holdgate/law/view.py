@@ -44,8 +44,7 @@ def step_view(job: Job) -> str | None:
 def job_view(job: Job) -> str:
     """The view of a whole job: every attempt, result, deviation and nonconformance."""
     parts = [job.id, job.version, *job.serials]
-    for attempt in job.attempts:
-        parts.append("-" if attempt is None else f"{attempt.tally} {attempt.result}")
+    parts.extend("-" if attempt is None else f"{attempt.tally} {attempt.result}" for attempt in job.attempts)
     parts.extend(job.deviations)
     parts.extend(job.ncrs)
     return digest("\n".join(parts).encode())

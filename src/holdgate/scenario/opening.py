@@ -6,7 +6,7 @@ founders of the charter; everybody and everything else is enrolled, registered a
 
 import asyncio
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from holdgate.adapters.host import CountedEntropy, SetClock
 from holdgate.adapters.zones import instant_or_end_of_day
@@ -44,7 +44,7 @@ class Opening:
         self.clock.instant = first - BEFORE_US
         self.desk = Desk()
         self._asked: list[asyncio.Future[Answer]] = []
-        names = [entry.id for entry in (*world.people, *world.workstations)]
+        names = [*(person.id for person in world.people), *(station.id for station in world.workstations)]
         self.desk.add_from_seed("scenario", names)
         self._admin = self._holder("admin")
         self._officer = self._holder("qa")
@@ -121,7 +121,7 @@ class Opening:
             if not answer.decision.allowed:
                 raise Malformed(f"the world cannot be set up: {' '.join(sentence(d) for d in answer.decision.denials)}")
 
-    def _head(self, signers: tuple[c.Signer, ...]) -> dict[str, object]:
+    def _head(self, signers: tuple[c.Signer, ...]) -> dict[str, Any]:
         return {"site": BUSINESS_HUB, "at": self.clock.now(), "nonce": self.desk.nonce(), "signers": signers}
 
     def _enrol(self, shop: Shop) -> None:
@@ -133,7 +133,7 @@ class Opening:
             self._ask(
                 shop,
                 c.EnrolIdentity(
-                    **self._head(signers),  # type: ignore[arg-type]
+                    **self._head(signers),
                     id=person.id,
                     name=person.name,
                     org=person.org,
@@ -146,7 +146,7 @@ class Opening:
             self._ask(
                 shop,
                 c.EnrolIdentity(
-                    **self._head(self._signers(*officers, (station.id, "newcomer"))),  # type: ignore[arg-type]
+                    **self._head(self._signers(*officers, (station.id, "newcomer"))),
                     id=station.id,
                     name=station.id,
                     org="LAB",
@@ -171,7 +171,7 @@ class Opening:
                 self._ask(
                     shop,
                     c.GrantCredential(
-                        **self._head(self._signers(by)),  # type: ignore[arg-type]
+                        **self._head(self._signers(by)),
                         person=person.id,
                         credential=name,
                         until=instant_or_end_of_day(held.valid_to, tz),
@@ -182,7 +182,7 @@ class Opening:
             self._ask(
                 shop,
                 c.RegisterEquipment(
-                    **self._head(self._signers(*admin)),  # type: ignore[arg-type]
+                    **self._head(self._signers(*admin)),
                     id=item.id,
                     equipment_class=item.equipment_class,
                     cal_from=0 if item.last_cal is None else instant.parse(item.last_cal),
@@ -194,7 +194,7 @@ class Opening:
             self._ask(
                 shop,
                 c.RegisterMaterial(
-                    **self._head(self._signers(*admin)),  # type: ignore[arg-type]
+                    **self._head(self._signers(*admin)),
                     batch=batch.batch,
                     material_kind=batch.kind,
                     until=instant_or_end_of_day(batch.expiry, tz),
@@ -206,27 +206,27 @@ class Opening:
         self, shop: Shop, contract: str, version: str, template: bytes, technique: bytes, certificate: bytes
     ) -> None:
         """Submit, certify, four approvals by four people, release."""
-        named = {"contract": contract, "version": version}
+        named: dict[str, Any] = {"contract": contract, "version": version}
         pins = tuple(Pin(sha256=digest(raw), content=raw) for raw in (template, technique))
         author = self._signers((self._holder("author").id, "author"))
-        self._ask(shop, c.SubmitContract(**self._head(author), **named, sha256=pins[0].sha256), pins)  # type: ignore[arg-type]
+        self._ask(shop, c.SubmitContract(**self._head(author), **named, sha256=pins[0].sha256), pins)
         certifier = self._signers((self._holder("certifier").id, "certifier"), meaning="certified")
         proof = Pin(sha256=digest(certificate), content=certificate)
         self._ask(
             shop,
-            c.CertifyContract(**self._head(certifier), **named, certificate=proof.sha256, place=OFFICE),  # type: ignore[arg-type]
+            c.CertifyContract(**self._head(certifier), **named, certificate=proof.sha256, place=OFFICE),
             (proof,),
         )
         for role in self.world.site.approval_roles:
             approver = self._signers((self._holder(role).id, role), meaning="approved")
             self._ask(
                 shop,
-                c.ApproveContract(**self._head(approver), **named, approval_role=role, place=OFFICE),  # type: ignore[arg-type]
+                c.ApproveContract(**self._head(approver), **named, approval_role=role, place=OFFICE),
             )
         released = self._signers((self._admin.id, "admin"))
         self._ask(
             shop,
-            c.ActivateContract(**self._head(released), **named, effectivity="new_orders"),  # type: ignore[arg-type]
+            c.ActivateContract(**self._head(released), **named, effectivity="new_orders"),
         )
 
 

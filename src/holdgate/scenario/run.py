@@ -70,7 +70,8 @@ def run_file(path: Path, worlds: Path | None = None) -> FileResult:
     """Run one scenario file in a temporary shop.
 
     Args:
-        path: the scenario; worlds lie in `worlds/` beside it, or in the given folder.
+        path: the scenario.
+        worlds: the folder of the worlds; `worlds/` beside the scenario by default.
 
     Raises:
         Malformed: the file or its world cannot be read, or asks for what this version does not know.

@@ -48,13 +48,14 @@ def job_open(case: Case) -> None:
     """The job exists and runs; the step is one of its technique's."""
     command, job = case.command, case.job
     if job is None:
-        closed = case.state.closed.get(job_key(command.order, command.job))  # type: ignore[union-attr]
+        named = job_key(str(getattr(command, "order", "")), str(getattr(command, "job", "")))
+        closed = case.state.closed.get(named)
         if closed is None:
-            case.deny("JOB_UNKNOWN", job=command.job)  # type: ignore[union-attr]
+            case.deny("JOB_UNKNOWN", job=named)
         elif type(command) is c.CorrectEntry:
             case.deny("QA_ALREADY_SIGNED", job=command.job, by=closed.by)
         else:
-            case.deny("JOB_CLOSED", job=command.job, status="accepted by QA")  # type: ignore[union-attr]
+            case.deny("JOB_CLOSED", job=named, status="accepted by QA")
         return
     case.reads.append(job.ref)
     if job.status == "split":

@@ -1,0 +1,652 @@
+"""Builders: a small shop, its people, one technique, and a site of it in any state; acts with everything filled in.
+
+A `World` is one site's state with its documents. `world.ask(c.StartStep, step="S30")` is an act that would be allowed in
+the usual state, with what the case is about changed; `world.decide` puts it before the law.
+"""
+
+import copy
+from collections.abc import Callable, Sequence
+from typing import Any, Final, NamedTuple
+
+from msgspec import Raw
+from msgspec.structs import replace
+
+from holdgate.crypto.envelope import seal
+from holdgate.crypto.hashes import digest, sha256
+from holdgate.crypto.keys import SigningKey, key_id
+from holdgate.identity.charter import CHARTER_TYPE, Charter, Founder, Settings, SiteSeat
+from holdgate.law import command as c
+from holdgate.law import event as ev
+from holdgate.law.case import Pin
+from holdgate.law.chronicle import blank_state, found_shop
+from holdgate.law.contract import (
+    Billing,
+    Characteristic,
+    PayoutRule,
+    SmartClientPO,
+    SmartSP,
+    Step,
+    StepRule,
+    Window,
+    document_digest,
+    encode_document,
+)
+from holdgate.law.decide import decide
+from holdgate.law.decision import Decision
+from holdgate.law.evolve import evolve
+from holdgate.law.gates.table import SIGNING
+from holdgate.law.library import Library
+from holdgate.law.orders import body_of
+from holdgate.law.rules.nodes import Call, Const, Field, Name, Node
+from holdgate.law.state import State
+from holdgate.law.view import view_of
+from holdgate.terms import canon
+
+S: Final = 1_000_000
+T0: Final = 1_743_512_400 * S
+YEAR: Final = 365 * 86_400 * S
+
+HUB, FLOOR, NODE, OTHER_NODE, VAULT = "HUB", "FLOOR", "NODE-1", "NODE-2", "VAULT"
+SEATS: Final = (
+    (HUB, "business_hub"),
+    (FLOOR, "floor_hub"),
+    (NODE, "node"),
+    (OTHER_NODE, "node"),
+    (VAULT, "vault"),
+)
+PO, JOB, REPORT, CONTRACT, VERSION = "PO-1", "J-1", "R-1", "SP-1", "1"
+CLIENT, OFFICE, BENCH = "AERO", "WS-OFFICE", "WS-LAB"
+SERIALS: Final = ("A", "B")
+
+SETTINGS: Final = Settings(
+    name="Lab",
+    tz="UTC",
+    receiving_zones=("DOCK",),
+    office=OFFICE,
+    session_idle_s=600,
+    entry_skew_s=120,
+    arrival_skew_s=100,
+    arrival_fresh_s=400,
+    approval_roles=("admin", "compliance", "qa", "project_manager"),
+    report_fields=("title", "results"),
+)
+
+PEOPLE: Final[dict[str, dict[str, Any]]] = {
+    "ADMIN": {"roles": ("admin",)},
+    "QA": {"roles": ("qa",)},
+    "PM": {"roles": ("project_manager",)},
+    "CO": {"roles": ("compliance",)},
+    "AUTHOR": {"roles": ("author",)},
+    "CERT": {"roles": ("certifier",)},
+    "TRAIN": {"roles": ("training",)},
+    "METRO": {"roles": ("metrology",)},
+    "L3": {"roles": ("level3",)},
+    "TECH": {"roles": ("technician",)},
+    "TECH2": {"roles": ("technician",)},
+    "NOVICE": {"roles": ("technician",)},
+    "SYS": {"roles": ("system",), "kind": "module"},
+    "BUYER": {"roles": ("client",), "org": CLIENT},
+    "BUYER2": {"roles": ("client",), "org": "OTHER"},
+    OFFICE: {"roles": ("workstation",), "kind": "device", "zone": "OFFICE"},
+    BENCH: {"roles": ("workstation",), "kind": "device", "zone": "LAB", "node": NODE},
+    "WS-STORE": {"roles": ("workstation",), "kind": "device", "zone": "STORE", "node": NODE},
+    "WS-FAR": {"roles": ("workstation",), "kind": "device", "zone": "LAB", "node": OTHER_NODE},
+}
+QUALIFIED: Final = ("TECH", "TECH2", "L3")
+FOUNDERS: Final = ("ADMIN", "QA", OFFICE)
+
+
+def key_of(name: str) -> SigningKey:
+    """Everybody's key follows from their name."""
+    return SigningKey.from_seed(sha256(f"test {name}".encode()))
+
+
+ROOT: Final = key_of("the root")
+
+
+def charter() -> Charter:
+    seats = tuple(
+        SiteSeat(id=name, kind=kind, origin=f"test/{name}", key=key_of(name).public) for name, kind in SEATS
+    )
+    founders = tuple(
+        Founder(
+            id=name,
+            name=name,
+            org=PEOPLE[name].get("org", "LAB"),
+            kind=PEOPLE[name].get("kind", "person"),
+            key=key_of(name).public,
+            roles=PEOPLE[name]["roles"],
+            zone=PEOPLE[name].get("zone"),
+        )
+        for name in FOUNDERS
+    )
+    return Charter(
+        org="LAB", settings=SETTINGS, sites=seats, founders=founders, roots=(ROOT.public,), threshold=1
+    )
+
+
+def charter_envelope() -> bytes:
+    return seal(canon.encode(charter()), [(key_id(ROOT.public), ROOT)], CHARTER_TYPE)
+
+
+# ---- the contract --------------------------------------------------------------------------------------------------
+
+
+def at_most(field: str, most: int, of: str = "job") -> Node:
+    """The rule `<of>.<field> <= most`."""
+    return Call(o="<=", a=(Field(r=Name(n=of, t="record"), f=field, t="int"), Const(v=most, t="int")))
+
+
+def own_rule(name: str, when: str, node: Node) -> StepRule:
+    return StepRule(id=name, when=when, cel=name, say=f"The rule {name} is not met.", normal=Raw(canon.encode(node)))
+
+
+STEPS: Final[dict[str, dict[str, Any]]] = {
+    "S10": {"kind": "precheck"},
+    "S20": {
+        "credentials": ("VT",),
+        "equipment_classes": ("oven",),
+        "material_kinds": ("wax",),
+        "duration_s": 600,
+        "characteristics": (
+            Characteristic(id="temp", unit="degC", min="50", max="100.0", instrument_class="thermometer"),
+            Characteristic(id="gap", unit="mm", min="1.0", max="2.0", U="0.1", rule="guard_band", per_serial=True),
+            Characteristic(id="press", unit="kPa", max="160", all_readings=True),
+        ),
+    },
+    "S30": {"window": Window(since="S20", min_s=600, max_s=1200), "signatures": 2},
+}
+"""A pre-check; a step that needs everything; a step with a dwell window and two signatures."""
+
+
+def documents(
+    patch: dict[str, dict[str, Any]] | None = None, version: str = VERSION, **template: Any
+) -> tuple[SmartClientPO, SmartSP]:
+    """The order template and its technique. `patch`: fields of steps, by id."""
+    steps = []
+    for name, fields in STEPS.items():
+        usual = {"id": name, "name": f"step {name}", "role": "technician", "zones": ("LAB",)}
+        steps.append(Step(**(usual | fields | (patch or {}).get(name, {}))))
+    technique = SmartSP(
+        id=CONTRACT, version=version, title="A test", author="AUTHOR", steps=tuple(steps), offline_max_s=3600
+    )
+    usual = {
+        "process": document_digest(technique),
+        "price_minor": 100,
+        "currency": "USD",
+        "billing": (
+            Billing(id="in", when="arrival", amount_minor=20),
+            Billing(id="mid", when="qa_accepted", amount_minor=30),
+            Billing(id="final", when="client_accepted", amount_minor=50),
+        ),
+        "client_window_s": 3600,
+        "on_silence": "escalate",
+        "payouts": (
+            PayoutRule(
+                id="bonus",
+                depends_on="on_time_and_record_complete",
+                payee="each_signer",
+                amount_minor=5,
+                currency="USD",
+                within_s=86_400,
+            ),
+        ),
+        "documents": ("drawing",),
+    }
+    order = SmartClientPO(id=CONTRACT, version=version, title="A test", author="AUTHOR", **(usual | template))
+    return order, technique
+
+
+def pins_of(*parts: SmartClientPO | SmartSP | bytes) -> tuple[Pin, ...]:
+    """Documents as they travel beside an act."""
+    raws = [part if isinstance(part, bytes) else encode_document(part) for part in parts]
+    return tuple(Pin(sha256=digest(raw), content=raw) for raw in raws)
+
+
+TERMS: Final = c.Terms(
+    price_minor=100,
+    currency="USD",
+    milestones=(
+        c.Milestone(id="in", amount_minor=20),
+        c.Milestone(id="mid", amount_minor=30),
+        c.Milestone(id="final", amount_minor=50),
+    ),
+    client_window_s=3600,
+    on_silence="escalate",
+)
+
+# ---- acts ----------------------------------------------------------------------------------------------------------
+
+STEP_HEAD: Final = {"by": "TECH", "place": BENCH, "order": PO, "job": JOB}
+USUAL: Final[dict[type[c.Command], dict[str, Any]]] = {
+    c.EnrolIdentity: {
+        "by": "ADMIN",
+        "others": (("QA", "qa"), ("NEW", "newcomer")),
+        "id": "NEW",
+        "name": "New",
+        "org": "LAB",
+        "kind": "person",
+        "key": key_of("NEW").public,
+        "roles": ("technician",),
+    },
+    c.DisableIdentity: {"by": "ADMIN", "id": "TECH", "reason": "left"},
+    c.GrantCredential: {
+        "by": "TRAIN",
+        "person": "NOVICE",
+        "credential": "VT",
+        "until": T0 + YEAR,
+        "evidence": "certificate 7",
+    },
+    c.RevokeCredential: {"by": "L3", "person": "TECH", "credential": "VT", "reason": "eyesight"},
+    c.RegisterEquipment: {
+        "by": "METRO",
+        "id": "OVEN-9",
+        "equipment_class": "oven",
+        "cal_from": T0 - YEAR,
+        "cal_until": T0 + YEAR,
+        "in_service": True,
+    },
+    c.RegisterMaterial: {
+        "by": "QA",
+        "batch": "WAX-9",
+        "material_kind": "wax",
+        "until": T0 + YEAR,
+        "approved": True,
+    },
+    c.SubmitContract: {"by": "AUTHOR", "contract": CONTRACT, "version": "2"},
+    c.ApproveContract: {"by": "QA", "contract": CONTRACT, "version": VERSION, "approval_role": "qa"},
+    c.CertifyContract: {"by": "CERT", "contract": CONTRACT, "version": VERSION, "certificate": digest(b"proof")},
+    c.ActivateContract: {"by": "ADMIN", "contract": CONTRACT, "version": VERSION, "effectivity": "new_orders"},
+    c.AcceptTerms: {"by": "BUYER", "order": PO, "contract": CONTRACT, "version": VERSION, "terms": TERMS},
+    c.ReviewOrder: {"by": "PM", "order": PO, "document_digest": digest(b"paper")},
+    c.StageOrder: {
+        "by": "PM",
+        "order": PO,
+        "contract": CONTRACT,
+        "version": VERSION,
+        "node": NODE,
+        "client": CLIENT,
+        "part_no": "P-1",
+        "rev": "A",
+        "serials": SERIALS,
+        "documents": ("drawing",),
+    },
+    c.ForwardOrder: {"by": FLOOR, "order": PO, "serials": SERIALS},
+    c.NoticeOrder: {"by": FLOOR, "order": PO, "node": NODE, "state": "staged"},
+    c.StartJob: {"by": "TECH", "order": PO, "job": JOB, "node": NODE},
+    c.RepinJob: {"by": "TECH", "order": PO, "job": JOB, "version": "2"},
+    c.SplitJob: {
+        "by": "PM",
+        "order": PO,
+        "job": JOB,
+        "into": (c.SubLot(job="J-1a", serials=("A",)), c.SubLot(job="J-1b", serials=("B",))),
+    },
+    c.StartStep: {**STEP_HEAD, "step": "S20", "equipment": ("OVEN-1",), "materials": ("WAX-1",)},
+    c.RecordReading: {
+        **STEP_HEAD,
+        "step": "S20",
+        "characteristic": "temp",
+        "value": "75",
+        "unit": "degC",
+        "capture": "manual",
+        "instrument": "THERM-1",
+    },
+    c.SignStep: {**STEP_HEAD, "step": "S20", "result": "pass"},
+    c.CorrectEntry: {
+        **STEP_HEAD,
+        "step": "S20",
+        "characteristic": "temp",
+        "new_value": "76",
+        "reason": "misread",
+    },
+    c.AuthoriseDeviation: {
+        "by": "L3",
+        "others": (("BUYER", "client"),),
+        "order": PO,
+        "job": JOB,
+        "step": "S30",
+        "deviation": "D-1",
+        "waive": ("WINDOW_EXCEEDED",),
+        "reason": "power cut",
+        "evidence": "log 7",
+    },
+    c.WriteVault: {"by": "ADMIN", "target": "entry-7"},
+    c.SignQa: {
+        "by": "QA",
+        "order": PO,
+        "job": JOB,
+        "quantities": c.Quantities(received=2, accepted=2, rejected=0, scrapped=0),
+    },
+    c.SignCompliance: {"by": "CO", "order": PO, "job": JOB},
+    c.GenerateReport: {"by": "SYS", "order": PO, "job": JOB, "report": REPORT},
+    c.ReviewReport: {"by": "BUYER", "report": REPORT, "decision": "approve"},
+    c.CloseWindow: {"by": "SYS", "report": REPORT},
+    c.IssueInvoice: {"by": "PM", "order": PO, "milestone": "mid"},
+    c.ReleasePayout: {"by": "PM", "order": PO, "job": JOB, "rule": "bonus", "payee": "TECH"},
+}
+"""Each act of the hub and the nodes as it would be allowed (where it ever is)."""
+
+
+class Asked(NamedTuple):
+    """An act before the law of one site, at one instant."""
+
+    world: "World"
+    command: c.AnyCommand
+    now: int
+    pins: tuple[Pin, ...]
+
+    def decide(self) -> Decision:
+        return decide(self.world.state, self.world.library, self.command, self.now, self.pins)
+
+
+def fresh_auth(session: str = "fresh") -> c.Auth:
+    return c.Auth(components=("badge", "pin"), session=session)
+
+
+class World:
+    """One site: its state, its documents, and what is done there."""
+
+    def __init__(self, site: str, kind: str) -> None:
+        self.state: State = blank_state(charter(), site, kind)
+        self.blobs: dict[str, bytes] = {}
+        self.library = Library(self.blobs.get)
+        self.now = T0
+        self.ref = 0
+        self.nonce = 0
+        self.order_template, self.technique = documents()
+        found_shop(self.state, self.state.charter)
+
+    # ---- what is known ---------------------------------------------------------------------------------------------
+
+    def fold(self, *events: ev.AnyEvent, at: int | None = None) -> "World":
+        """What became true, without asking anybody."""
+        for event in events:
+            self.ref += 1
+            evolve(self.state, self.library, event, self.now if at is None else at, self.ref)
+        return self
+
+    def people(self) -> "World":
+        for name, fields in PEOPLE.items():
+            usual = {"name": name, "org": "LAB", "kind": "person", "key": key_of(name).public}
+            self.fold(ev.IdentityEnrolled(id=name, **(usual | fields)))
+        for name in QUALIFIED:
+            self.fold(ev.CredentialGranted(person=name, credential="VT", until=T0 + YEAR))
+        return self
+
+    def register(self) -> "World":
+        for name, kind in (("OVEN-1", "oven"), ("THERM-1", "thermometer")):
+            self.equipment(name, kind)
+        return self.material()
+
+    def equipment(self, name: str = "OVEN-1", kind: str = "oven", **changes: Any) -> "World":
+        usual: dict[str, Any] = {"cal_from": T0 - YEAR, "cal_until": T0 + YEAR, "in_service": True}
+        return self.fold(ev.EquipmentRegistered(id=name, equipment_class=kind, **(usual | changes)))
+
+    def material(self, name: str = "WAX-1", **changes: Any) -> "World":
+        usual: dict[str, Any] = {"material_kind": "wax", "until": T0 + YEAR, "approved": True}
+        return self.fold(ev.MaterialRegistered(batch=name, **(usual | changes)))
+
+    def submit(
+        self, patch: dict[str, dict[str, Any]] | None = None, version: str = VERSION, **template: Any
+    ) -> str:
+        """A version on the record; returns its digest."""
+        self.order_template, self.technique = documents(patch, version, **template)
+        for pin in pins_of(self.order_template, self.technique):
+            self.blobs[pin.sha256] = pin.content
+        sha = document_digest(self.order_template)
+        self.fold(ev.ContractSubmitted(contract=CONTRACT, version=version, sha256=sha, author="AUTHOR"))
+        return sha
+
+    def release(
+        self,
+        patch: dict[str, dict[str, Any]] | None = None,
+        version: str = VERSION,
+        effectivity: str = "new_orders",
+        **template: Any,
+    ) -> str:
+        """A version in force; returns its digest."""
+        sha = self.submit(patch, version, **template)
+        self.certified(sha)
+        for role, by in (("admin", "ADMIN"), ("compliance", "CO"), ("qa", "QA"), ("project_manager", "PM")):
+            self.fold(ev.ContractApproved(sha256=sha, approval_role=role, by=by))
+        self.fold(ev.ContractActivated(sha256=sha, effectivity=effectivity))
+        return sha
+
+    def certified(self, sha: str) -> "World":
+        return self.fold(ev.ContractCertified(sha256=sha, certificate=digest(b"proof"), by="CERT"))
+
+    @property
+    def sha(self) -> str:
+        return document_digest(self.order_template)
+
+    # ---- orders ----------------------------------------------------------------------------------------------------
+
+    def accepted(self, order: str = PO, org: str = CLIENT) -> "World":
+        return self.fold(
+            ev.TermsAccepted(order=order, sha256=self.sha, org=org, by="BUYER", on_silence="deemed_accepted")
+        )
+
+    def staged_event(self, **changes: Any) -> ev.OrderStaged:
+        usual: dict[str, Any] = {
+            "order": PO,
+            "contract": CONTRACT,
+            "version": self.order_template.version,
+            "sha256": self.sha,
+            "node": NODE,
+            "client": CLIENT,
+            "part_no": "P-1",
+            "rev": "A",
+            "serials": SERIALS,
+            "documents": ("drawing",),
+            "policy": "full",
+            "evidence": ("broadcast",),
+            "buffer_max_us": 0,
+            "body": "",
+            "silence": "escalate",
+        }
+        staged = ev.OrderStaged(**(usual | changes))
+        return replace(staged, body=digest(body_of(staged)))
+
+    def staged(self, **changes: Any) -> "World":
+        return self.fold(self.staged_event(**changes))
+
+    def received(self, order: str = PO, serials: tuple[str, ...] = SERIALS, **changes: Any) -> "World":
+        """At a node: the order with these parts is here."""
+        usual: dict[str, Any] = {
+            "sha256": self.sha,
+            "client": CLIENT,
+            "part_no": "P-1",
+            "rev": "A",
+            "ordered": SERIALS,
+            "documents": ("drawing",),
+            "body": digest(b"body"),
+        }
+        return self.fold(ev.OrderReceived(order=order, serials=serials, **(usual | changes)))
+
+    # ---- jobs ------------------------------------------------------------------------------------------------------
+
+    def job(self, job: str = JOB, serials: tuple[str, ...] = SERIALS, order: str = PO) -> "World":
+        return self.fold(
+            ev.JobStarted(
+                order=order, job=job, sha256=self.sha, version=self.order_template.version, serials=serials, by="TECH"
+            )
+        )
+
+    def opened(self, step: str, job: str = JOB, by: str = "TECH") -> "World":
+        full = step == "S20"
+        return self.fold(
+            ev.StepStarted(
+                order=PO,
+                job=job,
+                step=step,
+                by=by,
+                equipment=("OVEN-1",) if full else (),
+                materials=("WAX-1",) if full else (),
+            )
+        )
+
+    def read(self, characteristic: str, value: str, serial: str | None = None, *, conforms: bool = True) -> "World":
+        return self.fold(
+            ev.ReadingRecorded(
+                order=PO,
+                job=JOB,
+                step="S20",
+                characteristic=characteristic,
+                value=value,
+                unit="?",
+                conforms=conforms,
+                serial=serial,
+            )
+        )
+
+    def readings(self) -> "World":
+        """Everything that S20 asks for, conforming."""
+        return self.read("temp", "75").read("gap", "1.5", "A").read("gap", "1.5", "B").read("press", "100")
+
+    def signed(self, step: str, by: str = "TECH", result: str = "pass", job: str = JOB, *, last: bool = True) -> "World":
+        return self.fold(ev.StepSigned(order=PO, job=job, step=step, by=by, result=result, complete=last))
+
+    def done(self, *steps: str) -> "World":
+        """These steps, from start to signature."""
+        for step in steps:
+            self.opened(step)
+            if step == "S20":
+                self.readings()
+            if step == "S30":
+                self.signed(step, last=False).signed(step, by="TECH2")
+            else:
+                self.signed(step)
+        return self
+
+    def qa_accepted(self, job: str = JOB, by: str = "QA") -> "World":
+        return self.fold(ev.QaAccepted(order=PO, job=job, by=by, accepted=2, rejected=0, scrapped=0))
+
+    def reported(self) -> "World":
+        return self.fold(
+            ev.ReportIssued(
+                order=PO, job=JOB, report=REPORT, digest=digest(b"report"), fields=("title",), deviations=()
+            )
+        )
+
+    def contact(self, site: str, *, up: bool) -> "World":
+        return self.fold(ev.ContactChanged(site=site, up=up))
+
+    def later(self, us: int) -> "World":
+        """Time passes (µs)."""
+        self.now += us
+        return self
+
+    # ---- acts ------------------------------------------------------------------------------------------------------
+
+    def ask(self, act: type[c.Command], *, pins: Sequence[Pin] = (), **changes: Any) -> Asked:
+        """An act with everything filled in, and these changes.
+
+        Args:
+            act: the command type.
+            pins: documents beside it.
+            changes: `by`, `role`, `others` ((id, role), …), `auth`, `meaning`, or fields of the command.
+        """
+        fields = USUAL[act] | changes
+        by, others = fields.pop("by"), fields.pop("others", ())
+        role = fields.pop("role", None) or self._role(by)
+        signs = act in SIGNING
+        auth = fields.pop("auth", fresh_auth() if signs else None)
+        meaning = fields.pop("meaning", "responsibility" if signs else None)
+        co = fields.pop("co_auth", auth)
+        signers = (
+            c.Signer(id=by, role=role, meaning=meaning, auth=auth),
+            *(c.Signer(id=name, role=held, meaning=meaning, auth=co) for name, held in others),
+        )
+        if "contract" in act.__struct_fields__ and "step" in act.__struct_fields__:
+            fields.setdefault("contract", self.sha)
+        if signs and act is not c.SignStep:
+            fields.setdefault("place", OFFICE)
+        self.nonce += 1
+        head = {"site": self.state.site, "at": self.now, "nonce": str(self.nonce), "signers": signers}
+        command: Any = act(**(head | fields))
+        if "seen" not in fields:
+            command = replace(command, seen=view_of(self.state, command))
+        return Asked(self, command, self.now, tuple(pins))
+
+    def _role(self, name: str) -> str:
+        person = self.state.identities.get(name)
+        return "technician" if person is None else person.roles[0]
+
+    def do(self, act: type[c.Command], *, pins: Sequence[Pin] = (), **changes: Any) -> Decision:
+        """Decide an act that must be allowed, and fold what it makes true."""
+        decision = self.ask(act, pins=pins, **changes).decide()
+        assert decision.allowed, decision.codes
+        self.fold(*decision.events)
+        return decision
+
+    def copy(self) -> "World":
+        """The same site once more, to live another life."""
+        other = copy.copy(self)
+        other.state = copy.deepcopy(self.state)
+        other.blobs = dict(self.blobs)
+        other.library = Library(other.blobs.get)
+        return other
+
+
+def node() -> World:
+    """A node that knows people and registers, and no contract."""
+    return World(NODE, "node").people().register()
+
+
+def running(patch: dict[str, dict[str, Any]] | None = None, *done: str) -> World:
+    """A node with a running job; these steps are done."""
+    world = node()
+    world.release(patch)
+    return world.received().job().done(*done)
+
+
+def hub() -> World:
+    """A business hub that knows people and registers, and no contract."""
+    return World(HUB, "business_hub").people().register()
+
+
+def accepted_job(*, qa: bool = False, compliance: bool = False) -> World:
+    """A business hub with a job whose record is whole (and accepted)."""
+    world = hub()
+    world.release()
+    world.accepted().staged().contact(NODE, up=True).job().done("S10", "S20", "S30")
+    if qa:
+        world.qa_accepted()
+    if compliance:
+        world.fold(ev.ComplianceAccepted(order=PO, job=JOB, by="CO"))
+    return world
+
+
+def forwarded(world: World, key: SigningKey | None = None, **changes: Any) -> tuple[dict[str, Any], tuple[Pin, ...]]:
+    """What the floor hub forwards: fields of the act, and the slip and body beside it. `changes`: of the slip."""
+    staged = world.staged_event()
+    raw_body = body_of(staged)
+    slip = c.Slip(
+        **(
+            {
+                "order": PO,
+                "node": NODE,
+                "part_no": "P-1",
+                "rev": "A",
+                "serials": SERIALS,
+                "policy": "full",
+                "evidence": ("broadcast",),
+                "buffer_max_us": 0,
+                "body": digest(raw_body),
+                "staged_at": T0,
+            }
+            | changes
+        )
+    )
+    signer = (c.Signer(id=HUB, role="business_hub"),)
+    command = c.StageSlip(site=FLOOR, at=T0, nonce="slip", signers=signer, slip=slip)
+    envelope = seal(canon.encode(command), [(HUB, key or key_of(HUB))])
+    return {"slip": digest(envelope)}, pins_of(envelope, raw_body)
+
+
+def signed(command: c.Command, keys: Callable[[str], SigningKey] = key_of) -> bytes:
+    """The envelope of a command, signed by everybody that it names and by its workstation."""
+    names = [signer.id for signer in command.signers]
+    if command.place is not None and command.place not in names:
+        names.append(command.place)
+    return seal(canon.encode(command), [(name, keys(name)) for name in names])
