@@ -105,9 +105,7 @@ ROOT: Final = key_of("the root")
 
 
 def charter() -> Charter:
-    seats = tuple(
-        SiteSeat(id=name, kind=kind, origin=f"test/{name}", key=key_of(name).public) for name, kind in SEATS
-    )
+    seats = tuple(SiteSeat(id=name, kind=kind, origin=f"test/{name}", key=key_of(name).public) for name, kind in SEATS)
     founders = tuple(
         Founder(
             id=name,
@@ -120,9 +118,7 @@ def charter() -> Charter:
         )
         for name in FOUNDERS
     )
-    return Charter(
-        org="LAB", settings=SETTINGS, sites=seats, founders=founders, roots=(ROOT.public,), threshold=1
-    )
+    return Charter(org="LAB", settings=SETTINGS, sites=seats, founders=founders, roots=(ROOT.public,), threshold=1)
 
 
 def charter_envelope() -> bytes:
@@ -386,9 +382,7 @@ class World:
         usual: dict[str, Any] = {"material_kind": "wax", "until": T0 + YEAR, "approved": True}
         return self.fold(ev.MaterialRegistered(batch=name, **(usual | changes)))
 
-    def submit(
-        self, patch: dict[str, dict[str, Any]] | None = None, version: str = VERSION, **template: Any
-    ) -> str:
+    def submit(self, patch: dict[str, dict[str, Any]] | None = None, version: str = VERSION, **template: Any) -> str:
         """A version on the record; returns its digest."""
         self.order_template, self.technique = documents(patch, version, **template)
         for pin in pins_of(self.order_template, self.technique):
@@ -503,7 +497,9 @@ class World:
         """Everything that S20 asks for, conforming."""
         return self.read("temp", "75").read("gap", "1.5", "A").read("gap", "1.5", "B").read("press", "100")
 
-    def signed(self, step: str, by: str = "TECH", result: str = "pass", job: str = JOB, *, last: bool = True) -> "World":
+    def signed(
+        self, step: str, by: str = "TECH", result: str = "pass", job: str = JOB, *, last: bool = True
+    ) -> "World":
         return self.fold(ev.StepSigned(order=PO, job=job, step=step, by=by, result=result, complete=last))
 
     def done(self, *steps: str) -> "World":

@@ -25,7 +25,15 @@ from holdgate.engine.ports import Store
 from holdgate.identity.charter import Founder, Settings
 from holdgate.law import command as c
 from holdgate.law.case import Pin
-from holdgate.law.contract import Billing, Characteristic, SmartClientPO, SmartSP, Step, document_digest, encode_document
+from holdgate.law.contract import (
+    Billing,
+    Characteristic,
+    SmartClientPO,
+    SmartSP,
+    Step,
+    document_digest,
+    encode_document,
+)
 from holdgate.law.segments import decision_of
 from holdgate.ledger.entry import Entry, read_entry
 from holdgate.scenario.run import audit_shop
@@ -101,7 +109,9 @@ class House:
         self.desk = Desk()
         everybody = founders(self.desk)
         if new:
-            found(directory, "LAB", "lab.test", SETTINGS, (NODE, OTHER), everybody, SigningKey.from_seed(sha256(b"root")))
+            found(
+                directory, "LAB", "lab.test", SETTINGS, (NODE, OTHER), everybody, SigningKey.from_seed(sha256(b"root"))
+            )
         self.shop = Shop(directory, self.clock, CountedEntropy(seed))
         for seat in self.shop.charter.sites:
             self.desk.add(seat.id, SigningKey.from_seed(self.shop._keys(seat.id).signing))
@@ -280,7 +290,9 @@ async def _govern(house: House) -> None:
         (c.SubmitContract(**house.head(HUB, ("AUT", "author")), **named, sha256=digest(documents[0])), documents),
         (
             c.CertifyContract(
-                **house.head(HUB, house.unlocked("CRT", "certifier"), **office), **named, certificate=digest(certificate)
+                **house.head(HUB, house.unlocked("CRT", "certifier"), **office),
+                **named,
+                certificate=digest(certificate),
             ),
             (certificate,),
         ),
@@ -358,21 +370,33 @@ def unsound(reports: Iterable[LogReport]) -> list[str]:
 
 # ---- the tests -----------------------------------------------------------------------------------------------------
 
+
 def test_smoke(tmp_path):
     import time
-    t=time.time()
-    h = governed(tmp_path); print('governed', time.time()-t)
+
+    t = time.time()
+    h = governed(tmp_path)
+    print("governed", time.time() - t)
+
     async def go():
-        t=time.time()
+        t = time.time()
         async with running(h):
-            print('open', time.time()-t); t=time.time()
+            print("open", time.time() - t)
+            t = time.time()
             assert (await h.accept("PO-1")).decision.allowed
-            a=await h.ask(HUB, h.stage("PO-1")); assert a.decision.allowed, a
+            a = await h.ask(HUB, h.stage("PO-1"))
+            assert a.decision.allowed, a
             await settled(h.shop)
-            a=await h.ask(FLOOR, h.arrival("PO-1","SCN-1",1)); print(a.decision)
+            a = await h.ask(FLOOR, h.arrival("PO-1", "SCN-1", 1))
+            print(a.decision)
             await settled(h.shop)
-            a=await h.ask(NODE, h.start("PO-1","J-1")); print(a.decision)
-            for s in h.shop.sites.values(): print(s.id, s.spine.size, {k:l.fault for k,l in s.links.items()})
-        print('run', time.time()-t); t=time.time()
-        print(unsound(h.audits())); print('aud', time.time()-t)
+            a = await h.ask(NODE, h.start("PO-1", "J-1"))
+            print(a.decision)
+            for s in h.shop.sites.values():
+                print(s.id, s.spine.size, {k: l.fault for k, l in s.links.items()})
+        print("run", time.time() - t)
+        t = time.time()
+        print(unsound(h.audits()))
+        print("aud", time.time() - t)
+
     asyncio.run(go())

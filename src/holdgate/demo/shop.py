@@ -218,7 +218,7 @@ class DemoShop:
         named = {"contract": contract.id, "version": contract.version}
         pins = tuple(Pin(sha256=digest(raw), content=raw) for raw in (contract.template, contract.technique))
         author = self.signers((LEVEL3, "author"))
-        await self.must(c.SubmitContract, author, pins=pins, **named, sha256=pins[0].sha256)
+        await self.must(c.SubmitContract, author, None, pins, **named, sha256=pins[0].sha256)
         proof = Pin(sha256=digest(contract.certificate), content=contract.certificate)
         certifier = self.signers((VALIDATOR, "certifier"), meaning="certified")
         await self.must(c.CertifyContract, certifier, OFFICE, (proof,), **named, certificate=proof.sha256)
@@ -245,6 +245,8 @@ class DemoShop:
         signers: Sequence[c.Signer],
         place: str | None = None,
         pins: tuple[Pin, ...] = (),
+        /,
+        *,
         at_site: str = BUSINESS_HUB,
         **fields: Any,
     ) -> Answer:
@@ -262,6 +264,8 @@ class DemoShop:
         signers: Sequence[c.Signer],
         place: str | None = None,
         pins: tuple[Pin, ...] = (),
+        /,
+        *,
         at_site: str = BUSINESS_HUB,
         **fields: Any,
     ) -> Answer:
@@ -270,7 +274,7 @@ class DemoShop:
         Raises:
             InvariantBroken: it was refused: story and law no longer agree.
         """
-        answer = await self.act(kind, signers, place, pins, at_site, **fields)
+        answer = await self.act(kind, signers, place, pins, at_site=at_site, **fields)
         if not answer.decision.allowed:
             why = " ".join(sentence(denial) for denial in answer.decision.denials)
             raise InvariantBroken(f"the story cannot go on: {kind.__struct_config__.tag} was refused: {why}")

@@ -3,12 +3,11 @@
 import datetime as dt
 import time
 import zoneinfo
-from typing import Final, Protocol
+from typing import Final, Protocol, TextIO
 
 import msgspec
 from msgspec import Struct
 from rich.console import Console
-from rich.padding import Padding
 from rich.text import Text
 
 from holdgate.demo.shop import ZONE
@@ -118,14 +117,14 @@ class ConsoleTeller(Teller):
         """Print the body beside the head, wrapped lines below its beginning."""
         width = min(self._console.width, _WIDTH) - len(head)
         for number, part in enumerate(body.wrap(self._console, max(width, 20))):
-            self._console.print(head + part if not number else Padding(part, (0, 0, 0, len(head))))
+            self._console.print(head + part if not number else Text(" " * len(head)) + part)
 
 
 class JsonTeller(Teller):
     """For programs: one JSON document per act, each on a line of its own."""
 
-    def __init__(self, console: Console) -> None:
-        self._console = console
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
         self._acts = 0
         self._title: tuple[str, int | None] | None = None
         self._lines: list[Line] = []
@@ -153,8 +152,8 @@ class JsonTeller(Teller):
         title, at = self._title
         lines = [_plain(line) for line in self._lines]
         act = {"act": self._acts, "title": title, "at": None if at is None else instant.show(at), "lines": lines}
-        self._console.file.write(msgspec.json.encode(act).decode() + "\n")
-        self._console.file.flush()
+        self._stream.write(msgspec.json.encode(act).decode() + "\n")
+        self._stream.flush()
         self._title, self._lines = None, []
 
 

@@ -8,10 +8,11 @@ appender is broken: the site is opened anew from its store, which alone knows wh
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from holdgate.engine.answer import Answer, Sealed
 from holdgate.engine.ports import Head, Store
+from holdgate.engine.workers import Workers
 from holdgate.law.chronicle import Draft
 from holdgate.ledger.merkle import Tree, root_from_frontier
 from holdgate.ledger.note import Notary
@@ -37,7 +38,7 @@ class Appender:
         self._store = store
         self._notary = notary
         self._on_sealed = on_sealed
-        self._writer = ThreadPoolExecutor(1, thread_name_prefix="holdgate-writer")
+        self._writer = Workers(1, "holdgate-writer")
         self._staged: list[tuple[Draft, Done]] = []
         self._writing: list[tuple[Draft, Done]] = []
         self.size = head.size
@@ -67,7 +68,7 @@ class Appender:
 
     def close(self) -> None:
         """Wait for the writer and release it."""
-        self._writer.shutdown(wait=True)
+        self._writer.close()
 
     def _write_next(self) -> None:
         group, self._staged = self._staged, []
@@ -77,7 +78,7 @@ class Appender:
         head = Head(size=size, frontier=self._tree.frontier(), checkpoint=self.checkpoint)
         root = self._tree.root()
         loop = asyncio.get_running_loop()
-        self._writer.submit(self._write, loop, drafts, head, root)
+        self._writer.put(partial(self._write, loop, drafts, head, root))
 
     def _write(self, loop: asyncio.AbstractEventLoop, drafts: list[Draft], head: Head, root: bytes) -> None:
         try:

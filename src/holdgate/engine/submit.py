@@ -11,7 +11,7 @@ What cannot be authenticated becomes an attempt on the record and grants nothing
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Final, NamedTuple
 
 from holdgate.engine.answer import Answer, Sealed
@@ -19,6 +19,7 @@ from holdgate.engine.append import Appender, Done
 from holdgate.engine.attempts import Attempts
 from holdgate.engine.ports import Clock, Store
 from holdgate.engine.verify import Unauthentic, Verified, verify
+from holdgate.engine.workers import Workers
 from holdgate.law.case import Pin
 from holdgate.law.chronicle import Attempt, Chronicle, Draft, attempted
 from holdgate.law.segments import decision_of
@@ -76,8 +77,8 @@ class Spine:
         self._clock = clock
         self._inbox: deque[Submission] = deque()
         self._attempts = Attempts()
-        self._verifiers = ThreadPoolExecutor(2, thread_name_prefix="holdgate-verifier")
-        self._verifying = 0
+        self._verifiers = Workers(2, "holdgate-verifier")
+        self._woken = False
         self._chunks: deque[Chunk] = deque()
         self._pumping = False
 
@@ -134,7 +135,7 @@ class Spine:
 
     def close(self) -> None:
         """Wait for the threads and release them."""
-        self._verifiers.shutdown(wait=True)
+        self._verifiers.close()
         self._appender.close()
 
     # ---- 1 verify --------------------------------------------------------------------------------------------------
@@ -147,22 +148,23 @@ class Spine:
             self._verified([only], [self._verify(only)])
             return
         loop = asyncio.get_running_loop()
-        while inbox and self._verifying < IN_FLIGHT:
+        while inbox and len(self._chunks) < IN_FLIGHT:
             chunk = Chunk([inbox.popleft() for _ in range(min(CHUNK, len(inbox)))])
             self._chunks.append(chunk)
-            self._verifying += 1
-            self._verifiers.submit(self._verify_chunk, loop, chunk)
+            self._verifiers.put(partial(self._verify_chunk, loop, chunk))
 
     def _verify_chunk(self, loop: asyncio.AbstractEventLoop, chunk: "Chunk") -> None:
         try:
             chunk.found = [self._verify(submission) for submission in chunk.submissions]
         except Exception as error:  # noqa: BLE001  # a defect in verification refuses the chunk, it does not hang it
             chunk.failed, chunk.found = InvariantBroken(f"verification failed: {error!r}"), []
-        loop.call_soon_threadsafe(self._chunk_verified)
+        if not self._woken:  # one wake-up serves every chunk that is ready by then
+            self._woken = True
+            loop.call_soon_threadsafe(self._chunks_verified)
 
-    def _chunk_verified(self) -> None:
+    def _chunks_verified(self) -> None:
         """Decide the chunks that are ready, in the order in which they came."""
-        self._verifying -= 1
+        self._woken = False
         chunks = self._chunks
         while chunks and chunks[0].found is not None:
             chunk = chunks.popleft()

@@ -1,3 +1,4 @@
-"""SMART-ID: who is who. The founding charter, and the roster of persons, devices, sites and modules with their keys,
-roles and qualifications over time.
+"""SMART-ID: who is who.
+
+The founding charter, and the roster of persons, devices, sites and modules with their keys, roles and qualifications.
 """

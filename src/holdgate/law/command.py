@@ -1,3 +1,4 @@
+# LONG: every act of the law version in one table: a reader looks an act up, not across files
 """Commands: what a SMART-ID asks for, as the signed payload of an envelope.
 
 One struct per act. The header is the same everywhere: who signs (in which role, with what meaning, unlocked how), where
@@ -279,8 +280,9 @@ class AcknowledgeForward(Command, frozen=True, kw_only=True, tag="forward.acknow
 
 
 class ForwardOrder(Command, frozen=True, kw_only=True, tag="order.forward"):
-    """The floor hub forwards a released order. `slip`: SHA-256 of the business hub's slip envelope, which comes beside it
-    with the sealed body. `serials`: which parts are here.
+    """The floor hub forwards a released order; the slip's envelope and the sealed body come beside it.
+
+    `slip`: SHA-256 of the business hub's slip envelope. `serials`: which parts are here.
     """
 
     order: str

@@ -1,3 +1,4 @@
+# LONG: every event of the law version in one table, with who may say it
 """Events: what became true. State is a fold of these and of nothing else.
 
 An allowed action yields its events; a denial may carry the few fact events that the vocabulary lists. `AUTHORITY` says

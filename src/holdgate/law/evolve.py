@@ -1,3 +1,4 @@
+# LONG: everything that changes state lives in this file, one function per event
 """evolve: the fold. One function per event; state changes here and nowhere else.
 
 `evolve(state, library, event, at, ref)` applies an event that entry `ref` of the own log made known at `at`. It decides

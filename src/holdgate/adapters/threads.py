@@ -1,0 +1,74 @@
+"""Signature checks in threads: libsodium releases the interpreter while it works, so that an audit uses every core.
+
+Checks are handed over in chunks, since one check costs little more than handing it over; only so many chunks wait at a
+time, so that an audit of any length needs the memory of a short one.
+"""
+
+import os
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Final
+
+from typing_extensions import override
+
+from holdgate.audit.replay import Checks, check_signatures
+from holdgate.law.signers import Keys
+
+CHUNK: Final = 64
+"""Actions that one thread checks at a time."""
+WAITING_PER_THREAD: Final = 4
+"""Chunks on their way for each thread; beyond that, whoever adds waits."""
+
+_Action = tuple[int, bytes, Keys]
+_Failure = tuple[int, str]
+
+
+class ThreadChecks(Checks):
+    """Checks signatures in threads; as a context, it releases them.
+
+    Args:
+        threads: how many; None: as many as there are cores.
+    """
+
+    def __init__(self, threads: int | None = None) -> None:
+        count = threads or os.cpu_count() or 1
+        self._pool = ThreadPoolExecutor(count, thread_name_prefix="holdgate-audit")
+        self._waiting_max = count * WAITING_PER_THREAD
+        self._waiting: deque[Future[list[_Failure]]] = deque()
+        self._chunk: list[_Action] = []
+        self._failed: list[_Failure] = []
+
+    def __enter__(self) -> "ThreadChecks":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    @override
+    def add(self, seq: int, envelope: bytes, keys: Keys) -> None:
+        """Check an action's signatures soon."""
+        self._chunk.append((seq, envelope, keys))
+        if len(self._chunk) >= CHUNK:
+            self._hand_over()
+
+    @override
+    def failures(self) -> list[tuple[int, str]]:
+        """Wait for all checks; those that failed, in the order of their entries."""
+        self._hand_over()
+        while self._waiting:
+            self._collect()
+        return sorted(self._failed)
+
+    def _hand_over(self) -> None:
+        if self._chunk:
+            self._waiting.append(self._pool.submit(_check, self._chunk))
+            self._chunk = []
+        if len(self._waiting) > self._waiting_max:
+            self._collect()
+
+    def _collect(self) -> None:
+        self._failed.extend(self._waiting.popleft().result())
+
+
+def _check(chunk: list[_Action]) -> list[_Failure]:
+    return [(seq, why) for seq, envelope, keys in chunk if (why := check_signatures(envelope, keys))]

@@ -1,0 +1,57 @@
+"""holdgate: the console script. Verbs are loaded when they are called, so that help and version come at once."""
+
+import sys
+from collections.abc import Sequence
+from importlib import metadata
+from typing import TYPE_CHECKING
+
+from cyclopts import App
+from cyclopts.exceptions import CycloptsError
+
+from holdgate.terms.errors import HoldgateError
+
+if TYPE_CHECKING:
+    # Loaded by name below; named here so that readers, import rules and the search for dead files see them.
+    from holdgate.cli import audit, demo, ledger, test  # noqa: F401
+
+FAILED = 1
+"""Exit: something was found (a step that came out otherwise, an entry that does not hold)."""
+UNUSABLE = 2
+"""Exit: it could not be done at all; one sentence on stderr says why."""
+
+app = App(
+    name="holdgate",
+    help="Hold points for a whole shop: signed techniques decide, a record proves, an auditor repeats.",
+    version=lambda: f"holdgate {metadata.version('holdgate')}",
+    version_flags=["--version"],
+    result_action="return_value",
+)
+app.command("holdgate.cli.demo:demo", help="Tell the story of one order: real signatures, records and audit.")
+app.command("holdgate.cli.test:test", help="Run scenario files on real sites and compare every step.")
+app.command("holdgate.cli.audit:audit", help="Verify records offline and make every decision again.")
+app.command("holdgate.cli.ledger:ledger", name="ledger", help="Work with the record as a log.")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb.
+
+    Args:
+        arguments: of the command line; None: those of this process.
+
+    Returns:
+        The exit code: 0 all is well, 1 something was found, 2 it could not be done.
+    """
+    try:
+        result = app(arguments, exit_on_error=False, print_error=False)
+    except CycloptsError as error:
+        return _unusable(f"{' '.join(str(error).split())} See holdgate --help.")
+    except HoldgateError as error:
+        return _unusable(str(error))
+    except BrokenPipeError:
+        return FAILED
+    return result if isinstance(result, int) else 0
+
+
+def _unusable(sentence: str) -> int:
+    sys.stderr.write(f"holdgate: {sentence}\n")
+    return UNUSABLE

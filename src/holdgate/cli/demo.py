@@ -1,0 +1,97 @@
+"""holdgate demo: the story of one order, told on the console."""
+
+import asyncio
+import sys
+import tempfile
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Final
+
+from cyclopts import Parameter
+from rich.console import Console
+
+from holdgate.cli.audit import audit_sites
+from holdgate.demo.shop import Contract
+from holdgate.demo.story import Story
+from holdgate.demo.tell import ConsoleTeller, JsonTeller, Teller
+from holdgate.law.contract import encode_document
+from holdgate.law.notation import read_notation
+from holdgate.terms.errors import Malformed, Unavailable
+
+PAUSE_S: Final = 1.0
+"""Between two acts."""
+
+
+def demo(
+    *,
+    data: Path | None = None,
+    fast: Annotated[bool, Parameter(negative=())] = False,
+    json: Annotated[bool, Parameter(negative=())] = False,
+) -> int:
+    """Tell the story of one order, from the client's signature to the audit: real signatures, records and decisions.
+
+    Parameters
+    ----------
+    data
+        Keep the shop in this directory (new or empty); without, it is removed at the end.
+    fast
+        No pauses.
+    json
+        One JSON document per act, each on its own line, for programs.
+    """
+    contract = certified()
+    if data is not None:
+        _check_empty(data)
+        return _run(data, contract, fast=fast, json=json, kept=True)
+    with tempfile.TemporaryDirectory(prefix="holdgate-demo-") as folder:
+        return _run(Path(folder) / "shop", contract, fast=fast, json=json, kept=False)
+
+
+def certified() -> Contract:
+    """The technique of the story, read from its notation and certified (structure only).
+
+    Raises:
+        Unavailable: the certifier is not installed.
+    """
+    try:
+        from holdgate.certifier.facts import rule_parser  # noqa: PLC0415  # an optional part
+        from holdgate.certifier.structure import certify  # noqa: PLC0415
+    except ImportError as error:
+        raise Unavailable(f"the certifier is missing ({error.name}); install holdgate[certifier]") from error
+    text = resources.files("holdgate.demo").joinpath("fpi.yaml").read_text(encoding="utf-8")
+    template, technique = read_notation(text, rule_parser())
+    return Contract(
+        id=template.id,
+        version=template.version,
+        template=encode_document(template),
+        technique=encode_document(technique),
+        certificate=certify(template, technique),
+    )
+
+
+def _check_empty(data: Path) -> None:
+    try:
+        if data.exists() and (not data.is_dir() or any(data.iterdir())):
+            raise Malformed(f"{data} is not empty; name a new or empty directory for the demonstration's shop")
+        data.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Unavailable(f"{data} cannot be used: {error}") from error
+
+
+def _run(directory: Path, contract: Contract, *, fast: bool, json: bool, kept: bool) -> int:
+    console = Console(highlight=False)
+    pause_s = 0.0 if fast or not console.is_terminal else PAUSE_S
+    tell: Teller = JsonTeller(sys.stdout) if json else ConsoleTeller(console, pause_s)
+    tell.begin(
+        "Holdgate: one order, from purchase order to payout",
+        (
+            "Four titanium brackets 4512-7 rev C for AERODYNE, fluorescent penetrant inspection (FPI).",
+            "The clock shows the story's own times, so nobody has to wait; keys, signatures, records and audits are real.",
+        ),
+    )
+    well = asyncio.run(Story(directory, contract, tell, audit_sites).run())
+    if kept:
+        tell.end(f"The shop stays in {directory}. Audit it yourself:  holdgate audit {directory}")
+    else:
+        tell.end("The shop was made in a temporary directory and is gone.  Keep one:  holdgate demo --data DIR")
+    return 0 if well else 1
