@@ -232,9 +232,10 @@ def check_whole(house: House) -> None:
     assert not [place for place, fault in faults.items() if fault is not None], faults
 
 
-async def hand_over(house: House, weather: Weather) -> None:
+async def hand_over(house: House, weather: Weather, *, fair_at_first: bool = True) -> None:
     """The story in this weather, and everything that must hold after it."""
     house.shop.bus = StormyBus(weather)
+    weather.fair = fair_at_first
     await house.shop.open()
     weather.fair = False
     try:
@@ -246,17 +247,46 @@ async def hand_over(house: House, weather: Weather) -> None:
     assert unsound(house.audits()) == []
 
 
-@pytest.mark.parametrize("loss", [LOST, UNANSWERED])
-@pytest.mark.parametrize(("first", "last"), [(1, 1), (2, 2), (3, 5), (1, 12)])
-@pytest.mark.parametrize("call", ["deliver", "offer", "held", "attest"])
+RANGES = {
+    "deliver": ((1, 1), (2, 2), (3, 5), (1, 12)),
+    "offer": ((1, 1), (2, 2), (3, 5), (1, 12)),
+    "held": ((1, 1), (2, 4), (1, 12)),
+    "attest": ((1, 1), (1, 5)),
+}
+CASES = [(call, loss, *span) for call, spans in RANGES.items() for loss in (LOST, UNANSWERED) for span in spans]
+
+
+@pytest.mark.parametrize(("call", "loss", "first", "last"), CASES)
 def test_lost_calls_of_one_kind(tmp_path: Path, call: str, loss: str, first: int, last: int) -> None:
     weather = Every(call, loss, first, last)
-    asyncio.run(hand_over(governed(tmp_path), weather))
-    if (call, first) != ("held", 2):
-        assert weather.done[call, loss], "the loss was never met: this case tests nothing"
+    # Sites ask what is held when they open, and hardly ever again.
+    asyncio.run(hand_over(governed(tmp_path), weather, fair_at_first=call != "held"))
+    assert weather.done[call, loss], "the loss was never met: this case tests nothing"
 
 
-@pytest.mark.parametrize("seed", range(16))
+@pytest.mark.xfail(
+    strict=True,
+    raises=Unavailable,
+    reason="Site._reconcile lets Unavailable of `latest` through: the site does not start instead of starting unreconciled",
+)
+@pytest.mark.parametrize("loss", [LOST, UNANSWERED])
+def test_a_site_starts_unreconciled_where_the_vault_does_not_answer(tmp_path: Path, loss: str) -> None:
+    async def story(house: House) -> None:
+        house.shop.bus = StormyBus(weather)
+        house.open_vault()
+        weather.fair = False
+        try:
+            site = await house.open(FLOOR)
+            assert not events(site, ev.Booted)[-1].reconciled
+        finally:
+            weather.fair = True
+            await house.close()
+
+    weather = Every("latest", loss, 1, 1)
+    asyncio.run(story(governed(tmp_path)))
+
+
+@pytest.mark.parametrize("seed", range(12))
 def test_calls_lost_by_chance(tmp_path: Path, seed: int) -> None:
     rate = (0.1, 0.3, 0.5, 0.8)[seed % 4]
     print(f"seed {seed}, rate {rate}")
@@ -265,7 +295,7 @@ def test_calls_lost_by_chance(tmp_path: Path, seed: int) -> None:
     assert weather.done
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(4))
 def test_links_cut_and_mended_by_chance(tmp_path: Path, seed: int) -> None:
     """Whole links go down and come up while the story runs."""
     print(f"seed {seed}")

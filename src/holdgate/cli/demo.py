@@ -18,7 +18,7 @@ from holdgate.law.contract import encode_document
 from holdgate.law.notation import read_notation
 from holdgate.terms.errors import Malformed, Unavailable
 
-PAUSE_S: Final = 1.0
+PAUSE_S: Final = 0.3
 """Between two acts."""
 
 
@@ -86,7 +86,7 @@ def _run(directory: Path, contract: Contract, *, fast: bool, json: bool, kept: b
         "Holdgate: one order, from purchase order to payout",
         (
             "Four titanium brackets 4512-7 rev C for AERODYNE, fluorescent penetrant inspection (FPI).",
-            "The clock shows the story's own times, so nobody has to wait; keys, signatures, records and audits are real.",
+            "The clock shows the story's times, so nobody waits. Keys, signatures, records and audits are real.",
         ),
     )
     well = asyncio.run(Story(directory, contract, tell, audit_sites).run())

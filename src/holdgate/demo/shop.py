@@ -4,7 +4,8 @@ Nothing is put in by hand. Two officers are founders of the charter; everybody a
 and approved by signed acts. Keys are made on the spot; the clock stands at the story's times, so that no hour has to pass.
 """
 
-from collections.abc import Iterator, Sequence
+import asyncio
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar
 
@@ -176,8 +177,8 @@ class DemoShop:
     async def enrol(self) -> None:
         """Everybody and every device joins with a key of their own; two officers co-sign."""
         officers = self.signers((ADMIN, "admin"), (QA, "qa"))
-        for m in (*PEOPLE, *THINGS):
-            await self.must(
+        await self._all(
+            self._hand_in(
                 c.EnrolIdentity,
                 (*officers, c.Signer(id=m.id, role="newcomer")),
                 id=m.id,
@@ -189,29 +190,30 @@ class DemoShop:
                 zone=m.zone,
                 node=m.node,
             )
+            for m in (*PEOPLE, *THINGS)
+        )
 
     async def register(self) -> None:
         """Certs, calibrations and batches go on file."""
-        admin, metrology, receiving = (ADMIN, "admin"), (METROLOGY, "metrology"), (RECEIVING, "receiving")
+        admin = self.signers((ADMIN, "admin"))
+        metrology, receiving = self.signers((METROLOGY, "metrology")), self.signers((RECEIVING, "receiving"))
+        acts: list[tuple[type[c.Command], tuple[c.Signer, ...], dict[str, object]]] = []
         for person, certs in CERTS.items():
             for name, last_day in certs.items():
-                until = instant_or_end_of_day(last_day, ZONE)
-                named = {"person": person, "credential": name, "until": until, "evidence": "certificate on file"}
-                await self.must(c.GrantCredential, self.signers(admin), **named)
-        for name, equipment_class, calibrated, due in INSTRUMENTS:
-            await self.must(
-                c.RegisterEquipment,
-                self.signers(metrology),
-                id=name,
-                equipment_class=equipment_class,
-                cal_from=instant_or_end_of_day(calibrated, ZONE),
-                cal_until=instant_or_end_of_day(due, ZONE),
-                in_service=True,
-            )
+                held = {"person": person, "credential": name, "evidence": "certificate on file"}
+                acts.append((c.GrantCredential, admin, {**held, "until": instant_or_end_of_day(last_day, ZONE)}))
+        for name, kind, calibrated, due in INSTRUMENTS:
+            interval = {
+                "cal_from": instant_or_end_of_day(calibrated, ZONE),
+                "cal_until": instant_or_end_of_day(due, ZONE),
+            }
+            known = {"id": name, "equipment_class": kind, "in_service": True}
+            acts.append((c.RegisterEquipment, metrology, {**known, **interval}))
         for batch, kind, last_day in BATCHES:
             until = instant_or_end_of_day(last_day, ZONE)
-            named = {"batch": batch, "material_kind": kind, "until": until, "approved": True}
-            await self.must(c.RegisterMaterial, self.signers(receiving), **named)
+            known = {"batch": batch, "material_kind": kind, "until": until, "approved": True}
+            acts.append((c.RegisterMaterial, receiving, known))
+        await self._all(self._hand_in(kind, signers, **fields) for kind, signers, fields in acts)
 
     async def propose(self, contract: Contract) -> None:
         """The Level III proposes the technique; the certifying service puts its certificate beside it."""
@@ -239,7 +241,7 @@ class DemoShop:
         auth = None if meaning is None else c.Auth(components=("badge", "pin"), session=f"S{self.desk.nonce()}")
         return tuple(c.Signer(id=smart_id, role=role, meaning=meaning, auth=auth) for smart_id, role in pairs)
 
-    async def act(
+    def _hand_in(
         self,
         kind: type[c.Command],
         signers: Sequence[c.Signer],
@@ -249,36 +251,34 @@ class DemoShop:
         *,
         at_site: str = BUSINESS_HUB,
         **fields: Any,
-    ) -> Answer:
-        """Sign an act on the present view, hand it to the site that decides it, and wait for all that follows."""
+    ) -> "asyncio.Future[Answer]":
+        """Sign an act on the present view and hand it to the site that decides it."""
         site = self.shop.sites[at_site]
         head = {"site": at_site, "at": self.clock.now(), "nonce": self.desk.nonce(), "signers": tuple(signers)}
         command: Any = kind(**head, place=place, **fields)
-        answer = await site.submit(self.desk.sign(self.desk.shown(command, site.chronicle.state)), pins)
+        return site.submit(self.desk.sign(self.desk.shown(command, site.chronicle.state)), pins)
+
+    async def act(self, kind: type[c.Command], signers: Sequence[c.Signer], /, *beside: Any, **fields: Any) -> Answer:
+        """An act, and all that follows from it: place and documents may stand beside it, `at_site` among its fields."""
+        answer = await self._hand_in(kind, signers, *beside, **fields)
         await self.shop.settle()
         return answer
 
-    async def must(
-        self,
-        kind: type[c.Command],
-        signers: Sequence[c.Signer],
-        place: str | None = None,
-        pins: tuple[Pin, ...] = (),
-        /,
-        *,
-        at_site: str = BUSINESS_HUB,
-        **fields: Any,
-    ) -> Answer:
+    async def must(self, kind: type[c.Command], signers: Sequence[c.Signer], /, *beside: Any, **fields: Any) -> Answer:
         """An act that the story counts on.
 
         Raises:
             InvariantBroken: it was refused: story and law no longer agree.
         """
-        answer = await self.act(kind, signers, place, pins, at_site=at_site, **fields)
-        if not answer.decision.allowed:
-            why = " ".join(sentence(denial) for denial in answer.decision.denials)
-            raise InvariantBroken(f"the story cannot go on: {kind.__struct_config__.tag} was refused: {why}")
+        answer = await self.act(kind, signers, *beside, **fields)
+        _granted(answer)
         return answer
+
+    async def _all(self, answers: "Iterable[asyncio.Future[Answer]]") -> None:
+        """Acts that are handed in together; the story counts on each."""
+        for answer in await asyncio.gather(*answers):
+            _granted(answer)
+        await self.shop.settle()
 
     def news(self) -> Iterator[Fact]:
         """What became true at any site since the last time this was asked."""
@@ -291,3 +291,9 @@ class DemoShop:
     def fact(self, kind: type[E]) -> Fact | None:
         """The latest news of a kind, or None; all other news counts as read."""
         return next((fact for fact in reversed([*self.news()]) if type(fact.event) is kind), None)
+
+
+def _granted(answer: Answer) -> None:
+    if not answer.decision.allowed:
+        why = " ".join(sentence(denial) for denial in answer.decision.denials)
+        raise InvariantBroken(f"the story cannot go on: {why}")

@@ -203,17 +203,12 @@ class Story:
         self._at.set(moment)
         self._tell.act(title, self._at.clock.now())
 
-    def _done(self, text: str, answer: Answer | None = None, site: str = BUSINESS_HUB) -> None:
-        where = None if answer is None else PLACES[site]
-        self._tell.say(
-            Line(
-                kind="done",
-                text=text,
-                at=self._at.clock.now(),
-                site=where,
-                entry=None if answer is None else answer.seq,
-            )
-        )
+    def _done(self, text: str, answer: Answer | None = None, site: str = BUSINESS_HUB, **data: object) -> None:
+        now = self._at.clock.now()
+        if answer is None:
+            self._tell.say(Line(kind="done", text=text, at=now, data=data))
+        else:
+            self._tell.say(Line(kind="done", text=text, at=now, site=PLACES[site], entry=answer.seq, data=data))
 
     def _note(self, text: str) -> None:
         self._tell.say(Line(kind="note", text=text))
@@ -249,22 +244,20 @@ class Story:
         at = self._at
         self._act("The shop opens its books", f"{MONDAY}13:00:00")
         await at.found()
-        self._done(
-            "K. Stone (admin) and S. Iyer (QA) found the shop: office, receiving, penetrant line, read-only copy"
-        )
+        self._done("K. Stone (admin) and S. Iyer (QA) found it: office, receiving, penetrant line")
         await at.enrol()
-        self._done(f"{len(PEOPLE)} people and {len(THINGS)} devices and services join, each with a key of their own")
+        self._done(
+            f"{len(PEOPLE)} more people and {len(THINGS)} devices and services join, each with a key made on the spot"
+        )
         await at.register()
-        self._done("On file: Alvarez' certs (PT L2 to 30 Nov 26, vision to 14 Feb 26), 4 instruments in cal, 2 batches")
+        self._done("On file: certs (Alvarez: PT L2 exp 30 Nov 26), 4 instruments in cal, 2 batches")
 
     async def _technique(self) -> None:
         at, contract = self._at, self._contract
         self._act("Dr. Weber's technique is approved and released", f"{MONDAY}14:00:00")
         await at.propose(contract)
-        self._done(
-            f"Technique {contract.id} rev {contract.version} proposed by Dr. H. Weber (Level III); structure certified"
-        )
-        self._note("The certificate covers the structure (steps, limits, windows, money); it proves no behaviour.")
+        self._done(f"Technique {contract.id} rev {contract.version} proposed by Dr. H. Weber (Level III) and certified")
+        self._note("The certificate covers its structure (ops, limits, times, money); no behaviour is proven.")
         at.set(f"{MONDAY}14:20:00")
         for role in SIGNERS:
             await at.approve(contract, role)
@@ -301,12 +294,13 @@ class Story:
             serials=SERIALS,
             documents=("purchase_order", "material_certificate"),
         )
-        self._done(f"D. Reyes stages it: 4 brackets {PART} rev C, S01 to S04, for the penetrant line", answer)
+        self._done(f"D. Reyes stages it for the penetrant line: {PART} rev C, S01 to S04. Waiting on parts", answer)
         at.set(f"{DAY}08:01:00")
         answer = await at.act(c.ReleaseOrder, at.signers((PLANNER, "project_manager")), at_site=FLOOR_HUB, order=ORDER)
         self._refused("D. Reyes tries to release the order by hand", answer, "NO_ARRIVAL", FLOOR_HUB)
         at.set(f"{DAY}08:02:00")
         self._refused("M. Alvarez tries to start the job", await self._start(), "NO_ARRIVAL", NODE)
+        self._note("A refusal moves nothing, and it stays on the record.")
 
     async def _start(self) -> Answer:
         technician = self._at.signers((TECHNICIAN, "technician"))
@@ -316,22 +310,22 @@ class Story:
         at = self._at
         self._act("At the dock", f"{DAY}08:03:00")
         answer = await self._scan("B", 1)
-        self._refused("Scan 1: four brackets, but marked rev B", answer, "REV_MISMATCH", FLOOR_HUB, "held")
-        self._follows(
-            ev.ArrivalQuarantined, lambda _: "Held \u2013 mismatch: these parts are set aside; the order still waits"
-        )
+        self._refused("First scan: four brackets, marked rev B", answer, "REV_MISMATCH", FLOOR_HUB, "held")
+        self._follows(ev.ArrivalQuarantined, lambda _: "The parts are set aside; the order still waits")
         at.set(f"{DAY}08:04:00")
         answer = await self._scan("C", 2)
-        self._done("Scan 2: 4512-7 rev C, S01 to S04. Arrived \u2013 verified", answer, FLOOR_HUB)
-        self._follows(ev.OrderReleased, lambda _: f"{ORDER} is released to the penetrant line")
-        self._note("Each scan is an EPCIS 2.0 event from the dock (DIR/scans), signed by the reader with its counter.")
+        if not answer.decision.allowed:
+            raise InvariantBroken(f"the right parts were not let in: {answer.decision.codes}")
+        self._done("Second scan: rev C, S01 to S04. Arrived \u2013 verified", answer, FLOOR_HUB)
+        self._follows(ev.OrderReleased, lambda _: f"{ORDER} is released to the penetrant line, by itself")
+        self._note("Each scan is an EPCIS 2.0 event; the reader signs what was read, and counts.")
         at.set(f"{DAY}08:05:00")
         answer = await self._start()
         if not answer.decision.allowed:
             raise InvariantBroken(f"the job did not start: {answer.decision.codes}")
         self._pinned = at.shop.sites[NODE].chronicle.state.jobs[f"{ORDER}/{JOB}"].sha256
         self._done(
-            f"M. Alvarez starts the job; it keeps technique rev {self._contract.version} to its end", answer, NODE
+            f"M. Alvarez starts the job. It keeps technique rev {self._contract.version} to its end", answer, NODE
         )
 
     async def _scan(self, rev: str, count: int) -> Answer:
@@ -383,9 +377,9 @@ class Story:
         at.set(f"{DAY}09:38:45")
         answer = await self._sign(INSPECT)
         self._refused(
-            "M. Alvarez wants to sign Op 70 off as soon as the last part is read", answer, "RULE_NOT_MET", NODE
+            "M. Alvarez wants to sign Op 70 off the moment the last part is read", answer, "RULE_NOT_MET", NODE
         )
-        self._note("That one is this technique's own rule, written by Dr. Weber and certified with it.")
+        self._note("That is a rule of this technique's own, as Dr. Weber wrote it.")
         await self._sign_off(INSPECT)
         await self._op(POST_CLEAN)
 
@@ -445,7 +439,7 @@ class Story:
         count = c.Quantities(received=4, accepted=4, rejected=0, scrapped=0)
         qa = at.signers((QA, "qa"), meaning="reviewed and accepted")
         answer = await at.must(c.SignQa, qa, OFFICE, **job, quantities=count)
-        self._done("S. Iyer (QA, who touched nothing) reviews: no exceptions; 4 received = 4 accepted", answer)
+        self._done("S. Iyer (QA) reviews the record: no exceptions, 4 received = 4 accepted", answer)
         at.set(f"{DAY}09:46:00")
         compliance = at.signers((COMPLIANCE, "compliance"), meaning="compliance accepted")
         self._done("L. Marsh signs for compliance", await at.must(c.SignCompliance, compliance, OFFICE, **job))
@@ -480,15 +474,15 @@ class Story:
                     data={"site": site.id, "entries": site.spine.size, "mirrored": held, "cosigned": cosigned},
                 )
             )
-        self._note("The copy looks and cosigns; it has no way to write. It would notice a record set back or replaced.")
+        self._note("The copy only looks and cosigns. A record set back or replaced would not match it.")
 
     def _audited(self) -> bool:
         """Every ledger, from its bytes and the keys that an auditor brings."""
         self._act("The audit: every signature checked, every decision made again", f"{NEXT}09:20:00")
         reports = self._audit(self._at.directory)
         for report in reports:
-            figures = f"{report.size:>4} entries, {report.signatures:>3} signatures, {report.repeated:>3} made again"
-            text = f"{PLACES.get(report.site, report.site):<15} {figures}, {report.denials} refusals among them"
+            figures = f"{report.size:>4} entries, {report.signatures:>3} signatures, {report.repeated:>3} decided again"
+            text = f"{PLACES.get(report.site, report.site):<15} {figures} (refusals: {report.denials})"
             self._say_report(report, text)
         if all(report.holds for report in reports):
             total = sum(report.size for report in reports)
@@ -506,10 +500,10 @@ class Story:
             shutil.copytree(self._at.directory / NODE, copy / NODE)
             shutil.copy(self._at.directory / "trust.json", copy)
             seq = forge(copy / NODE / "ledger.db", b'"value":"72"', b'"value":"92"')
-            self._note(f"In a copy of the penetrant line's record, entry {seq}: part temperature 72 °F becomes 92 °F.")
+            self._note(f"In a copy of the penetrant line's record, entry {seq}: 72 °F becomes 92 °F.")
             reports = self._audit(copy)
         for report in reports:
-            self._say_report(report, f"The audit finds it: {PLACES[report.site]}")
+            self._say_report(report, "The audit names it: Penetrant line")
         return any(finding.seq == seq for report in reports for finding in report.findings)
 
     def _say_report(self, report: LogReport, text: str) -> None:
@@ -529,7 +523,8 @@ class Story:
             return
         first = report.findings[0]
         where = "" if first.seq is None else f", entry {first.seq}"
-        self._tell.say(Line(kind="altered", text=f"{text}{where}: {first.what}", entry=None, data=data))
+        self._tell.say(Line(kind="altered", text=f"{text}{where}", data=data))
+        self._note(f"In the auditor's words: {first.what}.")
 
 
 def forge(ledger: Path, old: bytes, new: bytes) -> int:
@@ -553,8 +548,8 @@ def _money(minor: int) -> str:
 def _bonus(event: ev.Event) -> str:
     if not isinstance(event, ev.PayoutReleased):
         return ""
-    return f"By itself: {_money(event.amount_minor)} bonus to {NAMES[event.payee]}, complete record on time"
+    return f"{_money(event.amount_minor)} bonus to {NAMES[event.payee]} for a complete record on time, by itself"
 
 
 def _invoice(event: ev.Event) -> str:
-    return f"By itself: invoice over {_money(event.amount_minor)}" if isinstance(event, ev.InvoiceIssued) else ""
+    return f"Invoice over {_money(event.amount_minor)}, by itself" if isinstance(event, ev.InvoiceIssued) else ""

@@ -22,7 +22,6 @@ _MARKS: Final = {
     "altered": ("\u2717", "red"),
     "note": (" ", "dim"),
 }
-_INDENT: Final = 12
 _WIDTH: Final = 100
 
 
@@ -96,15 +95,15 @@ class ConsoleTeller(Teller):
         """The line, with its time, its mark and what belongs to it."""
         mark, style = _MARKS[line.kind]
         clock = "" if line.at is None else f"{_local(line.at):%H:%M}"
-        where = "" if line.entry is None else f"   {line.site}, entry {line.entry}"
-        dim = "dim" if line.kind == "note" else ""
         head = Text.assemble((f"{clock:>9}", "dim"), "  ", (mark, style), " ")
-        body = Text.assemble((line.text, dim), (where, "dim"))
-        self._hang(head, body)
+        self._hang(head, Text(line.text, style="dim" if line.kind == "note" else ""))
+        margin = Text(" " * len(head))
         if line.reason is not None:
-            self._hang(Text(" " * _INDENT + " "), Text.assemble((line.reason, style), (f"  [{line.code}]", "dim")))
+            said = "Held: " if line.kind == "held" else "Refused: "
+            self._hang(margin, Text.assemble((said, style), line.reason))
         if line.remedy is not None:
-            self._hang(Text(" " * _INDENT + " "), Text.assemble(("To go on: ", "dim"), line.remedy))
+            where = f"  [{line.code}; {line.site}, entry {line.entry}]"
+            self._hang(margin, Text.assemble(("To go on: ", style), line.remedy, (where, "dim")))
         time.sleep(self._pause_s / 10)
 
     def end(self, *lines: str) -> None:

@@ -18,7 +18,7 @@ from holdgate.law.segments import Segment
 from holdgate.ledger.entry import Entry, read_entry
 from holdgate.ledger.merkle import extend, root_from_frontier
 from holdgate.ledger.note import Notary
-from holdgate.terms.errors import HoldgateError, Malformed, Tampered, Unavailable
+from holdgate.terms.errors import HoldgateError, Unavailable
 from holdgate.terms.limits import IMPORT_ENTRIES_MAX
 
 STRETCH: int = IMPORT_ENTRIES_MAX // 2
@@ -119,7 +119,7 @@ class Link:
                 await self._round()
                 if not self._again:
                     return
-        except (Unavailable, Tampered, Malformed) as error:
+        except HoldgateError as error:
             self.fault, self._sent_to = error, None
         finally:
             self._task = None

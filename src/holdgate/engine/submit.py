@@ -133,6 +133,10 @@ class Spine:
             loop.call_soon(self._pump)
         return answer
 
+    def stop_for(self, error: InvariantBroken) -> None:
+        """Decide and append nothing more: the site has to be opened anew."""
+        self._appender.broken = error
+
     def close(self) -> None:
         """Wait for the threads and release them."""
         self._verifiers.close()
@@ -197,9 +201,13 @@ class Spine:
             return
         if keys_of(verified.command, self._chronicle.state.identities) != verified.keys:
             raise Tampered("the keys changed while the action was on its way; sign it again")
-        draft = self._chronicle.act(
-            verified.envelope, verified.command, verified.digest, self._clock.now(), submission.pins
-        )
+        try:
+            draft = self._chronicle.act(
+                verified.envelope, verified.command, verified.digest, self._clock.now(), submission.pins
+            )
+        except InvariantBroken as error:
+            self._appender.broken = error  # nothing more is decided on a spoiled standing
+            raise
         if isinstance(draft, int):
             self._answer_again(submission, draft)
             return

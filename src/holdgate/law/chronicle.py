@@ -33,7 +33,7 @@ from holdgate.ledger.entry import Entry, LawRef, Source, encode_entry
 from holdgate.ledger.merkle import Tree
 from holdgate.ledger.note import KIND_COSIGNATURE, make_vkey, open_checkpoint, parse_vkey, verify_cosignature
 from holdgate.terms import canon
-from holdgate.terms.errors import InvariantBroken, Tampered
+from holdgate.terms.errors import HoldgateError, InvariantBroken, Tampered
 from holdgate.terms.instant import SECOND_US
 
 DIGEST_BYTES: Final = 16
@@ -206,7 +206,10 @@ class Chronicle:
         self._forget_closed(verified.events)
         imported = ev.Imported(origin=segment.origin, start=segment.start, size=segment.size)
         foreign = tuple(event for _, event in verified.events)
-        more = self._follow((*foreign, imported), at, seq)
+        try:
+            more = self._follow((*foreign, imported), at, seq)
+        except (HoldgateError, LookupError) as error:
+            raise InvariantBroken(f"what follows from entry {seq} could not be folded: {error!r}") from error
         record = ImportRecord(
             origin=segment.origin,
             start=segment.start,
@@ -237,9 +240,17 @@ class Chronicle:
     # ---- how an entry is made --------------------------------------------------------------------------------------
 
     def _fold(self, decision: Decision, at: int, seq: int) -> Decision:
-        for event in decision.events:
-            evolve(self.state, self.library, event, at, seq)
-        more = self._follow(decision.events, at, seq)
+        """Fold a decision's events and what follows from them.
+
+        Raises:
+            InvariantBroken: an event could not be folded; the standing is spoiled and the site has to be opened anew.
+        """
+        try:
+            for event in decision.events:
+                evolve(self.state, self.library, event, at, seq)
+            more = self._follow(decision.events, at, seq)
+        except (HoldgateError, LookupError) as error:
+            raise InvariantBroken(f"entry {seq} could not be folded: {error!r}") from error
         return replace(decision, events=decision.events + more) if more else decision
 
     def _follow(self, events: tuple[ev.AnyEvent, ...], at: int, seq: int) -> tuple[ev.AnyEvent, ...]:

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from holdgate.terms import canon, limits
-from holdgate.terms.errors import Malformed
+from holdgate.terms.errors import InvariantBroken, Malformed
 
 KINDS: Final = ("genesis", "boot", "action", "attempt", "import", "contact", "cosigned")
 
@@ -64,11 +64,11 @@ def encode_entry(entry: Entry) -> bytes:
     """The bytes of an entry.
 
     Raises:
-        Malformed: longer than an entry bundle can hold.
+        InvariantBroken: longer than an entry bundle can hold (the limits on payloads and denials exclude it).
     """
     body = _ENCODER.encode(entry)
     if len(body) > limits.ENTRY_BYTES_MAX:
-        raise Malformed(f"the entry would be {len(body)} bytes long; {limits.ENTRY_BYTES_MAX} is the most")
+        raise InvariantBroken(f"an entry of {len(body)} bytes came about; {limits.ENTRY_BYTES_MAX} is the most")
     return body
 
 

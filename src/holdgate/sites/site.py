@@ -37,7 +37,7 @@ from holdgate.ledger.entry import read_entry
 from holdgate.ledger.merkle import root_of
 from holdgate.ledger.note import Notary, parse_checkpoint
 from holdgate.sites.policies import SEALED_INFO
-from holdgate.terms.errors import HoldgateError, Malformed, Tampered, Unavailable
+from holdgate.terms.errors import HoldgateError, InvariantBroken, Malformed, Tampered, Unavailable
 
 
 class Means(NamedTuple):
@@ -162,6 +162,9 @@ class Site(Peer):
         now = self.means.clock.now()
         try:
             draft = self.chronicle.take_in(segment, now)
+        except InvariantBroken as error:
+            self.spine.stop_for(error)
+            raise
         except (Tampered, Malformed) as error:
             self.spine.record_attempt(Attempt(code="CHAIN_BROKEN", why=str(error)[:400], source=sender, act="import"))
             raise
