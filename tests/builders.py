@@ -8,9 +8,11 @@ import copy
 from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
+import msgspec
 from msgspec import Raw
 from msgspec.structs import replace
 
+from holdgate.audit.authorities import AUTHORITIES
 from holdgate.crypto.envelope import seal
 from holdgate.crypto.hashes import digest, sha256
 from holdgate.crypto.keys import SigningKey, key_id
@@ -18,7 +20,17 @@ from holdgate.identity.charter import CHARTER_TYPE, Charter, Founder, Settings, 
 from holdgate.law import command as c
 from holdgate.law import event as ev
 from holdgate.law.case import Pin
-from holdgate.law.chronicle import blank_state, found_shop
+from holdgate.law.chronicle import (
+    Attempt,
+    BootRecord,
+    Chronicle,
+    ContactRecord,
+    CosignedRecord,
+    Draft,
+    Standing,
+    blank_state,
+    found_shop,
+)
 from holdgate.law.contract import (
     Billing,
     Characteristic,
@@ -37,9 +49,14 @@ from holdgate.law.evolve import evolve
 from holdgate.law.gates.table import SIGNING
 from holdgate.law.library import Library
 from holdgate.law.orders import body_of
+from holdgate.law.replay import repeat
 from holdgate.law.rules.nodes import Call, Const, Field, Name, Node
+from holdgate.law.segments import Segment
 from holdgate.law.state import State
 from holdgate.law.view import view_of
+from holdgate.ledger.entry import read_entry
+from holdgate.ledger.merkle import Tree
+from holdgate.ledger.note import Notary, cosign
 from holdgate.terms import canon
 
 S: Final = 1_000_000
@@ -382,7 +399,7 @@ class World:
         usual: dict[str, Any] = {"material_kind": "wax", "until": T0 + YEAR, "approved": True}
         return self.fold(ev.MaterialRegistered(batch=name, **(usual | changes)))
 
-    def submit(self, patch: dict[str, dict[str, Any]] | None = None, version: str = VERSION, **template: Any) -> str:
+    def proposed(self, patch: dict[str, dict[str, Any]] | None = None, version: str = VERSION, **template: Any) -> str:
         """A version on the record; returns its digest."""
         self.order_template, self.technique = documents(patch, version, **template)
         for pin in pins_of(self.order_template, self.technique):
@@ -399,7 +416,7 @@ class World:
         **template: Any,
     ) -> str:
         """A version in force; returns its digest."""
-        sha = self.submit(patch, version, **template)
+        sha = self.proposed(patch, version, **template)
         self.certified(sha)
         for role, by in (("admin", "ADMIN"), ("compliance", "CO"), ("qa", "QA"), ("project_manager", "PM")):
             self.fold(ev.ContractApproved(sha256=sha, approval_role=role, by=by))
@@ -646,3 +663,200 @@ def signed(command: c.Command, keys: Callable[[str], SigningKey] = key_of) -> by
     if command.place is not None and command.place not in names:
         names.append(command.place)
     return seal(canon.encode(command), [(name, keys(name)) for name in names])
+
+
+# ---- logs ----------------------------------------------------------------------------------------------------------
+
+
+class Log(World):
+    """A site's log in the making, without signatures being checked: what a site and its store are to a chronicle."""
+
+    def __init__(self, site: str, kind: str) -> None:
+        super().__init__(site, kind)
+        self.state = blank_state(charter(), site, kind)
+        self.standing = Standing(state=self.state, heads={}, digests={})
+        self.drafts: list[Draft] = []
+        self.heads: dict[str, bytes] = {}
+        self.found: dict[tuple[str, bytes], int] = {}
+        self.chronicle = Chronicle(self.standing, Tree(), self.library, AUTHORITIES[kind], self)
+
+    # ---- History ---------------------------------------------------------------------------------------------------
+
+    def head(self, subject: str) -> bytes | None:
+        return self.heads.get(subject)
+
+    def find(self, subject: str, digest: bytes) -> int | None:
+        return self.found.get((subject, digest))
+
+    # ---- what happens ----------------------------------------------------------------------------------------------
+
+    def keep(self, draft: Draft) -> Draft:
+        """Store a new entry, as a site does."""
+        self.blobs.update(draft.blobs)
+        self.library.settle(draft.blobs)
+        self.drafts.append(draft)
+        self.heads[draft.subject] = draft.leaf
+        if draft.digest:
+            self.found[draft.subject, draft.digest] = draft.seq
+        return draft
+
+    def begin(self) -> "Log":
+        """The charter and the first start."""
+        self.keep(self.chronicle.genesis(charter(), charter_envelope(), self.now, "e0"))
+        self.keep(self.chronicle.note(BootRecord(epoch="e1", reconciled=True), self.now))
+        return self
+
+    def submit(self, command: c.AnyCommand, pins: Sequence[Pin] = ()) -> Draft | int:
+        """An act, sealed by everybody; the new entry, or the number of the one that it has already."""
+        raw = signed(command)
+        answer = self.chronicle.act(raw, command, sha256(canon.encode(command)), self.now, tuple(pins))
+        return answer if isinstance(answer, int) else self.keep(answer)
+
+    def act(self, act: type[c.Command], *, pins: Sequence[Pin] = (), **changes: Any) -> Draft:
+        """An act with everything filled in, put on the log."""
+        asked = self.ask(act, pins=pins, **changes)
+        draft = self.submit(asked.command, asked.pins)
+        assert isinstance(draft, Draft)
+        return draft
+
+    def allow(self, act: type[c.Command], *, pins: Sequence[Pin] = (), **changes: Any) -> Draft:
+        """An act that must be allowed."""
+        draft = self.act(act, pins=pins, **changes)
+        assert draft.decision.allowed, draft.decision.denials
+        return draft
+
+    def attempt(self, source: str = "dock") -> Draft:
+        return self.keep(self.chronicle.attempt(Attempt(code="MALFORMED", why="noise", source=source), self.now))
+
+    def heard(self, site: str, *, up: bool = True) -> Draft:
+        return self.keep(self.chronicle.note(ContactRecord(site=site, up=up), self.now))
+
+    def take_in(self, segment: Segment) -> Draft:
+        return self.keep(self.chronicle.take_in(segment, self.now))
+
+    def cosigned(self, time_s: int, key: SigningKey | None = None) -> Draft:
+        """The Vault cosigned the log as it stands."""
+        note = self.checkpoint(len(self.drafts))
+        body = note.partition(b"\n\n")[0] + b"\n"
+        line = cosign(body, f"test/{VAULT}", key or key_of(VAULT), time_s)
+        return self.keep(self.chronicle.note(CosignedRecord(witness=VAULT, note=note + line), self.now))
+
+    # ---- what it gives ---------------------------------------------------------------------------------------------
+
+    def checkpoint(self, size: int, key: SigningKey | None = None) -> bytes:
+        tree = Tree()
+        for draft in self.drafts[:size]:
+            tree.append(draft.leaf)
+        return Notary(f"test/{self.state.site}", key or key_of(self.state.site)).checkpoint(size, tree.root())
+
+    def segment(self, start: int = 0, size: int | None = None) -> Segment:
+        """Entries [start, size), all of them disclosed, with their documents."""
+        size = len(self.drafts) if size is None else size
+        drafts = self.drafts[start:size]
+        pins = {key: body for draft in drafts for key in read_entry(draft.body).pins if (body := self.blobs.get(key))}
+        return Segment(
+            origin=f"test/{self.state.site}",
+            start=start,
+            size=size,
+            checkpoint=self.checkpoint(size),
+            leaves=tuple(draft.leaf for draft in drafts),
+            entries={index: draft.body for index, draft in enumerate(drafts)},
+            blobs=pins,
+        )
+
+    def bodies(self) -> list[bytes]:
+        return [draft.body for draft in self.drafts]
+
+    def frozen(self) -> tuple[bytes, int, tuple[bytes, ...]]:
+        """Everything that the chronicle carries, as bytes to compare."""
+        tree = self.chronicle.tree
+        return encoded(self.standing), tree.size, tree.frontier()
+
+    def again(self) -> list[bytes]:
+        """Every entry made anew from the log and its documents alone."""
+        return replayed(self.state.site, self.state.kind, self.bodies(), self.blobs)
+
+    # ---- a shop's first days ---------------------------------------------------------------------------------------
+
+    def staffed(self) -> "Log":
+        """At the hub: people, registers and a contract in force, by signed acts."""
+        for name, fields in PEOPLE.items():
+            if name not in FOUNDERS:
+                usual = {"name": name, "org": "LAB", "kind": "person", "key": key_of(name).public}
+                others = (("QA", "qa"), (name, "newcomer"))
+                self.allow(c.EnrolIdentity, id=name, others=others, **(usual | fields))
+        for name in QUALIFIED:
+            self.allow(c.GrantCredential, person=name)
+        self.allow(c.RegisterEquipment, id="OVEN-1")
+        self.allow(c.RegisterEquipment, id="THERM-1", equipment_class="thermometer")
+        self.allow(c.RegisterMaterial, batch="WAX-1")
+        return self.governed()
+
+    def governed(self, patch: dict[str, dict[str, Any]] | None = None, version: str = VERSION) -> "Log":
+        self.order_template, self.technique = documents(patch, version)
+        pins = pins_of(self.order_template, self.technique)
+        named = {"version": version}
+        self.allow(c.SubmitContract, pins=pins, sha256=pins[0].sha256, **named)
+        self.allow(c.CertifyContract, pins=pins_of(b"proof"), **named)
+        for role, by in (("admin", "ADMIN"), ("compliance", "CO"), ("qa", "QA"), ("project_manager", "PM")):
+            self.allow(c.ApproveContract, by=by, approval_role=role, **named)
+        self.allow(c.ActivateContract, **named)
+        return self
+
+    def ordered(self) -> "Log":
+        self.allow(c.AcceptTerms)
+        self.allow(c.StageOrder)
+        return self
+
+    def delivered(self) -> "Log":
+        """At a node: the order is here."""
+        fields, pins = forwarded(self)
+        self.allow(c.ForwardOrder, pins=pins, **fields)
+        return self
+
+    def worked(self) -> "Log":
+        """At a node: a job from start to the last signature."""
+        self.allow(c.StartJob)
+        bare: dict[str, Any] = {"equipment": (), "materials": ()}
+        self.allow(c.StartStep, step="S10", **bare)
+        self.allow(c.SignStep, step="S10")
+        self.allow(c.StartStep)
+        self.allow(c.RecordReading)
+        for serial in SERIALS:
+            gap = {"characteristic": "gap", "value": "1.5", "unit": "mm", "instrument": None}
+            self.allow(c.RecordReading, **gap, serial=serial)
+        self.allow(c.RecordReading, characteristic="press", value="100", unit="kPa", instrument=None)
+        self.allow(c.SignStep)
+        self.later(700 * S)
+        self.allow(c.StartStep, step="S30", **bare)
+        self.allow(c.SignStep, step="S30")
+        self.allow(c.SignStep, step="S30", by="TECH2")
+        return self
+
+
+def encoded(value: object) -> bytes:
+    """A struct as bytes to compare."""
+    return msgspec.msgpack.encode(value)
+
+
+def replayed(site: str, kind: str, bodies: Sequence[bytes], blobs: dict[str, bytes]) -> list[bytes]:
+    """Every entry of a log made anew (law.replay), from its bytes and documents."""
+    other = Log(site, kind)
+    other.blobs.update(blobs)
+    for body in bodies:
+        other.keep(repeat(other.chronicle, read_entry(body), (ROOT.public,)))
+    return other.bodies()
+
+
+def hub_log() -> Log:
+    return Log(HUB, "business_hub").begin().staffed().ordered()
+
+
+def node_log(shop: Log) -> Log:
+    """A node that knows what the hub's log says, with the order on its floor."""
+    log = Log(NODE, "node").begin()
+    log.now = shop.now
+    log.order_template, log.technique = shop.order_template, shop.technique
+    log.heard(HUB)
+    log.take_in(shop.segment())
+    return log.delivered()

@@ -1,5 +1,8 @@
 """A site's store in one SQLite file: WAL, synchronous=FULL, one transaction per group commit.
 
+Hints (cursors, the newest cosignatures) lie in a second file without flushes: they prove themselves or are asked for anew,
+and must neither wait for the writer nor make anybody wait.
+
 Nothing unhashed is believed: entries are covered by the log's tree, blobs by their keys, snapshots by their digest,
 cosignatures by themselves; cursors are hints. Source: docs/spec/entry.md; SQLite WAL documentation.
 """
@@ -27,6 +30,8 @@ _SCHEMA: Final = (
         one INTEGER PRIMARY KEY CHECK (one = 1), size INTEGER NOT NULL, frontier BLOB NOT NULL, checkpoint BLOB NOT NULL)""",
     """CREATE TABLE IF NOT EXISTS snapshot(
         size INTEGER PRIMARY KEY, root BLOB NOT NULL, digest BLOB NOT NULL, body BLOB NOT NULL)""",
+)
+_HINTS: Final = (
     "CREATE TABLE IF NOT EXISTS cursor(peer TEXT PRIMARY KEY, position INTEGER NOT NULL) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS cosignature(witness TEXT PRIMARY KEY, note BLOB NOT NULL) WITHOUT ROWID",
 )
@@ -45,18 +50,30 @@ class SqliteStore(Store):
         self.path = path
         self.flush_us: deque[float] = deque(maxlen=50_000)
         try:
+            hints = path.with_suffix(".hints.db")
             if read_only:
-                self._writer = self._reader = _connect(f"{path.absolute().as_uri()}?mode=ro&immutable=0")
+                self._writer = self._reader = _connect(f"{path.absolute().as_uri()}?mode=ro")
+                self._hints = _connect(f"{hints.absolute().as_uri()}?mode=ro" if hints.exists() else ":memory:")
+                if not hints.exists():
+                    self._make(self._hints, _HINTS)
                 return
             path.parent.mkdir(parents=True, exist_ok=True)
             self._writer = _connect(path.absolute().as_uri())
             for pragma in ("journal_mode=WAL", "synchronous=FULL", "wal_autocheckpoint=4000"):
                 self._writer.execute(f"PRAGMA {pragma}")
-            for statement in _SCHEMA:
-                self._writer.execute(statement)
+            self._make(self._writer, _SCHEMA)
+            self._hints = _connect(hints.absolute().as_uri())
+            self._hints.execute("PRAGMA journal_mode=WAL")
+            self._hints.execute("PRAGMA synchronous=OFF")
+            self._make(self._hints, _HINTS)
             self._reader = _connect(f"{path.absolute().as_uri()}?mode=ro")
         except sqlite3.Error as error:
             raise Unavailable(f"the store {path} cannot be opened: {error}") from error
+
+    @staticmethod
+    def _make(connection: sqlite3.Connection, schema: tuple[str, ...]) -> None:
+        for statement in schema:
+            connection.execute(statement)
 
     @override
     def commit(self, drafts: Sequence[Draft], head: Head) -> None:
@@ -94,7 +111,7 @@ class SqliteStore(Store):
 
     @override
     def save_checkpoint(self, checkpoint: bytes) -> None:
-        self._write("UPDATE head SET checkpoint = ?", checkpoint)
+        self._write(self._writer, "UPDATE head SET checkpoint = ?", checkpoint)
 
     @override
     def rows(self, start: int, stop: int) -> Iterator[Row]:
@@ -127,16 +144,22 @@ class SqliteStore(Store):
         holds = key in (hashlib.sha256(body).hexdigest(), hashlib.sha256(b"\0" + body).hexdigest())
         return body if holds else None
 
+    def blobs(self) -> Iterator[bytes]:
+        """Every pinned blob."""
+        for (body,) in self._all("SELECT body FROM blob ORDER BY key"):
+            yield bytes(body)
+
     @override
     def save_snapshot(self, snapshot: Snapshot) -> None:
         self._write(
+            self._writer,
             "INSERT OR REPLACE INTO snapshot VALUES(?,?,?,?)",
             snapshot.size,
             snapshot.root,
             snapshot.digest,
             snapshot.body,
         )
-        self._write("DELETE FROM snapshot WHERE size < ?", snapshot.size)
+        self._write(self._writer, "DELETE FROM snapshot WHERE size < ?", snapshot.size)
 
     @override
     def load_snapshot(self) -> Snapshot | None:
@@ -147,24 +170,25 @@ class SqliteStore(Store):
 
     @override
     def cursor(self, peer: str) -> int:
-        row = self._one("SELECT position FROM cursor WHERE peer = ?", peer)
-        return 0 if row is None else int(row[0])
+        rows = self._ask(self._hints, "SELECT position FROM cursor WHERE peer = ?", peer)
+        return int(rows[0][0]) if rows else 0
 
     @override
     def set_cursor(self, peer: str, position: int) -> None:
-        self._write("INSERT OR REPLACE INTO cursor VALUES(?,?)", peer, position)
+        self._write(self._hints, "INSERT OR REPLACE INTO cursor VALUES(?,?)", peer, position)
 
     @override
     def save_cosignature(self, witness: str, note: bytes) -> None:
-        self._write("INSERT OR REPLACE INTO cosignature VALUES(?,?)", witness, note)
+        self._write(self._hints, "INSERT OR REPLACE INTO cosignature VALUES(?,?)", witness, note)
 
     @override
     def cosignatures(self) -> Mapping[str, bytes]:
-        return dict(self._all("SELECT witness, note FROM cosignature ORDER BY witness"))
+        return dict(self._ask(self._hints, "SELECT witness, note FROM cosignature ORDER BY witness"))
 
     @override
     def close(self) -> None:
         self._reader.close()
+        self._hints.close()
         if self._writer is not self._reader:
             self._writer.close()
 
@@ -173,14 +197,17 @@ class SqliteStore(Store):
         return rows[0] if rows else None
 
     def _all(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        return self._ask(self._reader, query, *values)
+
+    def _ask(self, connection: sqlite3.Connection, query: str, *values: object) -> list[tuple[Any, ...]]:
         try:
-            return self._reader.execute(query, values).fetchall()
+            return connection.execute(query, values).fetchall()
         except sqlite3.Error as error:
             raise Unavailable(f"the store {self.path.name} cannot be read: {error}") from error
 
-    def _write(self, statement: str, *values: object) -> None:
+    def _write(self, connection: sqlite3.Connection, statement: str, *values: object) -> None:
         try:
-            self._writer.execute(statement, values)
+            connection.execute(statement, values)
         except sqlite3.Error as error:
             raise Unavailable(f"the store {self.path.name} cannot be written: {error}") from error
 

@@ -7,7 +7,7 @@ time, so that an audit of any length needs the memory of a short one.
 import os
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Final
+from typing import Final, Self
 
 from typing_extensions import override
 
@@ -38,7 +38,7 @@ class ThreadChecks(Checks):
         self._chunk: list[_Action] = []
         self._failed: list[_Failure] = []
 
-    def __enter__(self) -> "ThreadChecks":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

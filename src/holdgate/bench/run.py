@@ -7,31 +7,36 @@ run and the signatures per act. Rates of different machines do not compare; rati
 import asyncio
 import gc
 import statistics
-import sys
 import tempfile
+import threading
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Final
 
-import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 from typing_extensions import override
 
 from holdgate.adapters.sqlite_store import SqliteStore
+from holdgate.adapters.threads import ThreadChecks
 from holdgate.audit.replay import audit_log
 from holdgate.bench.load import JOBS_PER_ORDER, NODE, LogicalClock, Work, open_shop, stage_orders
 from holdgate.bootstrap import Shop, read_trust
+from holdgate.crypto.envelope import open_envelope
 from holdgate.crypto.keys import SigningKey, verify
 from holdgate.engine.ports import Head
 from holdgate.engine.source import StoreSource
 from holdgate.law.chronicle import Draft
+from holdgate.law.command import parse_command
+from holdgate.law.decide import decide
 from holdgate.sites.desk import Desk
 from holdgate.sites.site import Site
 from holdgate.terms.instant import SECOND_US
 
-CALLERS = 64
+CALLERS: Final = 64
+REPEATS: Final = 200
 
 
 class Measurement(Struct, frozen=True, kw_only=True):
@@ -104,6 +109,25 @@ def verify_us() -> float:
     return statistics.median(times)
 
 
+def verify_rate(threads: int) -> float:
+    """Ed25519 verifications a second in so many threads: what this machine's cores really give."""
+    key = SigningKey.from_seed(bytes(32))
+    message = bytes(600)
+    signature = key.sign(message)
+
+    def work() -> None:
+        for _ in range(2000):
+            verify(key.public, message, signature)
+
+    workers = [threading.Thread(target=work) for _ in range(threads)]
+    began = time.perf_counter()
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    return 2000 * threads / (time.perf_counter() - began)
+
+
 class Bench:
     """A shop, its node cut off, and jobs to be worked there."""
 
@@ -122,8 +146,7 @@ class Bench:
         """Jobs whose parts are here, and each caller's envelopes; the node is cut off afterwards."""
         self.clock.step_us = 0
         self.shop.bus.mend(NODE)
-        places = await stage_orders(self.shop, self.desk, jobs, self._orders)
-        self._orders += (jobs + JOBS_PER_ORDER - 1) // JOBS_PER_ORDER
+        places = await stage_orders(self.shop, self.desk, jobs, self.take_orders(jobs))
         self.shop.bus.cut(NODE)
         await self.shop.settle()
         work = self.work()
@@ -132,6 +155,12 @@ class Bench:
             caller = number % callers
             lists[caller] += work.signed(place._replace(technician=f"SID-TEC-{1000 + caller}"))
         return lists
+
+    def take_orders(self, jobs: int) -> int:
+        """The number of the first of the orders that so many jobs need; they are taken."""
+        first = self._orders
+        self._orders += (jobs + JOBS_PER_ORDER - 1) // JOBS_PER_ORDER
+        return first
 
     def work(self) -> Work:
         """The load's maker for the contract in force."""
@@ -190,7 +219,7 @@ def measure_audit(folder: Path, *, signatures: bool) -> Measurement:
     store = SqliteStore(folder / NODE / "ledger.db", read_only=True)
     trust = read_trust(folder / "trust.json")
     timed = Timed()
-    report = audit_log(StoreSource(store), trust, ThreadedChecks() if signatures else None)
+    report = audit_log(StoreSource(store), trust, ThreadChecks() if signatures else None)
     line = timed.line("re-execute", 2 if signatures else 1, report.size, [], 2 if signatures else 0)
     store.close()
     if not report.holds:
@@ -198,22 +227,64 @@ def measure_audit(folder: Path, *, signatures: bool) -> Measurement:
     return line
 
 
+async def measure_decide(folder: Path) -> list[Measurement]:
+    """The law alone, no signature and no disk: every act of one job's technique, and a denial with its trace."""
+    shop, desk, clock = await open_shop(folder, CALLERS)
+    bench = Bench(shop, desk, clock)
+    lists = await bench.load(1, 1)
+    clock.step_us = 1300 * SECOND_US
+    node = bench.node
+    spent_ns = denied_ns = count = 0
+    for raw in lists[0]:
+        command = parse_command(open_envelope(raw).payload)
+        state, library = node.chronicle.state, node.chronicle.library
+        at = clock.instant + clock.step_us
+        wrong = replace(command, signers=(replace(command.signers[0], role="client"),))
+        decide(state, library, command, at)
+        began = time.perf_counter_ns()
+        for _ in range(REPEATS):
+            decide(state, library, command, at)
+        spent_ns += time.perf_counter_ns() - began
+        began = time.perf_counter_ns()
+        for _ in range(REPEATS):
+            decide(state, library, wrong, at)
+        denied_ns += time.perf_counter_ns() - began
+        count += REPEATS
+        answer = await node.submit(raw)
+        if not answer.decision.allowed:
+            raise RuntimeError(f"the bench's own act was refused: {answer.decision.denials}")
+    shop.close()
+    return [_pure("decide", spent_ns / count), _pure("deny", denied_ns / count)]
+
+
+def _pure(op: str, each_ns: float) -> Measurement:
+    return Measurement(
+        op=op,
+        concurrency=1,
+        per_s=round(1e9 / each_ns, 1),
+        p50_ms=round(each_ns / 1e6, 5),
+        p99_ms=round(each_ns / 1e6, 5),
+        cpu_us=round(each_ns / 1e3, 2),
+        durable=False,
+        fsync_p50_ms=0.0,
+        signatures=0,
+        note="mean over every act of the FPI technique, all gates",
+    )
+
+
 def run(jobs: int = 640) -> Iterator[Measurement | dict[str, object]]:
-    """Every measurement, in order."""
-    yield {"op": "verify", "verify_us": round(verify_us(), 2)}
+    """Every measurement, in order.
+
+    Args:
+        jobs: jobs of the loaded submit measurement (33 acts each).
+    """
+    yield {"op": "verify", "verify_us": round(verify_us(), 2), "two_threads_per_s": round(verify_rate(2), 0)}
     with tempfile.TemporaryDirectory(prefix="holdgate-bench-") as folder:
         base = Path(folder)
         yield from asyncio.run(measure_submit(base / "plain", 0.0, jobs, 20, ""))
         yield measure_audit(base / "plain", signatures=False)
         yield measure_audit(base / "plain", signatures=True)
-
-
-def main() -> None:
-    """Print every measurement as a JSON line."""
-    for line in run(int(sys.argv[1]) if len(sys.argv) > 1 else 640):
-        sys.stdout.write(msgspec.json.encode(line).decode() + "\n")
-        sys.stdout.flush()
-
-
-if __name__ == "__main__":
-    main()
+        yield from asyncio.run(measure_decide(base / "decide"))
+        for delay_s in (0.001, 0.005):
+            note = f"{delay_s * 1e3:.0f} ms added to each flush"
+            yield from asyncio.run(measure_submit(base / f"slow{delay_s}", delay_s, jobs // 2, 5, note))

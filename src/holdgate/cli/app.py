@@ -27,7 +27,7 @@ app = App(
     result_action="return_value",
 )
 app.command("holdgate.cli.demo:demo", help="Tell the story of one order: real signatures, records and audit.")
-app.command("holdgate.cli.test:test", help="Run scenario files on real sites and compare every step.")
+app.command("holdgate.cli.test:scenarios", name="test", help="Run scenario files on real sites and compare every step.")
 app.command("holdgate.cli.audit:audit", help="Verify records offline and make every decision again.")
 app.command("holdgate.cli.ledger:ledger", name="ledger", help="Work with the record as a log.")
 

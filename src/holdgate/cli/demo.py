@@ -10,7 +10,7 @@ from typing import Annotated, Final
 from cyclopts import Parameter
 from rich.console import Console
 
-from holdgate.cli.audit import audit_sites
+from holdgate.cli.records import audit_sites
 from holdgate.demo.shop import Contract
 from holdgate.demo.story import Story
 from holdgate.demo.tell import ConsoleTeller, JsonTeller, Teller

@@ -32,7 +32,7 @@ class Outcome(Struct, frozen=True, kw_only=True, omit_defaults=True):
     error: str | None = None
 
 
-def test(
+def scenarios(
     *paths: Path,
     json: Annotated[bool, Parameter(negative=())] = False,
     jobs: int | None = None,
@@ -122,8 +122,9 @@ def _tell(console: Console, outcome: Outcome) -> None:
     title = Path(outcome.path).stem if result is None else result.title
     figures = f"{outcome.seconds:.1f} s"
     if result is not None:
-        figures = f"{result.steps} steps, {result.entries} entries, {result.repeated} made again, {figures}"
-    console.print(Text.assemble((mark, style), f" {title}", (f"  {figures}", "dim")))
+        figures = f"{result.steps} steps, {result.repeated} of {result.entries} entries repeated, {figures}"
+    console.print(Text.assemble((mark, style), f" {title}"))
+    console.print(Text(f"    {figures}", style="dim"))
     if outcome.passed:
         return
     console.print(Text(f"    {outcome.path}", style="dim"), soft_wrap=True)
@@ -142,4 +143,4 @@ def _sum_up(console: Console, outcomes: list[Outcome], failed: int) -> None:
     steps, repeated = sum(result.steps for result in results), sum(result.repeated for result in results)
     verdict = f"{failed} of {len(outcomes)} files failed" if failed else f"{len(outcomes)} files, all as expected"
     style = "bold red" if failed else "bold green"
-    console.print(Text.assemble("\n", (verdict, style), f"; {steps} steps, {repeated} entries made again."))
+    console.print(Text.assemble("\n", (verdict, style), f"; {steps} steps, {repeated} entries repeated."))

@@ -7,7 +7,7 @@ and approved by signed acts. Keys are made on the spot; the clock stands at the 
 import asyncio
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple
 
 from msgspec import Struct
 
@@ -21,12 +21,12 @@ from holdgate.identity.charter import Founder, Settings
 from holdgate.law import command as c
 from holdgate.law.case import Pin
 from holdgate.law.denial import sentence
-from holdgate.law.event import AnyEvent
+from holdgate.law.event import AnyEvent, Event
 from holdgate.law.segments import decision_of
 from holdgate.ledger.entry import read_entry
 from holdgate.sites.desk import Desk
 from holdgate.terms import instant
-from holdgate.terms.errors import InvariantBroken
+from holdgate.terms.errors import InvariantBroken, Unavailable
 
 ZONE: Final = "America/Chicago"
 NODE: Final = "NODE-FPI"
@@ -94,6 +94,10 @@ INSTRUMENTS: Final = (
     ("OVN-02", "oven", "2024-07-31", "2025-07-31"),
 )
 BATCHES: Final = (("PEN-24117", "penetrant", "2027-04-30"), ("DEV-2409", "developer", "2027-01-31"))
+REPORT_FIELDS: Final = tuple(
+    "title lab_name_address location_of_work unique_id_and_end customer method item_identification date_received "
+    "dates_performed date_issued relates_only_to_items_tested results_with_units deviations person_authorising".split()  # noqa: SIM905 - a table of words
+)
 SETTINGS: Final = Settings(
     name="Example NDT & Materials Lab",
     tz=ZONE,
@@ -104,24 +108,7 @@ SETTINGS: Final = Settings(
     arrival_skew_s=300,
     arrival_fresh_s=14_400,
     approval_roles=("admin", "compliance", "qa", "project_manager"),
-    report_fields=tuple(
-        [
-            "title",
-            "lab_name_address",
-            "location_of_work",
-            "unique_id_and_end",
-            "customer",
-            "method",
-            "item_identification",
-            "date_received",
-            "dates_performed",
-            "date_issued",
-            "relates_only_to_items_tested",
-            "results_with_units",
-            "deviations",
-            "person_authorising",
-        ]
-    ),
+    report_fields=REPORT_FIELDS,
 )
 SIGNERS: Final = {"admin": ADMIN, "compliance": COMPLIANCE, "qa": QA, "project_manager": PLANNER}
 """Who approves in which role."""
@@ -145,9 +132,6 @@ class Fact(NamedTuple):
     event: AnyEvent
 
 
-E = TypeVar("E", bound=AnyEvent)
-
-
 class DemoShop:
     """A fresh shop in a directory, with everybody's keys at one desk."""
 
@@ -155,7 +139,7 @@ class DemoShop:
         self.directory = directory
         self.clock = SetClock()
         self.desk = Desk()
-        self.shop: Shop
+        self._shop: Shop | None = None
         self._read: dict[str, int] = {}
         for member in (*FOUNDERS, *PEOPLE, *THINGS):
             self.desk.add(member.id)
@@ -163,6 +147,23 @@ class DemoShop:
     def set(self, moment: str) -> None:
         """Put the clock at a moment of the story (`2025-04-01T08:03:00`, local time of the shop in summer)."""
         self.clock.instant = instant.parse(f"{moment}-05:00")
+
+    @property
+    def shop(self) -> Shop:
+        """The running shop.
+
+        Raises:
+            Unavailable: it is not founded yet.
+        """
+        if self._shop is None:
+            raise Unavailable("the shop is not founded yet")
+        return self._shop
+
+    def close(self) -> None:
+        """Close every site, if there are any."""
+        if self._shop is not None:
+            self._shop.close()
+            self._shop = None
 
     async def found(self) -> None:
         """Found the shop and open its sites."""
@@ -172,7 +173,7 @@ class DemoShop:
         ]
         root = SigningKey.generate()
         found(self.directory, "LAB", "example-lab.test", SETTINGS, [NODE], founders, root)
-        self.shop = await Shop(self.directory, self.clock, HostEntropy()).open()
+        self._shop = await Shop(self.directory, self.clock, HostEntropy()).open()
 
     async def enrol(self) -> None:
         """Everybody and every device joins with a key of their own; two officers co-sign."""
@@ -197,7 +198,7 @@ class DemoShop:
         """Certs, calibrations and batches go on file."""
         admin = self.signers((ADMIN, "admin"))
         metrology, receiving = self.signers((METROLOGY, "metrology")), self.signers((RECEIVING, "receiving"))
-        acts: list[tuple[type[c.Command], tuple[c.Signer, ...], dict[str, object]]] = []
+        acts: list[tuple[type[c.Command], tuple[c.Signer, ...], dict[str, Any]]] = []
         for person, certs in CERTS.items():
             for name, last_day in certs.items():
                 held = {"person": person, "credential": name, "evidence": "certificate on file"}
@@ -254,7 +255,12 @@ class DemoShop:
     ) -> "asyncio.Future[Answer]":
         """Sign an act on the present view and hand it to the site that decides it."""
         site = self.shop.sites[at_site]
-        head = {"site": at_site, "at": self.clock.now(), "nonce": self.desk.nonce(), "signers": tuple(signers)}
+        head: dict[str, Any] = {
+            "site": at_site,
+            "at": self.clock.now(),
+            "nonce": self.desk.nonce(),
+            "signers": tuple(signers),
+        }
         command: Any = kind(**head, place=place, **fields)
         return site.submit(self.desk.sign(self.desk.shown(command, site.chronicle.state)), pins)
 
@@ -288,7 +294,7 @@ class DemoShop:
                 for event in decision_of(read_entry(row.body)).events:
                     yield Fact(site.id, row.seq, event)
 
-    def fact(self, kind: type[E]) -> Fact | None:
+    def fact(self, kind: type[Event]) -> Fact | None:
         """The latest news of a kind, or None; all other news counts as read."""
         return next((fact for fact in reversed([*self.news()]) if type(fact.event) is kind), None)
 

@@ -4,23 +4,18 @@ Everything that is told has happened: each line is a signed act that a site deci
 by itself. Nothing here decides. A refused act that the story counts on ends it (`InvariantBroken`).
 """
 
-import shutil
-import sqlite3
-import tempfile
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 from holdgate.adapters.epcis import read_object_event, write_object_event
-from holdgate.audit.replay import LogReport
 from holdgate.bootstrap import BUSINESS_HUB, FLOOR_HUB
+from holdgate.demo.ops import CHECKS, CLEAN, DEVELOP, DRY, INSPECT, PENETRANT, POST_CLEAN, RINSE, SERIALS, Op
+from holdgate.demo.proof import Audit, tell_audit, tell_copies, tell_forgery
 from holdgate.demo.shop import (
-    BOOTH,
     CLIENT,
     COMPLIANCE,
     DOCK,
-    LINE,
     NAMES,
     NODE,
     OFFICE,
@@ -42,128 +37,18 @@ from holdgate.law import command as c
 from holdgate.law import event as ev
 from holdgate.law.contract import SmartClientPO, read_document
 from holdgate.law.denial import remedy, sentence
-from holdgate.ledger.note import parse_checkpoint
 from holdgate.terms.errors import InvariantBroken, Tampered
 
 ORDER: Final = "PO-1001"
 JOB: Final = "J-1"
 REPORT: Final = "R-1"
 PART: Final = "4512-7"
-SERIALS: Final = ("S01", "S02", "S03", "S04")
 CAGE: Final = "7A4D1"
 READ_POINT: Final = "urn:epc:id:sgln:0614141.00001."
 """Places of this dock as EPCIS names them; what follows is the workstation."""
 MONDAY: Final = "2025-03-31T"
 DAY: Final = "2025-04-01T"
 NEXT: Final = "2025-04-02T"
-
-Audit = Callable[[Path], list[LogReport]]
-"""Audits every deciding site of a closed shop."""
-
-
-class Reading(NamedTuple):
-    """One value as it was read. `by`: the instrument."""
-
-    what: str
-    value: str
-    unit: str
-    by: str | None = None
-    serial: str | None = None
-
-
-class Op(NamedTuple):
-    """One operation of the technique as Alvarez performs it. `began`, `signed`: local times of the day."""
-
-    step: str
-    began: str
-    signed: str
-    place: str
-    told: str
-    readings: tuple[Reading, ...]
-    equipment: tuple[str, ...] = ()
-    materials: tuple[str, ...] = ()
-
-
-_INDICATIONS: Final = tuple(Reading("linear_indications", "0", "count", serial=serial) for serial in SERIALS)
-CHECKS: Final = Op(
-    "S10",
-    "08:07:00",
-    "08:09:00",
-    BOOTH,
-    "Daily checks: lamp 2100 µW/cm² and booth 9.8 lux with RAD-07, test panel 5 spots",
-    (
-        Reading("uva", "2100", "uW/cm2", "RAD-07"),
-        Reading("ambient", "9.8", "lux", "RAD-07"),
-        Reading("panel_spots", "5", "count"),
-    ),
-    ("RAD-07",),
-)
-CLEAN: Final = Op(
-    "S20",
-    "08:10:00",
-    "08:11:20",
-    LINE,
-    "Op 20  Pre-clean and dry: water-break free",
-    (Reading("water_break_free", "1", "bool01"),),
-)
-PENETRANT: Final = Op(
-    "S30",
-    "08:16:20",
-    "08:17:40",
-    LINE,
-    "Op 30  Penetrant PEN-24117 on, parts at 72 °F with THM-09",
-    (Reading("part_temp", "72", "degF", "THM-09"),),
-    ("THM-09",),
-    ("PEN-24117",),
-)
-RINSE: Final = Op(
-    "S40",
-    "08:57:40",
-    "08:59:20",
-    LINE,
-    "Op 40  Rinse after 40 min dwell: water 68 °F, 28 psi",
-    (Reading("water_temp", "68", "degF", "THM-09"), Reading("water_pressure", "28", "psi", "GAU-03")),
-    ("THM-09", "GAU-03"),
-)
-DRY: Final = Op(
-    "S50",
-    "09:02:20",
-    "09:04:00",
-    LINE,
-    "Op 50  Dry: oven at 135 °F",
-    (Reading("oven_temp", "135", "degF", "OVN-02"),),
-    ("OVN-02",),
-)
-DEVELOP: Final = Op(
-    "S60",
-    "09:09:00",
-    "09:11:00",
-    LINE,
-    "Op 60  Developer DEV-2409 on: coverage even",
-    (Reading("coverage", "1", "bool01"),),
-    materials=("DEV-2409",),
-)
-INSPECT: Final = Op(
-    "S70",
-    "09:36:00",
-    "09:39:00",
-    BOOTH,
-    "Op 70  Inspect after 25 min: S01 to S04 read one by one, no linear indications",
-    (
-        Reading("dark_adapt", "90", "s"),
-        Reading("uva_at_part", "2400", "uW/cm2", "RAD-07"),
-        *_INDICATIONS,
-    ),
-    ("RAD-07",),
-)
-POST_CLEAN: Final = Op(
-    "S80",
-    "09:40:00",
-    "09:41:20",
-    LINE,
-    "Op 80  Post-clean: free of residue",
-    (Reading("residue_free", "1", "bool01"),),
-)
 
 
 class Story:
@@ -185,17 +70,24 @@ class Story:
 
     async def run(self) -> bool:
         """Tell it. Whether the audit found every record sound and the forgery out."""
-        await self._opens()
-        await self._technique()
-        await self._order()
-        await self._dock()
-        await self._checks()
-        await self._ops()
-        await self._accepted()
-        await self._client()
-        self._copies()
-        self._at.shop.close()
-        return self._audited() and self._forged()
+        try:
+            await self._opens()
+            await self._technique()
+            await self._order()
+            await self._dock()
+            await self._checks()
+            await self._ops()
+            await self._accepted()
+            await self._client()
+            self._act("The read-only copy", f"{NEXT}09:15:00")
+            whole = tell_copies(self._at.shop, self._tell)
+        finally:
+            self._at.close()
+        self._act("The audit: every signature checked, every decision made again", f"{NEXT}09:20:00")
+        sound = tell_audit(self._audit(self._at.directory), self._tell)
+        self._act("What if somebody changes one digit?", f"{NEXT}09:25:00")
+        named = tell_forgery(self._at.directory, self._audit, self._tell)
+        return whole and sound and named
 
     # ---- telling ---------------------------------------------------------------------------------------------------
 
@@ -456,89 +348,6 @@ class Story:
         answer = await at.must(c.ReviewReport, client, OFFICE, report=REPORT, decision="approve")
         self._done(f"AERODYNE approves report {REPORT}", answer)
         self._follows(ev.InvoiceIssued, _invoice)
-
-    # ---- after the story -------------------------------------------------------------------------------------------
-
-    def _copies(self) -> None:
-        """What the Vault holds of each site."""
-        self._act("The read-only copy", f"{NEXT}09:15:00")
-        vault = next(iter(self._at.shop.vaults.values()))
-        for site in self._at.shop.sites.values():
-            held, _ = vault.store.held(site.notary.origin)
-            note = vault.store.latest(site.notary.origin)
-            cosigned = 0 if note is None else parse_checkpoint(note).size
-            self._tell.say(
-                Line(
-                    kind="verified" if held == cosigned == site.spine.size else "altered",
-                    text=f"{PLACES[site.id]:<15} {site.spine.size:>4} entries; {held} copied, {cosigned} cosigned",
-                    data={"site": site.id, "entries": site.spine.size, "mirrored": held, "cosigned": cosigned},
-                )
-            )
-        self._note("The copy only looks and cosigns. A record set back or replaced would not match it.")
-
-    def _audited(self) -> bool:
-        """Every ledger, from its bytes and the keys that an auditor brings."""
-        self._act("The audit: every signature checked, every decision made again", f"{NEXT}09:20:00")
-        reports = self._audit(self._at.directory)
-        for report in reports:
-            figures = f"{report.size:>4} entries, {report.signatures:>3} signatures, {report.repeated:>3} decided again"
-            text = f"{PLACES.get(report.site, report.site):<15} {figures} (refusals: {report.denials})"
-            self._say_report(report, text)
-        if all(report.holds for report in reports):
-            total = sum(report.size for report in reports)
-            self._tell.say(
-                Line(kind="verified", text=f"Record verified unaltered: {total} entries, the same result byte for byte")
-            )
-            return True
-        return False
-
-    def _forged(self) -> bool:
-        """One digit of one reading, in a copy of one site's store."""
-        self._act("What if somebody changes one digit?", f"{NEXT}09:25:00")
-        with tempfile.TemporaryDirectory(prefix="holdgate-forged-") as folder:
-            copy = Path(folder)
-            shutil.copytree(self._at.directory / NODE, copy / NODE)
-            shutil.copy(self._at.directory / "trust.json", copy)
-            seq = forge(copy / NODE / "ledger.db", b'"value":"72"', b'"value":"92"')
-            self._note(f"In a copy of the penetrant line's record, entry {seq}: 72 °F becomes 92 °F.")
-            reports = self._audit(copy)
-        for report in reports:
-            self._say_report(report, "The audit names it: Penetrant line")
-        return any(finding.seq == seq for report in reports for finding in report.findings)
-
-    def _say_report(self, report: LogReport, text: str) -> None:
-        data: dict[str, object] = {
-            "site": report.site,
-            "entries": report.size,
-            "kinds": report.kinds,
-            "signatures": report.signatures,
-            "repeated": report.repeated,
-            "refusals": report.denials,
-            "cosigned": report.cosigned,
-            "root": report.root,
-            "findings": [{"seq": finding.seq, "what": finding.what} for finding in report.findings],
-        }
-        if report.holds:
-            self._tell.say(Line(kind="verified", text=text, data=data))
-            return
-        first = report.findings[0]
-        where = "" if first.seq is None else f", entry {first.seq}"
-        self._tell.say(Line(kind="altered", text=f"{text}{where}", data=data))
-        self._note(f"In the auditor's words: {first.what}.")
-
-
-def forge(ledger: Path, old: bytes, new: bytes) -> int:
-    """Change the first entry that holds these bytes, as somebody with the file in hands could; its index.
-
-    Raises:
-        InvariantBroken: no entry holds them.
-    """
-    with closing(sqlite3.connect(ledger)) as db, db:
-        for seq, body in db.execute("SELECT seq, body FROM entry ORDER BY seq").fetchall():
-            if old in body:
-                db.execute("UPDATE entry SET body = ? WHERE seq = ?", (body.replace(old, new, 1), seq))
-                return int(seq)
-    raise InvariantBroken(f"no entry holds {old!r}")
 
 
 def _money(minor: int) -> str:

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Struct
 from rich.console import Console
 from rich.text import Text
+from typing_extensions import override
 
 from holdgate.demo.shop import ZONE
 from holdgate.terms import instant
@@ -72,6 +73,7 @@ class ConsoleTeller(Teller):
         self._acts = 0
         self._day: dt.date | None = None
 
+    @override
     def begin(self, title: str, lines: tuple[str, ...]) -> None:
         """Title and preface."""
         self._console.print()
@@ -79,6 +81,7 @@ class ConsoleTeller(Teller):
         for line in lines:
             self._console.print(Text(line, style="dim"))
 
+    @override
     def act(self, title: str, at: int | None) -> None:
         """A heading; the day where it is a new one."""
         if self._acts:
@@ -91,6 +94,7 @@ class ConsoleTeller(Teller):
             heading.append(f"   {moment:%A} {moment.day} {moment:%B %Y}", style="dim")
         self._console.print(heading)
 
+    @override
     def say(self, line: Line) -> None:
         """The line, with its time, its mark and what belongs to it."""
         mark, style = _MARKS[line.kind]
@@ -106,6 +110,7 @@ class ConsoleTeller(Teller):
             self._hang(margin, Text.assemble(("To go on: ", style), line.remedy, (where, "dim")))
         time.sleep(self._pause_s / 10)
 
+    @override
     def end(self, *lines: str) -> None:
         """Where to go from here."""
         self._console.print()
@@ -128,19 +133,23 @@ class JsonTeller(Teller):
         self._title: tuple[str, int | None] | None = None
         self._lines: list[Line] = []
 
+    @override
     def begin(self, title: str, lines: tuple[str, ...]) -> None:
         """Nothing: the acts speak for themselves."""
 
+    @override
     def act(self, title: str, at: int | None) -> None:
         """The last act is complete."""
         self._flush()
         self._acts += 1
         self._title = (title, at)
 
+    @override
     def say(self, line: Line) -> None:
         """Kept until the act is complete."""
         self._lines.append(line)
 
+    @override
     def end(self, *lines: str) -> None:
         """The last act."""
         self._flush()

@@ -9,13 +9,14 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from msgspec.structs import replace
 from typing_extensions import override
 
 from holdgate.audit.authorities import AUTHORITIES
 from holdgate.crypto.hashes import digest
 from holdgate.crypto.keys import SigningKey
 from holdgate.crypto.sealed import SealingKey, open_sealed
-from holdgate.engine.answer import Answer, Sealed
+from holdgate.engine.answer import REPLICATED, Answer, Sealed
 from holdgate.engine.bus import Bus, Peer, Taken
 from holdgate.engine.opening import open_log, save
 from holdgate.engine.ports import Clock, Entropy, Store
@@ -66,6 +67,7 @@ class Site(Peer):
             means.store, blank_state(charter, self.id, self.kind), AUTHORITIES[self.kind], self, means.roots
         )
         self.chronicle: Chronicle = opened.chronicle
+        self.tail = opened.tail
         self.notary = Notary(means.seat.origin, means.key)
         self.spine = Spine(self.chronicle, means.store, means.clock, self.notary, self._sealed)
         self.links = {
@@ -75,6 +77,8 @@ class Site(Peer):
         self._charter = charter
         self._vaults = {seat.id: seat for seat in charter.sites if seat.kind == "vault"}
         self._unwitnessed = False
+        self._replicated = 0
+        self._waiting: list[tuple[int, asyncio.Future[None]]] = []
 
     # ---- life ------------------------------------------------------------------------------------------------------
 
@@ -140,6 +144,19 @@ class Site(Peer):
         """
         opened = tuple(self._open(pin) for pin in pins)
         return self.spine.submit(raw, opened, source)
+
+    async def submit_replicated(self, raw: bytes, pins: Sequence[Pin] = (), source: str = "local") -> Answer:
+        """Submit a signed action and wait until a Vault holds its entry too.
+
+        Returns:
+            The answer, kept `replicated`: the Vault's mirror covers the entry.
+        """
+        answer = await self.submit(raw, pins, source)
+        if answer.seq >= self._replicated:
+            waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiting.append((answer.seq, waiter))
+            await waiter
+        return replace(answer, kept=REPLICATED)
 
     def _open(self, pin: Pin) -> Pin:
         """What came beside an action, in clear where it was sealed to this site."""
@@ -218,6 +235,11 @@ class Site(Peer):
         if taken.cosigned is None:
             return
         self.means.store.save_cosignature(peer, taken.cosigned)
+        self._replicated = max(self._replicated, taken.size)
+        for seq, waiter in self._waiting:
+            if seq < self._replicated and not waiter.done():
+                waiter.set_result(None)
+        self._waiting = [(seq, waiter) for seq, waiter in self._waiting if seq >= self._replicated]
         if taken.size < self.spine.size or not self._unwitnessed:
             return
         self._unwitnessed = False

@@ -5,6 +5,7 @@ then cosigns (persist before replying). A site that offers another history gets 
 checkpoints are kept as evidence. It holds no key of a site and decides nothing: a signed action sent to it is refused.
 """
 
+import asyncio
 from collections.abc import Sequence
 from typing import NoReturn, Protocol
 
@@ -66,6 +67,7 @@ class Vault(Peer):
         self._key = key
         self._seats = {s.origin: s for s in charter.sites if s.kind != "vault"}
         self._clock = clock
+        self._one_at_a_time = asyncio.Lock()
 
     @override
     async def deliver(self, raw: bytes, pins: Sequence[Pin], sender: str) -> NoReturn:
@@ -73,6 +75,10 @@ class Vault(Peer):
 
     @override
     async def offer(self, segment: Segment, sender: str) -> Taken:
+        async with self._one_at_a_time:
+            return await self._take(segment, sender)
+
+    async def _take(self, segment: Segment, sender: str) -> Taken:
         seat = self._seats.get(segment.origin)
         if seat is None or seat.id != sender:
             raise Tampered(f"{segment.origin} is no log of {sender}")
@@ -89,7 +95,9 @@ class Vault(Peer):
             self.store.keep_evidence(segment.origin, segment.checkpoint, "does not extend the mirror")
             raise Tampered(f"what {sender} offers does not lead to the root that it signed")
         cosigned = self._cosign(segment.checkpoint)
-        self.store.keep(segment.origin, segment.start, bodies, extended, cosigned, segment.blobs)
+        await asyncio.to_thread(
+            self.store.keep, segment.origin, segment.start, bodies, extended, cosigned, segment.blobs
+        )
         return Taken(size=segment.size, cosigned=cosigned)
 
     @override
@@ -102,6 +110,10 @@ class Vault(Peer):
 
     @override
     async def attest(self, origin: str, sender: str) -> bytes | None:
+        async with self._one_at_a_time:
+            return await self._attest(origin)
+
+    async def _attest(self, origin: str) -> bytes | None:
         held = self.store.latest(origin)
         if held is None:
             return None
@@ -110,7 +122,7 @@ class Vault(Peer):
         first = next(line for line in held.splitlines(keepends=True) if line.startswith(own))
         cosigned = self._cosign(text + b"\n" + first)
         size, frontier = self.store.held(origin)
-        self.store.keep(origin, size, (), frontier, cosigned, {})
+        await asyncio.to_thread(self.store.keep, origin, size, (), frontier, cosigned, {})
         return cosigned
 
     def _cosign(self, checkpoint: bytes) -> bytes:

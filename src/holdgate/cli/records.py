@@ -1,0 +1,210 @@
+"""Records as they lie on a disk: finding them, opening them read-only, and auditing each."""
+
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from msgspec import Struct
+from typing_extensions import override
+
+from holdgate.adapters.sqlite_store import SqliteStore
+from holdgate.adapters.threads import ThreadChecks
+from holdgate.audit.replay import Finding, LogReport, LogSource, audit_log
+from holdgate.audit.trust import Trust
+from holdgate.bootstrap import read_trust
+from holdgate.crypto.hashes import digest, leaf_hash
+from holdgate.engine.source import StoreSource
+from holdgate.ledger.note import parse_vkey, read_note, verify_cosignature
+from holdgate.terms.errors import HoldgateError, Malformed, Unavailable
+
+LEDGER: Final = "ledger.db"
+MIRROR: Final = "mirror.db"
+Seen = Callable[[str, int, int], None]
+"""Told the log's name, the entries looked at and all that there are."""
+
+
+class Audited(Struct, frozen=True, kw_only=True):
+    """One log and what the audit of it found. `mirror`: it is a Vault's copy."""
+
+    path: str
+    report: LogReport
+    mirror: bool = False
+
+
+def find_logs(path: Path) -> list[Path]:
+    """The ledgers and mirrors at a place, the sites' own first.
+
+    Raises:
+        Unavailable: there are none.
+    """
+    if path.is_file():
+        return [path]
+    found = [log for name in (LEDGER, MIRROR) for log in (*sorted(path.glob(name)), *sorted(path.glob(f"*/{name}")))]
+    if not found:
+        raise Unavailable(f"there is no record at {path}: no {LEDGER} and no {MIRROR} in it or one level below")
+    return found
+
+
+def trust_near(path: Path) -> Path:
+    """The nearest trust.json at or above a place.
+
+    Raises:
+        Unavailable: there is none.
+    """
+    start = path.resolve()
+    for folder in (start, *start.parents):
+        if (folder / "trust.json").is_file():
+            return folder / "trust.json"
+    raise Unavailable(f"no trust.json lies at or above {path}; name the keys that you trust with --trust FILE")
+
+
+def audit_sites(directory: Path) -> list[LogReport]:
+    """Audit every deciding site of a closed shop, with the trust file beside it."""
+    trust = read_trust(directory / "trust.json")
+    return [item.report for log in sorted(directory.glob(f"*/{LEDGER}")) for item in audit_file(log, trust)]
+
+
+def audit_file(path: Path, trust: Trust, seen: Seen | None = None, *, signatures: bool = True) -> list[Audited]:
+    """Audit one ledger, or every log that a mirror holds. What cannot be read is a finding, so that others are audited.
+
+    Raises:
+        Unavailable: it is no record at all.
+    """
+    with closing(_open(path)) as db:
+        mirror = Mirror(db)
+        reports = [_audit_log(partial(MirrorSource, mirror, o), trust, seen, signatures) for o in mirror.origins()]
+        if reports:
+            return [Audited(path=str(path), report=report, mirror=True) for report in reports]
+    with closing(SqliteStore(path, read_only=True)) as store:
+        return [Audited(path=str(path), report=_audit_log(partial(_Stored, store, path), trust, seen, signatures))]
+
+
+class _Sized(LogSource):
+    """A source that knows its name and how much there is."""
+
+    name: str
+    size: int
+
+
+class _Stored(StoreSource, _Sized):
+    """A site's own store."""
+
+    def __init__(self, store: SqliteStore, path: Path) -> None:
+        super().__init__(store)
+        self.name = path.parent.name or path.name
+        self.size = store.head().size
+
+
+class Mirror:
+    """A Vault's store. Imported entries are no blobs here: they are found in the mirror of the log that they stand in."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self.db = db
+        self._by_leaf: dict[bytes, tuple[str, int]] = {}
+
+    def origins(self) -> list[str]:
+        """The logs that it holds; none where it is no mirror."""
+        if self.db.execute("SELECT 1 FROM sqlite_master WHERE name = 'seat'").fetchone() is None:
+            return []
+        return [origin for (origin,) in self.db.execute("SELECT origin FROM seat ORDER BY origin")]
+
+    def blob(self, key: str) -> bytes | None:
+        """What is pinned under a key: a document by its digest, or an entry by its leaf hash."""
+        row = self.db.execute("SELECT body FROM blob WHERE key = ?", (key,)).fetchone()
+        if row is None:
+            row = self._entry(bytes.fromhex(key))
+        body = None if row is None else bytes(row[0])
+        return body if body is not None and key in (digest(body), leaf_hash(body).hex()) else None
+
+    def _entry(self, leaf: bytes) -> tuple[bytes] | None:
+        if not self._by_leaf:
+            every = self.db.execute("SELECT origin, seq, body FROM mirror")
+            self._by_leaf = {leaf_hash(body): (origin, seq) for origin, seq, body in every}
+        place = self._by_leaf.get(leaf)
+        if place is None:
+            return None
+        found: tuple[bytes] | None = self.db.execute(
+            "SELECT body FROM mirror WHERE origin = ? AND seq = ?", place
+        ).fetchone()
+        return found
+
+
+class MirrorSource(_Sized):
+    """One log as a Vault mirrors it. Leaf hashes are computed here: the mirror keeps entries, not hashes."""
+
+    def __init__(self, mirror: Mirror, origin: str) -> None:
+        self._mirror = mirror
+        self._origin = origin
+        self.name = f"copy of {origin.rpartition('/')[2]}"
+        self.size = int(self._one("SELECT size FROM seat WHERE origin = ?"))
+
+    def _one(self, query: str) -> Any:
+        return self._mirror.db.execute(query, (self._origin,)).fetchone()[0]
+
+    @override
+    def bodies(self) -> Iterator[tuple[int, bytes, bytes]]:
+        """Every entry, in order."""
+        query = "SELECT seq, body FROM mirror WHERE origin = ? ORDER BY seq"
+        for seq, body in self._mirror.db.execute(query, (self._origin,)):
+            yield seq, leaf_hash(body), body
+
+    @override
+    def blob(self, key: str) -> bytes | None:
+        """A pinned document or entry whose content is what its key says."""
+        return self._mirror.blob(key)
+
+    @override
+    def checkpoint(self) -> bytes:
+        """The site's newest checkpoint, as the Vault cosigned it."""
+        return bytes(self._one("SELECT cosigned FROM seat WHERE origin = ?"))
+
+    @override
+    def cosignatures(self) -> Mapping[str, bytes]:
+        """The same note: it carries the Vault's cosignature."""
+        return {"the Vault's copy": self.checkpoint()}
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    try:
+        db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+        db.execute("SELECT name FROM sqlite_master LIMIT 1")
+    except sqlite3.Error as error:
+        raise Unavailable(f"{path} cannot be opened as a record: {error}") from error
+    return db
+
+
+def _audit_log(open_source: Callable[[], _Sized], trust: Trust, seen: Seen | None, signatures: bool) -> LogReport:
+    try:
+        source = open_source()
+
+        def progress(seq: int) -> None:
+            if seen is not None:
+                seen(source.name, seq, source.size)
+
+        with ThreadChecks() as checks:
+            report = audit_log(source, trust, checks if signatures else None, progress)
+        progress(report.size)
+        report.findings = [*report.findings, *_false_cosignatures(source, trust)]
+    except (Unavailable, sqlite3.Error) as error:
+        return LogReport(findings=[Finding(what=f"the record cannot be read to its end: {error}")])
+    return report
+
+
+def _false_cosignatures(source: LogSource, trust: Trust) -> list[Finding]:
+    """A stored cosignature in a trusted witness's name that does not hold is a finding, not an absence."""
+    found: list[Finding] = []
+    known = [parse_vkey(text) for text in trust.witnesses]
+    for name, note in sorted(source.cosignatures().items()):
+        try:
+            claimed = {(line.name, line.key_id) for line in read_note(note)[1]}
+            keys = [vkey for vkey in known if (vkey.name, vkey.key_id) in claimed]
+            if not keys:
+                raise Malformed("it names no witness that you trust")
+            for vkey in keys:
+                verify_cosignature(note, vkey)
+        except HoldgateError as error:
+            found.append(Finding(what=f"the cosignature kept under {name} does not hold: {error}"))
+    return found
