@@ -183,7 +183,7 @@ def documents(
     technique = SmartSP(
         id=CONTRACT, version=version, title="A test", author="AUTHOR", steps=tuple(steps), offline_max_s=3600
     )
-    usual = {
+    usual_terms: dict[str, Any] = {
         "process": document_digest(technique),
         "price_minor": 100,
         "currency": "USD",
@@ -206,7 +206,7 @@ def documents(
         ),
         "documents": ("drawing",),
     }
-    order = SmartClientPO(id=CONTRACT, version=version, title="A test", author="AUTHOR", **(usual | template))
+    order = SmartClientPO(id=CONTRACT, version=version, title="A test", author="AUTHOR", **(usual_terms | template))
     return order, technique
 
 
@@ -575,7 +575,7 @@ class World:
         if signs and act is not c.SignStep:
             fields.setdefault("place", OFFICE)
         self.nonce += 1
-        head = {"site": self.state.site, "at": self.now, "nonce": str(self.nonce), "signers": signers}
+        head: dict[str, Any] = {"site": self.state.site, "at": self.now, "nonce": str(self.nonce), "signers": signers}
         command: Any = act(**(head | fields))
         if "seen" not in fields:
             command = replace(command, seen=view_of(self.state, command))
@@ -583,7 +583,7 @@ class World:
 
     def _role(self, name: str) -> str:
         person = self.state.identities.get(name)
-        return "technician" if person is None else person.roles[0]
+        return person.roles[0] if person is not None and person.roles else "technician"
 
     def do(self, act: type[c.Command], *, pins: Sequence[Pin] = (), **changes: Any) -> Decision:
         """Decide an act that must be allowed, and fold what it makes true."""
@@ -634,23 +634,19 @@ def forwarded(world: World, key: SigningKey | None = None, **changes: Any) -> tu
     """What the floor hub forwards: fields of the act, and the slip and body beside it. `changes`: of the slip."""
     staged = world.staged_event()
     raw_body = body_of(staged)
-    slip = c.Slip(
-        **(
-            {
-                "order": PO,
-                "node": NODE,
-                "part_no": "P-1",
-                "rev": "A",
-                "serials": SERIALS,
-                "policy": "full",
-                "evidence": ("broadcast",),
-                "buffer_max_us": 0,
-                "body": digest(raw_body),
-                "staged_at": T0,
-            }
-            | changes
-        )
-    )
+    usual: dict[str, Any] = {
+        "order": PO,
+        "node": NODE,
+        "part_no": "P-1",
+        "rev": "A",
+        "serials": SERIALS,
+        "policy": "full",
+        "evidence": ("broadcast",),
+        "buffer_max_us": 0,
+        "body": digest(raw_body),
+        "staged_at": T0,
+    }
+    slip = c.Slip(**(usual | changes))
     signer = (c.Signer(id=HUB, role="business_hub"),)
     command = c.StageSlip(site=FLOOR, at=T0, nonce="slip", signers=signer, slip=slip)
     envelope = seal(canon.encode(command), [(HUB, key or key_of(HUB))])
@@ -774,6 +770,10 @@ class Log(World):
 
     def again(self) -> list[bytes]:
         """Every entry made anew from the log and its documents alone."""
+        return self.remade().bodies()
+
+    def remade(self) -> "Log":
+        """The log made anew from its bytes and its documents alone."""
         return replayed(self.state.site, self.state.kind, self.bodies(), self.blobs)
 
     # ---- a shop's first days ---------------------------------------------------------------------------------------
@@ -795,7 +795,7 @@ class Log(World):
     def governed(self, patch: dict[str, dict[str, Any]] | None = None, version: str = VERSION) -> "Log":
         self.order_template, self.technique = documents(patch, version)
         pins = pins_of(self.order_template, self.technique)
-        named = {"version": version}
+        named: dict[str, Any] = {"version": version}
         self.allow(c.SubmitContract, pins=pins, sha256=pins[0].sha256, **named)
         self.allow(c.CertifyContract, pins=pins_of(b"proof"), **named)
         for role, by in (("admin", "ADMIN"), ("compliance", "CO"), ("qa", "QA"), ("project_manager", "PM")):
@@ -823,7 +823,7 @@ class Log(World):
         self.allow(c.StartStep)
         self.allow(c.RecordReading)
         for serial in SERIALS:
-            gap = {"characteristic": "gap", "value": "1.5", "unit": "mm", "instrument": None}
+            gap: dict[str, Any] = {"characteristic": "gap", "value": "1.5", "unit": "mm", "instrument": None}
             self.allow(c.RecordReading, **gap, serial=serial)
         self.allow(c.RecordReading, characteristic="press", value="100", unit="kPa", instrument=None)
         self.allow(c.SignStep)
@@ -839,13 +839,13 @@ def encoded(value: object) -> bytes:
     return msgspec.msgpack.encode(value)
 
 
-def replayed(site: str, kind: str, bodies: Sequence[bytes], blobs: dict[str, bytes]) -> list[bytes]:
-    """Every entry of a log made anew (law.replay), from its bytes and documents."""
+def replayed(site: str, kind: str, bodies: Sequence[bytes], blobs: dict[str, bytes]) -> Log:
+    """A log made anew (law.replay), from its bytes and documents."""
     other = Log(site, kind)
     other.blobs.update(blobs)
     for body in bodies:
         other.keep(repeat(other.chronicle, read_entry(body), (ROOT.public,)))
-    return other.bodies()
+    return other
 
 
 def hub_log() -> Log:

@@ -123,9 +123,7 @@ def draft(seq: int, subject: str = "order:PO-1", blobs: dict[str, bytes] | None 
     body = f"entry {seq} of {subject}".encode()
     mark = seq.to_bytes(16, "big")
     kept = {} if blobs is None else blobs
-    return Draft(
-        seq=seq, subject=subject, body=body, leaf=leaf_hash(body), digest=mark, decision=allow(), blobs=kept
-    )
+    return Draft(seq=seq, subject=subject, body=body, leaf=leaf_hash(body), digest=mark, decision=allow(), blobs=kept)
 
 
 def head_after(drafts: Sequence[Draft], checkpoint: bytes = b"") -> Head:
@@ -183,7 +181,9 @@ class StorePort:
         assert store.leaves(0, 100) == [d.leaf for d in drafts]
 
     @pytest.mark.parametrize(("start", "stop"), [(0, 0), (0, 1), (3, 7), (10, 11), (11, 20), (5, 5), (7, 3)])
-    def test_a_stretch_begins_with_its_start_and_ends_before_its_stop(self, store: Store, start: int, stop: int) -> None:
+    def test_a_stretch_begins_with_its_start_and_ends_before_its_stop(
+        self, store: Store, start: int, stop: int
+    ) -> None:
         drafts = fill(store, 11)
         assert [row.seq for row in store.rows(start, stop)] == [d.seq for d in drafts[start:stop]]
         assert store.leaves(start, stop) == [d.leaf for d in drafts[start:stop]]
@@ -340,7 +340,8 @@ class TestSqliteStore(StorePort):
         """Not asked of every store: older ones may go."""
         store = SqliteStore(tmp_path / "ledger.db")
         store.save_snapshot(replace(snapshot(9), body=b"altered"))
-        store._write("INSERT INTO snapshot VALUES(3, ?, ?, ?)", bytes(32), snapshot(3).digest, snapshot(3).body)
+        older = (3, bytes(32), snapshot(3).digest, snapshot(3).body)
+        store._writer.execute("INSERT INTO snapshot VALUES(?, ?, ?, ?)", older)
         assert store.load_snapshot() == snapshot(3)
         store.close()
 
@@ -353,6 +354,8 @@ class TestSqliteStore(StorePort):
             reader.commit([draft(3)], head_after([draft(3)]))
         with pytest.raises(Unavailable):
             reader.set_cursor("HUB", 1)
+        with pytest.raises(Unavailable):
+            reader.save_cosignature("VAULT", b"note")
         reader.close()
         store.close()
 
@@ -414,17 +417,23 @@ async def ask_all(peer: Peer, sender: str) -> list[object]:
     """Every question that there is."""
     answer = await peer.deliver(b"raw", (), sender)
     taken = await peer.offer(SEGMENT, sender)
-    return [answer.seq, taken.size, await peer.held("o", sender), await peer.latest("o", sender), await peer.attest("o", sender)]
+    return [
+        answer.seq,
+        taken.size,
+        await peer.held("o", sender),
+        await peer.latest("o", sender),
+        await peer.attest("o", sender),
+    ]
 
 
 def each_call(peer: Peer, sender: str) -> list[Callable[[], object]]:
     """Every question, one by one."""
     return [
-        lambda: asyncio.run(peer.deliver(b"raw", (), sender)),  # type: ignore[arg-type]
-        lambda: asyncio.run(peer.offer(SEGMENT, sender)),  # type: ignore[arg-type]
-        lambda: asyncio.run(peer.held("o", sender)),  # type: ignore[arg-type]
-        lambda: asyncio.run(peer.latest("o", sender)),  # type: ignore[arg-type]
-        lambda: asyncio.run(peer.attest("o", sender)),  # type: ignore[arg-type]
+        lambda: asyncio.run(peer.deliver(b"raw", (), sender)),
+        lambda: asyncio.run(peer.offer(SEGMENT, sender)),
+        lambda: asyncio.run(peer.held("o", sender)),
+        lambda: asyncio.run(peer.latest("o", sender)),
+        lambda: asyncio.run(peer.attest("o", sender)),
     ]
 
 
@@ -510,7 +519,9 @@ class TestMemoryBus(BusPort):
     def made(self) -> MemoryBus:
         return MemoryBus()
 
-    @pytest.mark.xfail(strict=True, raises=KeyError, reason="MemoryBus.cut asks for the watcher of a site that is not attached")
+    @pytest.mark.xfail(
+        strict=True, raises=KeyError, reason="MemoryBus.cut asks for the watcher of a site that is not attached"
+    )
     def test_the_link_to_a_site_that_is_not_there_yet_can_be_cut(self) -> None:
         bus = MemoryBus()
         bus.attach("A", Echo("A"), lambda _peer, _up: None)

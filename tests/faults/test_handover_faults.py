@@ -25,7 +25,20 @@ from holdgate.law.view import job_view
 from holdgate.ledger.merkle import root_from_frontier
 from holdgate.sites.site import Site
 from holdgate.terms.errors import Unavailable
-from tests.unit.test_sites import FLOOR, HUB, NODE, OTHER, SITES, VAULT, House, entries, events, governed, settled, unsound
+from tests.unit.test_sites import (
+    FLOOR,
+    HUB,
+    NODE,
+    OTHER,
+    SITES,
+    VAULT,
+    House,
+    entries,
+    events,
+    governed,
+    settled,
+    unsound,
+)
 
 CALLS = ("deliver", "offer", "held", "latest", "attest")
 LOST, UNANSWERED = "not delivered", "delivered, the answer lost"
@@ -144,7 +157,8 @@ class Stormy(Peer):
 
 # ---- the story -----------------------------------------------------------------------------------------------------
 
-ORDERS = (("PO-1", NODE, ("S1", "S2")), ("PO-2", OTHER, ("S3",)))
+ORDERS: tuple[tuple[str, str, tuple[str, ...]], ...] = (("PO-1", NODE, ("S1", "S2")), ("PO-2", OTHER, ("S3",)))
+READER_OF = {"PO-1": "SCN-1", "PO-2": "SCN-2"}
 
 
 def wake(house: House) -> None:
@@ -182,8 +196,8 @@ async def work(house: House) -> None:
     wake(house)
     await settled(house.shop)
     house.shop.bus.weather.fair = False  # type: ignore[attr-defined]
-    for number, (order, _, serials) in enumerate(ORDERS, 1):
-        assert (await house.ask(FLOOR, house.arrival(order, f"SCN-{number}", number, serials))).decision.allowed
+    for order, _, serials in ORDERS:
+        assert (await house.ask(FLOOR, house.arrival(order, READER_OF[order], 1, serials))).decision.allowed
         await through(house)
     await attested(house.shop.sites[HUB])
     house.shop.bus.weather.fair = True  # type: ignore[attr-defined]
@@ -303,7 +317,7 @@ def test_links_cut_and_mended_by_chance(tmp_path: Path, seed: int) -> None:
     async def story(house: House) -> None:
         chance, bus = random.Random(seed), house.shop.bus
         await house.shop.open()
-        pairs = [(a, b) for a, b in itertools.combinations((*SITES, VAULT), 2)]
+        pairs = [*itertools.combinations((*SITES, VAULT), 2)]
         for order, node, serials in ORDERS:
             assert (await house.accept(order)).decision.allowed
             assert (await house.ask(HUB, house.stage(order, serials, node))).decision.allowed
@@ -314,8 +328,7 @@ def test_links_cut_and_mended_by_chance(tmp_path: Path, seed: int) -> None:
                     await asyncio.sleep(0)
             bus.mend(HUB, [FLOOR])
             await settled(house.shop)
-            reader = READER_OF[order]
-            assert (await house.ask(FLOOR, house.arrival(order, reader, 1, serials))).decision.allowed
+            assert (await house.ask(FLOOR, house.arrival(order, READER_OF[order], 1, serials))).decision.allowed
         for one, other in pairs:
             bus.mend(one, [other])
         await settled(house.shop)
@@ -329,4 +342,28 @@ def test_links_cut_and_mended_by_chance(tmp_path: Path, seed: int) -> None:
     asyncio.run(story(governed(tmp_path)))
 
 
-READER_OF = {"PO-1": "SCN-1", "PO-2": "SCN-2"}
+@pytest.mark.xfail(
+    strict=True,
+    raises=asyncio.TimeoutError,
+    reason="Link learns from `held` that the Vault has it all and tells nobody: who waits for `replicated` waits for ever",
+)
+def test_a_replicated_answer_comes_also_when_the_vault_s_own_answer_was_lost(tmp_path: Path) -> None:
+    async def story(house: House) -> None:
+        weather = Every("offer", UNANSWERED, 1, 1)
+        house.shop.bus = StormyBus(weather)
+        house.open_vault()
+        floor = await house.open(FLOOR)
+        await settled(house.shop)
+        weather.fair = False
+        try:
+            asked = asyncio.ensure_future(floor.submit_replicated(house.sign(house.slip("PO-1"))))
+            for _ in range(50):
+                await asyncio.sleep(0.002)
+                floor.links[VAULT].wake()
+            assert weather.done
+            assert house.shop.vaults[VAULT].store.held(floor.notary.origin)[0] == floor.spine.size
+            await asyncio.wait_for(asked, 0.5)
+        finally:
+            await house.close()
+
+    asyncio.run(story(governed(tmp_path)))

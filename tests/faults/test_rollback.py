@@ -76,7 +76,9 @@ def test_a_restored_backup_cannot_go_on_while_the_vault_is_in_reach(tmp_path: Pa
         before = log_bodies(house)
         back = again(house)
         back.open_vault()
-        with pytest.raises(Tampered, match=rf"{VAULT} cosigned {size}: the store was set back\. Restore it from the Vault"):
+        with pytest.raises(
+            Tampered, match=rf"{VAULT} cosigned {size}: the store was set back\. Restore it from the Vault"
+        ):
             await back.open(FLOOR)
         assert log_bodies(back) == before, "not one entry was written under this origin"
         back.shop.close()
@@ -106,7 +108,7 @@ def test_a_restored_backup_that_has_grown_again_forked_and_cannot_go_on(tmp_path
 def test_a_site_that_lost_its_whole_store_cannot_begin_a_new_log_under_its_origin(tmp_path: Path) -> None:
     async def story(house: House) -> None:
         await session(house, "PO-1")
-        for file in (house.directory / FLOOR).glob("ledger.db*"):
+        for file in (house.directory / FLOOR).glob("ledger.*"):
             file.unlink()
         back = again(house)
         back.open_vault()
@@ -121,7 +123,7 @@ def test_a_site_that_lost_its_whole_store_cannot_begin_a_new_log_under_its_origi
 def test_a_site_that_lost_its_whole_store_writes_nothing_before_it_has_asked_the_vault(tmp_path: Path) -> None:
     async def story(house: House) -> None:
         await session(house, "PO-1")
-        for file in (house.directory / FLOOR).glob("ledger.db*"):
+        for file in (house.directory / FLOOR).glob("ledger.*"):
             file.unlink()
         back = again(house)
         back.open_vault()
@@ -222,7 +224,9 @@ def test_alone_a_restored_backup_is_caught_also_while_it_is_shorter_than_what_th
     assert isinstance(site.links[VAULT].fault, Tampered)
 
 
-@pytest.mark.xfail(strict=True, reason="a site that the Vault caught goes on deciding and acknowledging under its origin")
+@pytest.mark.xfail(
+    strict=True, reason="a site that the Vault caught goes on deciding and acknowledging under its origin"
+)
 def test_a_site_that_was_caught_stops_writing_under_its_origin(tmp_path: Path) -> None:
     async def story(house: House) -> None:
         back, _ = await rolled_back(house, "PO-2")
@@ -237,7 +241,9 @@ def test_a_site_that_was_caught_stops_writing_under_its_origin(tmp_path: Path) -
     asyncio.run(story(founded(tmp_path)))
 
 
-@pytest.mark.xfail(strict=True, reason="nothing on the record says that the site reconciled later, or that it was caught")
+@pytest.mark.xfail(
+    strict=True, reason="nothing on the record says that the site reconciled later, or that it was caught"
+)
 def test_an_honest_site_that_started_alone_is_on_record_as_reconciled_once_it_met_the_vault(tmp_path: Path) -> None:
     async def story(house: House) -> None:
         await session(house, "PO-1")

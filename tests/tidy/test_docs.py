@@ -12,18 +12,21 @@ import msgspec
 import pytest
 
 from holdgate.audit.trust import Trust
+from holdgate.certifier.facts import rule_parser
+from holdgate.certifier.structure import certify
 from holdgate.crypto.envelope import open_envelope, verify_all
 from holdgate.crypto.hashes import digest, leaf_hash
 from holdgate.identity.charter import open_charter
 from holdgate.law.command import parse_command
-from holdgate.law.contract import SmartClientPO, SmartSP
-from holdgate.law.decision import Decision
-from holdgate.law.notation import as_mapping, read_yaml
+from holdgate.law.decision import Decision, Denial, Value
+from holdgate.law.denial import remedy, sentence
+from holdgate.law.notation import read_notation
 from holdgate.law.rules import normal
 from holdgate.law.segments import decision_of
 from holdgate.ledger.entry import read_entry
 from holdgate.ledger.note import make_vkey, open_checkpoint, parse_vkey, verify_cosignature
 from holdgate.ledger.proof import verify_proof
+from holdgate.terms.instant import SECOND_US
 from tests.tidy.tree import ROOT, Finding, files, report
 
 EXAMPLES = ROOT / "docs" / "spec" / "examples"
@@ -156,6 +159,19 @@ def test_the_readme_names_both_commands_and_what_they_need() -> None:
     assert len(text.splitlines()) <= 130, "a README is read in one go"
 
 
+def test_the_refusal_in_the_readme_is_what_the_product_says() -> None:
+    values: dict[str, Value] = {
+        "elapsed_us": 12 * 60 * SECOND_US,
+        "since": "Apply penetrant",
+        "limit_us": 20 * 60 * SECOND_US,
+    }
+    denial = Denial(code="WINDOW_NOT_REACHED", gate="windows.dwell", values=values)
+    text = read("README.md")
+    assert f"Refused: {sentence(denial)}" in text
+    assert f"To go on: {remedy(denial)}" in text
+    assert denial.code in text
+
+
 # ---- requirements --------------------------------------------------------------------------------------------------
 
 
@@ -259,11 +275,10 @@ def test_the_rule_of_the_example_is_in_normal_form() -> None:
     assert normal.digest(node) in text
 
 
-def test_the_contract_of_the_notation_page_has_the_fields_of_the_law() -> None:
-    text = re.findall(r"```yaml\n(.*?)```", read("docs/spec/notation.md"), re.DOTALL)[0]
-    tree = as_mapping(read_yaml(text, "the example"), "the example")
-    assert set(tree) <= {"family", *SmartClientPO.__struct_encode_fields__}
-    assert set(as_mapping(tree["process"], "the technique")) <= set(SmartSP.__struct_encode_fields__)
+def test_the_contract_of_the_notation_page_is_certified() -> None:
+    (text,) = re.findall(r"```yaml\n(.*?)```", read("docs/spec/notation.md"), re.DOTALL)
+    certificate = json.loads(certify(*read_notation(text, rule_parser())))
+    assert certificate["scope"] in read("docs/spec/notation.md")
 
 
 # ---- the rules themselves ------------------------------------------------------------------------------------------

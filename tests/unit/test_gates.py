@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import pytest
 from msgspec.structs import replace
 
+from holdgate.crypto.hashes import digest
 from holdgate.law import command as c
 from holdgate.law import decide as law
 from holdgate.law import event as ev
@@ -38,7 +39,6 @@ from tests.builders import (
     World,
     accepted_job,
     at_most,
-    digest,
     documents,
     forwarded,
     hub,
@@ -1145,14 +1145,14 @@ def a_part_where_none_is_asked_for() -> Pair:
 @case("readings.characteristic", "SERIAL_UNKNOWN")
 def a_part_that_is_not_in_the_job() -> Pair:
     world = running(None, "S10").opened("S20")
-    gap = {"characteristic": "gap", "value": "1.5", "unit": "mm"}
+    gap: dict[str, Any] = {"characteristic": "gap", "value": "1.5", "unit": "mm"}
     return world.ask(c.RecordReading, **gap, serial="Z"), world.ask(c.RecordReading, **gap, serial="B")
 
 
 @case("readings.characteristic", "SERIAL_UNKNOWN")
 def no_part_where_one_is_asked_for() -> Pair:
     world = running(None, "S10").opened("S20")
-    gap = {"characteristic": "gap", "value": "1.5", "unit": "mm"}
+    gap: dict[str, Any] = {"characteristic": "gap", "value": "1.5", "unit": "mm"}
     return world.ask(c.RecordReading, **gap), world.ask(c.RecordReading, **gap, serial="A")
 
 

@@ -26,12 +26,20 @@ from holdgate.identity.charter import Charter, open_charter
 from holdgate.law import command as c
 from holdgate.law.chronicle import Chronicle, Standing, blank_state
 from holdgate.law.library import Library
-from holdgate.law.replay import repeat
+from holdgate.law.replay import read_cosigned, repeat
 from holdgate.law.segments import decision_of
 from holdgate.law.signers import Keys, keys_of
 from holdgate.ledger.entry import Entry, read_entry
 from holdgate.ledger.merkle import Tree, root_of
-from holdgate.ledger.note import make_vkey, open_checkpoint, parse_checkpoint, parse_vkey, verify_cosignature
+from holdgate.ledger.note import (
+    Vkey,
+    make_vkey,
+    open_checkpoint,
+    parse_checkpoint,
+    parse_vkey,
+    read_note,
+    verify_cosignature,
+)
 from holdgate.terms.errors import HoldgateError, Malformed, Tampered
 
 
@@ -159,6 +167,7 @@ class _Audit:
         self._charter: Charter | None = None
         self._heads: dict[str, bytes] = {}
         self._marks: dict[tuple[str, bytes], int] = {}
+        self._noted: dict[str, bytes] = {}
 
     # ---- History, for subjects that are closed ---------------------------------------------------------------------
 
@@ -260,6 +269,8 @@ class _Audit:
         if draft.body != body:
             raise Tampered(_difference(read_entry(draft.body), entry))
         self._report.repeated += 1
+        if entry.kind == "cosigned":
+            self._noted[entry.subject] = read_cosigned(entry).note
 
     def _checkpoint(self) -> None:
         """(4) The site's own signature under the root."""
@@ -281,25 +292,33 @@ class _Audit:
             self._found(f"the {checkpoint.size} entries do not lead to the root that the site signed")
 
     def _cosignatures(self) -> None:
-        """(5) Witnesses that the auditor trusts."""
+        """(5) Witnesses that the auditor trusts: the newest of each on the record, and the newest kept beside it."""
+        if self._charter is None:
+            return
         known = [parse_vkey(text) for text in self._trust.witnesses]
-        for note in self._source.cosignatures().values():
-            for vkey in known:
-                try:
-                    verify_cosignature(note, vkey)
-                except (Malformed, Tampered):
-                    continue
-                checkpoint = parse_checkpoint(note)
-                if checkpoint.origin != self._report.origin:
-                    self._found(f"{vkey.name} cosigned another log, {checkpoint.origin}")
-                elif checkpoint.size > self._report.size:
-                    self._found(
-                        f"{vkey.name} cosigned {checkpoint.size} entries, but only {self._report.size} are here"
-                    )
-                elif root_of(self._leaves[: checkpoint.size]) != checkpoint.root:
-                    self._found(f"{vkey.name} cosigned another log of {checkpoint.size} entries: it forked")
-                else:
-                    self._report.cosigned[vkey.name] = checkpoint.size
+        for name, note in (*self._noted.items(), *self._source.cosignatures().items()) if known else ():
+            try:
+                claimed = {(line.name, line.key_id) for line in read_note(note)[1]}
+                named = [vkey for vkey in known if (vkey.name, vkey.key_id) in claimed]
+                if not named and not self._report.cosigned:
+                    raise Malformed("it names no witness that you trust")
+                for vkey in named:
+                    self._cosignature(note, vkey)
+            except (Malformed, Tampered) as error:
+                self._found(f"the cosignature kept under {name} does not hold: {error}")
+
+    def _cosignature(self, note: bytes, vkey: Vkey) -> None:
+        report = self._report
+        verify_cosignature(note, vkey)
+        checkpoint = parse_checkpoint(note)
+        if checkpoint.origin != report.origin:
+            self._found(f"{vkey.name} cosigned another log, {checkpoint.origin}")
+        elif checkpoint.size > report.size:
+            self._found(f"{vkey.name} cosigned {checkpoint.size} entries, but only {report.size} are here")
+        elif root_of(self._leaves[: checkpoint.size]) != checkpoint.root:
+            self._found(f"{vkey.name} cosigned another log of {checkpoint.size} entries: it forked")
+        else:
+            report.cosigned[vkey.name] = max(checkpoint.size, report.cosigned.get(vkey.name, 0))
 
 
 def _difference(made: Entry, found: Entry) -> str:

@@ -6,6 +6,7 @@ run and the signatures per act. Rates of different machines do not compare; rati
 
 import asyncio
 import gc
+import os
 import statistics
 import tempfile
 import threading
@@ -272,13 +273,38 @@ def _pure(op: str, each_ns: float) -> Measurement:
     )
 
 
-def run(jobs: int = 640) -> Iterator[Measurement | dict[str, object]]:
+class Machine(Struct, frozen=True, kw_only=True):
+    """What this machine gives before Holdgate does anything.
+
+    `verify_us`: one Ed25519 check. `two_threads_per_s`: checks a second in two threads (two cores that share one core's
+    units give less than twice one). `bound_per_s`: half of cores · 10⁶ / (2 · verify_us + 25), the bar for a noisy host.
+    """
+
+    op: str = "machine"
+    cores: int
+    verify_us: float
+    two_threads_per_s: float
+    bound_per_s: float
+
+
+def machine() -> Machine:
+    """Measure the machine."""
+    cores, each_us = os.cpu_count() or 1, verify_us()
+    return Machine(
+        cores=cores,
+        verify_us=round(each_us, 2),
+        two_threads_per_s=round(verify_rate(2), 0),
+        bound_per_s=round(0.5 * cores * 1e6 / (2 * each_us + 25), 0),
+    )
+
+
+def run(jobs: int = 640) -> Iterator[Machine | Measurement]:
     """Every measurement, in order.
 
     Args:
         jobs: jobs of the loaded submit measurement (33 acts each).
     """
-    yield {"op": "verify", "verify_us": round(verify_us(), 2), "two_threads_per_s": round(verify_rate(2), 0)}
+    yield machine()
     with tempfile.TemporaryDirectory(prefix="holdgate-bench-") as folder:
         base = Path(folder)
         yield from asyncio.run(measure_submit(base / "plain", 0.0, jobs, 20, ""))

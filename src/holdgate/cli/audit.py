@@ -11,8 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn
 from rich.text import Text
 
-from holdgate.bootstrap import read_trust
-from holdgate.cli.records import Audited, Seen, audit_file, find_logs, trust_near
+from holdgate.cli.records import Audited, Seen, audit_file, find_logs, trust_near, trusted
 
 
 def audit(
@@ -40,7 +39,7 @@ def audit(
     where = trust or trust_near(path)
     if trust is None:
         _warn(f"The keys come from {where}, beside the record. Bring your own copy: --trust FILE.")
-    keys = read_trust(where)
+    keys = trusted(where)
     console = Console(stderr=json)
     with _Watched(quiet=json) as seen:
         audited = [item for log in found for item in audit_file(log, keys, seen, signatures=signatures)]
@@ -91,12 +90,12 @@ def _tell(console: Console, item: Audited, *, signatures: bool) -> None:
         )
     )
     kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(report.kinds.items(), key=lambda kind: -kind[1]))
-    _row(console, "entries", f"{report.size}: {kinds or 'none'}; {report.denials} refusals")
+    _row(console, "entries", f"{report.size}: {kinds or 'none'}; {_count(report.denials, 'refusal')}")
     _row(console, "signatures", f"{report.signatures} checked" if signatures else "not checked (--no-signatures)")
     _row(console, "decisions", f"{report.repeated} of {report.size} entries made again, byte for byte")
     signed = f"the site signed {report.signed_size}" + (f", {report.beyond} came after" if report.beyond > 0 else "")
     cosigned = ", ".join(f"{witness} cosigned {size}" for witness, size in sorted(report.cosigned.items()))
-    _row(console, "checkpoint", f"{signed}; {cosigned or 'no trusted witness cosigned'}")
+    _row(console, "checkpoint", f"{signed}; {cosigned or 'no trusted witness cosigned'}", "" if cosigned else "yellow")
     _row(console, "root", report.root)
     for finding in report.findings:
         where = "" if finding.seq is None else f"entry {finding.seq}: "
@@ -110,16 +109,20 @@ def _row(console: Console, label: str, text: str, style: str = "") -> None:
 
 
 def _verdict(console: Console, audited: list[Audited], *, signatures: bool) -> None:
-    entries = sum(item.report.size for item in audited)
     bad = [item for item in audited if not item.report.holds]
     if bad:
         found = sum(len(item.report.findings) for item in bad)
-        console.print(
-            Text(f"\nNot sound: {found} finding(s) in {len(bad)} of {len(audited)} records.", style="bold red")
-        )
+        told = f"Not sound: {_count(found, 'finding')}, in {len(bad)} of {_count(len(audited), 'record')}."
+        console.print(Text(f"\n{told}", style="bold red"))
         return
     scope = "" if signatures else " (signatures were not checked)"
-    console.print(Text(f"\nVerified unaltered: {len(audited)} records, {entries} entries{scope}.", style="bold green"))
+    entries = sum(item.report.size for item in audited)
+    told = f"Verified unaltered: {_count(len(audited), 'record')}, {entries} entries{scope}."
+    console.print(Text(f"\n{told}", style="bold green"))
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _document(audited: list[Audited], where: Path, *, outside: bool) -> dict[str, object]:

@@ -91,7 +91,7 @@ def _run(directory: Path, contract: Contract, *, fast: bool, json: bool, kept: b
     )
     well = asyncio.run(Story(directory, contract, tell, audit_sites).run())
     if kept:
-        tell.end(f"The shop stays in {directory}. Audit it yourself:  holdgate audit {directory}")
+        tell.end(f"The shop stays in {directory}. Audit it yourself:", f"  holdgate audit {directory}")
     else:
-        tell.end("The shop was made in a temporary directory and is gone.  Keep one:  holdgate demo --data DIR")
+        tell.end("This shop was temporary and is gone now. To keep one:  holdgate demo --data DIR")
     return 0 if well else 1

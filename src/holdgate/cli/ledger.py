@@ -10,7 +10,9 @@ from rich.console import Console
 from typing_extensions import override
 
 from holdgate.adapters.sqlite_store import SqliteStore
+from holdgate.audit.bundle import write_bundle
 from holdgate.bootstrap import read_trust
+from holdgate.engine.source import StoreSource
 from holdgate.identity.charter import SiteSeat, open_charter
 from holdgate.ledger.merkle import root_of
 from holdgate.ledger.note import make_vkey, open_checkpoint, parse_vkey
@@ -23,16 +25,20 @@ ledger = App(name="ledger", help="Work with the record as a log.", result_action
 
 
 @ledger.command
-def export(*, data: Path, tiles: Path) -> int:
-    """Write every site's log as static files (C2SP tlog-tiles) that any such reader takes.
+def export(*, data: Path, tiles: Path | None = None, bundles: Path | None = None) -> int:
+    """Write every site's log as static files that other readers take.
 
     Parameters
     ----------
     data
         The shop's directory.
     tiles
-        Where to write: TILES/<site>/checkpoint, tile/…, log.vkey. May exist; full tiles never change.
+        C2SP tlog-tiles: TILES/<site>/checkpoint, tile/…, log.vkey. May exist; full tiles never change.
+    bundles
+        One file a site, BUNDLES/<site>.bundle, with everything that `holdgate audit` needs but the trust file.
     """
+    if tiles is None and bundles is None:
+        raise Malformed("say where to write: --tiles DIR, --bundles DIR, or both")
     try:
         raw = (data / "charter.json").read_bytes()
     except OSError as error:
@@ -42,9 +48,28 @@ def export(*, data: Path, tiles: Path) -> int:
     for seat in charter.sites:
         path = data / seat.id / "ledger.db"
         if path.is_file():
-            size = export_log(path, seat, tiles / seat.id)
-            console.print(f"{seat.id}: {size} entries in {tiles / seat.id}", soft_wrap=True)
+            if tiles is not None:
+                size = export_log(path, seat, tiles / seat.id)
+                console.print(f"{seat.id}: {size} entries in {tiles / seat.id}", soft_wrap=True)
+            if bundles is not None:
+                export_bundle(path, bundles / f"{seat.id}.bundle")
+                console.print(f"{seat.id}: {bundles / seat.id}.bundle", soft_wrap=True)
     return 0
+
+
+def export_bundle(path: Path, out: Path) -> None:
+    """Write one log with everything that it pins as one file.
+
+    Raises:
+        Unavailable: a disk fails.
+    """
+    store = SqliteStore(path, read_only=True)
+    try:
+        written = _Files(out.parent)
+        written.write(out.name, b"".join(write_bundle(StoreSource(store), store.blobs())))
+        written.settle()
+    finally:
+        store.close()
 
 
 def export_log(path: Path, seat: SiteSeat, out: Path) -> int:

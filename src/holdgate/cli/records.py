@@ -12,16 +12,18 @@ from typing_extensions import override
 
 from holdgate.adapters.sqlite_store import SqliteStore
 from holdgate.adapters.threads import ThreadChecks
+from holdgate.audit.bundle import Bundle
 from holdgate.audit.replay import Finding, LogReport, LogSource, audit_log
 from holdgate.audit.trust import Trust
 from holdgate.bootstrap import read_trust
 from holdgate.crypto.hashes import digest, leaf_hash
 from holdgate.engine.source import StoreSource
-from holdgate.ledger.note import parse_vkey, read_note, verify_cosignature
-from holdgate.terms.errors import HoldgateError, Malformed, Unavailable
+from holdgate.ledger.note import parse_vkey
+from holdgate.terms.errors import Unavailable
 
 LEDGER: Final = "ledger.db"
 MIRROR: Final = "mirror.db"
+BUNDLE: Final = ".bundle"
 Seen = Callable[[str, int, int], None]
 """Told the log's name, the entries looked at and all that there are."""
 
@@ -43,8 +45,9 @@ def find_logs(path: Path) -> list[Path]:
     if path.is_file():
         return [path]
     found = [log for name in (LEDGER, MIRROR) for log in (*sorted(path.glob(name)), *sorted(path.glob(f"*/{name}")))]
+    found += sorted(path.glob(f"*{BUNDLE}"))
     if not found:
-        raise Unavailable(f"there is no record at {path}: no {LEDGER} and no {MIRROR} in it or one level below")
+        raise Unavailable(f"there is no record at {path}: no {LEDGER}, {MIRROR} or *{BUNDLE} in it or one level below")
     return found
 
 
@@ -61,6 +64,18 @@ def trust_near(path: Path) -> Path:
     raise Unavailable(f"no trust.json lies at or above {path}; name the keys that you trust with --trust FILE")
 
 
+def trusted(path: Path) -> Trust:
+    """What an auditor trusts, with keys that can be read.
+
+    Raises:
+        Unavailable: there is no such file. Malformed: it is no trust file, or names a witness by something else than a key.
+    """
+    trust = read_trust(path)
+    for text in trust.witnesses:
+        parse_vkey(text)
+    return trust
+
+
 def audit_sites(directory: Path) -> list[LogReport]:
     """Audit every deciding site of a closed shop, with the trust file beside it."""
     trust = read_trust(directory / "trust.json")
@@ -73,6 +88,8 @@ def audit_file(path: Path, trust: Trust, seen: Seen | None = None, *, signatures
     Raises:
         Unavailable: it is no record at all.
     """
+    if path.suffix == BUNDLE:
+        return [Audited(path=str(path), report=_audit_log(partial(_Bundled, path), trust, seen, signatures))]
     with closing(_open(path)) as db:
         mirror = Mirror(db)
         reports = [_audit_log(partial(MirrorSource, mirror, o), trust, seen, signatures) for o in mirror.origins()]
@@ -96,6 +113,16 @@ class _Stored(StoreSource, _Sized):
         super().__init__(store)
         self.name = path.parent.name or path.name
         self.size = store.head().size
+
+
+class _Bundled(Bundle, _Sized):
+    """A bundle: one log in a file that travelled."""
+
+    def __init__(self, path: Path) -> None:
+        with path.open("rb") as lines:
+            super().__init__(lines)
+        self.name = path.stem
+        self.size = sum(1 for _ in self.bodies())
 
 
 class Mirror:
@@ -187,24 +214,8 @@ def _audit_log(open_source: Callable[[], _Sized], trust: Trust, seen: Seen | Non
         with ThreadChecks() as checks:
             report = audit_log(source, trust, checks if signatures else None, progress)
         progress(report.size)
-        report.findings = [*report.findings, *_false_cosignatures(source, trust)]
-    except (Unavailable, sqlite3.Error) as error:
-        return LogReport(findings=[Finding(what=f"the record cannot be read to its end: {error}")])
+    except Exception as error:  # noqa: BLE001  # whatever a record does to its auditor, the other records are audited
+        return LogReport(
+            findings=[Finding(what=f"the record cannot be read to its end: {type(error).__name__}: {error}")]
+        )
     return report
-
-
-def _false_cosignatures(source: LogSource, trust: Trust) -> list[Finding]:
-    """A stored cosignature in a trusted witness's name that does not hold is a finding, not an absence."""
-    found: list[Finding] = []
-    known = [parse_vkey(text) for text in trust.witnesses]
-    for name, note in sorted(source.cosignatures().items()):
-        try:
-            claimed = {(line.name, line.key_id) for line in read_note(note)[1]}
-            keys = [vkey for vkey in known if (vkey.name, vkey.key_id) in claimed]
-            if not keys:
-                raise Malformed("it names no witness that you trust")
-            for vkey in keys:
-                verify_cosignature(note, vkey)
-        except HoldgateError as error:
-            found.append(Finding(what=f"the cosignature kept under {name} does not hold: {error}"))
-    return found

@@ -57,7 +57,7 @@ def tell_forgery(directory: Path, audit: Audit, tell: Teller) -> bool:
         shutil.copytree(directory / NODE, copy / NODE, ignore=shutil.ignore_patterns("site.key"))
         shutil.copy(directory / "trust.json", copy)
         seq = forge(copy / NODE / "ledger.db", b'"value":"72"', b'"value":"92"')
-        told = f"In a copy of the penetrant line's record, entry {seq}, part temperature 72 °F becomes 92 °F."
+        told = f"In a copy of the penetrant line's record, entry {seq}, parts at 72 °F become parts at 92 °F."
         tell.say(Line(kind="note", text=told))
         reports = audit(copy)
     for report in reports:

@@ -67,6 +67,7 @@ class Story:
         self._audit = audit
         self._at = DemoShop(directory)
         self._pinned = ""
+        self._event = ""
 
     async def run(self) -> bool:
         """Tell it. Whether the audit found every record sound and the forgery out."""
@@ -149,7 +150,7 @@ class Story:
         self._act("Dr. Weber's technique is approved and released", f"{MONDAY}14:00:00")
         await at.propose(contract)
         self._done(f"Technique {contract.id} rev {contract.version} proposed by Dr. H. Weber (Level III) and certified")
-        self._note("The certificate covers its structure (ops, limits, times, money); no behaviour is proven.")
+        self._note("The certificate covers the structure (ops, limits, times, money), not the behaviour.")
         at.set(f"{MONDAY}14:20:00")
         for role in SIGNERS:
             await at.approve(contract, role)
@@ -208,7 +209,7 @@ class Story:
         answer = await self._scan("C", 2)
         if not answer.decision.allowed:
             raise InvariantBroken(f"the right parts were not let in: {answer.decision.codes}")
-        self._done("Second scan: rev C, S01 to S04. Arrived \u2013 verified", answer, FLOOR_HUB)
+        self._done("Second scan: rev C, S01 to S04. Arrived \u2013 verified", answer, FLOOR_HUB, event=self._event)
         self._follows(ev.OrderReleased, lambda _: f"{ORDER} is released to the penetrant line, by itself")
         self._note("Each scan is an EPCIS 2.0 event; the reader signs what was read, and counts.")
         at.set(f"{DAY}08:05:00")
@@ -234,6 +235,7 @@ class Story:
         seen = read_object_event(raw)
         if seen.read_point != READ_POINT + DOCK:
             raise Tampered(f"the event was read at {seen.read_point}, not at {DOCK}")
+        self._event = seen.event_digest
         return await at.act(
             c.ReportArrival,
             at.signers((SCANNER, "scanner")),

@@ -115,7 +115,7 @@ class ConsoleTeller(Teller):
         """Where to go from here."""
         self._console.print()
         for line in lines:
-            self._console.print(Text(line))
+            self._console.print(Text(line), soft_wrap=True)  # it may hold a command to copy
 
     def _hang(self, head: Text, body: Text) -> None:
         """Print the body beside the head, wrapped lines below its beginning."""

@@ -8,6 +8,7 @@ appender is broken: the site is opened anew from its store, which alone knows wh
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 
 from holdgate.engine.answer import Answer, Sealed
@@ -88,7 +89,8 @@ class Appender:
             outcome = error
         except Exception as error:  # noqa: BLE001  # whatever a store throws, nobody may be acknowledged
             outcome = Unavailable(f"the store failed: {error}")
-        loop.call_soon_threadsafe(self._written, head.size, outcome)
+        with suppress(RuntimeError):  # the loop is closed: the site was abandoned, and nobody waits for an answer
+            loop.call_soon_threadsafe(self._written, head.size, outcome)
 
     def _written(self, size: int, outcome: bytes | HoldgateError) -> None:
         group, self._writing = self._writing, []

@@ -91,7 +91,7 @@ class Link:
         self._frontier_at: tuple[int, tuple[bytes, ...]] | None = None
         self._sent_to: int | None = None
         self._task: asyncio.Task[None] | None = None
-        self._again = False
+        self._again = self._stopped = False
         self._tries = 0
         self.fault: HoldgateError | None = None
 
@@ -105,8 +105,16 @@ class Link:
         """Durable entries that the peer has not confirmed."""
         return self._durable.size - self._position
 
+    def stop(self) -> None:
+        """Send nothing more."""
+        self._stopped = True
+        if self._task is not None:
+            self._task.cancel()
+
     def wake(self) -> None:
         """There may be something to send."""
+        if self._stopped:
+            return
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._run())
         else:

@@ -11,6 +11,7 @@ What cannot be authenticated becomes an attempt on the record and grants nothing
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Final, NamedTuple
 
@@ -164,7 +165,8 @@ class Spine:
             chunk.failed, chunk.found = InvariantBroken(f"verification failed: {error!r}"), []
         if not self._woken:  # one wake-up serves every chunk that is ready by then
             self._woken = True
-            loop.call_soon_threadsafe(self._chunks_verified)
+            with suppress(RuntimeError):  # the loop is closed: the site was abandoned
+                loop.call_soon_threadsafe(self._chunks_verified)
 
     def _chunks_verified(self) -> None:
         """Decide the chunks that are ready, in the order in which they came."""

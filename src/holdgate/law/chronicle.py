@@ -36,6 +36,8 @@ from holdgate.terms import canon
 from holdgate.terms.errors import HoldgateError, InvariantBroken, Tampered
 from holdgate.terms.instant import SECOND_US
 
+SESSIONS_KEPT: Final = 1_000
+"""Signing sessions in memory before idle ones are forgotten."""
 DIGEST_BYTES: Final = 16
 """Bytes of a payload digest that are kept to find resends."""
 
@@ -175,9 +177,7 @@ class Chronicle:
         if decision.events:
             decision = self._fold(decision, at, self.tree.size)
         if decision.verdict == "allow":
-            for signer in command.signers:
-                if signer.auth is not None:
-                    state.sessions[f"{signer.id}|{signer.auth.session}"] = at
+            self._keep_sessions(command, at)
         module = command.place or command.signers[0].id
         return self._append(
             "action", subject, decision, at, action=envelope, module=module, mark=mark, pins=pins, law=law
@@ -238,6 +238,16 @@ class Chronicle:
         return self._append(kind, subject, decision, at, record=record, module=module or self._site)
 
     # ---- how an entry is made --------------------------------------------------------------------------------------
+
+    def _keep_sessions(self, command: c.AnyCommand, at: int) -> None:
+        """Signing sessions that stay open; idle ones are forgotten when there are many."""
+        sessions = self.state.sessions
+        for signer in command.signers:
+            if signer.auth is not None:
+                sessions[f"{signer.id}|{signer.auth.session}"] = at
+        if len(sessions) > SESSIONS_KEPT:
+            idle_us = self.state.charter.settings.session_idle_s * SECOND_US
+            self.state.sessions = {name: last for name, last in sessions.items() if at - last <= idle_us}
 
     def _fold(self, decision: Decision, at: int, seq: int) -> Decision:
         """Fold a decision's events and what follows from them.

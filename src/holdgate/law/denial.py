@@ -98,7 +98,7 @@ CODES: Final[tuple[Code, ...]] = (
     _code(515, "VALUE_INVALID", "{value} is not a decimal number.", "Write the number as digits, such as 21.5.", "-"),
     _code(516, "DATA_INCOMPLETE", "{missing} is not recorded.", "Record the missing readings.", "ALCOA+ complete", retry=True),
     _code(517, "READING_OUT_OF_LIMITS", "{characteristic} {serial} read {value}; the limits are {limits}.", "Sign the true result; what follows is in the contract.", "contract limits"),
-    _code(518, "RULE_NOT_MET", "{say}", "See the rule that is named.", "contract rule"),
+    _code(518, "RULE_NOT_MET", "{say}", "Do what the rule ({rule}) asks for; it is part of this technique.", "contract rule"),
     _code(519, "RULE_FAILED", "The rule {rule} could not be evaluated: {why}.", "Record what the rule reads; if it stays, mend the contract.", "fails closed"),
     _code(520, "QTY_NOT_RECONCILED", "{why}.", "Account for every part exactly once.", "AS9100D 8.5.2"),
     _code(521, "REASON_REQUIRED", "No reason is given.", "Give the reason.", "21 CFR 11.10(e)"),

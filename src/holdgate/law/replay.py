@@ -60,6 +60,16 @@ def repeat(chronicle: Chronicle, entry: Entry, roots: tuple[bytes, ...]) -> Draf
     return chronicle.note(canon.decode(record, _NOTES[entry.kind], "the record"), entry.at)
 
 
+def read_cosigned(entry: Entry) -> CosignedRecord:
+    """The record of a cosignature.
+
+    Raises:
+        Malformed: it is none.
+    """
+    record: CosignedRecord = canon.decode(bytes(entry.record), _NOTES["cosigned"], "the record")
+    return record
+
+
 def _act(chronicle: Chronicle, entry: Entry) -> Draft:
     raw = bytes(entry.action)
     envelope = open_envelope(raw)

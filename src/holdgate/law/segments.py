@@ -55,7 +55,7 @@ def decision_of(entry: Entry) -> Decision:
     """
     try:
         return _DECISION.decode(entry.decision)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise Malformed(f"the decision of entry {entry.seq} cannot be read: {error}") from None
 
 

@@ -19,12 +19,12 @@ from holdgate.engine.answer import Answer
 from holdgate.identity.charter import Founder, Settings
 from holdgate.law import command as c
 from holdgate.law.case import Pin
-from holdgate.law.contract import encode_document
+from holdgate.law.contract import SmartClientPO, SmartSP, encode_document
 from holdgate.law.denial import sentence
 from holdgate.scenario.files import Person, World, split_contract
 from holdgate.sites.desk import Desk
 from holdgate.terms import instant
-from holdgate.terms.errors import Malformed
+from holdgate.terms.errors import HoldgateError, Malformed
 from holdgate.terms.instant import SECOND_US
 
 OFFICE: Final = "WS-OFFICE"
@@ -56,7 +56,27 @@ class Opening:
         return found
 
     async def open(self) -> Shop:
-        """The running shop."""
+        """The running shop.
+
+        Raises:
+            Malformed: the world asks for something that this version, or the law, does not allow. No shop is left open.
+        """
+        contracts = [split_contract(tree, rule_parser()) for tree in self.world.contracts]
+        shop = await self._found()
+        try:
+            self._enrol(shop)
+            await self._done()
+            self._register(shop)
+            for template, technique in contracts:
+                self._govern(shop, template, technique)
+            await self._done()
+            await shop.settle()
+        except HoldgateError:
+            shop.close()
+            raise
+        return shop
+
+    async def _found(self) -> Shop:
         site = self.world.site
         settings = Settings(
             name=site.name,
@@ -74,23 +94,7 @@ class Opening:
         root = SigningKey.from_seed(sha256(b"scenario root"))
         nodes = [node.id for node in self.world.nodes]
         found(self.directory, "LAB", "scenario.test/lab", settings, nodes, founders, root)
-        shop = await Shop(self.directory, self.clock, CountedEntropy()).open()
-        self._enrol(shop)
-        await self._done()
-        self._register(shop)
-        for tree in self.world.contracts:
-            template, technique = split_contract(tree, rule_parser())
-            self._govern(
-                shop,
-                template.id,
-                template.version,
-                encode_document(template),
-                encode_document(technique),
-                certify(template, technique),
-            )
-        await self._done()
-        await shop.settle()
-        return shop
+        return await Shop(self.directory, self.clock, CountedEntropy()).open()
 
     def _founder(self, person: Person) -> Founder:
         return Founder(
@@ -202,12 +206,12 @@ class Opening:
                 ),
             )
 
-    def _govern(
-        self, shop: Shop, contract: str, version: str, template: bytes, technique: bytes, certificate: bytes
-    ) -> None:
+    def _govern(self, shop: Shop, template: SmartClientPO, technique: SmartSP) -> None:
         """Submit, certify, four approvals by four people, release."""
-        named: dict[str, Any] = {"contract": contract, "version": version}
-        pins = tuple(Pin(sha256=digest(raw), content=raw) for raw in (template, technique))
+        named: dict[str, Any] = {"contract": template.id, "version": template.version}
+        documents = (encode_document(template), encode_document(technique))
+        certificate = certify(template, technique)
+        pins = tuple(Pin(sha256=digest(raw), content=raw) for raw in documents)
         author = self._signers((self._holder("author").id, "author"))
         self._ask(shop, c.SubmitContract(**self._head(author), **named, sha256=pins[0].sha256), pins)
         certifier = self._signers((self._holder("certifier").id, "certifier"), meaning="certified")

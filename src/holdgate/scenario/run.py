@@ -20,6 +20,7 @@ from holdgate.audit.trust import Trust
 from holdgate.bootstrap import Shop, read_trust
 from holdgate.engine.answer import Answer
 from holdgate.engine.source import StoreSource
+from holdgate.handoff.metrics import Metrics
 from holdgate.law import command as c
 from holdgate.law.decision import Decision, Denial, deny
 from holdgate.law.denial import sentence
@@ -60,10 +61,11 @@ class FileResult(Struct, frozen=True, kw_only=True):
 
 
 class Outcome(Struct, frozen=True, kw_only=True):
-    """What a step led to: the decision, and the effects of all entries that followed."""
+    """What a step led to: the decision, the effects of all entries that followed, and the figures that were asked for."""
 
     decision: Decision
     effects: list[str]
+    values: dict[str, object] = {}
 
 
 def run_file(path: Path, worlds: Path | None = None) -> FileResult:
@@ -87,18 +89,11 @@ def run_file(path: Path, worlds: Path | None = None) -> FileResult:
 async def _run(scenario: ScenarioFile, opening: Opening) -> FileResult:
     shop = await opening.open()
     run = _Run(shop, opening)
-    mismatch, done = None, 0
-    for step in scenario.steps:
-        done += 1
-        try:
-            outcome = await run.step(step)
-        except HoldgateError as error:
-            mismatch = Mismatch(step=step.n, action=step.action, what=f"{type(error).__name__}: {error}")
-            break
-        mismatch = compare(step, outcome)
-        if mismatch is not None:
-            break
-    shop.close()
+    try:
+        done, mismatch = await run.whole(scenario)
+        await shop.settle()
+    finally:
+        shop.close()
     reports = audit_shop(shop.directory)
     if mismatch is None:
         mismatch = _unsound(reports)
@@ -143,12 +138,24 @@ def compare(step: ScenarioStep, outcome: Outcome) -> Mismatch | None:
         what = f"expected the effects {', '.join(missing)}; there are {', '.join(outcome.effects) or 'none'}"
     elif present := [effect for effect in expect.absent if effect in outcome.effects]:
         what = f"expected no {', '.join(present)}"
-    elif expect.values:
-        what = f"values {sorted(expect.values)} are not reported by this version"
+    elif wrong := [
+        name for name, value in expect.values.items() if _spelled(outcome.values.get(name)) != _spelled(value)
+    ]:
+        said = ", ".join(
+            f"{name} {_spelled(outcome.values.get(name))}, not {_spelled(expect.values[name])}" for name in wrong
+        )
+        what = f"other figures: {said}"
     else:
         return None
     told = [sentence(denial) for denial in decision.denials]
     return Mismatch(step=step.n, action=step.action, what=what, trace=(*told, *decision.trace))
+
+
+def _spelled(value: object) -> str:
+    """A figure as a file writes it; an object with its keys sorted."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {_spelled(value[key])}" for key in sorted(value)) + "}"
+    return str(value)
 
 
 class _Run:
@@ -165,6 +172,17 @@ class _Run:
         self._stations = {station.id: station.node for station in world.workstations}
         self._seen = {site.id: 0 for site in shop.sites.values()}
 
+    async def whole(self, scenario: ScenarioFile) -> tuple[int, Mismatch | None]:
+        """Every step, up to the first that comes out otherwise: how many were run, and what was wrong."""
+        for number, step in enumerate(scenario.steps, start=1):
+            try:
+                mismatch = compare(step, await self.step(step))
+            except HoldgateError as error:
+                mismatch = Mismatch(step=step.n, action=step.action, what=f"{type(error).__name__}: {error}")
+            if mismatch is not None:
+                return number, mismatch
+        return len(scenario.steps), None
+
     async def step(self, step: ScenarioStep) -> Outcome:
         """One step, and everything that follows from it."""
         self._opening.clock.instant = step.at
@@ -172,14 +190,24 @@ class _Run:
         local = _OPERATIONS.get(step.action)
         decision = await (self._act(step) if local is None else local(self, step))
         await self._shop.settle()
-        return Outcome(decision=decision, effects=self._effects(step))
+        values: dict[str, object] = self._figures() if step.action == "staging.metrics" else {}
+        return Outcome(decision=decision, effects=self._effects(step), values=values)
 
     def _effects(self, step: ScenarioStep) -> list[str]:
         effects: list[str] = []
         for site in self._shop.sites.values():
             for row in site.means.store.rows(self._seen[site.id], site.spine.size):
                 effects.extend(effects_of(decision_of(read_entry(row.body)).events))
-        return [*effects, *(["chain_ok"] if step.action == "ledger.verify" else [])]
+        return [*effects, *_SAID.get(step.action, ())]
+
+    def _figures(self) -> dict[str, object]:
+        """The gate's figures, folded anew from the floor hub's record."""
+        floor, metrics = self._shop.of_kind("floor_hub"), Metrics()
+        for row in floor.means.store.rows(0, floor.spine.size):
+            entry = read_entry(row.body)
+            decision = decision_of(entry)
+            metrics.observe(decision.events, entry.at, decision.verdict, decision.codes)
+        return metrics.report(self._opening.clock.instant)
 
     async def _act(self, step: ScenarioStep) -> Decision:
         kind, make = action_of(step)
@@ -226,6 +254,10 @@ class _Run:
         whole = await hub.held(node.notary.origin, node.id) == node.spine.size
         return Decision(verdict="allow") if whole else deny("CHAIN_BROKEN", "import", origin=node.id, why="not whole")
 
+    async def metrics(self, step: ScenarioStep) -> Decision:
+        """The gate's figures are a fold of its record; asking changes nothing."""
+        return Decision(verdict="allow")
+
     async def verify(self, step: ScenarioStep) -> Decision:
         """Every ledger is audited as it stands."""
         trust = read_trust(self._shop.directory / "trust.json")
@@ -242,8 +274,13 @@ _OPERATIONS: Final[dict[str, Callable[[_Run, ScenarioStep], Awaitable[Decision]]
     "node.offline": _Run.offline,
     "node.sync": _Run.sync,
     "ledger.verify": _Run.verify,
+    "staging.metrics": _Run.metrics,
 }
 """Actions of a file that are done to links and ledgers and signed by nobody."""
+
+
+_SAID: Final = {"ledger.verify": ("chain_ok",), "staging.metrics": ("metrics_computed",)}
+"""What such an action says it did, in the vocabulary's words."""
 
 
 def tamper(segment: Segment) -> Segment:

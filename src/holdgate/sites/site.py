@@ -123,6 +123,8 @@ class Site(Peer):
 
     def stop(self) -> None:
         """Release threads and storage, with a snapshot if everything is durable."""
+        for link in self.links.values():
+            link.stop()
         self.spine.close()
         if self.spine.whole:
             self.means.store.save_checkpoint(self.spine.checkpoint)

@@ -1,0 +1,301 @@
+"""options: what an actor could do now at this site, and why not. Dashboards show this and know no rule of their own.
+
+Candidates are built from the state (fitting equipment and batches are filled in), put before the same `decide`, and come
+back with its answer. A candidate is a command in the making: unsigned, with the present view as `seen` and with a badge
+and a PIN as if they had been presented, so that only substantive reasons remain. What only a person can know (a value, a
+reason) is filled with a stand-in and named in `asks`; what `decide` says of the rest holds.
+
+Offered: work on jobs, orders, contracts and reports, as far as this kind of site decides them. Not offered: keeping the
+roster and the registers (any subject would do), acts between sites, and wishes that are refused always (a hand-made
+invoice or payout is offered all the same: its refusal says what is missing). Arrivals are the floor hub's.
+
+At most OPTIONS_MAX candidates are decided (about 5 µs each where they are allowed, 20 µs where not), in the order in
+which orders and jobs came up.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Any, Final
+
+from msgspec import Struct
+from msgspec.structs import asdict, replace
+
+from holdgate.crypto.hashes import digest
+from holdgate.law import command as c
+from holdgate.law.case import Pin
+from holdgate.law.decide import decide
+from holdgate.law.decision import Denial
+from holdgate.law.library import Library
+from holdgate.law.state import ContractRecord, Job, Order, State
+from holdgate.law.technique import Measure, Operation, Technique
+from holdgate.law.view import view_of
+
+OPTIONS_MAX: Final = 500
+"""Candidates that are decided for one view."""
+READINGS_MAX: Final = 12
+"""Characteristics (of parts) that one open step offers to record."""
+STAND_IN: Final = "to be filled in"
+
+
+class Option(Struct, frozen=True, kw_only=True):
+    """One thing that could be done.
+
+    `subject`: what it is about. `fields`: the act's own fields as filled in. `asks`: those that a person still fills in.
+    `allowed`, `denials`: what the law says now.
+    """
+
+    act: str
+    subject: str
+    fields: dict[str, Any]
+    asks: tuple[str, ...]
+    allowed: bool
+    denials: tuple[Denial, ...]
+
+
+class _Candidate(Struct, frozen=True):
+    act: type[c.Command]
+    fields: dict[str, Any]
+    asks: tuple[str, ...] = ()
+    others: tuple[tuple[str, str], ...] = ()
+    pins: tuple[Pin, ...] = ()
+
+
+Candidates = Iterator[_Candidate]
+
+
+def options(
+    state: State, library: Library, actor_id: str, role: str, now: int, place: str | None = None
+) -> list[Option]:
+    """What this actor, in this role, could do now.
+
+    Args:
+        state: what the site knows; not changed.
+        library: the pinned law documents.
+        actor_id: the SMART-ID that would act.
+        role: the role that it would act in.
+        now: the time of the question (UTC µs).
+        place: the workstation that it would act at; None: the office.
+
+    Returns:
+        Every candidate with the law's answer, allowed or not; none for a site whose decider is not the law.
+    """
+    build = _KINDS.get(state.kind)
+    if build is None:
+        return []
+    place = state.charter.settings.office if place is None else place
+    candidates = islice(build(state, library, role), OPTIONS_MAX)
+    return [_option(state, library, candidate, (actor_id, role), now, place) for candidate in candidates]
+
+
+def _option(
+    state: State, library: Library, candidate: _Candidate, actor: tuple[str, str], now: int, place: str
+) -> Option:
+    auth = c.Auth(components=("badge", "pin"), session="options")
+    signers = tuple(
+        c.Signer(id=smart_id, role=role, meaning="shown", auth=auth)
+        for smart_id, role in (actor, *(other for other in candidate.others if other[0] != actor[0]))
+    )
+    head: dict[str, Any] = {"site": state.site, "at": now, "nonce": "options", "signers": signers, "place": place}
+    command: Any = candidate.act(**head, **candidate.fields)
+    command = replace(command, seen=view_of(state, command))
+    decision = decide(state, library, command, now, candidate.pins)
+    own = {name: value for name, value in asdict(command).items() if name in candidate.fields}
+    return Option(
+        act=str(candidate.act.__struct_config__.tag),
+        subject=c.subject_of(command),
+        fields=own,
+        asks=candidate.asks,
+        allowed=decision.allowed,
+        denials=decision.denials,
+    )
+
+
+# ---- at a node -----------------------------------------------------------------------------------------------------
+
+
+def _at_node(state: State, library: Library, role: str) -> Candidates:
+    for order in state.orders.values():
+        yield from _new_job(state, order)
+    for job in state.jobs.values():
+        technique = library.technique(job.technique)
+        if technique is not None and job.status != "split":
+            yield from _of_job(state, job, technique)
+
+
+def _new_job(state: State, order: Order) -> Candidates:
+    """The parts that are here and in no running job."""
+    running = (state.jobs.get(key) for key in order.jobs)
+    busy = [serial for job in running if job is not None and job.status != "split" for serial in job.serials]
+    free = tuple(serial for serial in order.arrived if serial not in busy)
+    if free or not order.jobs:
+        number = len(order.jobs) + 1
+        fields = {"order": order.id, "job": f"J-{number}", "node": state.site, "serials": free}
+        yield _Candidate(c.StartJob, fields, ("job",))
+
+
+def _of_job(state: State, job: Job, technique: Technique) -> Candidates:
+    named = {"order": job.order, "job": job.id}
+    for operation in technique.operations:
+        attempt = job.attempts[operation.position]
+        step = {**named, "step": operation.id}
+        if attempt is None:
+            yield from _start(state, job, operation, step)
+        elif not attempt.done:
+            yield from _open_step(state, job, operation, step)
+        recorded = [] if attempt is None else list(attempt.last.items())
+        for key, last in recorded[:READINGS_MAX]:
+            name, _, serial = key.partition("/")
+            value = {"characteristic": name, "serial": serial or None, "new_value": last.value}
+            yield _Candidate(c.CorrectEntry, {**step, **value, "reason": STAND_IN}, ("new_value", "reason"))
+    if len(job.serials) > 1:
+        half = len(job.serials) // 2
+        lots = ((f"{job.id}a", job.serials[:half]), (f"{job.id}b", job.serials[half:]))
+        into = tuple(c.SubLot(job=name, serials=serials) for name, serials in lots)
+        yield _Candidate(c.SplitJob, {**named, "into": into}, ("into",))
+
+
+def _start(state: State, job: Job, operation: Operation, step: dict[str, Any]) -> Candidates:
+    fields = {
+        **step,
+        "contract": job.sha256,
+        "equipment": tuple(_equipment(state, kind) for kind in operation.equipment_classes),
+        "materials": tuple(_batch(state, kind) for kind in operation.material_kinds),
+    }
+    ready = [deviation for deviation in job.deviations.values() if deviation.step == operation.id]
+    yield _Candidate(c.StartStep, fields)
+    for deviation in ready:
+        yield _Candidate(c.StartStep, {**fields, "deviation": deviation.id})
+    clients = [i.id for i in state.identities.values() if i.org == job.client and "client" in i.roles]
+    waived: dict[str, Any] = {"deviation": f"D-{len(job.deviations) + 1}", "waive": ("WINDOW_EXCEEDED",)}
+    yield _Candidate(
+        c.AuthoriseDeviation,
+        {**step, **waived, "reason": STAND_IN, "evidence": STAND_IN},
+        ("deviation", "waive", "reason", "evidence"),
+        tuple((name, "client") for name in clients[:1]),
+    )
+
+
+def _open_step(state: State, job: Job, operation: Operation, step: dict[str, Any]) -> Candidates:
+    pinned = {**step, "contract": job.sha256}
+    wanted = [
+        (measure, serial)
+        for measure in operation.measures.values()
+        for serial in (job.serials if measure.per_serial else (None,))
+    ]
+    for measure, serial in wanted[:READINGS_MAX]:
+        yield _Candidate(c.RecordReading, {**pinned, **_reading(state, measure, serial)}, ("value",))
+    for result in ("pass", "fail"):
+        yield _Candidate(c.SignStep, {**pinned, "result": result})
+
+
+def _reading(state: State, measure: Measure, serial: str | None) -> dict[str, Any]:
+    kind = measure.instrument_class
+    return {
+        "characteristic": measure.id,
+        "value": "0",
+        "unit": measure.unit,
+        "capture": "manual",
+        "instrument": None if kind is None else _equipment(state, kind),
+        "serial": serial,
+    }
+
+
+def _equipment(state: State, kind: str) -> str:
+    """The registered one of this class that is in service and stays calibrated longest."""
+    fitting = [item for item in state.equipment.values() if item.equipment_class == kind]
+    return max(fitting, key=lambda item: (item.in_service, item.cal_until, item.id)).id if fitting else kind
+
+
+def _batch(state: State, kind: str) -> str:
+    """The approved batch of this kind that lasts longest."""
+    fitting = [batch for batch in state.materials.values() if batch.material_kind == kind]
+    return max(fitting, key=lambda batch: (batch.approved, batch.until, batch.batch)).batch if fitting else kind
+
+
+# ---- at the business hub -------------------------------------------------------------------------------------------
+
+
+def _at_hub(state: State, library: Library, role: str) -> Candidates:
+    for job in state.jobs.values():
+        if job.status != "split":
+            yield from _record_of(job)
+    for report in state.reports.values():
+        for decision in ("approve", "reject"):
+            reason = None if decision == "approve" else STAND_IN
+            fields = {"report": report.id, "decision": decision, "reason": reason}
+            yield _Candidate(c.ReviewReport, fields, () if reason is None else ("reason",))
+        yield _Candidate(c.CloseWindow, {"report": report.id})
+    for order in state.orders.values():
+        yield from _of_order(state, library, order)
+    for record in state.contracts.values():
+        yield from _of_contract(record, role)
+
+
+def _record_of(job: Job) -> Candidates:
+    named = {"order": job.order, "job": job.id}
+    parts = len(job.serials)
+    failed = any(attempt is not None and attempt.result == "fail" for attempt in job.attempts)
+    counts = c.Quantities(received=parts, accepted=0 if failed else parts, rejected=parts if failed else 0, scrapped=0)
+    yield _Candidate(c.SignQa, {**named, "quantities": counts}, ("quantities",))
+    yield _Candidate(c.SignCompliance, named)
+    yield _Candidate(c.GenerateReport, {**named, "report": f"R-{job.id}"[:64]}, ("report",))
+
+
+def _of_order(state: State, library: Library, order: Order) -> Candidates:
+    if order.status == "proposed":
+        for sha256 in state.in_force.values():
+            yield from _proposed(state, library, order, state.contracts[sha256])
+        return
+    template = library.template(order.sha256)
+    if template is None:
+        return
+    for item in template.billing:
+        yield _Candidate(c.IssueInvoice, {"order": order.id, "milestone": item.id})
+    for job in (job for key in order.jobs if (job := state.jobs.get(key)) is not None):
+        for rule in template.payouts:
+            named = {"order": order.id, "job": job.id, "rule": rule.id}
+            for payee in job.signers:
+                yield _Candidate(c.ReleasePayout, {**named, "payee": payee})
+
+
+def _proposed(state: State, library: Library, order: Order, record: ContractRecord) -> Candidates:
+    template = library.template(record.sha256)
+    if template is None:
+        return
+    named = {"order": order.id, "contract": record.contract, "version": record.version}
+    terms = c.Terms(
+        price_minor=template.price_minor,
+        currency=template.currency,
+        milestones=tuple(c.Milestone(id=item.id, amount_minor=item.amount_minor) for item in template.billing),
+        client_window_s=template.client_window_s,
+        on_silence=template.on_silence,
+    )
+    yield _Candidate(c.AcceptTerms, {**named, "terms": terms}, ("terms",))
+    for paper in order.reviews or (digest(STAND_IN.encode()),):
+        yield _Candidate(c.ReviewOrder, {"order": order.id, "document_digest": paper}, ("document_digest",))
+    clients = [accepted.org for accepted in order.acceptances if accepted.sha256 == record.sha256]
+    nodes = [seat.id for seat in state.charter.sites if seat.kind == "node"]
+    filled = {
+        "node": nodes[0] if nodes else STAND_IN,
+        "client": clients[-1] if clients else STAND_IN,
+        "part_no": STAND_IN,
+        "rev": STAND_IN,
+        "serials": (STAND_IN,),
+        "documents": template.documents,
+    }
+    yield _Candidate(c.StageOrder, {**named, **filled}, tuple(filled))
+
+
+def _of_contract(record: ContractRecord, role: str) -> Candidates:
+    if record.status != "submitted":
+        return
+    named = {"contract": record.contract, "version": record.version}
+    proof = Pin(sha256=digest(STAND_IN.encode()), content=STAND_IN.encode())
+    yield _Candidate(c.ApproveContract, {**named, "approval_role": role})
+    yield _Candidate(c.CertifyContract, {**named, "certificate": proof.sha256}, ("certificate",), (), (proof,))
+    yield _Candidate(c.ActivateContract, {**named, "effectivity": "new_orders"}, ("effectivity",))
+
+
+_KINDS: Final = {"node": _at_node, "business_hub": _at_hub}
+
+__all__: Sequence[str] = ["OPTIONS_MAX", "Option", "options"]

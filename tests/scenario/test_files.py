@@ -1,0 +1,99 @@
+"""Scenario files on real sites: they pass, and a copy with one wrong expectation fails at exactly that step."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from holdgate.cli.app import main
+from holdgate.scenario.run import FileResult, run_file
+
+NUMBERS = ("101", "103", "111", "119", "121", "129", "130")
+
+
+def scenario(shared: Path, number: str) -> Path:
+    return next((shared / "scenarios").glob(f"{number}-*.yaml"))
+
+
+def tree_of(path: Path) -> dict[str, Any]:
+    tree: dict[str, Any] = yaml.load(path.read_text(encoding="utf-8"), yaml.BaseLoader)
+    return tree
+
+
+def run_tree(shared: Path, folder: Path, tree: dict[str, Any]) -> FileResult:
+    path = folder / "copy.yaml"
+    path.write_text(yaml.safe_dump(tree, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    return run_file(path, shared / "scenarios" / "worlds")
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_it_comes_out_as_expected(shared: Path, number: str) -> None:
+    path = scenario(shared, number)
+    result = run_file(path)
+    assert result.mismatch is None
+    assert result.steps == len(tree_of(path)["steps"])
+    assert result.repeated == result.entries > 0
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_a_wrong_decision_fails_at_its_step(shared: Path, number: str, tmp_path: Path) -> None:
+    tree = tree_of(scenario(shared, number))
+    step = tree["steps"][len(tree["steps"]) // 2]
+    allowed = step["expect"]["decision"] == "allow"
+    step["expect"] = {"decision": "deny", "reason": "NO_ARRIVAL"} if allowed else {"decision": "allow"}
+    mismatch = run_tree(shared, tmp_path, tree).mismatch
+    assert mismatch is not None
+    assert (mismatch.step, mismatch.action) == (int(step["n"]), step["action"])
+    assert mismatch.what.startswith("expected deny" if allowed else "expected allow")
+
+
+def test_a_wrong_effect_fails_at_its_step(shared: Path, tmp_path: Path) -> None:
+    tree = tree_of(scenario(shared, "101"))
+    step = next(step for step in tree["steps"] if "po_released_to_NODE-FPI" in step["expect"].get("effects", ()))
+    step["expect"]["effects"] = ["po_released_to_NODE-MT"]
+    mismatch = run_tree(shared, tmp_path, tree).mismatch
+    assert mismatch is not None
+    assert mismatch.step == int(step["n"])
+    assert "po_released_to_NODE-MT" in mismatch.what
+
+
+def test_a_wrong_reason_fails_at_its_step_with_its_trace(shared: Path, tmp_path: Path) -> None:
+    tree = tree_of(scenario(shared, "101"))
+    step = next(step for step in tree["steps"] if step["expect"].get("reason") == "PRECHECK_INCOMPLETE")
+    step["expect"]["reason"] = "WINDOW_NOT_REACHED"
+    mismatch = run_tree(shared, tmp_path, tree).mismatch
+    assert mismatch is not None
+    assert mismatch.step == int(step["n"])
+    assert mismatch.what.startswith("expected WINDOW_NOT_REACHED, came out PRECHECK_INCOMPLETE")
+    assert any("PRECHECK_INCOMPLETE" in line for line in mismatch.trace)
+
+
+# ---- holdgate test
+
+
+def test_a_folder_is_run_and_its_other_files_are_left_out(
+    shared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "scenarios"
+    folder.mkdir()
+    (folder / "worlds").symlink_to(shared / "scenarios" / "worlds")
+    (folder / "_notes.yaml").write_text("not a scenario")
+    (folder / "111.yaml").symlink_to(scenario(shared, "111"))
+    (folder / "999.yaml").write_text("id: broken\n")
+    code = main(["test", str(folder), "--jobs", "1"])
+    out = capsys.readouterr().out
+    assert code == 1
+    assert "✓ Wrong part" in out
+    assert "✗ 999" in out
+    assert "1 of 2 files failed" in out
+    assert "_notes" not in out
+
+
+def test_several_processes_and_one_line_of_json_per_file(shared: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    files = [str(scenario(shared, number)) for number in ("111", "103")]
+    code = main(["test", *files, "--jobs", "2", "--json"])
+    lines = capsys.readouterr().out.splitlines()
+    assert code == 0
+    assert len(lines) == 2
+    assert all('"passed":true' in line for line in lines)
