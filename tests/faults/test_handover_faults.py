@@ -262,8 +262,8 @@ async def hand_over(house: House, weather: Weather, *, fair_at_first: bool = Tru
 
 
 RANGES = {
-    "deliver": ((1, 1), (2, 2), (3, 5), (1, 12)),
-    "offer": ((1, 1), (2, 2), (3, 5), (1, 12)),
+    "deliver": ((1, 1), (3, 5), (1, 12)),
+    "offer": ((1, 1), (3, 5), (1, 12)),
     "held": ((1, 1), (2, 4), (1, 12)),
     "attest": ((1, 1), (1, 5)),
 }
@@ -300,7 +300,7 @@ def test_a_site_starts_unreconciled_where_the_vault_does_not_answer(tmp_path: Pa
     asyncio.run(story(governed(tmp_path)))
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(8))
 def test_calls_lost_by_chance(tmp_path: Path, seed: int) -> None:
     rate = (0.1, 0.3, 0.5, 0.8)[seed % 4]
     print(f"seed {seed}, rate {rate}")
@@ -309,7 +309,7 @@ def test_calls_lost_by_chance(tmp_path: Path, seed: int) -> None:
     assert weather.done
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(3))
 def test_links_cut_and_mended_by_chance(tmp_path: Path, seed: int) -> None:
     """Whole links go down and come up while the story runs."""
     print(f"seed {seed}")

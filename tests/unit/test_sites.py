@@ -5,6 +5,7 @@ hands out copies. Others (`tests/faults`, `tests/unit/test_submit.py`) build on 
 """
 
 import asyncio
+import atexit
 import base64
 import binascii
 import contextlib
@@ -328,9 +329,16 @@ async def _govern(house: House) -> None:
         assert answer.decision.allowed, answer.decision
 
 
+def _place(name: str) -> Path:
+    """A directory that goes when the run ends."""
+    place = Path(tempfile.mkdtemp(prefix=f"holdgate-{name}-"))
+    atexit.register(shutil.rmtree, place, ignore_errors=True)
+    return place
+
+
 @cache
 def _governed_once() -> Path:
-    place = Path(tempfile.mkdtemp(prefix="holdgate-governed-"))
+    place = _place("governed")
 
     async def make() -> None:
         house = House(place / "shop", new=True)
@@ -344,7 +352,7 @@ def _governed_once() -> Path:
 
 @cache
 def _founded_once() -> Path:
-    place = Path(tempfile.mkdtemp(prefix="holdgate-founded-"))
+    place = _place("founded")
     House(place / "shop", new=True)
     return place / "shop"
 

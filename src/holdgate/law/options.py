@@ -13,7 +13,7 @@ At most OPTIONS_MAX candidates are decided (about 5 µs each where they are allo
 which orders and jobs came up.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import islice
 from typing import Any, Final
 
@@ -297,5 +297,3 @@ def _of_contract(record: ContractRecord, role: str) -> Candidates:
 
 
 _KINDS: Final = {"node": _at_node, "business_hub": _at_hub}
-
-__all__: Sequence[str] = ["OPTIONS_MAX", "Option", "options"]

@@ -1,4 +1,5 @@
-// Command go_oracle reads one exported log (checkpoint, tile/…, log.vkey) with golang.org/x/mod and says whether it holds.
+// Command go_oracle reads one exported log (checkpoint, tile/…, log.vkey) with golang.org/x/mod and says whether it
+// holds.
 //
 //	go_oracle [-index 0,5 | -index all] [-old 1,256] DIR
 //
@@ -68,8 +69,8 @@ func tell(arguments []string, out io.Writer) int {
 	return 0
 }
 
-// run does the whole reading. x/mod panics on arithmetic it holds impossible; that becomes an error that says so, and the
-// test objects to any.
+// run does the whole reading. x/mod panics on arithmetic it holds impossible; that becomes an error that says so, and
+// the test objects to any.
 func run(arguments []string) (said *answer, err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
