@@ -30,15 +30,19 @@ class MemoryBus(Bus):
         """Cut the links between a site and others (all of them by default)."""
         for other in self._others(site, others):
             self._cut[frozenset((site, other))] = None
-            self._watchers[site](other, False)
-            self._watchers[other](site, False)
+            self._tell(site, other, up=False)
 
     def mend(self, site: str, others: Sequence[str] | None = None) -> None:
         """Bring the links up again."""
         for other in self._others(site, others):
             if self._cut.pop(frozenset((site, other)), 0) is None:
-                self._watchers[site](other, True)
-                self._watchers[other](site, True)
+                self._tell(site, other, up=True)
+
+    def _tell(self, site: str, other: str, *, up: bool) -> None:
+        """Tell both ends, as far as they are there."""
+        for end, far in ((site, other), (other, site)):
+            if end in self._watchers:
+                self._watchers[end](far, up)
 
     def _others(self, site: str, others: Sequence[str] | None) -> list[str]:
         return [other for other in (self._sites if others is None else others) if other != site]

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from typing_extensions import override
 
+from holdgate.crypto.hashes import leaf_hash
 from holdgate.sites.vault import MirrorStore
 from holdgate.terms.errors import Unavailable
 
@@ -34,6 +35,7 @@ class SqliteMirror(MirrorStore):
             self._db.execute("PRAGMA synchronous=FULL")
             for statement in _SCHEMA:
                 self._db.execute(statement)
+            self._reader = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, check_same_thread=False)
         except sqlite3.Error as error:
             raise Unavailable(f"the mirror {path} cannot be opened: {error}") from error
 
@@ -72,6 +74,11 @@ class SqliteMirror(MirrorStore):
             raise Unavailable(f"the mirror could not keep a stretch of {origin}: {error}") from error
 
     @override
+    def leaves(self, origin: str, start: int, stop: int) -> list[bytes]:
+        query = "SELECT body FROM mirror WHERE origin = ? AND seq >= ? AND seq < ? ORDER BY seq"
+        return [leaf_hash(body) for (body,) in self._reader.execute(query, (origin, start, stop))]
+
+    @override
     def latest(self, origin: str) -> bytes | None:
         row = self._one("SELECT cosigned FROM seat WHERE origin = ?", origin)
         return None if row is None else bytes(row[0])
@@ -85,21 +92,22 @@ class SqliteMirror(MirrorStore):
 
     def evidence(self, origin: str) -> list[tuple[bytes, str]]:
         """Checkpoints that contradicted the mirror, with why."""
-        return list(self._db.execute("SELECT checkpoint, why FROM evidence WHERE origin = ?", (origin,)))
+        return list(self._reader.execute("SELECT checkpoint, why FROM evidence WHERE origin = ?", (origin,)))
 
     def entries(self, origin: str) -> list[bytes]:
         """The mirror of a log."""
         return [
-            body for (body,) in self._db.execute("SELECT body FROM mirror WHERE origin = ? ORDER BY seq", (origin,))
+            body for (body,) in self._reader.execute("SELECT body FROM mirror WHERE origin = ? ORDER BY seq", (origin,))
         ]
 
     @override
     def close(self) -> None:
+        self._reader.close()
         self._db.close()
 
     def _one(self, query: str, *values: object) -> tuple[Any, ...] | None:
         try:
-            row: tuple[Any, ...] | None = self._db.execute(query, values).fetchone()
+            row: tuple[Any, ...] | None = self._reader.execute(query, values).fetchone()
         except sqlite3.Error as error:
             raise Unavailable(f"the mirror cannot be read: {error}") from error
         return row

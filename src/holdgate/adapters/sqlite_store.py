@@ -62,13 +62,29 @@ class SqliteStore(Store):
             for pragma in ("journal_mode=WAL", "synchronous=FULL", "wal_autocheckpoint=4000"):
                 self._writer.execute(f"PRAGMA {pragma}")
             self._make(self._writer, _SCHEMA)
-            self._hints = _connect(hints.absolute().as_uri())
-            self._hints.execute("PRAGMA journal_mode=WAL")
-            self._hints.execute("PRAGMA synchronous=OFF")
-            self._make(self._hints, _HINTS)
+            self._hints = self._open_hints(hints)
             self._reader = _connect(f"{path.absolute().as_uri()}?mode=ro")
         except sqlite3.Error as error:
             raise Unavailable(f"the store {path} cannot be opened: {error}") from error
+
+    def _open_hints(self, path: Path) -> sqlite3.Connection:
+        """The hints; those that cannot be read are thrown away."""
+        for last in (False, True):
+            hints = _connect(path.absolute().as_uri())
+            try:
+                hints.execute("PRAGMA journal_mode=WAL")
+                hints.execute("PRAGMA synchronous=OFF")
+                self._make(hints, _HINTS)
+                hints.execute("SELECT count(*) FROM cursor, cosignature").fetchall()
+            except sqlite3.Error:
+                hints.close()
+                if last:
+                    raise
+                for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
+                    path.with_name(name).unlink(missing_ok=True)
+            else:
+                return hints
+        raise Unavailable(f"the hints {path} cannot be opened")
 
     @staticmethod
     def _make(connection: sqlite3.Connection, schema: tuple[str, ...]) -> None:

@@ -45,6 +45,7 @@ class Appender:
         self.size = head.size
         self.checkpoint = notary.checkpoint(head.size, root_from_frontier(head.frontier, head.size))
         self.broken: HoldgateError | None = None
+        self._closed = False
 
     @property
     def idle(self) -> bool:
@@ -67,9 +68,33 @@ class Appender:
                 return draft
         return None
 
-    def close(self) -> None:
-        """Wait for the writer and release it."""
+    def close(self, last: list[Draft]) -> None:
+        """Wait for the writer and release it; keep what was decided and is not durable yet, and the last entries.
+
+        Whoever still waits is told to ask again: a resend gets the answer that is on record.
+        """
         self._writer.close()
+        self._closed = True
+        waiting, self._staged = [*self._writing, *self._staged], []
+        self._keep([*(draft for draft, _ in waiting[len(self._writing) :]), *last])
+        self._writing = []
+        for _, done in waiting:
+            done(Unavailable("the site was closed while this was on its way; ask again"))
+
+    def _keep(self, drafts: list[Draft]) -> None:
+        """Commit in place, if everything before is durable."""
+        durable = self._store.head().size if self.broken is None else -1
+        if durable == self._tree.size:
+            self.size, self.checkpoint = durable, self._notary.checkpoint(durable, self._tree.root())
+        if not drafts or durable != drafts[0].seq:
+            return
+        head = Head(size=self._tree.size, frontier=self._tree.frontier(), checkpoint=self.checkpoint)
+        try:
+            self._store.commit(drafts, head)
+        except HoldgateError as error:
+            self.broken = error
+            return
+        self.size, self.checkpoint = head.size, self._notary.checkpoint(head.size, self._tree.root())
 
     def _write_next(self) -> None:
         group, self._staged = self._staged, []
@@ -93,6 +118,8 @@ class Appender:
             loop.call_soon_threadsafe(self._written, head.size, outcome)
 
     def _written(self, size: int, outcome: bytes | HoldgateError) -> None:
+        if self._closed:
+            return
         group, self._writing = self._writing, []
         if isinstance(outcome, HoldgateError):
             self.broken = outcome

@@ -25,6 +25,11 @@ class Attempts:
         self._written = 0
         self._counted: dict[str, Attempt] = {}
 
+    @property
+    def waiting(self) -> bool:
+        """Whether something was counted that is not on record."""
+        return any(attempt.count for attempt in self._counted.values())
+
     def take(self, attempt: Attempt, now: int) -> list[Attempt]:
         """What to record now that this attempt came."""
         due = self.due(now)
@@ -34,16 +39,20 @@ class Attempts:
             self._written += 1
             self._counted[source] = replace(attempt, count=0)
             return [*due, attempt]
-        self._counted[source] = replace(
-            before or replace(attempt, source=source, count=0), count=(before.count if before else 0) + 1
-        )
+        counted = before or replace(attempt, source=source, count=0)
+        self._counted[source] = replace(counted, count=counted.count + 1)
         return due
 
     def due(self, now: int) -> list[Attempt]:
-        """What was counted in a second that is over."""
+        """What was counted in a second that is over. It counts towards this second's quota."""
         second = now // SECOND_US
         if second == self._second:
             return []
+        self._second = second
+        return self.rest()
+
+    def rest(self) -> list[Attempt]:
+        """What was counted and is not on record, now that no more of it will be."""
         due = [attempt for attempt in self._counted.values() if attempt.count]
-        self._second, self._written, self._counted = second, 0, {}
+        self._written, self._counted = len(due), {}
         return due

@@ -1,9 +1,10 @@
 """Opening a site's log: from its newest good snapshot, with the tail done again; and saving snapshots.
 
 0. No entry yet: the charter becomes the first one (the caller does that).
-1. The newest snapshot whose digest holds, and whose root is that of the stored leaves' frontier at its size.
+1. The newest snapshot whose digest holds.
 2. Every entry after it is done again on that standing and must give the same bytes.
-3. The tree's root equals that of the stored head.
+3. The tree's root equals that of the stored head; a snapshot that does not lead there is left aside, and everything is
+   done again from the beginning.
 """
 
 from typing import Final, NamedTuple
@@ -20,7 +21,10 @@ from holdgate.law.replay import repeat
 from holdgate.law.state import State
 from holdgate.ledger.entry import read_entry
 from holdgate.ledger.merkle import Tree, root_from_frontier
-from holdgate.terms.errors import Tampered
+from holdgate.terms.errors import Malformed, Tampered
+
+PAGE: Final = 4_096
+"""Entries read at a time."""
 
 
 class _Saved(Struct, frozen=True, kw_only=True):
@@ -47,30 +51,58 @@ def open_log(store: Store, blank: State, authority: Authority, history: History,
     Raises:
         Tampered: the store does not hold the log that its head speaks of; the message names the entry.
     """
-    library = Library(store.blob)
-    head = store.head()
-    standing, tree = Standing(state=blank, heads={}, digests={}), Tree()
+    opening = _Opening(store, authority, history, roots)
     snapshot = store.load_snapshot()
-    if snapshot is not None and snapshot.size <= head.size:
-        saved = _DECODER.decode(snapshot.body)
-        if (
-            root_from_frontier(saved.frontier, snapshot.size) == snapshot.root
-            and saved.standing.state.site == blank.site
-        ):
-            standing, tree = saved.standing, Tree.restore(snapshot.size, saved.frontier)
-    chronicle = Chronicle(standing, tree, library, authority, history)
-    start = tree.size
-    for row in store.rows(start, head.size):
-        entry = read_entry(row.body)
-        draft = repeat(chronicle, entry, roots)
-        if draft.body != row.body or draft.leaf != row.leaf or draft.seq != row.seq:
-            raise Tampered(
-                f"entry {row.seq} of {blank.site} is not what this site recorded; restore it from the Vault's mirror"
-            )
-        library.settle(draft.blobs)
-    if tree.size != head.size or tree.root() != root_from_frontier(head.frontier, head.size):
-        raise Tampered(f"the store of {blank.site} ends at entry {tree.size}, but its head says {head.size}")
-    return Opened(chronicle, head.size - start)
+    if snapshot is not None:
+        try:
+            return opening.from_snapshot(snapshot, blank.site)
+        except (Malformed, Tampered, LookupError, ValueError):
+            pass  # a snapshot saves time and proves nothing: without it everything is done again
+    return opening.go_on(Standing(state=blank, heads={}, digests={}), Tree(), blank.site)
+
+
+class _Opening:
+    """One attempt to open a log."""
+
+    def __init__(self, store: Store, authority: Authority, history: History, roots: tuple[bytes, ...]) -> None:
+        self._store = store
+        self._authority = authority
+        self._history = history
+        self._roots = roots
+
+    def from_snapshot(self, snapshot: Snapshot, site: str) -> Opened:
+        """From a snapshot.
+
+        Raises:
+            Malformed, Tampered: it cannot be read, is of another site, or leads to another log than the stored one.
+        """
+        try:
+            saved = _DECODER.decode(snapshot.body)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            raise Malformed(f"the snapshot cannot be read: {error}") from None
+        if root_from_frontier(saved.frontier, snapshot.size) != snapshot.root or saved.standing.state.site != site:
+            raise Tampered("the snapshot is of another log")
+        return self.go_on(saved.standing, Tree.restore(snapshot.size, saved.frontier), site)
+
+    def go_on(self, standing: Standing, tree: Tree, site: str) -> Opened:
+        """Do everything after a standing again; it must come out as stored, and lead to the head's root."""
+        store, head, start = self._store, self._store.head(), tree.size
+        library = Library(store.blob)
+        chronicle = Chronicle(standing, tree, library, self._authority, self._history)
+        while tree.size < head.size:
+            rows = list(store.rows(tree.size, min(head.size, tree.size + PAGE)))
+            if not rows:
+                break
+            for row in rows:
+                draft = repeat(chronicle, read_entry(row.body), self._roots)
+                if draft.body != row.body or draft.leaf != row.leaf or draft.seq != row.seq:
+                    raise Tampered(
+                        f"entry {row.seq} of {site} is not what this site recorded; ask the Vault for its copy"
+                    )
+                library.settle(draft.blobs)
+        if tree.size != head.size or tree.root() != root_from_frontier(head.frontier, head.size):
+            raise Tampered(f"the store of {site} ends at entry {tree.size}, but its head says {head.size}")
+        return Opened(chronicle, head.size - start)
 
 
 def save(store: Store, chronicle: Chronicle) -> None:
@@ -78,8 +110,3 @@ def save(store: Store, chronicle: Chronicle) -> None:
     tree = chronicle.tree
     body = _ENCODER.encode(_Saved(standing=chronicle.standing, frontier=tree.frontier()))
     store.save_snapshot(Snapshot(size=tree.size, root=tree.root(), digest=sha256(body), body=body))
-
-
-def standing_digest(chronicle: Chronicle) -> bytes:
-    """The digest that a snapshot of this standing would carry: for audits that check a snapshot."""
-    return sha256(_ENCODER.encode(_Saved(standing=chronicle.standing, frontier=chronicle.tree.frontier())))

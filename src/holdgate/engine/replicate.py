@@ -7,7 +7,7 @@ nothing but time; the link goes on where it stopped.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from holdgate.engine.answer import Answer
@@ -18,11 +18,13 @@ from holdgate.law.segments import Segment
 from holdgate.ledger.entry import Entry, read_entry
 from holdgate.ledger.merkle import extend, root_from_frontier
 from holdgate.ledger.note import Notary
-from holdgate.terms.errors import HoldgateError, Unavailable
+from holdgate.terms.errors import HoldgateError, InvariantBroken, Malformed, Tampered, Unavailable
 from holdgate.terms.limits import IMPORT_ENTRIES_MAX
 
 STRETCH: int = IMPORT_ENTRIES_MAX // 2
 """Entries of one segment."""
+RETRY_S: float = 1.0
+"""How long a link rests after a peer within reach did not answer."""
 RETRIES: int = 3
 """How often an action that the peer refused for now is sent anew within one round."""
 
@@ -62,7 +64,20 @@ class Policy(Protocol):
         ...
 
 
-OnTaken = Callable[[str, Taken], Awaitable[None]]
+class Owner(Protocol):
+    """The site that a link belongs to."""
+
+    async def taken(self, peer: str, taken: Taken) -> None:
+        """The peer holds this log so far."""
+        ...
+
+    async def refused(self, peer: str, error: Tampered) -> None:
+        """The peer says that this log does not hold together, or holds more of it than there is."""
+        ...
+
+    def undeliverable(self, peer: str, seq: int, error: Malformed) -> None:
+        """An action that an entry set off cannot be read by the peer, now or ever."""
+        ...
 
 
 class Link:
@@ -77,7 +92,7 @@ class Link:
         durable: Durable,
         notary: Notary,
         policy: Policy,
-        on_taken: OnTaken,
+        owner: Owner,
     ) -> None:
         self.peer = peer
         self._site = site
@@ -86,8 +101,10 @@ class Link:
         self._durable = durable
         self._notary = notary
         self._policy = policy
-        self._on_taken = on_taken
-        self._position = store.cursor(peer)
+        self._owner = owner
+        position = store.cursor(peer)
+        self._position = position if position <= durable.size else 0
+        self._retry: asyncio.TimerHandle | None = None
         self._frontier_at: tuple[int, tuple[bytes, ...]] | None = None
         self._sent_to: int | None = None
         self._task: asyncio.Task[None] | None = None
@@ -108,6 +125,8 @@ class Link:
     def stop(self) -> None:
         """Send nothing more."""
         self._stopped = True
+        if self._retry is not None:
+            self._retry.cancel()
         if self._task is not None:
             self._task.cancel()
 
@@ -129,6 +148,10 @@ class Link:
                     return
         except HoldgateError as error:
             self.fault, self._sent_to = error, None
+            if isinstance(error, Tampered):
+                await self._owner.refused(self.peer, error)
+            elif self._bus.linked(self._site, self.peer) and not self._stopped:
+                self._retry = asyncio.get_running_loop().call_later(RETRY_S, self.wake)
         finally:
             self._task = None
 
@@ -155,6 +178,9 @@ class Link:
         peer = self._bus.peer(self._site, self.peer)
         if self._sent_to is None:
             self._sent_to = await peer.held(self._notary.origin, self._site)
+            if self._sent_to > self._durable.size:
+                raise Tampered(f"{self.peer} holds {self._sent_to} entries of this log, which has {self._durable.size}")
+            await self._owner.taken(self.peer, Taken(size=self._sent_to))
         while self._sent_to < stop:
             end = min(stop, self._sent_to + STRETCH)
             segment = self._segment(self._sent_to, end)
@@ -162,7 +188,7 @@ class Link:
                 return  # nothing that the peer may see; it learns these leaves with the next one that it may
             taken = await peer.offer(segment, self._site)
             self._sent_to = taken.size
-            await self._on_taken(self.peer, taken)
+            await self._owner.taken(self.peer, taken)
 
     def next_segment(self, start: int) -> Segment:
         """The stretch from `start` to the durable end, for a courier (at most STRETCH entries)."""
@@ -177,10 +203,7 @@ class Link:
             entry = read_entry(row.body)
             if self._policy.discloses(entry):
                 entries[index] = row.body
-                for key in entry.pins:
-                    blob = self._store.blob(key)
-                    if blob is not None:
-                        blobs[key] = blob
+                blobs |= {key: self._pinned(key) for key in entry.pins}
         frontier = extend(start, self._frontier(start), leaves)
         self._frontier_at = (stop, frontier)
         return Segment(
@@ -192,6 +215,14 @@ class Link:
             entries=entries,
             blobs=blobs,
         )
+
+    def _pinned(self, key: str) -> bytes:
+        blob = self._store.blob(key)
+        if blob is None:
+            raise InvariantBroken(
+                f"what an entry pins as {key[:12]}… is gone from the store; ask the Vault for its copy"
+            )
+        return blob
 
     def _frontier(self, size: int) -> tuple[bytes, ...]:
         if self._frontier_at is None or self._frontier_at[0] != size:
@@ -206,7 +237,11 @@ class Link:
         for number in range(self._tries, self._tries + RETRIES):
             refused = False
             for outgoing in self._policy.outgoing(entry, row, number):
-                answer = await peer.deliver(outgoing.raw, outgoing.pins, self._site)
+                try:
+                    answer = await peer.deliver(outgoing.raw, outgoing.pins, self._site)
+                except Malformed as error:
+                    self._owner.undeliverable(self.peer, row.seq, error)
+                    continue
                 refused = refused or self._policy.try_again(answer)
             if not refused:
                 self._tries = 0

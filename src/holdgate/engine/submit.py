@@ -33,6 +33,8 @@ from holdgate.terms.errors import HoldgateError, InvariantBroken, Tampered
 
 CHUNK: Final = 8
 """Submissions that one thread verifies at a time."""
+FLUSH_S: Final = 1.05
+"""How long after the first counted attempt the count goes on record."""
 IN_FLIGHT: Final = 4
 """Chunks that are being verified at the same time."""
 
@@ -78,6 +80,7 @@ class Spine:
         self._clock = clock
         self._inbox: deque[Submission] = deque()
         self._attempts = Attempts()
+        self._flush: asyncio.TimerHandle | None = None
         self._verifiers = Workers(2, "holdgate-verifier")
         self._woken = False
         self._chunks: deque[Chunk] = deque()
@@ -134,14 +137,18 @@ class Spine:
             loop.call_soon(self._pump)
         return answer
 
-    def stop_for(self, error: InvariantBroken) -> None:
+    def stop_for(self, error: HoldgateError) -> None:
         """Decide and append nothing more: the site has to be opened anew."""
         self._appender.broken = error
 
     def close(self) -> None:
-        """Wait for the threads and release them."""
+        """Wait for the threads and release them; what was only counted goes on record."""
+        if self._flush is not None:
+            self._flush.cancel()
         self._verifiers.close()
-        self._appender.close()
+        now = self._clock.now()
+        rest = self._attempts.rest() if self._appender.broken is None else []
+        self._appender.close([self._chronicle.attempt(attempt, now) for attempt in rest])
 
     # ---- 1 verify --------------------------------------------------------------------------------------------------
 
@@ -223,10 +230,19 @@ class Spine:
             draft = self._chronicle.attempt(due, now)
             own = answer if due is attempt and unauthentic.error is None else None
             self._appender.stage(draft, _ignore if own is None else _resolve(own))
+        if self._attempts.waiting and self._flush is None:
+            self._flush = asyncio.get_running_loop().call_later(FLUSH_S, self._flush_attempts)
         if unauthentic.error is not None:
             answer.set_exception(unauthentic.error)
         elif own is None:
             answer.set_result(Answer(seq=-1, decision=attempted(attempt), receipt=b""))
+
+    def _flush_attempts(self) -> None:
+        """Put on record what was counted in a second that is over."""
+        self._flush = None
+        now = self._clock.now()
+        for due in self._attempts.due(now) if self._appender.broken is None else ():
+            self._appender.stage(self._chronicle.attempt(due, now), _ignore)
 
     def record_attempt(self, attempt: Attempt) -> "asyncio.Future[Answer]":
         """Put an attempt on record that another part of the engine noticed (a segment that does not hold)."""

@@ -26,6 +26,7 @@ from holdgate.law.authority import Authority
 from holdgate.law.case import Pin
 from holdgate.law.decision import SEMANTICS, Decision, allow, deny
 from holdgate.law.evolve import evolve
+from holdgate.law.gates.table import SIGNING
 from holdgate.law.library import Library
 from holdgate.law.segments import Segment, verify_segment
 from holdgate.law.state import State, job_key
@@ -36,6 +37,8 @@ from holdgate.terms import canon
 from holdgate.terms.errors import HoldgateError, InvariantBroken, Tampered
 from holdgate.terms.instant import SECOND_US
 
+TAKES_DOCUMENTS: Final = (c.SubmitContract, c.CertifyContract, c.StageSlip, c.ForwardOrder)
+"""Acts beside which documents come; whatever comes beside another act is dropped."""
 SESSIONS_KEPT: Final = 1_000
 """Signing sessions in memory before idle ones are forgotten."""
 DIGEST_BYTES: Final = 16
@@ -88,7 +91,10 @@ class Attempt(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
 
 
 class ImportRecord(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The record of a stretch of another log. `leaves`: all leaf hashes; `held`: indexes of those kept here in full."""
+    """The record of a stretch of another log.
+
+    `leaves`: all leaf hashes. `held`: indexes of those kept here in full, with everything that they pin.
+    """
 
     origin: str
     start: int
@@ -96,7 +102,6 @@ class ImportRecord(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     checkpoint: bytes
     leaves: tuple[bytes, ...]
     held: tuple[int, ...]
-    documents: tuple[str, ...]
 
 
 class ContactRecord(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -114,11 +119,11 @@ class CosignedRecord(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class BootRecord(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """The record of a start. `continues`: after a rollback, the last cosigned checkpoint of the old origin."""
+    """The record of a start; `again`: of a witness's confirmation after a start that was alone."""
 
     epoch: str
     reconciled: bool
-    continues: bytes | None = None
+    again: bool = False
 
 
 class Chronicle:
@@ -163,6 +168,8 @@ class Chronicle:
             The draft of the new entry; or the index of the entry that a byte-identical action has already.
         """
         subject = c.subject_of(command)
+        if pins and type(command) not in TAKES_DOCUMENTS:
+            pins = ()
         mark = digest[:DIGEST_BYTES]
         resent = self._find(subject, mark)
         if resent is not None:
@@ -216,8 +223,7 @@ class Chronicle:
             size=segment.size,
             checkpoint=segment.checkpoint,
             leaves=segment.leaves,
-            held=tuple(segment.entries),
-            documents=tuple(segment.blobs),
+            held=tuple(sorted(segment.entries)),
         )
         draft = self._append(
             "import", f"origin:{segment.origin}", allow(imported, *more), at, record=record, module=verified.origin.site
@@ -230,9 +236,9 @@ class Chronicle:
         Raises:
             Tampered: a cosignature that does not hold, or is of another log or witness.
         """
-        kind, subject, module, event = _noticed(self.state, record)
+        kind, subject, module, event = _noticed(self.standing, record)
         at = max(at, self.standing.last_at)
-        if isinstance(record, BootRecord):
+        if isinstance(record, BootRecord) and not record.again:
             self.standing.epoch = record.epoch
         decision = self._fold(allow(event), at, self.tree.size)
         return self._append(kind, subject, decision, at, record=record, module=module or self._site)
@@ -241,6 +247,8 @@ class Chronicle:
 
     def _keep_sessions(self, command: c.AnyCommand, at: int) -> None:
         """Signing sessions that stay open; idle ones are forgotten when there are many."""
+        if type(command) not in SIGNING:
+            return
         sessions = self.state.sessions
         for signer in command.signers:
             if signer.auth is not None:
@@ -358,12 +366,16 @@ def attempted(record: Attempt) -> Decision:
     return deny(record.code, "envelope", id=record.source, why=record.why)
 
 
-def _noticed(state: State, record: ContactRecord | CosignedRecord | BootRecord) -> tuple[str, str, str, ev.AnyEvent]:
+def _noticed(
+    standing: Standing, record: ContactRecord | CosignedRecord | BootRecord
+) -> tuple[str, str, str, ev.AnyEvent]:
     if isinstance(record, ContactRecord):
         return "contact", f"site:{record.site}", record.site, ev.ContactChanged(site=record.site, up=record.up)
     if isinstance(record, CosignedRecord):
-        return "cosigned", f"witness:{record.witness}", record.witness, _cosigned(state, record)
-    return "boot", "boot", "", ev.Booted(epoch=record.epoch, reconciled=record.reconciled)
+        return "cosigned", f"witness:{record.witness}", record.witness, _cosigned(standing.state, record)
+    heard_until = 0 if record.again else standing.last_at
+    booted = ev.Booted(epoch=record.epoch, reconciled=record.reconciled, heard_until=heard_until, again=record.again)
+    return "boot", "boot", "", booted
 
 
 def _cosigned(state: State, record: CosignedRecord) -> ev.Cosigned:
@@ -381,7 +393,7 @@ def fold_foreign(state: State, library: Library, event: ev.AnyEvent, at: int, re
     """Fold an event of another site; one that speaks of what is not known here changes nothing."""
     try:
         evolve(state, library, event, at, ref)
-    except (KeyError, Tampered):
+    except (LookupError, ValueError, HoldgateError):
         return
 
 

@@ -448,10 +448,16 @@ class Cosigned(Event, frozen=True, kw_only=True):
 
 
 class Booted(Event, frozen=True, kw_only=True):
-    """The site started; `reconciled`: its witness confirmed that the log did not roll back."""
+    """The site started, or met its witness after it had started alone.
+
+    `reconciled`: a witness confirmed that the log did not roll back. `heard_until`: the time of the entry before this one
+    (UTC µs): links that were up then may have been down ever since. `again`: not a start, only the confirmation.
+    """
 
     epoch: str
     reconciled: bool
+    heard_until: int = 0
+    again: bool = False
 
 
 HUB: Final = (

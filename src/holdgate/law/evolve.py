@@ -466,6 +466,8 @@ def _cosigned(state: State, _: Library, e: ev.Cosigned, at: int, ref: int) -> No
 
 def _booted(state: State, _: Library, e: ev.Booted, at: int, ref: int) -> None:
     """A restart ends every signing session; links are down until they are heard of again."""
+    if e.again:
+        return
     state.sessions.clear()
     for site in state.contacts:
         contact = state.contacts[site]

@@ -23,7 +23,7 @@ from holdgate.law.chronicle import (
     ImportRecord,
 )
 from holdgate.law.segments import Segment
-from holdgate.ledger.entry import Entry
+from holdgate.ledger.entry import Entry, read_entry
 from holdgate.terms import canon
 from holdgate.terms.errors import Malformed, Tampered
 
@@ -89,14 +89,16 @@ def segment_of(chronicle: Chronicle, record: ImportRecord) -> Segment:
     """
     if any(not 0 <= index < len(record.leaves) for index in record.held):
         raise Malformed("the record of an import names an entry outside of it")
+    entries = {index: _pinned(chronicle, record.leaves[index].hex()) for index in record.held}
+    pins = [key for body in entries.values() for key in read_entry(body).pins]
     return Segment(
         origin=record.origin,
         start=record.start,
         size=record.size,
         checkpoint=record.checkpoint,
         leaves=record.leaves,
-        entries={index: _pinned(chronicle, record.leaves[index].hex()) for index in record.held},
-        blobs={key: _pinned(chronicle, key) for key in record.documents},
+        entries=entries,
+        blobs={key: _pinned(chronicle, key) for key in pins},
     )
 
 

@@ -10,9 +10,14 @@ from typing import Final, NamedTuple
 import msgspec
 from msgspec import Struct
 
+from holdgate.crypto.envelope import open_envelope, verify_all
 from holdgate.crypto.hashes import digest, leaf_hash
+from holdgate.identity.charter import SiteSeat
+from holdgate.identity.roster import Identity
+from holdgate.law.command import parse_command
 from holdgate.law.decision import Decision
-from holdgate.law.event import AUTHORITY, AnyEvent
+from holdgate.law.event import AUTHORITY, AnyEvent, IdentityEnrolled
+from holdgate.law.signers import keys_of
 from holdgate.law.state import Origin, State
 from holdgate.ledger.entry import Entry, read_entry
 from holdgate.ledger.merkle import extend, root_from_frontier
@@ -25,7 +30,7 @@ class Segment(Struct, frozen=True, kw_only=True):
     """Entries [start, size) of `origin`, under a checkpoint of that size.
 
     `leaves`: all leaf hashes, in order. `entries`: index in the segment → entry bytes, for those that are disclosed.
-    `blobs`: SHA-256 (hex) → law documents that disclosed entries pin. All of it is untrusted.
+    `blobs`: SHA-256 (hex) → everything that disclosed entries pin. All of it is untrusted.
     """
 
     origin: str
@@ -64,7 +69,9 @@ def verify_segment(state: State, segment: Segment) -> Verified:
 
     1. The origin is a seat of this shop. 2. The stretch begins where the last one ended. 3. The checkpoint is signed by
     the origin's key and covers exactly this stretch. 4. The leaf hashes lead to the checkpoint's root. 5. Every disclosed
-    entry is the one that its leaf hash stands for, names its place in the log, and says only what that site may say.
+    entry is the one that its leaf hash stands for, names its place in the log, comes with everything that it pins, and is
+    signed by the people whom it names; it says only what that kind of site may say, and says it in an action. 6. The
+    business hub is due every entry in full. 7. Nothing comes along that no disclosed entry pins.
 
     Raises:
         Tampered: one of these does not hold, with the place. Malformed: the segment or an entry cannot be read.
@@ -73,6 +80,20 @@ def verify_segment(state: State, segment: Segment) -> Verified:
     if seat is None:
         raise Tampered(f"{segment.origin} is no site of this shop")
     known = state.origins.get(segment.origin) or Origin(site=seat.id, size=0, frontier=())
+    frontier = _frontier(known, segment, seat)
+    if state.kind == "business_hub" and len(segment.entries) != len(segment.leaves):
+        raise Malformed(f"the business hub is due every entry of {seat.id} in full")
+    reader = _Reader(state, seat, segment)
+    for index in sorted(segment.entries):
+        reader.take(index, segment.entries[index])
+    for sha256, blob in segment.blobs.items():
+        if sha256 not in reader.pinned or digest(blob) != sha256:
+            raise Tampered(f"the document {sha256[:12]}… came along, and no entry of the stretch pins it")
+    return Verified(Origin(site=seat.id, size=segment.size, frontier=frontier), tuple(reader.events))
+
+
+def _frontier(known: Origin, segment: Segment, seat: SiteSeat) -> tuple[bytes, ...]:
+    """(2)-(4): the origin's new frontier."""
     if segment.start != known.size:
         raise Tampered(f"the stretch begins at {segment.start}, but {known.size} entries were taken in so far")
     if not 0 < len(segment.leaves) <= limits.IMPORT_ENTRIES_MAX or segment.size != segment.start + len(segment.leaves):
@@ -81,28 +102,70 @@ def verify_segment(state: State, segment: Segment) -> Verified:
     frontier = extend(known.size, known.frontier, segment.leaves)
     if checkpoint.size != segment.size or checkpoint.root != root_from_frontier(frontier, segment.size):
         raise Tampered("the entries do not lead to the root that the site signed")
-    events: list[tuple[int, AnyEvent]] = []
-    for index, body in segment.entries.items():
+    return frontier
+
+
+class _Reader:
+    """(5): reads the disclosed entries of a stretch, in log order."""
+
+    def __init__(self, state: State, seat: SiteSeat, segment: Segment) -> None:
+        self.events: list[tuple[int, AnyEvent]] = []
+        self.pinned: dict[str, None] = {}
+        self._seat = seat
+        self._segment = segment
+        self._roster = state.identities
+
+    def take(self, index: int, body: bytes) -> None:
+        """One disclosed entry."""
+        segment, seat = self._segment, self._seat
+        seq = segment.start + index
         if not 0 <= index < len(segment.leaves) or leaf_hash(body) != segment.leaves[index]:
-            raise Tampered(f"entry {segment.start + index} is not the one in the log")
+            raise Tampered(f"entry {seq} is not the one in the log")
         entry = read_entry(body)
-        if entry.seq != segment.start + index or entry.site != seat.id:
-            raise Tampered(f"entry {segment.start + index} names another place in another log")
-        events.extend(_said(entry, seat.kind, segment))
-    return Verified(Origin(site=seat.id, size=segment.size, frontier=frontier), tuple(events))
+        if entry.seq != seq or entry.site != seat.id:
+            raise Tampered(f"entry {seq} names another place in another log")
+        for sha256 in entry.pins:
+            self.pinned[sha256] = None
+            if sha256 not in segment.blobs:
+                raise Tampered(f"entry {seq} pins the document {sha256[:12]}…, which did not come along")
+        if entry.kind == "action":
+            self._signed(entry)
+        for event in decision_of(entry).events:
+            self._said(entry, event)
 
-
-def _said(entry: Entry, kind: str, segment: Segment) -> list[tuple[int, AnyEvent]]:
-    out: list[tuple[int, AnyEvent]] = []
-    for event in decision_of(entry).events:
+    def _said(self, entry: Entry, event: AnyEvent) -> None:
         authority = AUTHORITY[type(event)]
-        if authority == "own":
-            continue
-        if authority != kind:
-            raise Tampered(f"entry {entry.seq} says what only a {authority} may say")
-        out.append((entry.at, event))
-    for sha256 in entry.pins:
-        blob = segment.blobs.get(sha256)
-        if blob is not None and digest(blob) != sha256:
-            raise Tampered(f"a document of entry {entry.seq} is not the one that it names")
-    return out
+        if authority == "own" or (entry.kind != "action" and self._seat.kind == "business_hub"):
+            return  # what a site notices about itself, and what follows at the hub by itself, is nobody else's to fold
+        if authority != self._seat.kind or entry.kind != "action":
+            raise Tampered(f"entry {entry.seq} says what only a {authority} may say, and only in an action")
+        if isinstance(event, IdentityEnrolled):
+            self._roster = {**self._roster, event.id: newcomer(event, entry.seq)}
+        self.events.append((entry.at, event))
+
+    def _signed(self, entry: Entry) -> None:
+        envelope = open_envelope(bytes(entry.action))
+        keys = keys_of(parse_command(envelope.payload), self._roster)
+        if isinstance(keys, str):
+            raise Tampered(f"entry {entry.seq} is signed by {keys}, who is not enrolled")
+        try:
+            verify_all(envelope, keys)
+        except Tampered as error:
+            raise Tampered(f"entry {entry.seq}: {error}") from None
+
+
+def newcomer(event: IdentityEnrolled, ref: int) -> Identity:
+    """The roster's row of somebody who was just enrolled."""
+    return Identity(
+        id=event.id,
+        name=event.name,
+        org=event.org,
+        kind=event.kind,
+        key=event.key,
+        roles=event.roles,
+        ref=ref,
+        zone=event.zone,
+        node=event.node,
+        sealing_key=event.sealing_key,
+        credentials={},
+    )

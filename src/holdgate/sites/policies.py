@@ -40,8 +40,6 @@ LAW_ACTS: Final = (
     ev.ContractActivated,
 )
 """What a node has to know to decide alone."""
-ROSTER: Final = (ev.IdentityEnrolled, ev.IdentityDisabled)
-"""What the floor hub has to know: who its readers and workstations are. No law, no parts."""
 AGAIN: Final = ("CONTRACT_UNKNOWN", "UNKNOWN_IDENTITY")
 """Refusals of a forwarded order that pass once the node has heard the law."""
 
@@ -119,8 +117,10 @@ def law_for(node: str, state: State) -> Callable[[Entry, ev.AnyEvent], bool]:
 
 
 def roster(_: Entry, event: ev.AnyEvent) -> bool:
-    """What the floor hub has to know: its readers and workstations."""
-    return isinstance(event, ROSTER)
+    """What the floor hub has to know: the shop's own people and devices, and nothing of its clients."""
+    if isinstance(event, ev.IdentityEnrolled):
+        return "client" not in event.roles
+    return isinstance(event, ev.IdentityDisabled)
 
 
 # ---- business hub → floor hub ---------------------------------------------------------------------------------------

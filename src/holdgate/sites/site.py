@@ -30,15 +30,23 @@ from holdgate.law.chronicle import (
     Chronicle,
     ContactRecord,
     CosignedRecord,
-    Draft,
     blank_state,
 )
 from holdgate.law.segments import Segment
 from holdgate.ledger.entry import read_entry
 from holdgate.ledger.merkle import root_of
-from holdgate.ledger.note import Notary, parse_checkpoint
+from holdgate.ledger.note import (
+    KIND_COSIGNATURE,
+    Checkpoint,
+    Notary,
+    make_vkey,
+    open_checkpoint,
+    parse_vkey,
+    verify_cosignature,
+)
 from holdgate.sites.policies import SEALED_INFO
 from holdgate.terms.errors import HoldgateError, InvariantBroken, Malformed, Tampered, Unavailable
+from holdgate.terms.limits import BLOB_BYTES_MAX, PINS_MAX
 
 
 class Means(NamedTuple):
@@ -71,12 +79,13 @@ class Site(Peer):
         self.notary = Notary(means.seat.origin, means.key)
         self.spine = Spine(self.chronicle, means.store, means.clock, self.notary, self._sealed)
         self.links = {
-            peer: Link(self.id, peer, means.bus, means.store, self.spine, self.notary, policy, self._taken)
+            peer: Link(self.id, peer, means.bus, means.store, self.spine, self.notary, policy, self)
             for peer, policy in policies(self).items()
         }
         self._charter = charter
         self._vaults = {seat.id: seat for seat in charter.sites if seat.kind == "vault"}
-        self._unwitnessed = False
+        self._own_key = parse_vkey(make_vkey(means.seat.origin, means.seat.key))
+        self._reconciled = self._unwitnessed = False
         self._replicated = 0
         self._waiting: list[tuple[int, asyncio.Future[None]]] = []
 
@@ -86,40 +95,51 @@ class Site(Peer):
         """Reconcile, and record the start. Call once, on the event loop, before anything else.
 
         Raises:
-            Tampered: the log rolled back or forked against what a witness cosigned.
+            Tampered: the log rolled back or forked against what a witness cosigned; nothing was written.
         """
+        self._reconciled = await self._reconcile()
         now = self.means.clock.now()
         if self.chronicle.tree.size == 0:
             epoch = self.means.entropy.token()
-            await self._record(self.chronicle.genesis(self._charter, self.means.charter, now, epoch))
-        reconciled = await self._reconcile()
-        await self._record(
-            self.chronicle.note(BootRecord(epoch=self.means.entropy.token(), reconciled=reconciled), now)
-        )
+            await self.spine.record(self.chronicle.genesis(self._charter, self.means.charter, now, epoch))
+        boot = BootRecord(epoch=self.means.entropy.token(), reconciled=self._reconciled)
+        await self.spine.record(self.chronicle.note(boot, now))
         for link in self.links.values():
             link.wake()
 
     async def _reconcile(self) -> bool:
-        """Whether a witness confirmed that this log is not behind, or beside, what it cosigned."""
+        """Whether a witness within reach confirmed that this log is not behind, or beside, what it cosigned.
+
+        Raises:
+            Tampered: it is; a checkpoint that this site's own key signed and the witness cosigned proves it.
+        """
         confirmed = False
-        for vault in self._vaults:
+        for vault, seat in self._vaults.items():
             if not self.means.bus.linked(self.id, vault):
                 continue
-            note = await self.means.bus.peer(self.id, vault).latest(self.notary.origin, self.id)
-            confirmed = True
-            if note is None:
+            try:
+                note = await self.means.bus.peer(self.id, vault).latest(self.notary.origin, self.id)
+                if note is not None:
+                    self._compare(vault, open_checkpoint(note, self._own_key))
+                    verify_cosignature(note, parse_vkey(make_vkey(seat.origin, seat.key, KIND_COSIGNATURE)))
+            except (Unavailable, Malformed):
                 continue
-            cosigned = parse_checkpoint(note)
-            if cosigned.size > self.spine.size:
-                raise Tampered(
-                    f"{self.id} holds {self.spine.size} entries, but {vault} cosigned {cosigned.size}: the store was set "
-                    "back. Restore it from the Vault's mirror, or go on under a new origin."
-                )
-            if root_of(self.means.store.leaves(0, cosigned.size)) != cosigned.root:
-                raise Tampered(
-                    f"the log of {self.id} is not the one that {vault} cosigned at {cosigned.size}: it forked"
-                )
+            confirmed = True
         return confirmed
+
+    def _compare(self, vault: str, cosigned: Checkpoint) -> None:
+        """Hold this log against a checkpoint of its own that a witness holds.
+
+        Raises:
+            Tampered: this log is behind it, or is another one.
+        """
+        if cosigned.size > self.spine.size:
+            raise Tampered(
+                f"{self.id} holds {self.spine.size} entries, but {vault} cosigned {cosigned.size}: the store was set back. "
+                "Bring the entries back from the Vault's copy, or go on under a new origin."
+            )
+        if root_of(self.means.store.leaves(0, cosigned.size)) != cosigned.root:
+            raise Tampered(f"the log of {self.id} is not the one that {vault} cosigned at {cosigned.size}: it forked")
 
     def stop(self) -> None:
         """Release threads and storage, with a snapshot if everything is durable."""
@@ -142,8 +162,10 @@ class Site(Peer):
         """Submit a signed action; documents that come beside it are checked against their digests.
 
         Raises:
-            Malformed: a document is not the one that its digest names.
+            Malformed: a document is not the one that its digest names, or they are too many or too large.
         """
+        if len(pins) > PINS_MAX or any(len(pin.content) > BLOB_BYTES_MAX for pin in pins):
+            raise Malformed(f"at most {PINS_MAX} documents of {BLOB_BYTES_MAX} bytes go beside an action")
         opened = tuple(self._open(pin) for pin in pins)
         return self.spine.submit(raw, opened, source)
 
@@ -187,7 +209,7 @@ class Site(Peer):
         except (Tampered, Malformed) as error:
             self.spine.record_attempt(Attempt(code="CHAIN_BROKEN", why=str(error)[:400], source=sender, act="import"))
             raise
-        await self._record(draft)
+        await self.spine.record(draft)
         return Taken(size=segment.size)
 
     @override
@@ -232,20 +254,43 @@ class Site(Peer):
         for link in self.links.values():
             link.wake()
 
-    async def _taken(self, peer: str, taken: Taken) -> None:
-        """A peer took a segment. A witness's cosignature goes on record if it covers anything new."""
+    async def taken(self, peer: str, taken: Taken) -> None:
+        """A peer holds this log so far. A witness's cosignature goes on record if it covers anything new."""
+        if peer not in self._vaults:
+            return
+        self._confirm(taken.size)
         if taken.cosigned is None:
             return
         self.means.store.save_cosignature(peer, taken.cosigned)
-        self._replicated = max(self._replicated, taken.size)
+        if not self._reconciled:
+            self._reconciled = True
+            again = BootRecord(epoch=self.chronicle.standing.epoch, reconciled=True, again=True)
+            await self.spine.record(self.chronicle.note(again, self.means.clock.now()))
+        if taken.size == self.spine.size and self._unwitnessed:
+            self._unwitnessed = False
+            await self.witnessed(peer, taken.cosigned)
+
+    def _confirm(self, size: int) -> None:
+        """Tell those who wait for a replicated answer."""
+        self._replicated = max(self._replicated, size)
         for seq, waiter in self._waiting:
             if seq < self._replicated and not waiter.done():
                 waiter.set_result(None)
         self._waiting = [(seq, waiter) for seq, waiter in self._waiting if seq >= self._replicated]
-        if taken.size < self.spine.size or not self._unwitnessed:
+
+    async def refused(self, peer: str, error: Tampered) -> None:
+        """A peer refused what this log says. A witness that can prove a rollback or a fork stops the site."""
+        if peer not in self._vaults:
             return
-        self._unwitnessed = False
-        await self.witnessed(peer, taken.cosigned)
+        try:
+            await self._reconcile()
+        except Tampered as proof:
+            self.spine.stop_for(proof)
+
+    def undeliverable(self, peer: str, seq: int, error: Malformed) -> None:
+        """An action that an entry set off can never be read by its peer: that goes on record, and the link goes on."""
+        why = f"entry {seq} set off an action that {peer} cannot read: {error}"
+        self.spine.record_attempt(Attempt(code="MALFORMED", why=why[:400], source=peer))
 
     async def refresh_witness(self) -> None:
         """Ask the Vault to cosign this log's present checkpoint again, for its time; record what it says."""
@@ -261,10 +306,7 @@ class Site(Peer):
             Tampered: it is not the Vault's, or not of this log.
         """
         draft = self.chronicle.note(CosignedRecord(witness=vault, note=note), self.means.clock.now())
-        await self._record(draft)
-
-    async def _record(self, draft: Draft) -> Answer:
-        return await self.spine.record(draft)
+        await self.spine.record(draft)
 
     # ---- the log as history (for subjects that are closed) ----------------------------------------------------------
 

@@ -11,7 +11,7 @@ from typing import NoReturn, Protocol
 
 from typing_extensions import override
 
-from holdgate.crypto.hashes import leaf_hash
+from holdgate.crypto.hashes import digest, leaf_hash
 from holdgate.crypto.keys import SigningKey
 from holdgate.engine.bus import Peer, Taken
 from holdgate.engine.ports import Clock
@@ -41,6 +41,10 @@ class MirrorStore(Protocol):
         blobs: dict[str, bytes],
     ) -> None:
         """Keep a verified stretch and its cosigned checkpoint, all or nothing, before anybody is answered."""
+        ...
+
+    def leaves(self, origin: str, start: int, stop: int) -> list[bytes]:
+        """Leaf hashes [start, stop) of the mirror."""
         ...
 
     def latest(self, origin: str) -> bytes | None:
@@ -79,17 +83,25 @@ class Vault(Peer):
             return await self._take(segment, sender)
 
     async def _take(self, segment: Segment, sender: str) -> Taken:
+        """Verify, then keep, then answer.
+
+        Raises:
+            Tampered: another log's, or another history than the one that is held (evidence is kept). Malformed: not whole.
+        """
         seat = self._seats.get(segment.origin)
         if seat is None or seat.id != sender:
             raise Tampered(f"{segment.origin} is no log of {sender}")
-        size, frontier = self.store.held(segment.origin)
-        if segment.start != size:
-            raise Tampered(f"the stretch begins at {segment.start}, but {size} entries are held")
         if segment.size != segment.start + len(segment.leaves) or len(segment.entries) != len(segment.leaves):
             raise Malformed("a mirror takes every entry in full")
+        if any(digest(blob) != key for key, blob in segment.blobs.items()):
+            raise Malformed("a document is not the one that its digest names")
         checkpoint = open_checkpoint(segment.checkpoint, parse_vkey(make_vkey(segment.origin, seat.key)))
         bodies = [segment.entries.get(index, b"") for index in range(len(segment.leaves))]
         leaves = [leaf_hash(body) for body in bodies]
+        size, frontier = self.store.held(segment.origin)
+        if segment.start != size:
+            self._overlap(segment, leaves, size)
+            raise Tampered(f"the stretch begins at {segment.start}, but {size} entries are held")
         extended = extend(size, frontier, leaves)
         if checkpoint.size != segment.size or checkpoint.root != root_from_frontier(extended, segment.size):
             self.store.keep_evidence(segment.origin, segment.checkpoint, "does not extend the mirror")
@@ -99,6 +111,12 @@ class Vault(Peer):
             self.store.keep, segment.origin, segment.start, bodies, extended, cosigned, segment.blobs
         )
         return Taken(size=segment.size, cosigned=cosigned)
+
+    def _overlap(self, segment: Segment, leaves: list[bytes], size: int) -> None:
+        """A stretch that begins elsewhere: where it says something else than the mirror, its checkpoint is evidence."""
+        held = self.store.leaves(segment.origin, segment.start, min(size, segment.size))
+        if held != leaves[: len(held)]:
+            self.store.keep_evidence(segment.origin, segment.checkpoint, "another history than the mirror's")
 
     @override
     async def held(self, origin: str, sender: str) -> int:

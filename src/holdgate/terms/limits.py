@@ -24,8 +24,8 @@ CONTRACT_BYTES_MAX: Final = 1_048_576
 """A contract document, in YAML or canonical form."""
 BLOB_BYTES_MAX: Final = 16_777_216
 """A pinned blob (contract, imported entry, sealed body)."""
-COMMIT_ENTRIES_MAX: Final = 256
-"""Entries of one group commit."""
+PINS_MAX: Final = 4
+"""Documents beside one action."""
 IMPORT_ENTRIES_MAX: Final = 512
 """Entries of another site's log taken in by one import entry (their digests fit an entry)."""
 RULE_NODES_MAX: Final = 400
