@@ -519,9 +519,6 @@ class TestMemoryBus(BusPort):
     def made(self) -> MemoryBus:
         return MemoryBus()
 
-    @pytest.mark.xfail(
-        strict=True, raises=KeyError, reason="MemoryBus.cut asks for the watcher of a site that is not attached"
-    )
     def test_the_link_to_a_site_that_is_not_there_yet_can_be_cut(self) -> None:
         bus = MemoryBus()
         bus.attach("A", Echo("A"), lambda _peer, _up: None)

@@ -411,21 +411,8 @@ def hints_ahead(place: Path) -> None:
     "spoil",
     [
         hints_gone,
-        pytest.param(
-            hints_spoiled,
-            marks=pytest.mark.xfail(
-                strict=True,
-                raises=Unavailable,
-                reason="SqliteStore does not open beside hints that it cannot read, though nothing depends on them",
-            ),
-        ),
-        pytest.param(
-            hints_ahead,
-            marks=pytest.mark.xfail(
-                strict=True,
-                reason="Link believes a cursor beyond the end of its log: nothing is sent until the log has grown so far",
-            ),
-        ),
+        hints_spoiled,
+        hints_ahead,
     ],
 )
 def test_hints_may_be_lost_spoiled_or_of_another_day(tmp_path: Path, spoil: Callable[[Path], None]) -> None:
@@ -464,10 +451,6 @@ class SlowToCommit(FailingConnection):
         return super().execute(statement, values)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="SqliteMirror reads on the connection that a thread is writing on: `held` and `latest` show what is not committed",
-)
 def test_the_vault_says_nothing_that_it_has_not_kept(tmp_path: Path) -> None:
     """Its commit fails in the end; meanwhile it is asked."""
 

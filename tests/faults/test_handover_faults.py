@@ -278,11 +278,6 @@ def test_lost_calls_of_one_kind(tmp_path: Path, call: str, loss: str, first: int
     assert weather.done[call, loss], "the loss was never met: this case tests nothing"
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=Unavailable,
-    reason="Site._reconcile lets Unavailable of `latest` through: the site does not start instead of starting unreconciled",
-)
 @pytest.mark.parametrize("loss", [LOST, UNANSWERED])
 def test_a_site_starts_unreconciled_where_the_vault_does_not_answer(tmp_path: Path, loss: str) -> None:
     async def story(house: House) -> None:
@@ -342,11 +337,6 @@ def test_links_cut_and_mended_by_chance(tmp_path: Path, seed: int) -> None:
     asyncio.run(story(governed(tmp_path)))
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=asyncio.TimeoutError,
-    reason="Link learns from `held` that the Vault has it all and tells nobody: who waits for `replicated` waits for ever",
-)
 def test_a_replicated_answer_comes_also_when_the_vault_s_own_answer_was_lost(tmp_path: Path) -> None:
     async def story(house: House) -> None:
         weather = Every("offer", UNANSWERED, 1, 1)

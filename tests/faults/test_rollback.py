@@ -119,7 +119,6 @@ def test_a_site_that_lost_its_whole_store_cannot_begin_a_new_log_under_its_origi
     asyncio.run(story(founded(tmp_path)))
 
 
-@pytest.mark.xfail(strict=True, reason="Site.start appends the first entry before it reconciles")
 def test_a_site_that_lost_its_whole_store_writes_nothing_before_it_has_asked_the_vault(tmp_path: Path) -> None:
     async def story(house: House) -> None:
         await session(house, "PO-1")
@@ -207,10 +206,6 @@ def test_alone_a_restored_backup_starts_unreconciled_and_is_caught_when_it_meets
     asyncio.run(story(founded(tmp_path)))
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="Link._segments takes a peer that holds more than the own log for one that holds all of it: no fault, no alarm",
-)
 def test_alone_a_restored_backup_is_caught_also_while_it_is_shorter_than_what_the_vault_holds(tmp_path: Path) -> None:
     async def story(house: House) -> Site:
         back, size = await rolled_back(house, *(f"PO-{n}" for n in range(10, 30)))
@@ -224,9 +219,6 @@ def test_alone_a_restored_backup_is_caught_also_while_it_is_shorter_than_what_th
     assert isinstance(site.links[VAULT].fault, Tampered)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a site that the Vault caught goes on deciding and acknowledging under its origin"
-)
 def test_a_site_that_was_caught_stops_writing_under_its_origin(tmp_path: Path) -> None:
     async def story(house: House) -> None:
         back, _ = await rolled_back(house, "PO-2")
@@ -241,9 +233,6 @@ def test_a_site_that_was_caught_stops_writing_under_its_origin(tmp_path: Path) -
     asyncio.run(story(founded(tmp_path)))
 
 
-@pytest.mark.xfail(
-    strict=True, reason="nothing on the record says that the site reconciled later, or that it was caught"
-)
 def test_an_honest_site_that_started_alone_is_on_record_as_reconciled_once_it_met_the_vault(tmp_path: Path) -> None:
     async def story(house: House) -> None:
         await session(house, "PO-1")
@@ -324,11 +313,6 @@ def test_a_forked_log_gets_no_second_cosignature_and_the_evidence_is_kept(tmp_pa
     asyncio.run(story(founded(tmp_path)))
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="Vault.offer refuses a stretch that begins elsewhere before it compares anything: no evidence is kept of a fork "
-    "that is not longer than the mirror",
-)
 def test_a_fork_that_is_offered_from_its_beginning_is_kept_as_evidence(tmp_path: Path) -> None:
     async def story(house: House) -> None:
         back, _ = await rolled_back(house, "PO-2")

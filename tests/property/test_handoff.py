@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from holdgate.handoff.match import match
 from holdgate.law import command as c
 from holdgate.law import event as ev
-from holdgate.identity.charter import Charter, Settings
+from holdgate.identity.charter import Charter, Settings, SiteSeat
 from holdgate.law.decision import Decision
 from holdgate.law.evolve import evolve
 from holdgate.law.library import Library
@@ -76,7 +76,12 @@ histories = st.lists(st.tuples(moves, st.integers(0, 120)), max_size=25)
 
 
 def floor() -> State:
-    charter = Charter(org="LAB", settings=SETTINGS, sites=(), founders=(), roots=(bytes(32),), threshold=1)
+    seats = tuple(
+        SiteSeat(id=name, kind=role, origin=f"test/{name}", key=bytes(32))
+        for name, kind, role, _ in IDENTITIES
+        if kind == "site"
+    )
+    charter = Charter(org="LAB", settings=SETTINGS, sites=seats, founders=(), roots=(bytes(32),), threshold=1)
     identities = {
         name: Identity(
             id=name, name=name, org="LAB", kind=kind, key=bytes(32), roles=(role,), ref=0, zone=zone, credentials={}

@@ -561,12 +561,6 @@ def test_an_import_that_does_not_fit_an_entry_changes_nothing() -> None:
     assert encoded(log.state) == before
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=InvariantBroken,
-    reason="gates/contracts.document repeats texts of the proposed document (up to 1 MiB) in its denial: the entry does "
-    "not fit, InvariantBroken stops the hub, and one author's proposal is enough",
-)
 def test_a_refused_proposal_fits_its_entry() -> None:
     log = hub_log()
     template, technique = log.order_template, log.technique
@@ -576,11 +570,6 @@ def test_a_refused_proposal_fits_its_entry() -> None:
     assert draft.decision.codes[0] == "CONTRACT_INCOMPLETE"
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="evolve._job_split shares the Deviation objects between sub-lots: live, one lot's use uses up the other's; "
-    "after a snapshot was restored it does not, so the same log gives two states",
-)
 def test_a_restored_snapshot_folds_like_the_live_state() -> None:
     world = running()
     world.fold(

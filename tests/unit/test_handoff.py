@@ -11,7 +11,7 @@ from holdgate.handoff.match import match
 from holdgate.handoff.metrics import Metrics, rate
 from holdgate.law import command as c
 from holdgate.law import event as ev
-from holdgate.identity.charter import Charter, Settings
+from holdgate.identity.charter import Charter, Settings, SiteSeat
 from holdgate.law.decision import Decision
 from holdgate.law.denial import sentence
 from holdgate.law.evolve import evolve
@@ -56,7 +56,12 @@ class Gate:
     """A floor hub's log in small: decide, fold, count."""
 
     def __init__(self) -> None:
-        charter = Charter(org="LAB", settings=SETTINGS, sites=(), founders=(), roots=(bytes(32),), threshold=1)
+        seats = tuple(
+            SiteSeat(id=name, kind=role, origin=f"test/{name}", key=bytes(32))
+            for name, kind, role, _ in PEOPLE
+            if kind == "site"
+        )
+        charter = Charter(org="LAB", settings=SETTINGS, sites=seats, founders=(), roots=(bytes(32),), threshold=1)
         identities = {
             name: Identity(
                 id=name, name=name, org="LAB", kind=kind, key=bytes(32), roles=(role,), ref=0, zone=zone, credentials={}

@@ -567,6 +567,8 @@ def test_no_role_releases_an_order_by_hand_neither_before_nor_after(tmp_path: Pa
                 assert not answer.decision.allowed, (phase, name)
                 assert answer.decision.events == ()
                 expected = {"not staged": "PO_NOT_STAGED", "released": "ALREADY_DONE"}.get(phase, "NO_ARRIVAL")
+                if role == "client":
+                    expected = "UNKNOWN_IDENTITY"  # the floor hub does not know who the shop's clients are
                 assert expected in answer.decision.codes, (phase, name)
             assert len(events(floor, ev.OrderReleased)) == (phase == "released")
             if phase == "not staged":
@@ -605,11 +607,6 @@ def test_nobody_but_the_reader_makes_an_arrival_and_nobody_but_the_hub_a_slip(tm
     told(story, governed(tmp_path))
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="enrolment.key lets two officers enrol kind `site` with role `business_hub`; staging.site_key and orders.slip_of "
-    "then take its slips for the business hub's",
-)
 def test_two_officers_cannot_enrol_a_second_business_hub(tmp_path: Path) -> None:
     """Sites are seats of the charter, which the roots signed."""
 
@@ -683,10 +680,6 @@ def test_the_floor_hub_holds_no_order_body_no_price_and_no_test_logic(tmp_path: 
     told(story, governed(tmp_path))
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="policies.roster discloses every IdentityEnrolled to the floor hub, clients with name and organisation too",
-)
 @pytest.mark.parametrize("secret", [CLIENT_NAME, CLIENT_ORG])
 def test_the_floor_hub_holds_no_client_s_name(tmp_path: Path, secret: str) -> None:
     async def story(house: House) -> None:
@@ -782,10 +775,6 @@ def test_a_node_takes_what_the_business_hub_signed_and_nothing_that_differs(tmp_
     told(story, governed(tmp_path))
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="gates.orders.forwarded never says ALREADY_DONE: a second forward is a second OrderReceived and receipt",
-)
 def test_an_order_that_is_forwarded_twice_is_received_once(tmp_path: Path) -> None:
     async def story(house: House) -> None:
         body = order_body("PO-1")
@@ -932,11 +921,6 @@ def with_forged_document(segment: Segment) -> Segment:
     return replace(segment, blobs={**segment.blobs, "f" * 64: FORGED_DOCUMENT})
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="verify_segment checks only documents that a disclosed entry pins: any other is admitted, recorded and kept "
-    "unchecked, and its hub cannot be opened again",
-)
 def test_a_forged_document_beside_a_true_stretch_does_not_keep_the_hub_from_opening(tmp_path: Path) -> None:
     house = governed(tmp_path)
 
@@ -964,9 +948,6 @@ def test_a_forged_document_beside_a_true_stretch_does_not_keep_the_hub_from_open
     assert unsound(house.audits()) == []
 
 
-@pytest.mark.xfail(
-    strict=True, reason="Chronicle.take_in admits unchecked blobs: for a moment the library reads the forged contract"
-)
 def test_a_forged_document_beside_a_true_stretch_never_becomes_the_law(tmp_path: Path) -> None:
     async def story(house: House) -> None:
         hub = house.shop.sites[HUB]
@@ -987,9 +968,6 @@ def test_a_forged_document_beside_a_true_stretch_never_becomes_the_law(tmp_path:
     asyncio.run(run())
 
 
-@pytest.mark.xfail(
-    strict=True, reason="Vault.offer keeps blobs under whatever key they come; the true one is then ignored"
-)
 def test_the_vault_keeps_no_document_under_a_key_that_is_not_its_own(tmp_path: Path) -> None:
     async def story(house: House) -> None:
         segment = with_forged_document(await next_of(house, NODE, VAULT))
@@ -1003,10 +981,6 @@ def test_the_vault_keeps_no_document_under_a_key_that_is_not_its_own(tmp_path: P
     told(story, governed(tmp_path))
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="verify_segment takes a stretch with fewer entries in full than the hub is due: it never sees them again",
-)
 def test_an_entry_that_is_withheld_from_the_hub_is_missed(tmp_path: Path) -> None:
     """Whoever carries the segment can leave entries out; the leaves alone still lead to the signed root."""
 
@@ -1018,11 +992,6 @@ def test_an_entry_that_is_withheld_from_the_hub_is_missed(tmp_path: Path) -> Non
     told(story, governed(tmp_path))
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="StageOrder may be PAYLOAD_BYTES_MAX long, but its slip is longer: the floor hub cannot read it, and the link "
-    "stays at that entry for ever",
-)
 def test_an_order_of_the_largest_size_is_handed_over_and_blocks_no_other(tmp_path: Path) -> None:
     async def story(house: House) -> None:
         bare = len(canon.encode(house.stage("PO-1", ())))
@@ -1135,20 +1104,9 @@ BROKEN: Final = {
     "cut short, with a digest that fits": cut_short,
     "written by another version": of_another_version,
 }
-UNREADABLE: Final = (
-    "open_log lets msgspec's error through for a snapshot whose digest fits and whose body it cannot read"
-)
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=pytest.mark.xfail(strict=True, raises=msgspec.MsgspecError, reason=UNREADABLE))
-        if name in ("cut short, with a digest that fits", "written by another version")
-        else name
-        for name in BROKEN
-    ],
-)
+@pytest.mark.parametrize("name", BROKEN)
 def test_a_broken_snapshot_is_ignored_and_everything_done_again(tmp_path: Path, name: str) -> None:
     house = used(tmp_path)
     _, expected, root = asyncio.run(opened(house, FLOOR))
@@ -1171,12 +1129,6 @@ def test_a_snapshot_of_another_site_is_ignored(tmp_path: Path) -> None:
     assert (found, again) == (expected, root)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=(Tampered, Malformed),
-    reason="open_log does not compare a snapshot with the stored leaves (step 1 of its own docstring): one of another "
-    "continuation of this log is taken, and then the site does not open",
-)
 def test_a_snapshot_of_another_continuation_of_this_log_is_ignored(tmp_path: Path) -> None:
     def grown(place: Path, *orders: str) -> House:
         house = founded(place)

@@ -401,10 +401,6 @@ def test_a_thousand_garbage_inputs_in_a_second_write_at_most_21_entries(tmp_path
     at_hub(tmp_path, story)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="Attempts.due writes what was counted on top of the new second's quota: up to 41 entries in one second",
-)
 def test_the_quota_holds_in_every_second_of_an_attack_that_goes_on(tmp_path: Path) -> None:
     async def story(house: House, hub: Site) -> None:
         for _ in range(4):
@@ -420,9 +416,6 @@ def test_the_quota_holds_in_every_second_of_an_attack_that_goes_on(tmp_path: Pat
     assert max(seconds.values()) <= QUOTA + 1, seconds
 
 
-@pytest.mark.xfail(
-    strict=True, reason="what was counted in the last second is recorded at the next bad input only; Site.stop drops it"
-)
 def test_what_was_counted_is_on_record_when_the_site_is_closed(tmp_path: Path) -> None:
     async def story(house: House, hub: Site) -> None:
         await swallowed([hub.submit(b"{}", source="dock-3") for _ in range(50)])
@@ -596,9 +589,6 @@ def test_a_document_that_is_not_what_its_digest_names_is_refused_before_anything
     at_hub(tmp_path, story)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="Site.submit bounds neither number nor size of documents (limits.BLOB_BYTES_MAX is unused)"
-)
 def test_a_document_beyond_the_limit_is_refused(tmp_path: Path) -> None:
     async def story(house: House, hub: Site) -> None:
         huge = bytes(16_777_217)
@@ -608,10 +598,6 @@ def test_a_document_beyond_the_limit_is_refused(tmp_path: Path) -> None:
     at_hub(tmp_path, story)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="Chronicle.act pins whatever came beside an action, also beside a refused one that names no document",
-)
 def test_what_comes_beside_a_refused_act_that_names_no_document_is_not_kept(tmp_path: Path) -> None:
     async def story(house: House, hub: Site) -> None:
         junk = b"junk"

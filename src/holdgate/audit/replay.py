@@ -8,11 +8,12 @@
 4. The tree's root is the one that the site's signed checkpoint names.
 5. Trusted witnesses cosigned prefixes of this very log.
 
-The first thing that does not hold is named with its entry; hashes and signatures are checked to the end all the same.
+The first thing that does not hold is named with its entry; from there on only hashes can be checked, and they are.
 It always ends: it looks at every entry once. Pure: entries and blobs come from a source, keys from outside.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from typing import Final, Protocol
 
 from msgspec import Struct
@@ -29,7 +30,7 @@ from holdgate.law.library import Library
 from holdgate.law.replay import read_cosigned, repeat
 from holdgate.law.segments import decision_of
 from holdgate.law.signers import Keys, keys_of
-from holdgate.ledger.entry import Entry, read_entry
+from holdgate.ledger.entry import Entry, read_entry, read_entry_once
 from holdgate.ledger.merkle import Tree, root_of
 from holdgate.ledger.note import (
     Vkey,
@@ -40,7 +41,7 @@ from holdgate.ledger.note import (
     read_note,
     verify_cosignature,
 )
-from holdgate.terms.errors import HoldgateError, Malformed, Tampered
+from holdgate.terms.errors import HoldgateError, Malformed, Tampered, Unavailable
 
 
 class LogSource(Protocol):
@@ -168,6 +169,7 @@ class _Audit:
         self._heads: dict[str, bytes] = {}
         self._marks: dict[tuple[str, bytes], int] = {}
         self._noted: dict[str, bytes] = {}
+        self._roots: dict[int, bytes] = dict.fromkeys(_sizes(source), b"")
 
     # ---- History, for subjects that are closed ---------------------------------------------------------------------
 
@@ -194,8 +196,9 @@ class _Audit:
             return report
         for seq, why in () if self._checks is None else self._checks.failures():
             self._found(f"a signature does not hold: {why}", seq)
-        root = root_of(self._leaves)
-        report.root = root.hex()
+        if self._chronicle is not None:
+            self._roots[report.size] = self._chronicle.tree.root()
+        report.root = self._root(report.size).hex()
         self._checkpoint()
         self._cosignatures()
         return report
@@ -215,8 +218,8 @@ class _Audit:
             self._chronicle = None
             return
         try:
-            entry = read_entry(body)
-            self._count(entry)
+            entry = read_entry_once(body)
+            self._report.kinds[entry.kind] = self._report.kinds.get(entry.kind, 0) + 1
             if seq == 0:
                 self._begin(entry)
             if self._chronicle is None:
@@ -226,12 +229,9 @@ class _Audit:
         except HoldgateError as error:
             self._found(str(error), seq)
             self._chronicle = None
-
-    def _count(self, entry: Entry) -> None:
-        report = self._report
-        report.kinds[entry.kind] = report.kinds.get(entry.kind, 0) + 1
-        if not decision_of(entry).allowed:
-            report.denials += 1
+        except Exception as error:  # noqa: BLE001  # whatever an entry does to its auditor is a finding about that entry
+            self._found(f"it cannot be done again: {type(error).__name__}: {error}", seq)
+            self._chronicle = None
 
     def _begin(self, entry: Entry) -> None:
         """(0) The charter under trusted roots; the standing before the first entry."""
@@ -269,8 +269,25 @@ class _Audit:
         if draft.body != body:
             raise Tampered(_difference(read_entry(draft.body), entry))
         self._report.repeated += 1
+        self._report.denials += draft.decision.verdict == "deny"
+        if entry.seq + 1 in self._roots:
+            self._roots[entry.seq + 1] = chronicle.tree.root()
         if entry.kind == "cosigned":
-            self._noted[entry.subject] = read_cosigned(entry).note
+            self._note_cosigned(entry, chronicle)
+
+    def _note_cosigned(self, entry: Entry, chronicle: Chronicle) -> None:
+        """A cosignature on the record: remember it, and the root that the log had at its size."""
+        note = read_cosigned(entry).note
+        size = parse_checkpoint(read_note(note)[0]).size
+        self._noted[entry.subject] = note
+        if size and not self._roots.get(size):
+            with suppress(Unavailable):  # too far back for the tree's memory: computed from all leaves, at the end
+                self._roots[size] = chronicle.tree.root(size)
+
+    def _root(self, size: int) -> bytes:
+        """The root of the first entries, as recorded."""
+        found = self._roots.get(size)
+        return found or root_of(self._leaves[:size])
 
     def _checkpoint(self) -> None:
         """(4) The site's own signature under the root."""
@@ -288,7 +305,7 @@ class _Audit:
         report.beyond = report.size - checkpoint.size
         if checkpoint.size > report.size:
             self._found(f"the site signed {checkpoint.size} entries, but only {report.size} are here")
-        elif root_of(self._leaves[: checkpoint.size]) != checkpoint.root:
+        elif self._root(checkpoint.size) != checkpoint.root:
             self._found(f"the {checkpoint.size} entries do not lead to the root that the site signed")
 
     def _cosignatures(self) -> None:
@@ -315,10 +332,21 @@ class _Audit:
             self._found(f"{vkey.name} cosigned another log, {checkpoint.origin}")
         elif checkpoint.size > report.size:
             self._found(f"{vkey.name} cosigned {checkpoint.size} entries, but only {report.size} are here")
-        elif root_of(self._leaves[: checkpoint.size]) != checkpoint.root:
+        elif self._root(checkpoint.size) != checkpoint.root:
             self._found(f"{vkey.name} cosigned another log of {checkpoint.size} entries: it forked")
         else:
             report.cosigned[vkey.name] = max(checkpoint.size, report.cosigned.get(vkey.name, 0))
+
+
+def _sizes(source: LogSource) -> list[int]:
+    """The sizes whose roots will be asked for."""
+    sizes: list[int] = []
+    for note in (source.checkpoint(), *source.cosignatures().values()):
+        try:
+            sizes.append(parse_checkpoint(read_note(note)[0]).size)
+        except Malformed:
+            continue  # said where it is checked
+    return sizes
 
 
 def _difference(made: Entry, found: Entry) -> str:

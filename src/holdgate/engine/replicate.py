@@ -110,6 +110,7 @@ class Link:
         self._task: asyncio.Task[None] | None = None
         self._again = self._stopped = False
         self._tries = 0
+        self._unreachable = Unavailable(f"{peer} is out of reach")
         self.fault: HoldgateError | None = None
 
     @property
@@ -133,6 +134,9 @@ class Link:
     def wake(self) -> None:
         """There may be something to send."""
         if self._stopped:
+            return
+        if not self._bus.linked(self._site, self.peer):
+            self.fault = self._unreachable
             return
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._run())
@@ -159,7 +163,7 @@ class Link:
         """Send everything up to the durable end."""
         while self._position < self._durable.size:
             if not self._bus.linked(self._site, self.peer):
-                raise Unavailable(f"{self.peer} is out of reach")
+                raise self._unreachable
             stop = min(self._durable.size, self._position + STRETCH)
             rows = list(self._store.rows(self._position, stop))
             if len(rows) != stop - self._position:

@@ -157,7 +157,7 @@ class Spine:
         inbox = self._inbox
         if len(inbox) == 1 and not self._chunks:
             only = inbox.popleft()
-            self._verified([only], [self._verify(only)])
+            self._verified([only], [self._verify(only)], alone=self._appender.idle)
             return
         loop = asyncio.get_running_loop()
         while inbox and len(self._chunks) < IN_FLIGHT:
@@ -193,16 +193,16 @@ class Spine:
 
     # ---- 2 decide --------------------------------------------------------------------------------------------------
 
-    def _verified(self, chunk: list[Submission], found: list[Verified | Unauthentic]) -> None:
+    def _verified(self, chunk: list[Submission], found: list[Verified | Unauthentic], *, alone: bool = False) -> None:
         for submission, verified in zip(chunk, found, strict=True):
             if submission.answer.cancelled():
                 continue
             try:
-                self._decide(submission, verified)
+                self._decide(submission, verified, alone=alone)
             except HoldgateError as error:
                 submission.answer.set_exception(error)
 
-    def _decide(self, submission: Submission, verified: Verified | Unauthentic) -> None:
+    def _decide(self, submission: Submission, verified: Verified | Unauthentic, *, alone: bool) -> None:
         if self._appender.broken is not None:
             raise self._appender.broken
         if isinstance(verified, Unauthentic):
@@ -220,7 +220,7 @@ class Spine:
         if isinstance(draft, int):
             self._answer_again(submission, draft)
             return
-        self._appender.stage(draft, _resolve(submission.answer))
+        self._appender.stage(draft, _resolve(submission.answer), alone=alone)
 
     def _attempt(self, submission: Submission, unauthentic: Unauthentic) -> None:
         attempt, answer = unauthentic.attempt, submission.answer

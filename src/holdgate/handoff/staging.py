@@ -11,6 +11,7 @@ from typing import Final, ParamSpec
 
 from holdgate.crypto.hashes import digest
 from holdgate.identity.charter import Settings
+from holdgate.identity.roster import holds_seat
 from holdgate.law import command as c
 from holdgate.law import event as ev
 from holdgate.law.decision import Decision, Denial, Value
@@ -70,7 +71,7 @@ class Inquiry:
         )
 
     def signers(self, command: c.Command) -> None:
-        """Every signer is enrolled, in force, and holds the role that they sign in."""
+        """Every signer is enrolled, in force, and holds the role that they sign in; a workstation is in force."""
         for signer in command.signers:
             person = self.state.identities.get(signer.id)
             if person is None:
@@ -81,12 +82,15 @@ class Inquiry:
                 self.deny("IDENTITY_DISABLED", id=person.id)
             elif signer.role not in person.roles:
                 self.deny("ROLE_NOT_AUTHORISED", id=person.id, role=signer.role, needed=", ".join(person.roles))
+        station = None if command.place is None else self.state.identities.get(command.place)
+        if station is not None and station.disabled_at is not None:
+            self.deny("IDENTITY_DISABLED", id=station.id)
 
     def site_key(self, command: c.Command, role: str) -> None:
-        """The actor is a site of this kind with its own key, not a person who holds a role of that name."""
+        """The actor is the charter's site of this kind with its own key, not somebody who holds a role of that name."""
         actor = command.actor
         identity = self.state.identities.get(actor.id)
-        if actor.role != role or identity is None or identity.kind != "site":
+        if actor.role != role or identity is None or not holds_seat(self.state.charter, identity, role):
             self.deny("ROLE_NOT_AUTHORISED", id=actor.id, role=actor.role, needed=f"the site's own key as {role}")
 
 

@@ -2,6 +2,8 @@
 
 from msgspec import Struct
 
+from holdgate.identity.charter import Charter
+
 
 class Credential(Struct, gc=False):
     """A qualification; `until`, `revoked_at`: UTC µs."""
@@ -26,3 +28,13 @@ class Identity(Struct):
     sealing_key: bytes | None = None
     disabled_at: int | None = None
     credentials: dict[str, Credential] = {}
+
+
+def holds_seat(charter: Charter, identity: Identity, kind: str) -> bool:
+    """Whether an identity is the charter's site of this kind, with the key that the charter gives it, and in force.
+
+    Sites come from the charter alone: a role of that name makes nobody a site.
+    """
+    return identity.disabled_at is None and any(
+        (seat.id, seat.kind, seat.key) == (identity.id, kind, identity.key) for seat in charter.sites
+    )

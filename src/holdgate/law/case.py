@@ -1,7 +1,7 @@
 """A case: one action before the law, with what the gates read laid out once."""
 
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from holdgate.identity.charter import Settings
 from holdgate.identity.roster import Identity
@@ -11,6 +11,11 @@ from holdgate.law.library import Library
 from holdgate.law.state import Attempt, ContractRecord, Deviation, Job, Order, Report, State
 from holdgate.law.technique import Measure, Operation, Technique
 from holdgate.terms.limits import DENIALS_MAX
+
+TEXT_CHARS_MAX: Final = 400
+"""Of one value that a denial names; the rest is in the act itself or in the contract."""
+DENIALS_BYTES_MAX: Final = 24_000
+"""Of all values that one decision's denials name: they have to fit its entry."""
 
 
 class Pin(NamedTuple):
@@ -45,6 +50,7 @@ class Case:
         "pins",
         "reads",
         "report",
+        "room",
         "settings",
         "state",
         "station",
@@ -70,6 +76,7 @@ class Case:
     pins: tuple[Pin, ...]
     reads: list[int]
     report: Report | None
+    room: int
     settings: Settings
     state: State
     station: Identity | None
@@ -91,13 +98,20 @@ class Case:
         self.measure = self.value = self.contract = self.report = self.deviation = None
         self.waived = ()
         self.gate = ""
+        self.begin()
+
+    def begin(self) -> None:
+        """Nothing is found yet."""
         self.found = []
         self.reads = []
+        self.room = DENIALS_BYTES_MAX
 
     def deny(self, code: str, **values: Value) -> None:
-        """Note an unmet condition (the first DENIALS_MAX of them)."""
-        if len(self.found) < DENIALS_MAX:
-            self.found.append(Denial(code=code, gate=self.gate, values=values))
+        """Note an unmet condition: the first DENIALS_MAX of them, as far as they fit an entry, long texts cut short."""
+        if len(self.found) < DENIALS_MAX and self.room > 0:
+            short = {name: _short(value) for name, value in values.items()}
+            self.room -= sum(len(str(value).encode()) for value in short.values())
+            self.found.append(Denial(code=code, gate=self.gate, values=short))
 
     def read(self, ref: int) -> None:
         """Note an own-log entry that the decision rests on."""
@@ -109,6 +123,22 @@ class Case:
             if pin.sha256 == sha256:
                 return pin.content
         return None
+
+
+def _short(value: Value) -> Value:
+    if isinstance(value, str):
+        return value if len(value) <= TEXT_CHARS_MAX else f"{value[: TEXT_CHARS_MAX - 1]}…"
+    if isinstance(value, int):
+        return value
+    kept: list[str] = []
+    room = TEXT_CHARS_MAX
+    for text in value:
+        room -= len(text)
+        if room < 0:
+            kept.append("…")
+            break
+        kept.append(text)
+    return tuple(kept)
 
 
 __all__ = ["Case", "Command", "Pin"]

@@ -158,7 +158,7 @@ class Chronicle:
         """Decide a verified action and append it.
 
         Args:
-            envelope: the bytes as submitted.
+            envelope: its canonical bytes.
             command: its payload, read; its signatures hold.
             digest: SHA-256 of the payload.
             at: receipt time (UTC µs); moved up to the last entry's where the clock went back.

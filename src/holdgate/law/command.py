@@ -535,11 +535,22 @@ def parse_command(payload: bytes) -> AnyCommand:
         value = getattr(command, field)
         if value is not None:
             check_id(value, field)
+    for text in _inner_ids(command):
+        check_id(text)
     if not 0 <= command.at <= 2**53 - 1:
         raise Malformed("the signed action's time is outside of what a record can hold")
     if not _is_plain(command, payload):
         canon.check_text(_PLAIN.decode(payload), "the signed action")
     return command
+
+
+def _inner_ids(command: AnyCommand) -> tuple[str, ...]:
+    """The ids inside of a command's parts."""
+    if type(command) is SplitJob:
+        return tuple(lot.job for lot in command.into)
+    if type(command) is StageSlip:
+        return (command.slip.order, command.slip.node)
+    return ()
 
 
 def _is_plain(command: AnyCommand, payload: bytes) -> bool:
@@ -549,7 +560,8 @@ def _is_plain(command: AnyCommand, payload: bytes) -> bool:
         and len(payload) <= TEXT_CHARS_MAX
         and payload.isascii()
         and b"\\" not in payload
-        and (type(command) is not RecordReading or (command.observed_at or 0) <= INTEGER_ABS_MAX)
+        and b"\x7f" not in payload
+        and (type(command) is not RecordReading or abs(command.observed_at or 0) <= INTEGER_ABS_MAX)
     )
 
 
@@ -591,6 +603,8 @@ def _subject_source(command: type[Command]) -> tuple[str, str]:
     fields = command.__struct_fields__
     if command is StageSlip:
         return ("slip", "slip")
+    if command is RegisterEquipment:
+        return ("equipment", "id")
     if "job" in fields:
         return ("job", "job")
     for kind, field in _SUBJECT_FIELDS:

@@ -3,13 +3,20 @@
 These are the checks that the certificate of this law version lists. They prove structure, not behaviour.
 """
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Container, Iterator
 
-from holdgate.law.contract import PROFILE, Characteristic, SmartClientPO, SmartSP, Step
+from holdgate.law.contract import PROFILE, Characteristic, PayoutRule, SmartClientPO, SmartSP, Step, Window
 from holdgate.law.rules.normal import decode
 from holdgate.terms.errors import Malformed
 from holdgate.terms.ids import check_id
-from holdgate.terms.quantity import parse_decimal
+from holdgate.terms.quantity import DECIMALS_MAX, EXACT, parse_decimal
+
+DAY_S = 86_400
+STEP_S = 31 * DAY_S
+"""The longest step."""
+LONG_S = 3653 * DAY_S
+"""The longest window: ten years."""
 
 ALLOWED_PAY = ("on_time_and_record_complete", "on_time", "record_complete")
 """What a bonus may depend on: time and completeness, never a result."""
@@ -19,7 +26,20 @@ MILESTONES = ("arrival", "qa_accepted", "client_accepted")
 
 def incomplete(template: SmartClientPO, technique: SmartSP) -> list[str]:
     """Everything that is missing or contradicts itself, as sentences; empty where the contract is complete."""
-    return [*_head(template, technique), *_technique(technique), *_money(template)]
+    tied = (f"payout {rule.id} depends on {rule.depends_on!r}" for rule in tied_to_results(template))
+    return [*faults(template, technique), *tied]
+
+
+def tied_to_results(template: SmartClientPO) -> Iterator[PayoutRule]:
+    """The payout rules that depend on something else than time and completeness."""
+    return (rule for rule in template.payouts if rule.depends_on not in ALLOWED_PAY)
+
+
+def faults(template: SmartClientPO, technique: SmartSP) -> Iterator[str]:
+    """What is missing or contradicts itself, as sentences, found one by one."""
+    yield from _head(template, technique)
+    yield from _technique(technique)
+    yield from _money(template)
 
 
 def _head(template: SmartClientPO, technique: SmartSP) -> Iterator[str]:
@@ -35,22 +55,26 @@ def _head(template: SmartClientPO, technique: SmartSP) -> Iterator[str]:
         yield f"the rules are written in {technique.profile}; this version reads {PROFILE}"
     if template.on_silence not in ("escalate", "deemed_accepted"):
         yield f"silence cannot mean {template.on_silence!r}"
-    if technique.pin not in ("job", "test"):
-        yield f"a contract is pinned by job or by test, not by {technique.pin!r}"
+    if technique.pin != "job":
+        yield f"this law version pins a contract by job, not by {technique.pin!r}"
+    if not 0 <= template.client_window_s <= LONG_S:
+        yield f"the client's window is {template.client_window_s} s; 0 s to 10 years can be asked for"
+    if not 0 <= template.buffer_max_s <= LONG_S:
+        yield f"scans are buffered for {template.buffer_max_s} s; 0 s to 10 years can be asked for"
 
 
 def _technique(technique: SmartSP) -> Iterator[str]:
-    seen: list[str] = []
+    seen: dict[str, None] = {}
     if not technique.steps:
         yield "the technique has no steps"
     for step in technique.steps:
         if step.id in seen:
             yield f"step {step.id} is there twice"
         yield from _step(step, seen)
-        seen.append(step.id)
+        seen[step.id] = None
 
 
-def _step(step: Step, earlier: list[str]) -> Iterator[str]:
+def _step(step: Step, earlier: Container[str]) -> Iterator[str]:
     try:
         check_id(step.id, "step")
     except Malformed as error:
@@ -61,16 +85,31 @@ def _step(step: Step, earlier: list[str]) -> Iterator[str]:
         yield f"step {step.id} names no area"
     if step.signatures not in (1, 2):
         yield f"step {step.id} asks for {step.signatures} signatures; one or two can be asked for"
+    if step.kind not in ("operation", "precheck"):
+        yield f"step {step.id} is of kind {step.kind!r}; a step is an operation or a precheck"
+    if not 0 <= step.duration_s <= STEP_S:
+        yield f"step {step.id} takes {step.duration_s} s; 0 s to 31 days can be planned"
     if step.window is not None:
-        if step.window.since not in earlier:
-            yield f"the window of {step.id} counts from {step.window.since}, which is not an earlier step"
-        if step.window.max_s is not None and step.window.max_s < step.window.min_s:
-            yield f"the window of {step.id} closes before it opens"
-    names = [item.id for item in step.characteristics]
+        yield from _window(step, step.window, earlier)
+    names = Counter(item.id for item in step.characteristics)
     for item in step.characteristics:
-        if names.count(item.id) > 1 or "/" in item.id:
+        if names[item.id] > 1 or "/" in item.id:
             yield f"characteristic {item.id} of {step.id} is there twice, or its name is not an id"
         yield from _characteristic(step, item)
+    yield from _rules(step)
+
+
+def _window(step: Step, window: Window, earlier: Container[str]) -> Iterator[str]:
+    if window.since not in earlier:
+        yield f"the window of {step.id} counts from {window.since}, which is not an earlier step"
+    ends = (window.min_s, window.min_s if window.max_s is None else window.max_s)
+    if ends[1] < ends[0]:
+        yield f"the window of {step.id} closes before it opens"
+    if min(ends) < 0 or max(ends) > LONG_S:
+        yield f"the window of {step.id} is not between 0 s and 10 years"
+
+
+def _rules(step: Step) -> Iterator[str]:
     for rule in step.rules:
         if rule.when not in ("start", "sign"):
             yield f"rule {rule.id} of {step.id} is asked at start or sign, not at {rule.when!r}"
@@ -94,22 +133,28 @@ def _characteristic(step: Step, item: Characteristic) -> Iterator[str]:
         yield f"{what} has an unknown decision rule {item.rule!r}"
     if item.rule == "guard_band" and item.U is None:
         yield f"{what} has a guard band without an uncertainty"
-    low, high = parse_decimal(item.min or ""), parse_decimal(item.max or "")
-    if low is not None and high is not None and low > high:
+    if not 0 <= item.resolution <= DECIMALS_MAX:
+        yield f"{what} has {item.resolution} decimals; 0 to {DECIMALS_MAX} can be asked for"
+    low, high, guard = (parse_decimal(text or "") for text in (item.min, item.max, item.U))
+    if guard is not None and guard < 0:
+        yield f"{what} has an uncertainty below zero"
+    if low is None or high is None:
+        return
+    if low > high:
         yield f"{what} has its limits the wrong way round"
+    elif item.rule == "guard_band" and guard is not None and EXACT.add(low, guard) > EXACT.subtract(high, guard):
+        yield f"{what} has a guard band that leaves nothing between its limits"
 
 
 def _money(template: SmartClientPO) -> Iterator[str]:
     if template.price_minor < 0 or sum(item.amount_minor for item in template.billing) != template.price_minor:
         yield "the milestones do not sum to the price"
-    names = [item.id for item in template.billing]
+    names = Counter(item.id for item in template.billing)
     for item in template.billing:
         if item.when not in MILESTONES:
             yield f"milestone {item.id} waits for {item.when!r}, which is nothing that happens"
-        if item.amount_minor <= 0 or names.count(item.id) > 1:
+        if item.amount_minor <= 0 or names[item.id] > 1:
             yield f"milestone {item.id} is there twice or has no amount"
     for rule in template.payouts:
-        if rule.depends_on not in ALLOWED_PAY:
-            yield f"payout {rule.id} depends on {rule.depends_on!r}"
         if rule.payee != "each_signer" or rule.amount_minor <= 0 or rule.currency != template.currency:
             yield f"payout {rule.id}: each signer is paid a positive amount in the order's currency"

@@ -165,7 +165,7 @@ def document_digest(document: Document) -> str:
 
 
 def read_document(raw: bytes) -> Document:
-    """Read untrusted canonical bytes as a contract document (structure only; `check` says whether it is complete).
+    """Read untrusted canonical bytes as a contract document (structure only; `holdgate.law.completeness` says what is missing).
 
     Raises:
         Malformed: not such a document, too large, or another notation.

@@ -56,7 +56,8 @@ def decide(state: State, library: Library, command: c.AnyCommand, now: int, pins
 
 def _refuse(case: Case, gates: Sequence[Gate]) -> Decision:
     """Ask again, gate by gate, so that the answer says what each one found."""
-    case.found, case.reads, trace = [], [], []
+    case.begin()
+    trace: list[str] = []
     for gate in gates:
         before = len(case.found)
         case.gate = gate.name

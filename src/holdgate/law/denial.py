@@ -121,7 +121,6 @@ CODES: Final[tuple[Code, ...]] = (
     _code(704, "TESTS_NOT_PASSED_QA", "QA has not accepted the record of {job}.", "Have QA review and sign the record.", "SC-7", retry=True),
     _code(705, "REPORT_INCOMPLETE", "The report lacks {missing}.", "Issue the report with all mandatory content.", "ISO/IEC 17025 7.8.2.1"),
     _code(706, "REPORT_UNKNOWN", "There is no report {report}.", "Check the number.", "-"),
-    _code(707, "REVIEW_WINDOW_OPEN", "The review window of {report} ends {closes_at} (witnessed time: {witnessed_at}).", "Wait; it closes by itself.", "SC-16", retry=True),
     _code(708, "REVIEW_WINDOW_CLOSED", "The review window of {report} is over.", "It is handled as a complaint.", "ISO/IEC 17025 7.9"),
     _code(709, "INVOICE_PRECONDITION", "Milestone {milestone} of {order} is not reached: {why}.", "Nothing to do: the invoice goes out by itself when it is.", "SC-7", retry=True),
     _code(710, "MILESTONE_UNKNOWN", "The contract has no milestone {milestone}.", "Check the milestone.", "-"),
@@ -137,14 +136,17 @@ BY_NAME: Final[dict[str, Code]] = {code.name: code for code in CODES}
 
 def sentence(denial: Denial) -> str:
     """The sentence for the person, with the values filled in."""
-    shown = _Shown({key: _show(key, value) for key, value in denial.values.items()})
-    text = BY_NAME[denial.code].sentence.format_map(shown)
-    return " ".join(text.split())
+    return _filled(BY_NAME[denial.code].sentence, denial)
 
 
 def remedy(denial: Denial) -> str:
-    """What the person can do about it."""
-    return BY_NAME[denial.code].remedy
+    """What the person can do about it, with the values filled in."""
+    return _filled(BY_NAME[denial.code].remedy, denial)
+
+
+def _filled(text: str, denial: Denial) -> str:
+    shown = _Shown({key: _show(key, value) for key, value in denial.values.items()})
+    return " ".join(text.format_map(shown).split())
 
 
 class _Shown(dict[str, str]):
@@ -159,8 +161,16 @@ def _show(key: str, value: Value) -> str:
         if key.endswith("_us"):
             return instant.show_duration(value)
         if key.endswith("_at") or key == "until":
-            return instant.show(value)
+            return _show_instant(value)
     return str(value)
+
+
+def _show_instant(value: int) -> str:
+    """A claimed time can be any integer; one beyond the calendar is shown as it came."""
+    try:
+        return instant.show(value)
+    except OverflowError:
+        return f"{value} µs"
 
 
 __all__ = ["BY_NAME", "CODES", "Code", "remedy", "sentence"]

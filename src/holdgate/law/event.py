@@ -230,7 +230,7 @@ class PayoutReleased(Event, frozen=True, kw_only=True):
 
 
 class SlipStaged(Event, frozen=True, kw_only=True):
-    """`slip`: digest of the slip's envelope, pinned beside the entry; part ids are what the gate must match."""
+    """An order is at the gate. `slip`: digest of the slip; part ids are what the gate must match."""
 
     order: str
     node: str

@@ -3,6 +3,9 @@
 
 `evolve(state, library, event, at, ref)` applies an event that entry `ref` of the own log made known at `at`. It decides
 nothing: whatever is in the log has been decided. It is deterministic and touches only `state`.
+
+An event of another site may speak of what is not known here. So each function looks up first and changes then: where it
+raises, nothing is half changed.
 """
 
 from collections.abc import Callable
@@ -48,6 +51,7 @@ def evolve(state: State, library: Library, event: ev.AnyEvent, at: int, ref: int
 
     Raises:
         Tampered: the event speaks of a law document that the store does not hold.
+        LookupError: it speaks of something else that is not known here. Either way the state is as it was.
     """
     _STEPS[type(event)](state, library, event, at, ref)
 
@@ -124,10 +128,11 @@ def _contract_certified(state: State, _: Library, e: ev.ContractCertified, at: i
 
 
 def _contract_activated(state: State, _: Library, e: ev.ContractActivated, at: int, ref: int) -> None:
+    """The version before it is superseded; with `unstarted_jobs` no earlier one starts anything any more, ever."""
     record = state.contracts[e.sha256]
-    before = state.in_force.get(record.contract)
-    if before is not None:
-        state.contracts[before].status = "superseded"
+    for other in state.contracts.values():
+        if other.contract == record.contract and other.status in ("active", "superseded"):
+            other.status = "barred" if e.effectivity == "unstarted_jobs" else "superseded"
     record.status, record.effectivity, record.ref = "active", e.effectivity, ref
     state.in_force[record.contract] = e.sha256
 
@@ -164,7 +169,9 @@ def _order_staged(state: State, _: Library, e: ev.OrderStaged, at: int, ref: int
 def _qa_accepted(state: State, _: Library, e: ev.QaAccepted, at: int, ref: int) -> None:
     key = job_key(e.order, e.job)
     if state.kind == "node":
-        state.jobs.pop(key, None)
+        done, order = state.jobs.pop(key, None), state.orders.get(e.order)
+        if done is not None and order is not None:
+            order.settled += done.serials
         state.closed[key] = Closed(by=e.by, at=at)
         return
     job = state.jobs[key]
@@ -307,7 +314,7 @@ def _order_received(state: State, _: Library, e: ev.OrderReceived, at: int, ref:
     order.status, order.ref = "received", ref
     if state.kind == "node":
         order.sha256, order.client, order.part_no, order.rev = e.sha256, e.client, e.part_no, e.rev
-        order.serials, order.documents, order.node = e.ordered, e.documents, state.site
+        order.serials, order.documents, order.node, order.body = e.ordered, e.documents, state.site, e.body
         order.arrived += tuple(s for s in e.serials if s not in order.arrived)
 
 
@@ -338,7 +345,9 @@ def _job_started(state: State, library: Library, e: ev.JobStarted, at: int, ref:
 
 
 def _job_split(state: State, _: Library, e: ev.JobSplit, at: int, ref: int) -> None:
-    parent = state.jobs[job_key(e.order, e.job)]
+    parent, order = state.jobs[job_key(e.order, e.job)], state.orders[e.order]
+    if len(e.jobs) != len(e.serials):
+        raise LookupError(f"the split of {e.job} names {len(e.jobs)} jobs and {len(e.serials)} lots")
     parent.status, parent.ref = "split", ref
     for job, serials in zip(e.jobs, e.serials, strict=True):
         key = job_key(e.order, job)
@@ -356,10 +365,10 @@ def _job_split(state: State, _: Library, e: ev.JobSplit, at: int, ref: int) -> N
             first_start_at=parent.first_start_at,
             last_done_at=parent.last_done_at,
             signers=parent.signers,
-            deviations=dict(parent.deviations),
+            deviations={name: replace(deviation) for name, deviation in parent.deviations.items()},
             ref=ref,
         )
-        state.orders[e.order].jobs.append(key)
+        order.jobs.append(key)
 
 
 def _copy(attempt: Attempt) -> Attempt:
@@ -372,10 +381,33 @@ def _position(library: Library, job: Job, step: str) -> int:
     return technique.position[step]
 
 
+def _attempt(job: Job, position: int, step: str) -> Attempt:
+    """The attempt at a step.
+
+    Raises:
+        LookupError: the step was never started here.
+    """
+    attempt = job.attempts[position]
+    if attempt is None:
+        raise LookupError(f"{step} of {job.id} was never started here")
+    return attempt
+
+
+def _open_step(job: Job) -> int:
+    """The last step that is started and not signed off; -1: none."""
+    attempts = job.attempts
+    for position in range(len(attempts) - 1, -1, -1):
+        attempt = attempts[position]
+        if attempt is not None and not attempt.done:
+            return position
+    return -1
+
+
 def _step_started(state: State, library: Library, e: ev.StepStarted, at: int, ref: int) -> None:
     job = state.jobs[f"{e.order}/{e.job}"]
     position = _position(library, job, e.step)
     job.attempts[position] = Attempt(
+        step=e.step,
         performer=e.by,
         started_at=at,
         equipment=e.equipment,
@@ -391,46 +423,51 @@ def _step_started(state: State, library: Library, e: ev.StepStarted, at: int, re
 
 def _reading_recorded(state: State, library: Library, e: ev.ReadingRecorded, at: int, ref: int) -> None:
     job = state.jobs[f"{e.order}/{e.job}"]
-    attempt = job.attempts[_position(library, job, e.step)]
-    assert attempt is not None  # noqa: S101  # a reading is recorded in an open attempt only
+    attempt = _attempt(job, _position(library, job, e.step), e.step)
     key = e.characteristic if e.serial is None else f"{e.characteristic}/{e.serial}"
-    attempt.last[key] = Last(value=e.value, conforms=e.conforms)
+    attempt.last[key] = Last(value=e.value, conforms=e.conforms, missed_before=key in attempt.missed)
     if not e.conforms:
         attempt.missed.setdefault(key, e.value)
     attempt.tally = view.added(attempt.tally, key, e.value, e.unit)
+    if attempt.signers:
+        _void(attempt)
+
+
+def _void(attempt: Attempt) -> None:
+    """A signature holds for what was signed: what changes afterwards is signed anew."""
+    attempt.done, attempt.signers, attempt.result = False, (), ""
 
 
 def _step_signed(state: State, library: Library, e: ev.StepSigned, at: int, ref: int) -> None:
     job = state.jobs[f"{e.order}/{e.job}"]
     position = _position(library, job, e.step)
-    attempt = job.attempts[position]
-    assert attempt is not None  # noqa: S101  # only an open attempt is signed
+    attempt = _attempt(job, position, e.step)
     attempt.signers += (e.by,)
-    attempt.signed_at = at
+    attempt.signed_at, attempt.result = at, e.result
     if e.by not in job.signers:
         job.signers += (e.by,)
     if e.complete:
-        attempt.result, attempt.done = e.result, True
-        job.open_step, job.last_done_at, job.ref = -1, at, ref
+        attempt.done, attempt.completed_at = True, attempt.completed_at or at
+        job.open_step, job.last_done_at, job.ref = _open_step(job), at, ref
         if all(a is not None and a.done for a in job.attempts):
             job.status = "complete"
 
 
 def _reading_corrected(state: State, library: Library, e: ev.ReadingCorrected, at: int, ref: int) -> None:
+    """It replaces the last reading only: one before it that did not conform still counts."""
     job = state.jobs[f"{e.order}/{e.job}"]
-    position = _position(library, job, e.step)
-    attempt = job.attempts[position]
-    assert attempt is not None  # noqa: S101  # only what was recorded is corrected
+    attempt = _attempt(job, _position(library, job, e.step), e.step)
     key = e.characteristic if e.serial is None else f"{e.characteristic}/{e.serial}"
-    attempt.last[key] = Last(value=e.value, conforms=e.conforms)
+    missed_before = attempt.last[key].missed_before
+    attempt.last[key] = Last(value=e.value, conforms=e.conforms, missed_before=missed_before)
     attempt.tally = view.added(attempt.tally, key, e.value, "corrected")
-    if attempt.done:
-        attempt.done, attempt.signers, attempt.result = False, (), ""
-        job.status, job.open_step = "running", position
-    if e.conforms:
+    if attempt.signers:
+        _void(attempt)
+        job.status, job.open_step = "running", _open_step(job)
+    if not missed_before:
         attempt.missed.pop(key, None)
-    else:
-        attempt.missed[key] = e.value
+        if not e.conforms:
+            attempt.missed[key] = e.value
 
 
 def _nonconformance_opened(state: State, _: Library, e: ev.NonconformanceOpened, at: int, ref: int) -> None:
@@ -471,7 +508,8 @@ def _booted(state: State, _: Library, e: ev.Booted, at: int, ref: int) -> None:
     state.sessions.clear()
     for site in state.contacts:
         contact = state.contacts[site]
-        state.contacts[site] = Contact(up=False, since=contact.since if not contact.up else at, ref=ref)
+        since = (e.heard_until or at) if contact.up else contact.since
+        state.contacts[site] = Contact(up=False, since=since, ref=ref)
 
 
 _STEPS: Final[dict[type[ev.Event], Step]] = {

@@ -123,10 +123,11 @@ def _at_node(state: State, library: Library, role: str) -> Candidates:
 
 
 def _new_job(state: State, order: Order) -> Candidates:
-    """The parts that are here and in no running job."""
+    """The parts that are here and in no job, running or accepted by QA."""
     running = (state.jobs.get(key) for key in order.jobs)
     busy = [serial for job in running if job is not None and job.status != "split" for serial in job.serials]
-    free = tuple(serial for serial in order.arrived if serial not in busy)
+    taken = frozenset((*busy, *order.settled))
+    free = tuple(serial for serial in order.arrived if serial not in taken)
     if free or not order.jobs:
         number = len(order.jobs) + 1
         fields = {"order": order.id, "job": f"J-{number}", "node": state.site, "serials": free}

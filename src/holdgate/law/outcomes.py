@@ -214,7 +214,7 @@ def _sign_step(case: Case, m: c.SignStep) -> Events:
         result=m.result,
         complete=len(attempt.signers) + 1 >= operation.signatures,
     )
-    if m.result != "fail":
+    if m.result != "fail" or not signed.complete:
         return (signed,)
     ncr = f"auto-{m.job}-{m.step}"
     return (signed, ev.NonconformanceOpened(order=m.order, job=m.job, ncr=ncr, step=m.step))

@@ -32,7 +32,10 @@ class Material(Struct, gc=False):
 
 
 class ContractRecord(Struct):
-    """A contract version's way through governance. `status`: submitted, active or superseded."""
+    """A contract version's way through governance.
+
+    `status`: submitted, active, superseded (what was staged under it may still start) or barred (nothing may).
+    """
 
     sha256: str
     contract: str
@@ -61,7 +64,8 @@ class Order(Struct):
 
     `status`: proposed, staged, released, received.
 
-    `arrived`: serials that are here. `silence`: what silence means under the terms that were signed (escalate where only
+    `arrived`: serials that are here. `body`: digest of the order's body, at its node. `settled`: serials of jobs that QA
+    accepted, at their node. `silence`: what silence means under the terms that were signed (escalate where only
     the paper was reviewed). `jobs`: keys of its jobs. `fired`: milestone or payout key → the entry that released it.
     """
 
@@ -76,7 +80,9 @@ class Order(Struct):
     rev: str = ""
     serials: tuple[str, ...] = ()
     arrived: tuple[str, ...] = ()
+    settled: tuple[str, ...] = ()
     documents: tuple[str, ...] = ()
+    body: str = ""
     silence: str = ""
     attested: bool = False
     ref: int = 0
@@ -87,19 +93,23 @@ class Order(Struct):
 
 
 class Last(Struct, gc=False):
-    """The last reading of one characteristic (of one serial)."""
+    """The last reading of one characteristic (of one serial). `missed_before`: an earlier one did not conform."""
 
     value: str
     conforms: bool
+    missed_before: bool = False
 
 
 class Attempt(Struct):
     """One attempt at a step.
 
-    `last`: by `characteristic` or `characteristic/serial`. `missed`: characteristics whose every
-    reading must conform and one did not. `tally`: running digest of all that was recorded; what a signer is shown.
+    `last`: by `characteristic` or `characteristic/serial`. `missed`: the first reading of each that does not conform,
+    the last one included. `tally`: running digest of all that was recorded; what a signer is shown. `signed_at`: the last
+    signature. `completed_at`: the first completion (a correction and its new signature do not move it; 0: none yet).
+    `result`: as signed so far, by whoever signed last.
     """
 
+    step: str
     performer: str
     started_at: int
     equipment: tuple[str, ...]
@@ -109,6 +119,7 @@ class Attempt(Struct):
     missed: dict[str, str] = {}
     signers: tuple[str, ...] = ()
     signed_at: int = 0
+    completed_at: int = 0
     result: str = ""
     done: bool = False
 

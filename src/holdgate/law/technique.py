@@ -8,7 +8,7 @@ from holdgate.law.contract import Characteristic, SmartSP, Step, StepRule
 from holdgate.law.rules.evaluate import Rule, compile_rule
 from holdgate.law.rules.normal import decode
 from holdgate.terms.instant import SECOND_US
-from holdgate.terms.quantity import require_decimal
+from holdgate.terms.quantity import EXACT, require_decimal
 
 
 class Measure(Struct, frozen=True):
@@ -145,8 +145,8 @@ def _measure(characteristic: Characteristic) -> Measure:
     high = None if characteristic.max is None else require_decimal(characteristic.max, what)
     if characteristic.rule == "guard_band" and characteristic.U is not None:
         guard = require_decimal(characteristic.U, f"the uncertainty of {characteristic.id}")
-        low = None if low is None else low + guard
-        high = None if high is None else high - guard
+        low = None if low is None else EXACT.add(low, guard)
+        high = None if high is None else EXACT.subtract(high, guard)
     return Measure(
         id=characteristic.id,
         unit=characteristic.unit,

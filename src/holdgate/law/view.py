@@ -13,7 +13,7 @@ def view_of(state: State, command: c.AnyCommand) -> str | None:
     """The digest of what this act's signers have to be shown; None where the act is about nothing that changes."""
     if isinstance(command, c.SignStep):
         job = state.jobs.get(f"{command.order}/{command.job}")
-        return None if job is None else step_view(job)
+        return None if job is None else step_view(job, command.step)
     if isinstance(command, (c.SignQa, c.SignCompliance)):
         job = state.jobs.get(job_key(command.order, command.job))
         return None if job is None else job_view(job)
@@ -35,10 +35,14 @@ def added(tally: str, key: str, value: str, unit: str) -> str:
     return digest(f"{tally} {key} {value} {unit}".encode())
 
 
-def step_view(job: Job) -> str | None:
-    """The view of the open step: its attempt and every reading in it."""
-    attempt = job.attempts[job.open_step] if job.open_step >= 0 else None
-    return None if attempt is None else attempt.tally
+def step_view(job: Job, step: str) -> str | None:
+    """The view of a step: its attempt, every reading in it and what was signed so far; None before it was started."""
+    for attempt in job.attempts:
+        if attempt is not None and attempt.step == step:
+            if not attempt.signers:
+                return attempt.tally
+            return digest(f"{attempt.tally} {attempt.result} {','.join(attempt.signers)}".encode())
+    return None
 
 
 def job_view(job: Job) -> str:

@@ -1,8 +1,8 @@
 """Entries: what a site's log holds, one after the other, each linked to the previous entry of its subject.
 
-The bytes of an entry are canonical JSON around the envelope exactly as it was submitted. The leaf hash covers these
-bytes; the log's Merkle tree covers the leaf hashes; the checkpoint's signature covers the tree. From a log and its pinned
-blobs alone every decision can be made again. Source: docs/spec/entry.md.
+The bytes of an entry are canonical JSON; an action's envelope is in it in canonical form, its payload byte for byte. The
+leaf hash covers these bytes; the log's Merkle tree covers the leaf hashes; the checkpoint's signature covers the tree. From
+a log and its pinned blobs alone every decision can be made again. Source: docs/spec/entry.md.
 """
 
 from typing import Final
@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 from msgspec import Raw, Struct
 
-from holdgate.terms import canon, limits
+from holdgate.terms import limits
 from holdgate.terms.errors import InvariantBroken, Malformed
 
 KINDS: Final = ("genesis", "boot", "action", "attempt", "import", "contact", "cosigned")
@@ -36,7 +36,7 @@ class Entry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_
 
     `seq`: its index in the log. `epoch`: the random mark of the site's present start. `at`: the site's receipt time (UTC
     µs, never going back). `subject`, `prev`: the subject and the leaf hash (hex) of the subject's previous entry here.
-    `action`: the envelope as submitted (kinds genesis and action). `record`: the site's own account (the other kinds).
+    `action`: the envelope (kinds genesis and action). `record`: the site's own account (the other kinds).
     `pins`: SHA-256 (hex) of what came beside it and is kept. `decision`: what the law said.
     """
 
@@ -78,9 +78,24 @@ def read_entry(body: bytes) -> Entry:
     Raises:
         Malformed: not an entry, of another version or kind, or not in canonical form.
     """
+    entry = read_entry_once(body)
+    if _ENCODER.encode(entry) != body:
+        raise Malformed("the entry is not in canonical form")
+    return entry
+
+
+def read_entry_once(body: bytes) -> Entry:
+    """Read the bytes of an entry that are going to be compared with the entry made again: that proves their form.
+
+    Raises:
+        Malformed: not an entry, or of another version or kind.
+    """
     if len(body) > limits.ENTRY_BYTES_MAX:
         raise Malformed(f"an entry is longer than {limits.ENTRY_BYTES_MAX} bytes")
-    entry = canon.decode(body, _DECODER, "the entry")
+    try:
+        entry = _DECODER.decode(body)
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+        raise Malformed(f"the entry cannot be read: {error}") from None
     if entry.v != 1 or entry.kind not in KINDS:
         raise Malformed(f"the entry is of version {entry.v} and kind {entry.kind!r}, which this version does not read")
     return entry

@@ -1,6 +1,6 @@
 """A scenario's shop: founded, and filled with its world by signed acts of its own officers. Nothing is put in by hand.
 
-Keys follow from a seed, so that a file gives the same ledgers every time. Two officers and the office workstation are
+The keys of its people follow from a seed; those of its sites are made anew. Two officers and the office workstation are
 founders of the charter; everybody and everything else is enrolled, registered and approved on the record.
 """
 

@@ -136,7 +136,7 @@ class Site(Peer):
         if cosigned.size > self.spine.size:
             raise Tampered(
                 f"{self.id} holds {self.spine.size} entries, but {vault} cosigned {cosigned.size}: the store was set back. "
-                "Bring the entries back from the Vault's copy, or go on under a new origin."
+                "Restore it from the Vault's copy, or go on under a new origin."
             )
         if root_of(self.means.store.leaves(0, cosigned.size)) != cosigned.root:
             raise Tampered(f"the log of {self.id} is not the one that {vault} cosigned at {cosigned.size}: it forked")

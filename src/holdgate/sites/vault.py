@@ -1,7 +1,7 @@
 """The Vault: a C2SP witness and mirror of every site. It looks and cosigns; it has no way to write.
 
-It takes segments, verifies that they extend what it holds and that the checkpoint is the site's own, stores them, and only
-then cosigns (persist before replying). A site that offers another history gets no cosignature, and the two signed
+It takes segments, verifies that they extend what it holds and that the checkpoint is the site's own, keeps them with its
+cosignature, and only then answers. A site that offers another history gets no cosignature, and the two signed
 checkpoints are kept as evidence. It holds no key of a site and decides nothing: a signed action sent to it is refused.
 """
 

@@ -1,10 +1,19 @@
 """Governance of contracts: complete, certified, approved by four distinct persons who are not the author, released once."""
 
+from itertools import islice
+from typing import Final
+
 from holdgate.law import command as c
 from holdgate.law.case import Case
-from holdgate.law.completeness import incomplete
+from holdgate.law.completeness import faults, tied_to_results
 from holdgate.law.contract import SmartClientPO, SmartSP, read_document
 from holdgate.terms.errors import Malformed
+
+
+WHY_CHARS_MAX: Final = 200
+FINDINGS_MAX: Final = 10
+"""Of a proposal (a megabyte that nobody vouches for), a denial repeats this much: it has to fit an entry."""
+EFFECTIVITIES: Final = ("new_orders", "unstarted_jobs")
 
 
 def document(case: Case) -> None:
@@ -23,15 +32,17 @@ def document(case: Case) -> None:
         process = case.pinned(template.process) if isinstance(template, SmartClientPO) else None
         technique = None if process is None else read_document(process)
     except Malformed as error:
-        case.deny("CONTRACT_INCOMPLETE", why=str(error))
+        case.deny("CONTRACT_INCOMPLETE", why=str(error)[:WHY_CHARS_MAX])
         return
     if not isinstance(template, SmartClientPO) or not isinstance(technique, SmartSP):
         case.deny("CONTRACT_INCOMPLETE", why="an order template and the technique that it names come together")
         return
     if (template.id, template.version, template.author) != (command.contract, command.version, case.actor.id):
         case.deny("CONTRACT_INCOMPLETE", why="the document names another id, version or author than the proposal")
-    for why in incomplete(template, technique):
-        case.deny("PAYOUT_DEPENDS_ON_RESULT" if why.startswith("payout") else "CONTRACT_INCOMPLETE", why=why, rule=why)
+    for rule in islice(tied_to_results(template), FINDINGS_MAX):
+        case.deny("PAYOUT_DEPENDS_ON_RESULT", rule=rule.id[:WHY_CHARS_MAX])
+    for why in islice(faults(template, technique), FINDINGS_MAX):
+        case.deny("CONTRACT_INCOMPLETE", why=why[:WHY_CHARS_MAX])
 
 
 def known(case: Case) -> None:
@@ -73,12 +84,15 @@ def certificate(case: Case) -> None:
 
 
 def releasable(case: Case) -> None:
-    """Released once, certified and fully approved."""
+    """Released once, certified and fully approved; it says for which work."""
     command, record = case.command, case.contract
     if type(command) is not c.ActivateContract or record is None:
         return
     if record.status != "submitted":
         case.deny("ALREADY_DONE", what="the release")
+    if command.effectivity not in EFFECTIVITIES:
+        why = f"it is released for {' or '.join(EFFECTIVITIES)}, not for {command.effectivity[:40]!r}"
+        case.deny("CONTRACT_INCOMPLETE", why=why)
     missing = tuple(role for role in case.settings.approval_roles if role not in record.approvals)
     if missing:
         case.deny("CONTRACT_NOT_APPROVED", contract=record.contract, version=record.version, missing=missing)
@@ -93,7 +107,7 @@ def in_force(case: Case) -> None:
         return
     if record.status == "submitted":
         case.deny("CONTRACT_NOT_ACTIVE", contract=record.contract, version=record.version)
-    elif record.status == "superseded":
+    elif record.status != "active":
         case.deny("CONTRACT_SUPERSEDED", contract=record.contract, version=record.version)
 
 
@@ -107,9 +121,7 @@ def startable(case: Case) -> None:
         case.deny("CONTRACT_UNKNOWN", contract=order.contract, version=order.version)
         return
     case.reads.append(record.ref)
-    in_force_now = case.state.in_force.get(record.contract, "")
-    successor = case.state.contracts.get(in_force_now)
     if record.status == "submitted":
         case.deny("CONTRACT_NOT_ACTIVE", contract=record.contract, version=record.version)
-    elif record.status == "superseded" and successor is not None and successor.effectivity == "unstarted_jobs":
+    elif record.status == "barred":
         case.deny("CONTRACT_SUPERSEDED", contract=record.contract, version=record.version)

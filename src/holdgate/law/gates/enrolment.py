@@ -8,7 +8,8 @@ from holdgate.law.case import Case
 from holdgate.terms.errors import Malformed
 
 OFFICERS: Final = ("admin", "qa", "compliance", "project_manager")
-KINDS: Final = ("person", "device", "module", "site")
+KINDS: Final = ("person", "device", "module")
+"""Sites are not enrolled: they come from the charter."""
 
 
 def key(case: Case) -> None:
@@ -26,7 +27,7 @@ def key(case: Case) -> None:
     except Malformed as error:
         case.deny("KEY_NOT_ACCEPTED", id=command.id, why=str(error))
     if command.kind not in KINDS:
-        case.deny("KEY_NOT_ACCEPTED", id=command.id, why=f"{command.kind!r} is no kind of identity")
+        case.deny("KEY_NOT_ACCEPTED", id=command.id, why=f"nobody is enrolled as a {command.kind[:40]!r}")
 
 
 def sponsors(case: Case) -> None:
@@ -46,7 +47,10 @@ def disabled(case: Case) -> None:
     command = case.command
     if type(command) is not c.DisableIdentity:
         return
-    if command.id not in case.state.identities:
+    known = case.state.identities.get(command.id)
+    if known is None:
         case.deny("UNKNOWN_IDENTITY", id=command.id)
+    elif known.disabled_at is not None:
+        case.deny("ALREADY_DONE", what=f"the disabling of {command.id}")
     elif command.id == case.actor.id:
         case.deny("SELF_APPROVAL", id=command.id, why="nobody disables their own identity")

@@ -25,6 +25,18 @@ def _names(zones: frozenset[str]) -> str:
     return ", ".join(sorted(zones))
 
 
+def workstation(case: Case) -> None:
+    """A signature is given at a workstation, which signs too."""
+    station = case.station
+    if station is None or "workstation" not in station.roles:
+        case.deny(
+            "LOCATION_NOT_PERMITTED",
+            place=str(case.command.place),
+            zone="no area" if station is None else str(station.zone),
+            needed="a workstation of this shop",
+        )
+
+
 def node(case: Case) -> None:
     """The order belongs to this node: by the command's own word, and by what the floor hub said of it."""
     command = case.command

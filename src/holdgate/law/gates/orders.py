@@ -1,8 +1,10 @@
 """Orders: terms that the client signed (or paper that two of us reviewed), documents, staging; and the node's acceptance."""
 
 from holdgate.crypto.envelope import open_envelope, verify_all
+from holdgate.identity.roster import holds_seat
 from holdgate.law import command as c
 from holdgate.law.case import Case
+from holdgate.law.completeness import LONG_S
 from holdgate.law.orders import OrderBody, read_body
 from holdgate.terms.errors import Malformed, Tampered
 
@@ -48,12 +50,17 @@ def agreed(case: Case) -> None:
 
 
 def stageable(case: Case) -> None:
-    """An order is staged once (an amendment replaces it); its node exists; its parts are named once each."""
+    """An order is staged once (an amendment replaces what is staged); its node exists; its parts are named once each."""
     command, order = case.command, case.order
     if type(command) is not c.StageOrder:
         return
-    if order is not None and order.status != "proposed" and not command.amendment:
+    staged = order is not None and order.status != "proposed"
+    if staged and not command.amendment:
         case.deny("ALREADY_DONE", what=f"the staging of {command.order}")
+    if command.amendment and not staged:
+        case.deny("PO_NOT_STAGED", order=command.order)
+    if command.buffer_max_s is not None and not 0 <= command.buffer_max_s <= LONG_S:
+        case.deny("TERMS_MISMATCH", why="a scan is buffered for 0 s to 10 years")
     if all(seat.id != command.node or seat.kind != "node" for seat in case.state.charter.sites):
         case.deny("WRONG_NODE", needed="a node of this shop", node=command.node)
     if not command.serials or len(set(command.serials)) != len(command.serials):
@@ -97,8 +104,21 @@ def forwarded(case: Case) -> None:
         return
     if slip.order != command.order or any(serial not in slip.serials for serial in command.serials):
         case.deny("BODY_MISMATCH", order=command.order, why="other parts were forwarded than the slip names")
+    if not command.serials or len(frozenset(command.serials)) != len(command.serials):
+        case.deny("QTY_NOT_RECONCILED", why="what is forwarded names each part once")
+    elif _here(case, command, slip):
+        case.deny("ALREADY_DONE", what=f"the forwarding of {command.order}")
     if case.state.contracts.get(body.sha256) is None:
         case.deny("CONTRACT_UNKNOWN", contract=body.contract, version=body.version)
+
+
+def _here(case: Case, command: c.ForwardOrder, slip: c.Slip) -> bool:
+    """Whether these parts were forwarded before, with this very body. An amendment is new, and so is a further lot."""
+    order = case.order
+    if order is None or order.body != slip.body or slip.amendment:
+        return False
+    here = frozenset(order.arrived)
+    return here.issuperset(command.serials)
 
 
 def slip_of(case: Case) -> c.Slip | None:
@@ -113,7 +133,7 @@ def slip_of(case: Case) -> c.Slip | None:
         envelope = open_envelope(raw)
         staged = c.parse_command(envelope.payload)
         hub = case.state.identities.get(staged.signers[0].id)
-        if type(staged) is not c.StageSlip or hub is None or "business_hub" not in hub.roles or hub.kind != "site":
+        if type(staged) is not c.StageSlip or hub is None or not holds_seat(case.state.charter, hub, "business_hub"):
             return None
         verify_all(envelope, [(hub.id, hub.key)])
     except (Malformed, Tampered):

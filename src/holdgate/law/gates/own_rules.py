@@ -1,9 +1,14 @@
 """The contract's own rules (CEL): only an exact true allows; an error or an exhausted budget denies under its own code."""
 
+from typing import Final
+
 from holdgate.law import command as c
 from holdgate.law.case import Case
 from holdgate.law.rules.explain import say
-from holdgate.terms.quantity import parse_decimal
+from holdgate.terms.quantity import parse_decimal, scaled
+
+SAY_CHARS_MAX: Final = 400
+"""Of a rule's own sentence, with its facts filled in."""
 
 
 def own_rules(case: Case) -> None:
@@ -18,21 +23,27 @@ def own_rules(case: Case) -> None:
     for own in rules:
         outcome = own.rule.evaluate(env)
         if outcome.kind == "false":
-            case.deny("RULE_NOT_MET", rule=own.id, say=say(own.say, env))
+            case.deny("RULE_NOT_MET", rule=own.id, say=say(own.say, env)[:SAY_CHARS_MAX])
         elif outcome.kind != "true":
-            case.deny("RULE_FAILED", rule=own.id, why=outcome.why)
+            case.deny("RULE_FAILED", rule=own.id, why=outcome.why[:SAY_CHARS_MAX])
 
 
 def facts_of(case: Case) -> dict[str, object]:
-    """What a rule may read: the job, the step and its readings; quantities as integers scaled by their resolution."""
+    """What a rule may read: the job, the step and its readings; quantities as integers scaled by their resolution.
+
+    A value with more decimals than that is left out, never rounded: a rule that reads it fails.
+    """
     job, operation, attempt = case.job, case.operation, case.attempt
     readings: list[dict[str, object]] = []
     if attempt is not None and operation is not None:
         for key, last in attempt.last.items():
             name, _, serial = key.partition("/")
+            reading: dict[str, object] = {"id": name, "serial": serial, "conforms": last.conforms}
             value = parse_decimal(last.value)
-            scaled = 0 if value is None else int(value.scaleb(operation.measures[name].resolution))
-            readings.append({"id": name, "serial": serial, "value": scaled, "conforms": last.conforms})
+            whole = None if value is None else scaled(value, operation.measures[name].resolution)
+            if whole is not None:
+                reading["value"] = whole
+            readings.append(reading)
     return {
         "now": case.now,
         "result": getattr(case.command, "result", ""),

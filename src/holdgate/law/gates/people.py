@@ -2,12 +2,13 @@
 
 from typing import Final
 
+from holdgate.identity.roster import holds_seat
 from holdgate.law import command as c
 from holdgate.law.case import Case
 
 
 def identity(case: Case) -> None:
-    """Every signer is enrolled, in force, and holds the role that they sign in."""
+    """Every signer is enrolled, in force, and holds the role that they sign in; the workstation is in force too."""
     identities = case.state.identities
     for signer in case.command.signers:
         person = identities.get(signer.id)
@@ -20,8 +21,13 @@ def identity(case: Case) -> None:
             case.deny("IDENTITY_DISABLED", id=person.id)
         elif signer.role not in person.roles:
             case.deny("ROLE_NOT_AUTHORISED", id=person.id, role=signer.role, needed=", ".join(person.roles))
-    if case.command.place is not None and case.station is None:
-        case.deny("UNKNOWN_IDENTITY", id=case.command.place)
+    place, station = case.command.place, case.station
+    if place is None:
+        return
+    if station is None:
+        case.deny("UNKNOWN_IDENTITY", id=place)
+    elif station.disabled_at is not None:
+        case.deny("IDENTITY_DISABLED", id=place)
 
 
 def _is_newcomer(case: Case, signer: c.Signer) -> bool:
@@ -57,6 +63,13 @@ def role(case: Case) -> None:
     needed = ROLES.get(type(case.command))
     if needed is not None and case.actor.role not in needed:
         case.deny("ROLE_NOT_AUTHORISED", id=case.actor.id, role=case.actor.role, needed=", ".join(needed))
+
+
+def site_key(case: Case) -> None:
+    """What one site sends another is signed with the sender's own key, the one in the charter."""
+    sender = case.person
+    if sender is not None and not holds_seat(case.state.charter, sender, case.actor.role):
+        case.deny("ROLE_NOT_AUTHORISED", id=sender.id, role=case.actor.role, needed="the site's own key")
 
 
 def step_role(case: Case) -> None:

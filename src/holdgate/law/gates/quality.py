@@ -18,11 +18,15 @@ def job_known(case: Case) -> None:
 def whole(case: Case) -> None:
     """The node's chain has been taken in: the node is in contact, and every step of the job is complete."""
     job, technique = case.job, case.technique
-    if job is None or technique is None or job.status == "split":
+    if job is None or job.status == "split":
         return
     contact = case.state.contacts.get(job.node)
     if contact is None or not contact.up:
         case.deny("NODE_NOT_SYNCED", node=job.node)
+    if technique is None:
+        contract = "?" if case.order is None else case.order.contract
+        case.deny("CONTRACT_UNKNOWN", contract=contract, version=job.version)
+        return
     missing = tuple(
         operation.id
         for operation in technique.operations

@@ -87,7 +87,13 @@ def _failing_value(measure: Measure, attempt: Attempt, key: str) -> str | None:
 
 
 def result(case: Case) -> None:
-    """The result is one that a step can have."""
-    command = case.command
-    if type(command) is c.SignStep and command.result not in ("pass", "fail"):
-        case.deny("RULE_NOT_MET", say=f"A step is signed as pass or fail, not as {command.result}.")
+    """The result is one that a step can have, and a second signature makes no pass of a fail."""
+    command, attempt = case.command, case.attempt
+    if type(command) is not c.SignStep:
+        return
+    if command.result not in ("pass", "fail"):
+        say = f"A step is signed as pass or fail, not as {command.result[:40]}."
+        case.deny("RULE_NOT_MET", rule="result of a step", say=say)
+    elif attempt is not None and attempt.signers and attempt.result == "fail" and command.result == "pass":
+        say = f"The first signature of {command.step} says fail; the second cannot say pass."
+        case.deny("RULE_NOT_MET", rule="result of a step", say=say)

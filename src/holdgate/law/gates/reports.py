@@ -2,6 +2,7 @@
 
 from holdgate.law import command as c
 from holdgate.law.case import Case
+from holdgate.terms.instant import SECOND_US
 
 
 def accepted(case: Case) -> None:
@@ -46,7 +47,8 @@ def verdict(case: Case) -> None:
     if type(command) is not c.ReviewReport:
         return
     if command.decision not in ("approve", "reject"):
-        case.deny("RULE_NOT_MET", say=f"A report is approved or rejected, not {command.decision!r}.")
+        say = f"A report is approved or rejected, not {command.decision[:40]!r}."
+        case.deny("RULE_NOT_MET", rule="verdict on a report", say=say)
     if command.decision == "reject" and not (command.reason or "").strip():
         case.deny("REASON_REQUIRED")
 
@@ -56,11 +58,11 @@ def window_over(case: Case) -> None:
     command, report = case.command, case.report
     if type(command) is not c.CloseWindow or report is None:
         return
-    witnessed = case.state.witnessed_at
-    if report.closes_at is None or witnessed < report.closes_at:
-        case.deny(
-            "REVIEW_WINDOW_OPEN",
-            report=report.id,
-            closes_at="not opened yet" if report.closes_at is None else report.closes_at,
-            witnessed_at=witnessed,
-        )
+    opened_at, closes_at = report.opened_at, report.closes_at
+    if opened_at is None or closes_at is None:
+        template = None if case.order is None else case.library.template(case.order.sha256)
+        elapsed_us, limit_us = 0, 0 if template is None else template.client_window_s * SECOND_US
+    else:
+        elapsed_us, limit_us = max(case.state.witnessed_at - opened_at, 0), closes_at - opened_at
+    if closes_at is None or case.state.witnessed_at < closes_at:
+        case.deny("WINDOW_NOT_REACHED", elapsed_us=elapsed_us, since="the report's issue", limit_us=limit_us)

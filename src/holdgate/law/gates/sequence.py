@@ -26,7 +26,7 @@ def arrived(case: Case) -> None:
 
 
 def new_job(case: Case) -> None:
-    """A job's id is used once in its order, and no part is in two running jobs."""
+    """A job's id is used once in its order, and each part once: in no other running job, in none that QA accepted."""
     command, order = case.command, case.order
     if type(command) is not c.StartJob or order is None:
         return
@@ -34,7 +34,10 @@ def new_job(case: Case) -> None:
     if key in case.state.jobs or key in case.state.closed:
         case.deny("ALREADY_DONE", what=f"the start of {command.job}")
         return
-    wanted = order.arrived if command.serials is None else command.serials
+    serials = order.arrived if command.serials is None else command.serials
+    wanted = frozenset(serials)
+    if len(wanted) != len(serials):
+        case.deny("QTY_NOT_RECONCILED", why="a job names each part once")
     for other in order.jobs:
         job = case.state.jobs.get(other)
         if job is None or job.status == "split":
@@ -42,6 +45,9 @@ def new_job(case: Case) -> None:
         busy = tuple(serial for serial in job.serials if serial in wanted)
         if busy:
             case.deny("QTY_NOT_RECONCILED", why=f"{', '.join(busy)} are in job {job.id} already")
+    settled = tuple(serial for serial in order.settled if serial in wanted)
+    if settled:
+        case.deny("QTY_NOT_RECONCILED", why=f"QA accepted the record of {', '.join(settled)} already")
 
 
 def job_open(case: Case) -> None:
@@ -52,6 +58,7 @@ def job_open(case: Case) -> None:
         closed = case.state.closed.get(named)
         if closed is None:
             case.deny("JOB_UNKNOWN", job=named)
+            _elsewhere(case)
         elif type(command) is c.CorrectEntry:
             case.deny("QA_ALREADY_SIGNED", job=command.job, by=closed.by)
         else:
@@ -63,6 +70,13 @@ def job_open(case: Case) -> None:
     step = getattr(command, "step", None)
     if step is not None and case.operation is None:
         case.deny("STEP_UNKNOWN", step=step, contract=case.technique.id if case.technique else "?")
+
+
+def _elsewhere(case: Case) -> None:
+    """The floor hub's notice says that the order is another node's."""
+    bound_for = case.state.notices.get(str(getattr(case.command, "order", "")), "").partition(" ")[0]
+    if bound_for and bound_for != case.state.site:
+        case.deny("WRONG_NODE", needed=bound_for, node=case.state.site)
 
 
 def pinned(case: Case) -> None:
@@ -147,6 +161,8 @@ def partition(case: Case) -> None:
     if sorted(parts) != sorted(job.serials) or any(not lot.serials for lot in command.into) or len(command.into) < 2:
         case.deny("QTY_NOT_RECONCILED", why="the sub-lots do not hold every part of the job exactly once")
     names = [lot.job for lot in command.into]
-    taken = [name for name in names if job_key(job.order, name) in case.state.jobs or names.count(name) > 1]
+    jobs, closed = case.state.jobs, case.state.closed
+    known = [name for name in names if (key := job_key(job.order, name)) in jobs or key in closed]
+    taken = known or [name for name in names if names.count(name) > 1]
     if taken:
         case.deny("ALREADY_DONE", what=f"the job id {taken[0]}")

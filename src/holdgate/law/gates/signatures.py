@@ -61,8 +61,9 @@ def independent(case: Case) -> None:
 
 
 def seen(case: Case) -> None:
-    """What the signers were shown is the present state. Asked after every other gate."""
+    """What the signers were shown is the present state; nothing is signed unseen. Asked after every other gate."""
     if case.found:
         return
-    if case.command.seen != view_of(case.state, case.command):
+    shown = view_of(case.state, case.command)
+    if shown is None or case.command.seen != shown:
         case.deny("STALE_VIEW", id=case.actor.id)

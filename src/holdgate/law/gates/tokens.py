@@ -31,5 +31,7 @@ def known_person(case: Case) -> None:
         case.deny("UNKNOWN_IDENTITY", id=command.person)
     elif type(command) is c.RevokeCredential and command.credential not in person.credentials:
         case.deny("CREDENTIAL_MISSING", id=command.person, credential=command.credential)
+    elif type(command) is c.RevokeCredential and person.credentials[command.credential].revoked_at is not None:
+        case.deny("ALREADY_DONE", what=f"the revocation of {command.credential} of {command.person}")
     elif command.person == case.actor.id:
         case.deny("SELF_APPROVAL", id=command.person, why="nobody grants or revokes their own credentials")

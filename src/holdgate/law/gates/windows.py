@@ -1,4 +1,7 @@
-"""How long: dwell windows between the completion of a step and the start of another, both ends inclusive."""
+"""How long: dwell windows between the completion of a step and the start of another, both ends inclusive.
+
+They run from the first completion: a correction and its new signature do not start the clock again.
+"""
 
 from holdgate.law.case import Case
 
@@ -12,7 +15,7 @@ def dwell(case: Case) -> None:
     since = job.attempts[window.since]
     if since is None or not since.done:
         return  # the sequence gate speaks
-    elapsed_us = case.now - since.signed_at
+    elapsed_us = case.now - since.completed_at
     name = case.technique.operations[window.since].name if case.technique is not None else "?"
     if elapsed_us < window.low_us:
         if "WINDOW_NOT_REACHED" not in case.waived:
