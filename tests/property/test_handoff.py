@@ -7,13 +7,13 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from holdgate.handoff.match import match
+from holdgate.identity.charter import Charter, Settings, SiteSeat
+from holdgate.identity.roster import Identity
 from holdgate.law import command as c
 from holdgate.law import event as ev
-from holdgate.identity.charter import Charter, Settings, SiteSeat
 from holdgate.law.decision import Decision
 from holdgate.law.evolve import evolve
 from holdgate.law.library import Library
-from holdgate.identity.roster import Identity
 from holdgate.law.state import State
 
 S = 1_000_000

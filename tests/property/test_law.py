@@ -15,10 +15,11 @@ from holdgate.crypto.hashes import digest
 from holdgate.law import command as c
 from holdgate.law import event as ev
 from holdgate.law.denial import sentence
+from holdgate.law.evolve import evolve
 from holdgate.law.gates.table import EVERY, HUB_ACTS, NODE_ACTS
 from holdgate.law.options import OPTIONS_MAX, options
 from holdgate.terms import canon
-from holdgate.terms.errors import Malformed
+from holdgate.terms.errors import Malformed, Tampered
 from tests.builders import (
     BENCH,
     CONTRACT,
@@ -560,3 +561,44 @@ def test_every_act_has_a_subject_and_a_usual_form() -> None:
         command = pinned(waiting(), act, {}).command
         assert c.subject_of(command)
     assert msgspec.json.decode(PAYLOADS["vault.write"])["act"] == "vault.write"
+
+
+# ---- the fold of what is not known here ----------------------------------------------------------------------------
+
+SAID: dict[type[Any], st.SearchStrategy[Any]] = {
+    str: st.sampled_from(
+        [PO, "PO-9", JOB, "J-9", "J-1a", REPORT, "S10", "S20", "S99", "TECH", "WAX-1", "temp", "0" * 64]
+    ),
+    int: st.sampled_from(NUMBERS),
+    bool: st.booleans(),
+    bytes: st.just(b"k" * 32),
+}
+
+
+@st.composite
+def events(draw: st.DrawFn) -> ev.AnyEvent:
+    """Any event that another site may say, about things that are known here or are not."""
+    kind = draw(st.sampled_from((*ev.HUB, *ev.FLOOR, *ev.NODE)))
+    said: dict[str, Any] = {}
+    for name, hint in typing.get_type_hints(kind).items():
+        if hint == tuple[tuple[str, ...], ...]:
+            said[name] = draw(st.sampled_from([(("A",), ("B",)), (("A", "B"),), ()]))
+        elif hint == tuple[str, ...]:
+            said[name] = draw(st.sampled_from([("A",), ("J-1a", "J-1b"), ()]))
+        else:
+            kinds = [one for one in typing.get_args(hint) or (hint,) if one is not type(None)]
+            said[name] = draw(SAID[kinds[0]])
+    event: ev.AnyEvent = kind(**said)
+    return event
+
+
+@settings(max_examples=400, deadline=None)
+@given(name=st.sampled_from(sorted(WORLDS)), heard=st.lists(events(), min_size=1, max_size=8))
+def test_what_is_not_known_here_changes_nothing(name: str, heard: list[ev.AnyEvent]) -> None:
+    world = WORLDS[name]()
+    for event in heard:
+        before = encoded(world.state)
+        try:
+            evolve(world.state, world.library, event, world.now, 99)
+        except (LookupError, Tampered):
+            assert encoded(world.state) == before, event

@@ -16,11 +16,12 @@ from holdgate.crypto.hashes import digest
 from holdgate.law import command as c
 from holdgate.law import decide as law
 from holdgate.law import event as ev
-from holdgate.law.contract import Billing, Characteristic, PayoutRule, encode_document
+from holdgate.law.case import Case
+from holdgate.law.contract import Billing, Characteristic, PayoutRule, Window, document_digest, encode_document
 from holdgate.law.denial import BY_NAME, remedy, sentence
 from holdgate.law.gates.table import GATES
 from holdgate.law.outcomes import OUTCOMES
-from holdgate.law.rules.nodes import Const, Name
+from holdgate.law.rules.nodes import Call, Const, Field, Name, Quant
 from holdgate.law.state import Contact
 from holdgate.terms.errors import InvariantBroken
 from tests.builders import (
@@ -127,6 +128,27 @@ def acting_in_a_role_that_is_not_held() -> Pair:
     return two(hub(), c.RegisterEquipment, by="QA", role="metrology")
 
 
+@case("people.identity", "IDENTITY_DISABLED")
+def a_workstation_that_was_disabled() -> Pair:
+    world, before = running(None, "S10"), running(None, "S10")
+    world.fold(ev.IdentityDisabled(id=BENCH))
+    return world.ask(c.StartStep), before.ask(c.StartStep)
+
+
+@case("people.site_key", "ROLE_NOT_AUTHORISED")
+def a_person_who_holds_the_role_of_a_site_forwards_an_order() -> Pair:
+    world = receiving()
+    world.state.identities["PM"].roles = ("floor_hub",)
+    return forward(world, changes={"by": "PM"}), forward(world)
+
+
+@case("people.site_key", "ROLE_NOT_AUTHORISED")
+def a_site_that_was_disabled_sends_a_notice() -> Pair:
+    world, before = receiving(), receiving()
+    world.fold(ev.IdentityDisabled(id=FLOOR))
+    return world.ask(c.NoticeOrder), before.ask(c.NoticeOrder)
+
+
 @case("people.role", "ROLE_NOT_AUTHORISED")
 def a_technician_signs_for_qa() -> Pair:
     return two(accepted_job(), c.SignQa, by="TECH2", role="technician")
@@ -169,6 +191,11 @@ def a_job_is_started_by_somebody_without_a_step_in_it() -> Pair:
     world = node()
     world.release()
     return two(world.received(), c.StartJob, by="L3")
+
+
+@case("people.step_role", "ROLE_NOT_AUTHORISED")
+def a_correction_in_another_role() -> Pair:
+    return two(running(None, "S10", "S20"), c.CorrectEntry, by="L3")
 
 
 @case("entries.claimed_time", "BACKDATED")
@@ -240,6 +267,11 @@ def a_kind_of_identity_that_there_is_not() -> Pair:
     return two(hub(), c.EnrolIdentity, kind="ghost")
 
 
+@case("enrolment.key", "KEY_NOT_ACCEPTED")
+def a_site_that_is_not_of_the_charter() -> Pair:
+    return two(hub(), c.EnrolIdentity, kind="site", roles=("business_hub",))
+
+
 @case("enrolment.key", "ALREADY_DONE")
 def an_id_that_is_taken() -> Pair:
     return two(hub(), c.EnrolIdentity, id="TECH", others=(("QA", "qa"), ("TECH", "technician")))
@@ -265,6 +297,13 @@ def disabling_somebody_who_is_not_enrolled() -> Pair:
     return two(hub(), c.DisableIdentity, id="STRANGER")
 
 
+@case("enrolment.disabled", "ALREADY_DONE")
+def disabling_somebody_again() -> Pair:
+    world, before = hub(), hub()
+    world.fold(ev.IdentityDisabled(id="TECH"))
+    return world.ask(c.DisableIdentity), before.ask(c.DisableIdentity)
+
+
 @case("tokens.known_person", "UNKNOWN_IDENTITY")
 def a_credential_for_a_stranger() -> Pair:
     return two(hub(), c.GrantCredential, person="STRANGER")
@@ -275,6 +314,13 @@ def revoking_what_is_not_held() -> Pair:
     return two(hub(), c.RevokeCredential, credential="UT")
 
 
+@case("tokens.known_person", "ALREADY_DONE")
+def revoking_what_was_revoked() -> Pair:
+    world, before = hub(), hub()
+    world.fold(ev.CredentialRevoked(person="TECH", credential="VT"))
+    return world.ask(c.RevokeCredential), before.ask(c.RevokeCredential)
+
+
 @case("tokens.known_person", "SELF_APPROVAL")
 def granting_oneself_a_credential() -> Pair:
     return two(hub(), c.GrantCredential, person="TRAIN")
@@ -283,6 +329,11 @@ def granting_oneself_a_credential() -> Pair:
 @case("tokens.credentials", "CREDENTIAL_MISSING")
 def a_person_without_the_credential() -> Pair:
     return two(running(None, "S10"), c.StartStep, by="NOVICE")
+
+
+@case("tokens.credentials", "CREDENTIAL_MISSING")
+def a_correction_by_a_person_without_the_credential() -> Pair:
+    return two(running(None, "S10", "S20"), c.CorrectEntry, by="NOVICE")
 
 
 @case("tokens.credentials", "CREDENTIAL_EXPIRED")
@@ -417,6 +468,71 @@ def silence_means_something_else() -> Pair:
     return changed({"on_silence": "yes"})
 
 
+@case("contracts.document", "CONTRACT_INCOMPLETE")
+def a_step_that_takes_longer_than_a_month() -> Pair:
+    return changed(S20={"duration_s": 31 * 86_400 + 1})
+
+
+@case("contracts.document", "CONTRACT_INCOMPLETE")
+def a_step_that_takes_less_than_nothing() -> Pair:
+    return changed(S20={"duration_s": -1})
+
+
+@case("contracts.document", "CONTRACT_INCOMPLETE")
+def a_kind_of_step_that_there_is_not() -> Pair:
+    return changed(S10={"kind": "precheque"})
+
+
+@case("contracts.document", "CONTRACT_INCOMPLETE")
+def a_window_that_opens_before_its_step() -> Pair:
+    return changed(S30={"window": Window(since="S20", min_s=-1)})
+
+
+@case("contracts.document", "CONTRACT_INCOMPLETE")
+def a_window_of_more_than_ten_years() -> Pair:
+    return changed(S30={"window": Window(since="S20", max_s=3653 * 86_400 + 1)})
+
+
+@case("contracts.document", "CONTRACT_INCOMPLETE")
+def a_review_window_of_less_than_nothing() -> Pair:
+    return changed({"client_window_s": -1})
+
+
+@case("contracts.document", "CONTRACT_INCOMPLETE")
+def a_buffer_of_less_than_nothing() -> Pair:
+    return changed({"buffer_max_s": -1})
+
+
+@case("contracts.document", "CONTRACT_INCOMPLETE")
+def more_decimals_than_a_quantity_has() -> Pair:
+    return changed(S20={"characteristics": (Characteristic(id="t", unit="C", max="1", resolution=13),)})
+
+
+@case("contracts.document", "CONTRACT_INCOMPLETE")
+def a_guard_band_wider_than_the_limits() -> Pair:
+    item = Characteristic(id="t", unit="C", min="1", max="2", U="0.51", rule="guard_band")
+    world = hub()
+    narrow = replace(item, U="0.5")
+    return tuple(  # type: ignore[return-value]
+        proposal(world, documents({"S20": {"characteristics": (one,)}}, "2")) for one in (item, narrow)
+    )
+
+
+@case("contracts.document", "CONTRACT_INCOMPLETE")
+def an_uncertainty_below_zero() -> Pair:
+    item = Characteristic(id="t", unit="C", max="1", U="-0.1", rule="guard_band")
+    return changed(S20={"characteristics": (item,)})
+
+
+@case("contracts.document", "CONTRACT_INCOMPLETE")
+def a_way_of_pinning_that_this_law_does_not_have() -> Pair:
+    world = hub()
+    template, technique = documents(None, "2")
+    technique = replace(technique, pin="test")
+    template = replace(template, process=document_digest(technique))
+    return proposal(world, (template, technique)), proposal(world, documents(None, "2"))
+
+
 @case("contracts.document", "PAYOUT_DEPENDS_ON_RESULT")
 def a_bonus_for_passing() -> Pair:
     usual = documents()[0].payouts[0]
@@ -529,6 +645,12 @@ def released_with_three_of_four_approvals() -> Pair:
 @case("contracts.releasable", "CONTRACT_NOT_CERTIFIED")
 def released_without_a_certificate() -> Pair:
     return approved(certificate=False).ask(c.ActivateContract), approved().ask(c.ActivateContract)
+
+
+@case("contracts.releasable", "CONTRACT_INCOMPLETE")
+def released_for_work_that_is_not_named() -> Pair:
+    world = approved()
+    return world.ask(c.ActivateContract, effectivity="all"), world.ask(c.ActivateContract, effectivity="unstarted_jobs")
 
 
 @case("contracts.releasable", "ALREADY_DONE")
@@ -700,6 +822,24 @@ def amended_after_a_job_started() -> Pair:
     return world.copy().job().ask(c.StageOrder, amendment=True), world.ask(c.StageOrder, amendment=True)
 
 
+@case("orders.stageable", "PO_NOT_STAGED")
+def amending_what_was_never_staged() -> Pair:
+    return two(stageable(), c.StageOrder, amendment=True)
+
+
+@case("orders.stageable", "TERMS_MISMATCH")
+def scans_buffered_for_less_than_nothing() -> Pair:
+    world = stageable()
+    return world.ask(c.StageOrder, buffer_max_s=-1), world.ask(c.StageOrder, buffer_max_s=0)
+
+
+@case("orders.stageable", "TERMS_MISMATCH")
+def scans_buffered_for_more_than_ten_years() -> Pair:
+    world = stageable()
+    most = 3653 * 86_400
+    return world.ask(c.StageOrder, buffer_max_s=most + 1), world.ask(c.StageOrder, buffer_max_s=most)
+
+
 @case("orders.documents", "DOCUMENT_MISSING")
 def staged_without_the_drawing() -> Pair:
     return two(stageable(), c.StageOrder, documents=("photo",))
@@ -753,6 +893,44 @@ def a_body_that_differs_from_its_slip() -> Pair:
 def parts_that_the_slip_does_not_name() -> Pair:
     world = receiving()
     return forward(world, changes={"serials": ("A", "Z")}), forward(world, changes={"serials": ("A",)})
+
+
+@case("orders.forwarded", "BODY_MISMATCH")
+def a_slip_of_a_site_that_is_not_of_the_charter() -> Pair:
+    world = receiving()
+    hub_ = world.state.identities[HUB]
+    world.state.identities[HUB] = replace(hub_, key=key_of("another hub").public)
+    fields, pins = forwarded(world, key=key_of("another hub"))
+    return world.ask(c.ForwardOrder, pins=pins, **fields), forward(receiving())
+
+
+@case("orders.forwarded", "QTY_NOT_RECONCILED")
+def a_part_forwarded_twice_at_once() -> Pair:
+    world = receiving()
+    return forward(world, changes={"serials": ("A", "A")}), forward(world, changes={"serials": ("A", "B")})
+
+
+@case("orders.forwarded", "QTY_NOT_RECONCILED")
+def nothing_forwarded() -> Pair:
+    world = receiving()
+    return forward(world, changes={"serials": ()}), forward(world)
+
+
+def forwarded_once(*serials: str) -> World:
+    world = receiving()
+    world.fold(*forward(world, changes={"serials": serials}).decide().events)
+    return world
+
+
+@case("orders.forwarded", "ALREADY_DONE")
+def an_order_forwarded_again() -> Pair:
+    return forward(forwarded_once("A", "B")), forward(forwarded_once("A", "B"), slip={"amendment": True})
+
+
+@case("orders.forwarded", "ALREADY_DONE")
+def a_lot_forwarded_again() -> Pair:
+    world = forwarded_once("A")
+    return forward(world, changes={"serials": ("A",)}), forward(world, changes={"serials": ("B",)})
 
 
 @case("orders.forwarded", "WRONG_NODE")
@@ -841,6 +1019,24 @@ def a_job_that_qa_closed_started_again() -> Pair:
 def a_part_in_two_running_jobs() -> Pair:
     world = receiving().received().job(serials=("A",))
     return world.ask(c.StartJob, job="J-2", serials=("A", "B")), world.ask(c.StartJob, job="J-2", serials=("B",))
+
+
+@case("sequence.new_job", "QTY_NOT_RECONCILED")
+def a_part_named_twice_in_a_job() -> Pair:
+    return two(receiving().received(), c.StartJob, serials=("A", "A"))
+
+
+@case("sequence.new_job", "QTY_NOT_RECONCILED")
+def a_part_whose_record_qa_accepted() -> Pair:
+    world = receiving().received().job("J-0", ("A",)).qa_accepted("J-0")
+    return world.ask(c.StartJob), world.ask(c.StartJob, serials=("B",))
+
+
+@case("sequence.job_open", "WRONG_NODE")
+def a_step_of_a_job_at_another_node() -> Pair:
+    world, here = running(None, "S10"), running(None, "S10")
+    world.fold(ev.OrderNoticed(order="PO-2", node=OTHER_NODE, state="released"))
+    return world.ask(c.StartStep, order="PO-2"), here.ask(c.StartStep)
 
 
 @case("sequence.job_open", "JOB_UNKNOWN")
@@ -970,6 +1166,21 @@ def nowhere() -> Pair:
     return two(running(None, "S10"), c.StartStep, place=None)
 
 
+@case("location.zone", "LOCATION_NOT_PERMITTED")
+def a_correction_from_nowhere() -> Pair:
+    return two(running(None, "S10", "S20"), c.CorrectEntry, place=None)
+
+
+@case("location.workstation", "LOCATION_NOT_PERMITTED")
+def a_signature_from_nowhere() -> Pair:
+    return two(running(), c.AuthoriseDeviation, place=None)
+
+
+@case("location.workstation", "LOCATION_NOT_PERMITTED")
+def a_signature_at_something_that_is_no_workstation() -> Pair:
+    return two(accepted_job(), c.SignQa, place="SYS")
+
+
 @case("location.zone", "WRONG_NODE")
 def a_workstation_of_another_node() -> Pair:
     return two(running(None, "S10"), c.StartStep, place="WS-FAR")
@@ -989,6 +1200,16 @@ def third_step(us: int) -> Asked:
 @case("windows.dwell", "WINDOW_NOT_REACHED")
 def one_microsecond_before_the_window() -> Pair:
     return third_step(600 * S - 1), third_step(600 * S)
+
+
+@case("windows.dwell", "WINDOW_EXCEEDED")
+def a_correction_and_its_signature_do_not_start_the_window_again() -> Pair:
+    world = running(None, "S10", "S20").later(1000 * S)
+    world.do(c.CorrectEntry)
+    world.do(c.SignStep)
+    third: dict[str, Any] = {"step": "S30", "equipment": (), "materials": ()}
+    in_time = world.copy().later(200 * S)
+    return world.later(200 * S + 1).ask(c.StartStep, **third), in_time.ask(c.StartStep, **third)
 
 
 @case("windows.dwell", "WINDOW_EXCEEDED")
@@ -1254,6 +1475,14 @@ def a_result_that_a_step_cannot_have() -> Pair:
     return two(signing(), c.SignStep, result="perhaps")
 
 
+@case("readings.result", "RULE_NOT_MET")
+def a_second_signature_that_makes_a_pass_of_a_fail() -> Pair:
+    world = running(None, "S10", "S20").opened("S30")
+    world.do(c.SignStep, step="S30", result="fail")
+    second: dict[str, Any] = {"step": "S30", "by": "TECH2"}
+    return world.ask(c.SignStep, **second), world.ask(c.SignStep, **second, result="fail")
+
+
 # ---- own rules, deviations -----------------------------------------------------------------------------------------
 
 
@@ -1275,6 +1504,18 @@ def a_rule_of_the_contract_at_the_signature() -> Pair:
 @case("own_rules", "RULE_FAILED")
 def a_rule_that_cannot_be_evaluated() -> Pair:
     return ruled("start", 9, "fish").ask(c.StartStep), ruled("start", 9).ask(c.StartStep)
+
+
+@case("own_rules", "RULE_FAILED")
+def a_rule_that_reads_more_decimals_than_were_declared() -> Pair:
+    value = Field(r=Name(n="r", t="record"), f="value", t="int")
+    most = Quant(
+        q="all", l=Name(n="readings", t="list<record>"), v="r", b=Call(o="<=", a=(value, Const(v=15, t="int")))
+    )
+    item = Characteristic(id="t", unit="C", max="9", resolution=1)
+    patch = {"S20": {"characteristics": (item,), "rules": (own_rule("most", "sign", most),)}}
+    fine, exact = (running(patch, "S10").opened("S20").read("t", text) for text in ("1.49", "1.500"))
+    return fine.ask(c.SignStep), exact.ask(c.SignStep)
 
 
 @case("deviations.usable", "DEVIATION_NOT_ALLOWED")
@@ -1365,6 +1606,13 @@ def accepting_before_the_last_step() -> Pair:
     world.release()
     world.accepted().staged().contact(NODE, up=True).job().done("S10", "S20")
     return world.ask(c.SignQa), world.copy().done("S30").ask(c.SignQa)
+
+
+@case("quality.whole", "CONTRACT_UNKNOWN")
+def accepting_a_job_whose_technique_is_not_here() -> Pair:
+    world, before = accepted_job(), accepted_job()
+    world.state.jobs[f"{PO}/{JOB}"].technique = "0" * 64
+    return world.ask(c.SignQa), before.ask(c.SignQa)
 
 
 @case("quality.unsigned", "QA_ALREADY_SIGNED")
@@ -1925,3 +2173,114 @@ def test_every_denial_can_be_said() -> None:
 def test_the_true_constant_is_a_rule_too() -> None:
     yes = own_rule("yes", "start", Const(v=True, t="bool"))
     assert running({"S20": {"rules": (yes,)}}, "S10").ask(c.StartStep).decide().allowed
+
+
+def test_what_changes_after_a_first_signature_is_signed_anew() -> None:
+    world = running({"S20": {"signatures": 2}}, "S10").opened("S20").readings()
+    for act in (c.CorrectEntry, c.RecordReading):
+        later = world.copy()
+        later.do(c.SignStep)
+        later.do(act)
+        assert "NOT_PERFORMER" in later.ask(c.SignStep, by="TECH2").decide().codes
+        later.do(c.SignStep)
+        assert later.do(c.SignStep, by="TECH2").events
+
+
+def test_the_second_signer_is_shown_the_first_signature() -> None:
+    world = running(None, "S10", "S20").opened("S30")
+    before = world.ask(c.SignStep, step="S30").command.seen
+    world.do(c.SignStep, step="S30")
+    assert world.ask(c.SignStep, step="S30", by="TECH2", seen=before).decide().codes == ("STALE_VIEW",)
+
+
+def test_a_fail_opens_its_nonconformance_once_and_counts() -> None:
+    world = running(None, "S10", "S20").opened("S30")
+    assert [type(event) for event in world.do(c.SignStep, step="S30").events] == [ev.StepSigned]
+    second = world.do(c.SignStep, step="S30", by="TECH2", result="fail")
+    assert [type(event) for event in second.events] == [ev.StepSigned, ev.NonconformanceOpened]
+    attempt = world.state.jobs[f"{PO}/{JOB}"].attempts[2]
+    assert attempt is not None
+    assert (attempt.result, attempt.done) == ("fail", True)
+
+
+def test_two_open_steps_stay_open_until_both_are_signed() -> None:
+    world = running(None, "S10", "S20").opened("S30")
+    world.do(c.CorrectEntry)
+    world.do(c.SignStep)
+    assert world.ask(c.SplitJob).decide().codes == ("STEP_IN_PROGRESS",)
+
+
+@pytest.mark.parametrize(
+    ("values", "codes"),
+    [
+        (("170",), ()),
+        (("100",), ()),
+        (("170", "171"), ("READING_OUT_OF_LIMITS",)),
+        (("100", "170"), ()),
+    ],
+)
+def test_a_correction_replaces_the_last_reading_only(values: tuple[str, ...], codes: tuple[str, ...]) -> None:
+    world = signing(press=values)
+    for wrong in ("180", "101"):
+        world.do(c.CorrectEntry, characteristic="press", new_value=wrong)
+    assert world.ask(c.SignStep).decide().codes == codes
+
+
+def test_a_correction_to_a_bad_value_counts() -> None:
+    world = signing(press=("100",))
+    world.do(c.CorrectEntry, characteristic="press", new_value="180")
+    world.do(c.RecordReading, characteristic="press", value="100", unit="kPa", instrument=None)
+    assert world.ask(c.SignStep).decide().codes == ("READING_OUT_OF_LIMITS",)
+
+
+def test_earlier_versions_are_barred_too() -> None:
+    world = replaced("new_orders")
+    first = world.order_template, world.technique
+    assert world.ask(c.StartJob).decide().allowed
+    world.release(version="3", effectivity="unstarted_jobs")
+    world.order_template, world.technique = first
+    assert world.ask(c.StartJob).decide().codes == ("CONTRACT_SUPERSEDED",)
+
+
+def test_a_denial_repeats_little_of_a_long_text() -> None:
+    billing = tuple(Billing(id=f"{n}{'x' * 999}", when="never", amount_minor=1) for n in range(60))
+    denials = changed({"billing": billing})[0].decide().denials
+    assert [denial.code for denial in denials] == ["CONTRACT_INCOMPLETE"] * 10
+    assert all(len(str(denial.values["why"])) <= 200 for denial in denials)
+    items = tuple(f"{n}{'x' * 2000}" for n in range(40))
+    many = running(None, "S10").ask(c.StartStep, equipment=items).decide().denials
+    assert 10 < len(many) <= 40
+    assert all(len(str(denial.values.get("equipment", ""))) <= 400 for denial in many)
+    world = hub()
+    noted = Case(world.state, world.library, world.ask(c.SignQa).command, 0, ())
+    noted.deny("STEP_INCOMPLETE", missing=("x" * 300, "y" * 300, "z"))
+    assert noted.found[0].values["missing"] == ("x" * 300, "…")
+
+
+def test_a_remedy_names_the_rule() -> None:
+    for refused, _ in (
+        a_result_that_a_step_cannot_have(),
+        a_verdict_that_is_none(),
+        a_rule_of_the_contract_at_the_start(),
+    ):
+        (denial,) = refused.decide().denials
+        assert "?" not in remedy(denial)
+        assert "{" not in remedy(denial)
+
+
+@pytest.mark.parametrize("claimed", [-(2**53) + 1, 2**53 - 1, 10**19])
+def test_a_time_beyond_the_calendar_is_said_all_the_same(claimed: int) -> None:
+    world = running(None, "S10").opened("S20")
+    for denial in world.ask(c.RecordReading, observed_at=claimed).decide().denials:
+        assert sentence(denial)
+
+
+def test_links_count_as_down_since_the_log_last_spoke() -> None:
+    world = node().contact(HUB, up=True)
+    quiet = world.copy().fold(ev.Booted(epoch="e", reconciled=True, heard_until=7))
+    assert (quiet.state.contacts[HUB].up, quiet.state.contacts[HUB].since) == (False, 7)
+    first = world.copy().fold(ev.Booted(epoch="e", reconciled=True))
+    assert first.state.contacts[HUB].since == first.now
+    down = world.contact(HUB, up=False).copy()
+    since = down.state.contacts[HUB].since
+    assert down.later(S).fold(ev.Booted(epoch="e", reconciled=True, heard_until=7)).state.contacts[HUB].since == since

@@ -9,14 +9,14 @@ from msgspec.structs import replace
 from holdgate.crypto.hashes import digest
 from holdgate.handoff.match import match
 from holdgate.handoff.metrics import Metrics, rate
+from holdgate.identity.charter import Charter, Settings, SiteSeat
+from holdgate.identity.roster import Identity
 from holdgate.law import command as c
 from holdgate.law import event as ev
-from holdgate.identity.charter import Charter, Settings, SiteSeat
 from holdgate.law.decision import Decision
 from holdgate.law.denial import sentence
 from holdgate.law.evolve import evolve
 from holdgate.law.library import Library
-from holdgate.identity.roster import Identity
 from holdgate.law.state import State
 from holdgate.terms import canon
 
@@ -206,6 +206,24 @@ def test_staging_again_is_refused(staged: Gate) -> None:
 def test_only_the_business_hub_stages(gate: Gate, by: str, role: str, code: str) -> None:
     decision = gate.stage(by=by, role=role)
     assert (decision.codes, decision.events) == ((code,), ())
+
+
+def test_a_site_is_a_seat_of_the_charter_with_its_key_and_in_force(gate: Gate) -> None:
+    second = replace(gate.state.identities["HUB"], id="HUB-2")
+    gate.state.identities["HUB-2"] = second
+    assert gate.stage(by="HUB-2").codes == ("ROLE_NOT_AUTHORISED",)
+    gate.state.identities["HUB"].key = b"k" * 32
+    assert gate.stage().codes == ("ROLE_NOT_AUTHORISED",)
+    gate.state.identities["HUB"].key = bytes(32)
+    assert gate.stage().allowed
+    gate.state.identities["NODE-1"].disabled_at = T0
+    gate.scan()
+    assert gate.ask(acknowledge(), T0).codes == ("IDENTITY_DISABLED",)
+
+
+def test_a_disabled_workstation_attests_nothing(gate: Gate) -> None:
+    staged = replace(stage_slip(), place="WS-OLD")
+    assert gate.ask(staged, T0).codes == ("IDENTITY_DISABLED",)
 
 
 @pytest.mark.parametrize("serials", [(), ("S01", "S01")])

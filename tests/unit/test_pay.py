@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from holdgate.law import event as ev
 from holdgate.identity.charter import Charter, Settings
+from holdgate.law import event as ev
 from holdgate.law.contract import Billing, PayoutRule, SmartClientPO
 from holdgate.law.evolve import evolve
 from holdgate.law.library import Library

@@ -13,7 +13,6 @@ It always ends: it looks at every entry once. Pure: entries and blobs come from 
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from typing import Final, Protocol
 
 from msgspec import Struct
@@ -281,8 +280,10 @@ class _Audit:
         size = parse_checkpoint(read_note(note)[0]).size
         self._noted[entry.subject] = note
         if size and not self._roots.get(size):
-            with suppress(Unavailable):  # too far back for the tree's memory: computed from all leaves, at the end
+            try:
                 self._roots[size] = chronicle.tree.root(size)
+            except Unavailable:
+                return  # too far back for the tree's memory: computed from all leaves, at the end
 
     def _root(self, size: int) -> bytes:
         """The root of the first entries, as recorded."""

@@ -35,3 +35,18 @@ class StoreSource:
     def cosignatures(self) -> Mapping[str, bytes]:
         """The newest cosigned checkpoints."""
         return self._store.cosignatures()
+
+
+class StoreHistory:
+    """A store as the history of closed subjects (`holdgate.law.chronicle.History`), for readers."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def head(self, subject: str) -> bytes | None:
+        """The leaf hash of the subject's last entry."""
+        return self._store.last_of(subject)
+
+    def find(self, subject: str, digest: bytes) -> int | None:
+        """The entry of this subject whose payload has this digest."""
+        return self._store.find(subject, digest)

@@ -517,7 +517,7 @@ def parse_command(payload: bytes) -> AnyCommand:
         Malformed: with a sentence that says what is wrong.
     """
     command: AnyCommand = canon.decode(payload, _DECODER, "the signed action")
-    if len(payload) > PAYLOAD_BYTES_MAX:
+    if len(payload) > PAYLOAD_BYTES_MAX + (SLIP_BYTES_MORE if type(command) is StageSlip else 0):
         raise Malformed(f"the signed action is {len(payload)} bytes long; {PAYLOAD_BYTES_MAX} is the most")
     if command.v != 1:
         raise Malformed(f"the signed action has version {command.v}; this site reads version 1")
@@ -551,6 +551,10 @@ def _inner_ids(command: AnyCommand) -> tuple[str, ...]:
     if type(command) is StageSlip:
         return (command.slip.order, command.slip.node)
     return ()
+
+
+SLIP_BYTES_MORE: Final = 1_024
+"""What a slip may be longer than the longest order that it is made from."""
 
 
 def _is_plain(command: AnyCommand, payload: bytes) -> bool:

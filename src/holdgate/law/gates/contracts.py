@@ -9,7 +9,6 @@ from holdgate.law.completeness import faults, tied_to_results
 from holdgate.law.contract import SmartClientPO, SmartSP, read_document
 from holdgate.terms.errors import Malformed
 
-
 WHY_CHARS_MAX: Final = 200
 FINDINGS_MAX: Final = 10
 """Of a proposal (a megabyte that nobody vouches for), a denial repeats this much: it has to fit an entry."""

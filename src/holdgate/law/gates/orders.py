@@ -6,6 +6,7 @@ from holdgate.law import command as c
 from holdgate.law.case import Case
 from holdgate.law.completeness import LONG_S
 from holdgate.law.orders import OrderBody, read_body
+from holdgate.terms import money
 from holdgate.terms.errors import Malformed, Tampered
 
 
@@ -20,7 +21,7 @@ def terms(case: Case) -> None:
         return
     offered = command.terms
     if offered.price_minor != template.price_minor or offered.currency != template.currency:
-        case.deny("TERMS_MISMATCH", why=f"the price is {template.price_minor} {template.currency} (minor units)")
+        case.deny("TERMS_MISMATCH", why=f"the price is {money.show(template.price_minor, template.currency)}")
     if {m.id: m.amount_minor for m in offered.milestones} != {b.id: b.amount_minor for b in template.billing}:
         case.deny("TERMS_MISMATCH", why="the milestones are not the contract's")
     if sum(m.amount_minor for m in offered.milestones) != offered.price_minor:
