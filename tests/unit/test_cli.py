@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from holdgate.adapters.epcis import read_object_event
-from holdgate.adapters.threads import CHUNK, ThreadChecks
+from holdgate.adapters.parallel import CHUNK, LONG, ParallelChecks
 from holdgate.audit.replay import PlainChecks
 from holdgate.audit.trust import Trust
 from holdgate.bootstrap import read_trust
@@ -341,18 +341,19 @@ def test_what_is_no_record_is_refused(tmp_path: Path) -> None:
     assert "cannot be opened as a record" in err
 
 
-# ---- signature checks in threads
+# ---- signature checks in threads and processes
 
 
-def test_threads_find_what_one_after_the_other_finds() -> None:
+@pytest.mark.parametrize("entries", [0, LONG])
+def test_workers_find_what_one_after_the_other_finds(entries: int) -> None:
     key, other = SigningKey.from_seed(b"a" * 32), SigningKey.from_seed(b"b" * 32)
     plain = PlainChecks()
-    with ThreadChecks(threads=2) as threads:
+    with ParallelChecks(entries, workers=2) as workers:
         for seq in range(3 * CHUNK * 4 + 7):
             raw = seal(b'{"n":%d}' % seq, [("SID-1", other if seq % 50 == 3 else key)])
-            for checks in (plain, threads):
+            for checks in (plain, workers):
                 checks.add(seq, raw, (("SID-1", key.public),))
-        assert threads.failures() == plain.failures()
+        assert workers.failures() == plain.failures()
     assert [seq for seq, _ in plain.failures()][:3] == [3, 53, 103]
 
 

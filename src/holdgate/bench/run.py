@@ -20,8 +20,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 from typing_extensions import override
 
+from holdgate.adapters.parallel import ParallelChecks
 from holdgate.adapters.sqlite_store import SqliteStore
-from holdgate.adapters.threads import ThreadChecks
 from holdgate.audit.replay import audit_log
 from holdgate.bench.load import JOBS_PER_ORDER, NODE, LogicalClock, Work, open_shop, stage_orders
 from holdgate.bootstrap import Shop, read_trust
@@ -219,9 +219,10 @@ def measure_audit(folder: Path, *, signatures: bool) -> Measurement:
     """Re-execute the node's ledger as an auditor does; it has to hold."""
     store = SqliteStore(folder / NODE / "ledger.db", read_only=True)
     trust = read_trust(folder / "trust.json")
-    timed = Timed()
-    report = audit_log(StoreSource(store), trust, ThreadChecks() if signatures else None)
-    line = timed.line("re-execute", 2 if signatures else 1, report.size, [], 2 if signatures else 0)
+    with ParallelChecks(entries=store.head().size if signatures else 0) as checks:
+        timed = Timed()
+        report = audit_log(StoreSource(store), trust, checks if signatures else None)
+        line = timed.line("re-execute", 2 if signatures else 1, report.size, [], 2 if signatures else 0)
     store.close()
     if not report.holds:
         raise RuntimeError(f"the bench's own ledger does not hold: {report.findings[0]}")

@@ -10,8 +10,8 @@ from typing import Any, Final
 from msgspec import Struct
 from typing_extensions import override
 
+from holdgate.adapters.parallel import ParallelChecks
 from holdgate.adapters.sqlite_store import SqliteStore
-from holdgate.adapters.threads import ThreadChecks
 from holdgate.audit.bundle import Bundle
 from holdgate.audit.replay import Finding, LogReport, LogSource, audit_log
 from holdgate.audit.trust import Trust
@@ -211,7 +211,7 @@ def _audit_log(open_source: Callable[[], _Sized], trust: Trust, seen: Seen | Non
             if seen is not None:
                 seen(source.name, seq, source.size)
 
-        with ThreadChecks() as checks:
+        with ParallelChecks(entries=source.size if signatures else 0) as checks:
             report = audit_log(source, trust, checks if signatures else None, progress)
         progress(report.size)
     except Exception as error:  # noqa: BLE001  # whatever a record does to its auditor, the other records are audited

@@ -1,12 +1,14 @@
-"""Signature checks in threads: libsodium releases the interpreter while it works, so that an audit uses every core.
+"""Signature checks beside the re-execution: in threads for a short record, in processes for a long one.
 
-Checks are handed over in chunks, since one check costs little more than handing it over; only so many chunks wait at a
-time, so that an audit of any length needs the memory of a short one.
+libsodium releases the interpreter while it works, but the threads around it take turns with the re-execution; processes do
+not, and cost half a second to start. Checks are handed over in chunks; only so many wait at a time, so that an audit of any
+length needs the memory of a short one.
 """
 
 import os
 from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from multiprocessing import get_context
 from typing import Final, Self
 
 from typing_extensions import override
@@ -15,25 +17,32 @@ from holdgate.audit.replay import Checks, check_signatures
 from holdgate.law.signers import Keys
 
 CHUNK: Final = 64
-"""Actions that one thread checks at a time."""
-WAITING_PER_THREAD: Final = 4
-"""Chunks on their way for each thread; beyond that, whoever adds waits."""
+"""Actions that are handed over at a time."""
+WAITING_PER_WORKER: Final = 4
+"""Chunks on their way for each worker; beyond that, whoever adds waits."""
+LONG: Final = 5_000
+"""Entries from which processes are worth their start."""
 
 _Action = tuple[int, bytes, Keys]
 _Failure = tuple[int, str]
 
 
-class ThreadChecks(Checks):
-    """Checks signatures in threads; as a context, it releases them.
+class ParallelChecks(Checks):
+    """Checks signatures in a pool; as a context, it releases it.
 
     Args:
-        threads: how many; None: as many as there are cores.
+        entries: how many entries there are about: decides between threads and processes.
+        workers: how many; None: as many as there are cores.
     """
 
-    def __init__(self, threads: int | None = None) -> None:
-        count = threads or os.cpu_count() or 1
-        self._pool = ThreadPoolExecutor(count, thread_name_prefix="holdgate-audit")
-        self._waiting_max = count * WAITING_PER_THREAD
+    def __init__(self, entries: int = 0, workers: int | None = None) -> None:
+        count = workers or os.cpu_count() or 1
+        self._pool: Executor
+        if entries < LONG:
+            self._pool = ThreadPoolExecutor(count, thread_name_prefix="holdgate-audit")
+        else:
+            self._pool = ProcessPoolExecutor(count, mp_context=get_context("spawn"))
+        self._waiting_max = count * WAITING_PER_WORKER
         self._waiting: deque[Future[list[_Failure]]] = deque()
         self._chunk: list[_Action] = []
         self._failed: list[_Failure] = []
