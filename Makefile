@@ -82,10 +82,8 @@ cover: $(DEV) $(PROJECT) ## branch coverage; the core must reach 95 %
 
 CORE_FILES := src/holdgate/terms/*,src/holdgate/identity/*,src/holdgate/ledger/*,src/holdgate/law/*,src/holdgate/handoff/*,src/holdgate/pay/*,src/holdgate/audit/*
 
-bench: $(DEV) $(PROJECT) ## measurements
-	@test -d bench || { echo "There is no bench/ folder in this checkout."; exit 1; }
-	$(call say,bench,python -m bench)
-	@$(BIN)/python -m bench
+bench: $(PROJECT) ## what a site costs on this machine
+	@$(BIN)/holdgate bench
 
 lock: ## compile requirements/*.in into the locks (needs uv)
 	@UV='$(UV)' bash requirements/lock

@@ -353,3 +353,46 @@ def test_the_whole_directory_restored_with_its_vault_is_not_detected(tmp_path: P
         assert unsound(back.audits()) == []
 
     asyncio.run(story(founded(tmp_path)))
+
+
+# ---- a Vault that lies ---------------------------------------------------------------------------------------------
+
+
+def test_a_note_that_proves_nothing_does_not_keep_a_site_from_starting(tmp_path: Path) -> None:
+    """A hostile Vault shows a checkpoint that the site never signed: the site starts, unreconciled, and works."""
+
+    async def story(house: House) -> None:
+        await session(house, "PO-1")
+        back = again(house)
+        back.open_vault()
+        vault = back.shop.vaults[VAULT]
+        note = vault.store.latest(ORIGIN)
+        assert note is not None
+
+        async def lie(origin: str, sender: str) -> bytes:
+            return note.replace(b"\n", b"\n9", 1)
+
+        vault.latest = lie  # type: ignore[assignment, method-assign]
+        site = await back.open(FLOOR)
+        assert not events(site, ev.Booted)[-1].reconciled
+        await back.close()
+
+    asyncio.run(story(founded(tmp_path)))
+
+
+def test_a_forked_site_is_never_told_that_its_entry_is_replicated(tmp_path: Path) -> None:
+    """The Vault holds as many entries as are asked for, but of another history."""
+
+    async def story(house: House) -> None:
+        back, size = await rolled_back(house, "PO-2", "PO-3", "PO-4", "PO-5")
+        site = await alone(back, "PO-9")
+        assert site.spine.size < size
+        asked = asyncio.ensure_future(site.submit_replicated(back.sign(back.slip("PO-10", ("x",)))))
+        await met(back, site)
+        for _ in range(20):
+            await asyncio.sleep(0.002)
+        assert not asked.done() or asked.exception() is not None
+        asked.cancel()
+        await back.close()
+
+    asyncio.run(story(founded(tmp_path)))

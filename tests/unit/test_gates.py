@@ -2253,6 +2253,7 @@ def test_a_denial_repeats_little_of_a_long_text() -> None:
     assert all(len(str(denial.values.get("equipment", ""))) <= 400 for denial in many)
     world = hub()
     noted = Case(world.state, world.library, world.ask(c.SignQa).command, 0, ())
+    noted.gate = "quality.whole"
     noted.deny("STEP_INCOMPLETE", missing=("x" * 300, "y" * 300, "z"))
     assert noted.found[0].values["missing"] == ("x" * 300, "…")
 

@@ -27,7 +27,7 @@ def audit(
     Parameters
     ----------
     path
-        A shop's directory, a site's directory, or one ledger.db or mirror.db.
+        A shop's directory, a site's directory, one ledger.db, mirror.db or *.bundle, or a folder of bundles.
     trust
         The keys that you trust, from outside of what is audited (default: trust.json at or above PATH).
     json

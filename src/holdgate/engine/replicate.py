@@ -21,7 +21,7 @@ from holdgate.ledger.note import Notary
 from holdgate.terms.errors import HoldgateError, InvariantBroken, Malformed, Tampered, Unavailable
 from holdgate.terms.limits import IMPORT_ENTRIES_MAX
 
-STRETCH: int = IMPORT_ENTRIES_MAX // 2
+STRETCH: int = IMPORT_ENTRIES_MAX // 4
 """Entries of one segment."""
 RETRY_S: float = 1.0
 """How long a link rests after a peer within reach did not answer."""
@@ -184,7 +184,8 @@ class Link:
             self._sent_to = await peer.held(self._notary.origin, self._site)
             if self._sent_to > self._durable.size:
                 raise Tampered(f"{self.peer} holds {self._sent_to} entries of this log, which has {self._durable.size}")
-            await self._owner.taken(self.peer, Taken(size=self._sent_to))
+            if self._sent_to:
+                await self._owner.taken(self.peer, Taken(size=self._sent_to))
         while self._sent_to < stop:
             end = min(stop, self._sent_to + STRETCH)
             segment = self._segment(self._sent_to, end)

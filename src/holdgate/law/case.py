@@ -108,7 +108,9 @@ class Case:
 
     def deny(self, code: str, **values: Value) -> None:
         """Note an unmet condition: the first DENIALS_MAX of them, as far as they fit an entry, long texts cut short."""
-        if len(self.found) < DENIALS_MAX and self.room > 0:
+        if not self.gate:
+            self.found.append(NOTED)  # the first round only asks whether anything is found
+        elif len(self.found) < DENIALS_MAX and self.room > 0:
             short = {name: _short(value) for name, value in values.items()}
             self.room -= sum(len(str(value).encode()) for value in short.values())
             self.found.append(Denial(code=code, gate=self.gate, values=short))
@@ -123,6 +125,10 @@ class Case:
             if pin.sha256 == sha256:
                 return pin.content
         return None
+
+
+NOTED: Final = Denial(code="", gate="")
+"""Stands for a denial in the first round over the gates, which does not say what it found."""
 
 
 def _short(value: Value) -> Value:

@@ -10,6 +10,7 @@ from holdgate.law.contract import PROFILE, Characteristic, PayoutRule, SmartClie
 from holdgate.law.rules.normal import decode
 from holdgate.terms.errors import Malformed
 from holdgate.terms.ids import check_id
+from holdgate.terms.limits import MILESTONES_MAX, PAYOUTS_MAX, STEPS_MAX
 from holdgate.terms.quantity import DECIMALS_MAX, EXACT, parse_decimal
 
 DAY_S = 86_400
@@ -65,6 +66,8 @@ def _head(template: SmartClientPO, technique: SmartSP) -> Iterator[str]:
 
 def _technique(technique: SmartSP) -> Iterator[str]:
     seen: dict[str, None] = {}
+    if len(technique.steps) > STEPS_MAX:
+        yield f"the technique has more than {STEPS_MAX} steps"
     if not technique.steps:
         yield "the technique has no steps"
     for step in technique.steps:
@@ -150,6 +153,11 @@ def _money(template: SmartClientPO) -> Iterator[str]:
     if template.price_minor < 0 or sum(item.amount_minor for item in template.billing) != template.price_minor:
         yield "the milestones do not sum to the price"
     names = Counter(item.id for item in template.billing)
+    for when in MILESTONES:
+        if sum(item.when == when for item in template.billing) > MILESTONES_MAX:
+            yield f"more than {MILESTONES_MAX} milestones wait for {when}"
+    if len(template.payouts) > PAYOUTS_MAX:
+        yield f"there are more than {PAYOUTS_MAX} payout rules"
     for item in template.billing:
         if item.when not in MILESTONES:
             yield f"milestone {item.id} waits for {item.when!r}, which is nothing that happens"

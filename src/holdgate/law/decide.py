@@ -62,8 +62,11 @@ def _refuse(case: Case, gates: Sequence[Gate]) -> Decision:
         before = len(case.found)
         case.gate = gate.name
         gate.check(case)
-        codes = " ".join(dict.fromkeys(denial.code for denial in case.found[before:]))
-        trace.append(f"{gate.name} {codes or 'ok'}")
+        if len(case.found) == before:
+            trace.append(gate.passed)
+        else:
+            codes = " ".join(dict.fromkeys([denial.code for denial in case.found[before:]]))
+            trace.append(f"{gate.name} {codes}")
     return Decision(
         verdict="deny",
         denials=tuple(case.found),

@@ -14,9 +14,10 @@ from holdgate.crypto.envelope import open_envelope, verify_all
 from holdgate.crypto.hashes import digest, leaf_hash
 from holdgate.identity.charter import SiteSeat
 from holdgate.identity.roster import Identity
-from holdgate.law.command import parse_command
+from holdgate.law.command import AnyCommand, parse_command
 from holdgate.law.decision import Decision
 from holdgate.law.event import AUTHORITY, AnyEvent, IdentityEnrolled
+from holdgate.law.says import can_say
 from holdgate.law.signers import keys_of
 from holdgate.law.state import Origin, State
 from holdgate.ledger.entry import Entry, read_entry
@@ -70,7 +71,7 @@ def verify_segment(state: State, segment: Segment) -> Verified:
     1. The origin is a seat of this shop. 2. The stretch begins where the last one ended. 3. The checkpoint is signed by
     the origin's key and covers exactly this stretch. 4. The leaf hashes lead to the checkpoint's root. 5. Every disclosed
     entry is the one that its leaf hash stands for, names its place in the log, comes with everything that it pins, and is
-    signed by the people whom it names; it says only what that kind of site may say, and says it in an action. 6. The
+    signed by the people whom it names; it says only what that kind of site may say, and what the signed act can say. 6. The
     business hub is due every entry in full. 7. Nothing comes along that no disclosed entry pins.
 
     Raises:
@@ -128,30 +129,34 @@ class _Reader:
             self.pinned[sha256] = None
             if sha256 not in segment.blobs:
                 raise Tampered(f"entry {seq} pins the document {sha256[:12]}…, which did not come along")
-        if entry.kind == "action":
-            self._signed(entry)
+        command = self._signed(entry) if entry.kind == "action" else None
         for event in decision_of(entry).events:
-            self._said(entry, event)
+            self._said(entry, event, command)
 
-    def _said(self, entry: Entry, event: AnyEvent) -> None:
+    def _said(self, entry: Entry, event: AnyEvent, command: AnyCommand | None) -> None:
         authority = AUTHORITY[type(event)]
-        if authority == "own" or (entry.kind != "action" and self._seat.kind == "business_hub"):
+        if authority == "own" or (command is None and self._seat.kind == "business_hub"):
             return  # what a site notices about itself, and what follows at the hub by itself, is nobody else's to fold
-        if authority != self._seat.kind or entry.kind != "action":
+        if authority != self._seat.kind or command is None:
             raise Tampered(f"entry {entry.seq} says what only a {authority} may say, and only in an action")
+        if not can_say(command, event):
+            raise Tampered(f"entry {entry.seq} holds a {type(event).__name__}, which its signed act cannot say")
         if isinstance(event, IdentityEnrolled):
             self._roster = {**self._roster, event.id: newcomer(event, entry.seq)}
         self.events.append((entry.at, event))
 
-    def _signed(self, entry: Entry) -> None:
+    def _signed(self, entry: Entry) -> AnyCommand:
+        """The act of an entry, signed by everybody whom it names."""
         envelope = open_envelope(bytes(entry.action))
-        keys = keys_of(parse_command(envelope.payload), self._roster)
+        command = parse_command(envelope.payload)
+        keys = keys_of(command, self._roster)
         if isinstance(keys, str):
             raise Tampered(f"entry {entry.seq} is signed by {keys}, who is not enrolled")
         try:
             verify_all(envelope, keys)
         except Tampered as error:
             raise Tampered(f"entry {entry.seq}: {error}") from None
+        return command
 
 
 def newcomer(event: IdentityEnrolled, ref: int) -> Identity:

@@ -10,7 +10,7 @@ everybody → Vault          the whole log (segments), which it cosigns
 """
 
 from holdgate.engine.replicate import Policy
-from holdgate.sites.policies import Sender, Telling, acknowledgements, forwards, law_for, roster, slips
+from holdgate.sites.policies import Sender, Telling, acknowledgements, forwards, law_for, roster_of, slips
 from holdgate.sites.site import Site
 
 
@@ -27,7 +27,7 @@ def policies_for(site: Site) -> dict[str, Policy]:
         for node in by_kind.get("node", ()):
             links[node] = Telling(law_for(node, site.chronicle.state))
         for floor in by_kind.get("floor_hub", ()):
-            links[floor] = Telling(roster, slips(sender, floor, keys.get))
+            links[floor] = Telling(roster_of(site.chronicle.state), slips(sender, floor, keys.get))
     elif site.kind == "floor_hub":
         for node in by_kind.get("node", ()):
             actions = forwards(sender, node, site.chronicle.state, site.means.store, site.entry_envelope)

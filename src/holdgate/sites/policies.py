@@ -116,11 +116,18 @@ def law_for(node: str, state: State) -> Callable[[Entry, ev.AnyEvent], bool]:
     return shows
 
 
-def roster(_: Entry, event: ev.AnyEvent) -> bool:
+def roster_of(state: State) -> Callable[[Entry, ev.AnyEvent], bool]:
     """What the floor hub has to know: the shop's own people and devices, and nothing of its clients."""
-    if isinstance(event, ev.IdentityEnrolled):
-        return "client" not in event.roles
-    return isinstance(event, ev.IdentityDisabled)
+
+    def shows(_: Entry, event: ev.AnyEvent) -> bool:
+        if isinstance(event, ev.IdentityEnrolled):
+            return "client" not in event.roles
+        if isinstance(event, ev.IdentityDisabled):
+            identity = state.identities.get(event.id)
+            return identity is None or "client" not in identity.roles
+        return False
+
+    return shows
 
 
 # ---- business hub → floor hub ---------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ a fresh epoch is recorded.
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -119,13 +120,24 @@ class Site(Peer):
                 continue
             try:
                 note = await self.means.bus.peer(self.id, vault).latest(self.notary.origin, self.id)
-                if note is not None:
-                    self._compare(vault, open_checkpoint(note, self._own_key))
-                    verify_cosignature(note, parse_vkey(make_vkey(seat.origin, seat.key, KIND_COSIGNATURE)))
-            except (Unavailable, Malformed):
-                continue
+                cosigned = None if note is None else self._proven(note, seat)
+            except (Unavailable, Malformed, Tampered):
+                continue  # out of reach, or it shows what proves nothing: not confirmed
+            if cosigned is not None:
+                self._compare(vault, cosigned)
+                self._confirm(cosigned.size)
             confirmed = True
         return confirmed
+
+    def _proven(self, note: bytes, vault: SiteSeat) -> Checkpoint:
+        """A checkpoint of this log that this site's own key signed and the Vault cosigned.
+
+        Raises:
+            Malformed, Tampered: it is none; whoever shows it proves nothing by it.
+        """
+        checkpoint = open_checkpoint(note, self._own_key)
+        verify_cosignature(note, parse_vkey(make_vkey(vault.origin, vault.key, KIND_COSIGNATURE)))
+        return checkpoint
 
     def _compare(self, vault: str, cosigned: Checkpoint) -> None:
         """Hold this log against a checkpoint of its own that a witness holds.
@@ -258,9 +270,11 @@ class Site(Peer):
         """A peer holds this log so far. A witness's cosignature goes on record if it covers anything new."""
         if peer not in self._vaults:
             return
-        self._confirm(taken.size)
         if taken.cosigned is None:
+            with suppress(Tampered):  # the Vault will refuse the next stretch, keep the evidence, and stop this site
+                await self._reconcile()  # a size alone proves nothing: what the Vault holds has to be this log
             return
+        self._confirm(taken.size)
         self.means.store.save_cosignature(peer, taken.cosigned)
         if not self._reconciled:
             self._reconciled = True

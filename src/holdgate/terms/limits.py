@@ -22,8 +22,14 @@ LIST_ITEMS_MAX: Final = 2_000
 """Items of one list in a signed payload."""
 CONTRACT_BYTES_MAX: Final = 1_048_576
 """A contract document, in YAML or canonical form."""
-BLOB_BYTES_MAX: Final = 16_777_216
+BLOB_BYTES_MAX: Final = 2_097_152
 """A pinned blob (contract, imported entry, sealed body)."""
+STEPS_MAX: Final = 100
+"""Steps of a technique: whoever signs one may be named by what follows from one entry."""
+MILESTONES_MAX: Final = 3
+"""Milestones that one event can complete: many orders' may fire with one import, and have to fit its entry."""
+PAYOUTS_MAX: Final = 2
+"""Payout rules of an order: each signer's payouts of a job fire with one entry."""
 PINS_MAX: Final = 4
 """Documents beside one action."""
 IMPORT_ENTRIES_MAX: Final = 512

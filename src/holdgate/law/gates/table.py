@@ -37,6 +37,11 @@ class Gate(NamedTuple):
     check: Callable[[Case], None]
     acts: Acts
 
+    @property
+    def passed(self) -> str:
+        """What the trace says where the gate found nothing."""
+        return f"{self.name} ok"
+
 
 HUB_ACTS: Final[Acts] = (
     c.EnrolIdentity,

@@ -1,0 +1,61 @@
+"""What an act can say: the kinds of events that an entry of each act may hold, its facts on a denial included.
+
+An importing site does not decide again what another site decided; it holds the events against the act that people signed:
+their kind, their order, job and step, and whom they name.
+"""
+
+from typing import Any, Final
+
+from holdgate.law import command as c
+from holdgate.law import event as ev
+
+_GATE: Final = (ev.ReaderAdvanced, ev.ArrivalRecorded, ev.ArrivalKept, ev.ArrivalQuarantined, ev.OrderReleased)
+
+SAYS: Final[dict[type[c.Command], tuple[type[ev.Event], ...]]] = {
+    c.EnrolIdentity: (ev.IdentityEnrolled,),
+    c.DisableIdentity: (ev.IdentityDisabled,),
+    c.GrantCredential: (ev.CredentialGranted,),
+    c.RevokeCredential: (ev.CredentialRevoked,),
+    c.RegisterEquipment: (ev.EquipmentRegistered,),
+    c.RegisterMaterial: (ev.MaterialRegistered,),
+    c.SubmitContract: (ev.ContractSubmitted,),
+    c.ApproveContract: (ev.ContractApproved,),
+    c.CertifyContract: (ev.ContractCertified,),
+    c.ActivateContract: (ev.ContractActivated,),
+    c.AcceptTerms: (ev.TermsAccepted,),
+    c.ReviewOrder: (ev.OrderReviewed,),
+    c.StageOrder: (ev.OrderStaged, ev.InvoiceIssued),
+    c.SignQa: (ev.QaAccepted, ev.InvoiceIssued, ev.PayoutReleased),
+    c.SignCompliance: (ev.ComplianceAccepted, ev.InvoiceIssued, ev.PayoutReleased),
+    c.GenerateReport: (ev.ReportIssued,),
+    c.ReviewReport: (ev.ReportApproved, ev.ReportRejected, ev.InvoiceIssued, ev.PayoutReleased),
+    c.CloseWindow: (ev.ReviewWindowLapsed, ev.InvoiceIssued, ev.PayoutReleased),
+    c.StageSlip: (ev.SlipStaged, ev.ArrivalRecorded, ev.OrderReleased),
+    c.ReportArrival: _GATE,
+    c.AcknowledgeForward: (ev.ForwardAcknowledged,),
+    c.ForwardOrder: (ev.OrderReceived,),
+    c.NoticeOrder: (ev.OrderNoticed,),
+    c.StartJob: (ev.JobStarted,),
+    c.SplitJob: (ev.JobSplit,),
+    c.StartStep: (ev.StepStarted, ev.DeviationUsed),
+    c.RecordReading: (ev.ReadingRecorded,),
+    c.SignStep: (ev.StepSigned, ev.NonconformanceOpened),
+    c.CorrectEntry: (ev.ReadingCorrected,),
+    c.AuthoriseDeviation: (ev.DeviationAuthorised,),
+}
+"""Acts that are not named (wishes that are always refused) say nothing."""
+
+
+def can_say(command: c.AnyCommand, event: ev.AnyEvent) -> bool:
+    """Whether an entry of this act may hold this event: its kind, its subject, and whom it names."""
+    if not isinstance(event, SAYS.get(type(command), ())):
+        return False
+    order = command.slip.order if isinstance(command, c.StageSlip) else getattr(command, "order", None)
+    if order is not None and getattr(event, "order", None) not in (None, order):
+        return False
+    for field in ("job", "step"):
+        named: Any = getattr(command, field, None)
+        if named is not None and getattr(event, field, named) != named:
+            return False
+    by = getattr(event, "by", None)
+    return by is None or any(signer.id == by for signer in command.signers)
