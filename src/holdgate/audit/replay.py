@@ -23,10 +23,9 @@ from holdgate.audit.trust import Trust
 from holdgate.crypto.envelope import open_envelope, verify_all
 from holdgate.crypto.hashes import leaf_hash
 from holdgate.identity.charter import Charter, open_charter
-from holdgate.law import command as c
 from holdgate.law.chronicle import Chronicle, Standing, blank_state
 from holdgate.law.library import Library
-from holdgate.law.replay import read_cosigned, repeat
+from holdgate.law.replay import Action, read_action, read_cosigned, repeat
 from holdgate.law.segments import decision_of
 from holdgate.law.signers import Keys, keys_of
 from holdgate.ledger.entry import Entry, read_entry, read_entry_once
@@ -223,8 +222,10 @@ class _Audit:
                 self._begin(entry)
             if self._chronicle is None:
                 return
-            self._signatures(entry, self._chronicle)
-            self._again(self._chronicle, entry, body)
+            action = read_action(entry) if entry.kind == "action" else None
+            if action is not None:
+                self._signatures(seq, action, self._chronicle)
+            self._again(self._chronicle, entry, body, action)
         except HoldgateError as error:
             self._found(str(error), seq)
             self._chronicle = None
@@ -246,21 +247,19 @@ class _Audit:
         library = Library(self._source.blob)
         self._chronicle = Chronicle(standing, Tree(), library, AUTHORITIES[seat.kind], self)
 
-    def _signatures(self, entry: Entry, chronicle: Chronicle) -> None:
+    def _signatures(self, seq: int, action: Action, chronicle: Chronicle) -> None:
         """(2) The keys that the log had enrolled by then."""
-        if entry.kind != "action" or self._checks is None:
+        if self._checks is None:
             return
-        raw = bytes(entry.action)
-        command = c.parse_command(open_envelope(raw).payload)
-        keys = keys_of(command, chronicle.state.identities)
+        keys = keys_of(action.command, chronicle.state.identities)
         if isinstance(keys, str):
             raise Tampered(f"{keys} had signed, but was not enrolled by then")
         self._report.signatures += len(keys)
-        self._checks.add(entry.seq, raw, keys)
+        self._checks.add(seq, action.raw, keys)
 
-    def _again(self, chronicle: Chronicle, entry: Entry, body: bytes) -> None:
+    def _again(self, chronicle: Chronicle, entry: Entry, body: bytes, action: Action | None) -> None:
         """(3) The same bytes once more."""
-        draft = repeat(chronicle, entry, self._trust.roots)
+        draft = repeat(chronicle, entry, self._trust.roots, action)
         chronicle.library.settle(draft.blobs)
         self._heads[draft.subject] = draft.leaf
         if draft.digest:

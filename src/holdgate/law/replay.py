@@ -4,7 +4,7 @@ A site does so with the tail after its snapshot, an auditor with everything; bot
 bytes that are there.
 """
 
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -36,13 +36,33 @@ _NOTES: Final[dict[str, msgspec.json.Decoder[Any]]] = {
 }
 
 
-def repeat(chronicle: Chronicle, entry: Entry, roots: tuple[bytes, ...]) -> Draft:
+class Action(NamedTuple):
+    """The action of an entry, read: the envelope's bytes, the signed payload, and what it says."""
+
+    raw: bytes
+    payload: bytes
+    command: c.AnyCommand
+
+
+def read_action(entry: Entry) -> Action:
+    """Read the action of an entry; its signatures are not looked at.
+
+    Raises:
+        Malformed: it is none.
+    """
+    raw = bytes(entry.action)
+    payload = open_envelope(raw).payload
+    return Action(raw, payload, c.parse_command(payload))
+
+
+def repeat(chronicle: Chronicle, entry: Entry, roots: tuple[bytes, ...], action: Action | None = None) -> Draft:
     """Do again what an entry says was done, on the chronicle's present standing.
 
     Args:
         chronicle: standing just before this entry.
         entry: as read from the log; untrusted.
         roots: the trusted root keys (used for the first entry).
+        action: the entry's action, where it has been read already.
 
     Raises:
         Malformed, Tampered: the entry cannot have come about like this.
@@ -51,7 +71,7 @@ def repeat(chronicle: Chronicle, entry: Entry, roots: tuple[bytes, ...]) -> Draf
         charter = open_charter(bytes(entry.action), roots)
         return chronicle.genesis(charter, bytes(entry.action), entry.at, entry.epoch)
     if entry.kind == "action":
-        return _act(chronicle, entry)
+        return _act(chronicle, entry, action or read_action(entry))
     record = bytes(entry.record)
     if entry.kind == "attempt":
         return chronicle.attempt(canon.decode(record, _ATTEMPT, "the record"), entry.at)
@@ -70,12 +90,9 @@ def read_cosigned(entry: Entry) -> CosignedRecord:
     return record
 
 
-def _act(chronicle: Chronicle, entry: Entry) -> Draft:
-    raw = bytes(entry.action)
-    envelope = open_envelope(raw)
-    command = c.parse_command(envelope.payload)
-    pins = tuple(Pin(sha256=key, content=_pinned(chronicle, key)) for key in entry.pins)
-    draft = chronicle.act(raw, command, sha256(envelope.payload), entry.at, pins)
+def _act(chronicle: Chronicle, entry: Entry, action: Action) -> Draft:
+    pins = tuple(Pin(sha256=key, content=_pinned(chronicle, key)) for key in entry.pins) if entry.pins else ()
+    draft = chronicle.act(action.raw, action.command, sha256(action.payload), entry.at, pins)
     if isinstance(draft, int):
         raise Tampered(f"the action was on the record before, as entry {draft}")
     return draft
