@@ -59,8 +59,9 @@ def evolve(state: State, library: Library, event: ev.AnyEvent, at: int, ref: int
 # ---- identities and facts ------------------------------------------------------------------------------------------
 
 
-def _identity_enrolled(state: State, _: Library, e: ev.IdentityEnrolled, at: int, ref: int) -> None:
-    state.identities[e.id] = Identity(
+def enrolled(e: ev.IdentityEnrolled, ref: int) -> Identity:
+    """The roster's row of somebody who was just enrolled."""
+    return Identity(
         id=e.id,
         name=e.name,
         org=e.org,
@@ -73,6 +74,10 @@ def _identity_enrolled(state: State, _: Library, e: ev.IdentityEnrolled, at: int
         sealing_key=e.sealing_key,
         credentials={},
     )
+
+
+def _identity_enrolled(state: State, _: Library, e: ev.IdentityEnrolled, at: int, ref: int) -> None:
+    state.identities[e.id] = enrolled(e, ref)
     state.key_owners[e.key.hex()] = e.id
 
 

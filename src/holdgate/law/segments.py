@@ -13,10 +13,10 @@ from msgspec import Struct
 from holdgate.crypto.envelope import open_envelope, verify_all
 from holdgate.crypto.hashes import digest, leaf_hash
 from holdgate.identity.charter import SiteSeat
-from holdgate.identity.roster import Identity
 from holdgate.law.command import AnyCommand, parse_command
 from holdgate.law.decision import Decision
 from holdgate.law.event import AUTHORITY, AnyEvent, IdentityEnrolled
+from holdgate.law.evolve import enrolled
 from holdgate.law.says import can_say
 from holdgate.law.signers import keys_of
 from holdgate.law.state import Origin, State
@@ -142,7 +142,7 @@ class _Reader:
         if not can_say(command, event):
             raise Tampered(f"entry {entry.seq} holds a {type(event).__name__}, which its signed act cannot say")
         if isinstance(event, IdentityEnrolled):
-            self._roster = {**self._roster, event.id: newcomer(event, entry.seq)}
+            self._roster = {**self._roster, event.id: enrolled(event, entry.seq)}
         self.events.append((entry.at, event))
 
     def _signed(self, entry: Entry) -> AnyCommand:
@@ -157,20 +157,3 @@ class _Reader:
         except Tampered as error:
             raise Tampered(f"entry {entry.seq}: {error}") from None
         return command
-
-
-def newcomer(event: IdentityEnrolled, ref: int) -> Identity:
-    """The roster's row of somebody who was just enrolled."""
-    return Identity(
-        id=event.id,
-        name=event.name,
-        org=event.org,
-        kind=event.kind,
-        key=event.key,
-        roles=event.roles,
-        ref=ref,
-        zone=event.zone,
-        node=event.node,
-        sealing_key=event.sealing_key,
-        credentials={},
-    )
