@@ -14,10 +14,11 @@ import pytest
 
 from holdgate.adapters.epcis import read_object_event
 from holdgate.adapters.parallel import CHUNK, LONG, ParallelChecks
-from holdgate.audit.replay import PlainChecks
+from holdgate.audit.replay import PlainChecks, Taken
 from holdgate.audit.trust import Trust
 from holdgate.bootstrap import read_trust
 from holdgate.cli.app import main
+from holdgate.cli.records import audit_file, cross_check
 from holdgate.crypto.envelope import open_envelope, seal
 from holdgate.crypto.hashes import leaf_hash
 from holdgate.crypto.keys import SigningKey
@@ -398,3 +399,18 @@ def test_what_does_not_lead_to_the_signed_root_is_not_exported(copy: Path, tmp_p
     assert code == 2
     assert "do not lead to the root" in err
     assert not (tmp_path / "out" / "NODE-FPI" / "checkpoint").exists()
+
+
+def test_what_each_log_took_in_is_compared_with_the_log_beside_it(told: tuple[Path, object], tmp_path: Path) -> None:
+    """A record of another history that is sound in itself, put beside the hub's."""
+    path, trust = told[0] / "HUB" / "ledger.db", read_trust(told[0] / "trust.json")
+    [hub], [node] = audit_file(path, trust), audit_file(told[0] / "NODE-FPI" / "ledger.db", trust)
+    cross_check([hub, node])
+    assert hub.report.holds
+    origin = node.report.origin
+    other = Taken(size=hub.report.imports[origin].size, root="00" * 32)
+    hub.report.imports = {**hub.report.imports, origin: other}
+    cross_check([hub, node])
+    assert [finding.what for finding in hub.report.findings] == [
+        f"the first {other.size} entries of {origin} that it took in are not the ones that {origin} shows"
+    ]

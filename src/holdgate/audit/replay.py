@@ -29,7 +29,7 @@ from holdgate.law.replay import Action, read_action, read_cosigned, repeat
 from holdgate.law.segments import decision_of
 from holdgate.law.signers import Keys, keys_of
 from holdgate.ledger.entry import Entry, read_entry, read_entry_once
-from holdgate.ledger.merkle import Tree, root_of
+from holdgate.ledger.merkle import Tree, root_from_frontier, root_of
 from holdgate.ledger.note import (
     Vkey,
     make_vkey,
@@ -69,6 +69,13 @@ class Finding(Struct, frozen=True, kw_only=True):
     seq: int | None = None
 
 
+class Taken(Struct, frozen=True, kw_only=True):
+    """How much of another log was taken in, and under which root (hex)."""
+
+    size: int
+    root: str
+
+
 class LogReport(Struct, kw_only=True):
     """What the audit of one log found. `beyond`: entries after the last signed checkpoint (a site that was not closed)."""
 
@@ -82,6 +89,7 @@ class LogReport(Struct, kw_only=True):
     signed_size: int = 0
     beyond: int = 0
     cosigned: dict[str, int] = {}
+    imports: dict[str, Taken] = {}
     root: str = ""
     findings: list[Finding] = []
 
@@ -196,6 +204,10 @@ class _Audit:
             self._found(f"a signature does not hold: {why}", seq)
         if self._chronicle is not None:
             self._roots[report.size] = self._chronicle.tree.root()
+            report.imports = {
+                origin: Taken(size=known.size, root=root_from_frontier(known.frontier, known.size).hex())
+                for origin, known in sorted(self._chronicle.state.origins.items())
+            }
         report.root = self._root(report.size).hex()
         self._checkpoint()
         self._cosignatures()

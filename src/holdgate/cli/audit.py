@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn
 from rich.text import Text
 
-from holdgate.cli.records import Audited, Seen, audit_file, find_logs, trust_near, trusted
+from holdgate.cli.records import Audited, Seen, audit_file, cross_check, find_logs, trust_near, trusted
 
 
 def audit(
@@ -43,6 +43,7 @@ def audit(
     console = Console(stderr=json)
     with _Watched(quiet=json) as seen:
         audited = [item for log in found for item in audit_file(log, keys, seen, signatures=signatures)]
+    cross_check(audited)
     sound = all(item.report.holds for item in audited)
     if json:
         sys.stdout.write(msgspec.json.encode(_document(audited, where, outside=trust is not None)).decode() + "\n")

@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ from typing_extensions import override
 from holdgate.adapters.parallel import ParallelChecks
 from holdgate.adapters.sqlite_store import SqliteStore
 from holdgate.audit.bundle import Bundle
+from holdgate.audit.cross import compare_imports
 from holdgate.audit.replay import Finding, LogReport, LogSource, audit_log
 from holdgate.audit.trust import Trust
 from holdgate.bootstrap import read_trust
@@ -97,6 +99,22 @@ def audit_file(path: Path, trust: Trust, seen: Seen | None = None, *, signatures
             return [Audited(path=str(path), report=report, mirror=True) for report in reports]
     with closing(SqliteStore(path, read_only=True)) as store:
         return [Audited(path=str(path), report=_audit_log(partial(_Stored, store, path), trust, seen, signatures))]
+
+
+def cross_check(audited: list[Audited]) -> None:
+    """Compare what each log took in with the sound logs that are audited beside it."""
+    own = {item.report.origin: Path(item.path) for item in audited if not item.mirror and item.report.holds}
+
+    def leaves(origin: str, size: int) -> list[bytes] | None:
+        path = own.get(origin)
+        if path is None:
+            return None
+        if path.suffix == BUNDLE:
+            return [leaf for _, leaf, _ in islice(_Bundled(path).bodies(), size)]
+        with closing(SqliteStore(path, read_only=True)) as store:
+            return store.leaves(0, size)
+
+    compare_imports([item.report for item in audited], leaves)
 
 
 class _Sized(LogSource):
