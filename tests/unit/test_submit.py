@@ -32,7 +32,7 @@ from holdgate.ledger.note import parse_vkey
 from holdgate.ledger.proof import verify_proof
 from holdgate.sites.site import Site
 from holdgate.terms import canon
-from holdgate.terms.errors import HoldgateError, Malformed
+from holdgate.terms.errors import HoldgateError, InvariantBroken, Malformed
 from holdgate.terms.instant import SECOND_US
 from tests.unit.test_sites import FLOOR, HUB, House, entries, events, founded, unsound
 
@@ -709,3 +709,23 @@ def test_an_act_that_the_law_cannot_digest_is_answered_and_leaves_the_site_whole
         assert decision_of(entries(floor)[answer.seq]) == answer.decision
 
     at_hub(tmp_path, story, FLOOR)
+
+
+def test_a_defect_in_the_law_answers_everybody_who_waits_and_stops_the_site(tmp_path: Path) -> None:
+    """The standing may be half changed: nobody is acknowledged on it, nobody waits for ever; the store knows what holds."""
+
+    async def story(house: House, hub: Site) -> None:
+        before = hub.spine.size
+
+        def defect(*_: object) -> None:
+            raise TypeError("a gate with a defect")
+
+        hub.chronicle.act = defect  # type: ignore[method-assign, assignment]
+        asked = [hub.submit(house.sign(house.material(f"B-{n}"))) for n in range(20)]
+        told = await asyncio.wait_for(asyncio.gather(*asked, return_exceptions=True), 10)
+        assert [type(error) for error in told] == [InvariantBroken] * 20
+        assert hub.spine.size == before
+        with pytest.raises(InvariantBroken, match="a gate with a defect"):
+            await asyncio.wait_for(hub.submit(house.sign(house.material("B-alone"))), 10)
+
+    at_hub(tmp_path, story)

@@ -29,7 +29,7 @@ from holdgate.ledger.entry import read_entry
 from holdgate.ledger.merkle import inclusion_path
 from holdgate.ledger.note import Notary
 from holdgate.ledger.proof import write_proof
-from holdgate.terms.errors import HoldgateError, InvariantBroken, Tampered
+from holdgate.terms.errors import HoldgateError, InvariantBroken, Malformed, Tampered, Unavailable
 
 CHUNK: Final = 8
 """Submissions that one thread verifies at a time."""
@@ -214,9 +214,12 @@ class Spine:
             draft = self._chronicle.act(
                 verified.envelope, verified.command, verified.digest, self._clock.now(), submission.pins
             )
-        except InvariantBroken as error:
-            self._appender.broken = error  # nothing more is decided on a spoiled standing
+        except (Malformed, Tampered, Unavailable):
             raise
+        except Exception as error:  # a broken invariant or a defect: nothing more is decided on a spoiled standing
+            broken = error if isinstance(error, InvariantBroken) else InvariantBroken(f"deciding failed: {error!r}")
+            self._appender.broken = broken
+            raise broken from error
         if isinstance(draft, int):
             self._answer_again(submission, draft)
             return
