@@ -81,7 +81,9 @@ class Inquiry:
             if person.disabled_at is not None:
                 self.deny("IDENTITY_DISABLED", id=person.id)
             elif signer.role not in person.roles:
-                self.deny("ROLE_NOT_AUTHORISED", id=person.id, role=signer.role, needed=", ".join(person.roles))
+                self.deny(
+                    "ROLE_NOT_AUTHORISED", id=person.id, role=signer.role, needed=f"somebody enrolled as {signer.role}"
+                )
         station = None if command.place is None else self.state.identities.get(command.place)
         if station is not None and station.disabled_at is not None:
             self.deny("IDENTITY_DISABLED", id=station.id)

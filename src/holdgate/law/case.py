@@ -115,10 +115,6 @@ class Case:
             self.room -= sum(len(str(value).encode()) for value in short.values())
             self.found.append(Denial(code=code, gate=self.gate, values=short))
 
-    def read(self, ref: int) -> None:
-        """Note an own-log entry that the decision rests on."""
-        self.reads.append(ref)
-
     def pinned(self, sha256: str) -> bytes | None:
         """What came beside the action under this digest."""
         for pin in self.pins:

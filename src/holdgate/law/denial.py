@@ -1,7 +1,7 @@
 """The denial codes: number, precedence, whether waiting helps, the sentence for the person, the remedy.
 
 Numbers are stable for ever. Codes state the unmet condition. `docs/denials.md` is generated from this table, and a test
-holds the engine against it: a code that no gate produces, or that has no row here, fails.
+holds the engine against it: a code that nothing produces and that is not reserved, or that has no row here, fails.
 """
 
 from typing import Final
@@ -105,19 +105,19 @@ CODES: Final[tuple[Code, ...]] = (
     _code(522, "EVIDENCE_REQUIRED", "No evidence is given.", "Attach the evidence.", "ISO/IEC 17025 7.5"),
     _code(523, "DEVIATION_NOT_ALLOWED", "{why}.", "People, calibration and signatures are never waived.", "ISO/IEC 17025 7.2.1.7"),
     _code(524, "DISPOSITION_NOT_AUTHORISED", "The order's own client ({client}) has not signed.", "Have the client co-sign.", "AS9100D 8.7.1"),
-    _code(525, "NCR_OPEN", "Open nonconformance: {ncr}.", "Dispose of the nonconformance first.", "AS9100D 8.7"),
+    _code(525, "NCR_OPEN", "Open nonconformance: {ncr}.", "Stop work on this job and call QA.", "AS9100D 8.7"),
     # equipment and materials
     _code(601, "EQUIPMENT_UNKNOWN", "{equipment} is not in the register.", "Use registered equipment.", "ISO/IEC 17025 6.4.13"),
     _code(602, "EQUIPMENT_NOT_IN_CONTRACT", "{why}.", "Use what the technique names.", "AC7114"),
     _code(603, "EQUIPMENT_OUT_OF_SERVICE", "{equipment} is withdrawn from use.", "Use another one.", "ISO/IEC 17025 6.4.9"),
-    _code(604, "EQUIPMENT_CAL_EXPIRED", "Calibration of {equipment} was valid until {until}.", "Use another one, or have it calibrated.", "ISO/IEC 17025 6.4"),
+    _code(604, "EQUIPMENT_CAL_EXPIRED", "The calibration of {equipment} does not hold now; its last day is {until}.", "Use another one, or have it calibrated.", "ISO/IEC 17025 6.4"),
     _code(605, "EQUIPMENT_CAL_LAPSES_IN_STEP", "Calibration of {equipment} ends {until}; the step ends about {end_at}.", "Use another one, or have it calibrated.", "AMS 2750"),
     _code(606, "MATERIAL_NOT_APPROVED", "{why}.", "Use an approved batch of the right kind.", "AMS 2644 QPL"),
     _code(607, "MATERIAL_EXPIRED", "Batch {batch} expired {until}.", "Use another batch.", "AMS 2644"),
     # quality, reports, money
     _code(701, "NODE_NOT_SYNCED", "The record of {node} has not been received whole.", "Wait until the node is back on line.", "21 CFR 11.10(e)", retry=True),
     _code(702, "CHAIN_BROKEN", "The record of {origin} does not hold together: {why}.", "Nothing was taken in; find out who altered it.", "21 CFR 11.10(a)"),
-    _code(703, "QA_ALREADY_SIGNED", "QA ({by}) has accepted the record of {job}.", "Amend the report instead.", "-"),
+    _code(703, "QA_ALREADY_SIGNED", "QA ({by}) has accepted the record of {job}.", "The accepted record is closed; tell QA what is wrong with it.", "-"),
     _code(704, "TESTS_NOT_PASSED_QA", "QA has not accepted the record of {job}.", "Have QA review and sign the record.", "SC-7", retry=True),
     _code(705, "REPORT_INCOMPLETE", "The report lacks {missing}.", "Issue the report with all mandatory content.", "ISO/IEC 17025 7.8.2.1"),
     _code(706, "REPORT_UNKNOWN", "There is no report {report}.", "Check the number.", "-"),

@@ -394,7 +394,7 @@ class ReadingCorrected(Event, frozen=True, kw_only=True):
 
 
 class NonconformanceOpened(Event, frozen=True, kw_only=True):
-    """A nonconformance is open; the job waits for its disposition."""
+    """A nonconformance is open; work on the job stops."""
 
     order: str
     job: str

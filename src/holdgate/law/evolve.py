@@ -180,7 +180,7 @@ def _qa_accepted(state: State, _: Library, e: ev.QaAccepted, at: int, ref: int) 
         state.closed[key] = Closed(by=e.by, at=at)
         return
     job = state.jobs[key]
-    job.qa_by, job.qa_at, job.ref = e.by, at, ref
+    job.qa_by, job.ref = e.by, ref
 
 
 def _compliance_accepted(state: State, _: Library, e: ev.ComplianceAccepted, at: int, ref: int) -> None:

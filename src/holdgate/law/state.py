@@ -160,7 +160,6 @@ class Job(Struct):
     deviations: dict[str, Deviation] = {}
     ncrs: tuple[str, ...] = ()
     qa_by: str = ""
-    qa_at: int = 0
     compliance_by: str = ""
     report: str = ""
     ref: int = 0

@@ -142,7 +142,7 @@ def _payouts(state: State, library: Library, order: Order) -> Iterator[ev.Payout
 
 
 def _within(job: Job, rule: PayoutRule) -> bool:
-    """From the first start of all (abandoned attempts count) to the last completion is within the rule, inclusive."""
+    """From the first start of all to the last completion is within the rule, inclusive."""
     return bool(job.first_start_at) and job.last_done_at - job.first_start_at <= rule.within_s * SECOND_US
 
 

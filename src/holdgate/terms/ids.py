@@ -19,8 +19,6 @@ StepId = NewType("StepId", str)
 
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
-ID_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
-
 
 def check_id(text: str, what: str = "id") -> str:
     """Return the text if it is an id.

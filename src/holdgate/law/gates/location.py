@@ -11,12 +11,17 @@ def zone(case: Case) -> None:
         return
     if station is None:
         case.deny(
-            "LOCATION_NOT_PERMITTED", place=str(case.command.place), zone="no area", needed=_names(operation.zones)
+            "LOCATION_NOT_PERMITTED",
+            place=case.command.place or "no workstation",
+            zone="no area",
+            needed=_names(operation.zones),
         )
         return
     case.reads.append(station.ref)
     if station.zone not in operation.zones and "LOCATION_NOT_PERMITTED" not in case.waived:
-        case.deny("LOCATION_NOT_PERMITTED", place=station.id, zone=str(station.zone), needed=_names(operation.zones))
+        case.deny(
+            "LOCATION_NOT_PERMITTED", place=station.id, zone=station.zone or "no area", needed=_names(operation.zones)
+        )
     if station.node is not None and station.node != case.state.site:
         case.deny("WRONG_NODE", needed=station.node, node=case.state.site)
 
@@ -31,8 +36,8 @@ def workstation(case: Case) -> None:
     if station is None or "workstation" not in station.roles:
         case.deny(
             "LOCATION_NOT_PERMITTED",
-            place=str(case.command.place),
-            zone="no area" if station is None else str(station.zone),
+            place=case.command.place or "no workstation",
+            zone="no area" if station is None or station.zone is None else station.zone,
             needed="a workstation of this shop",
         )
 
@@ -61,14 +66,12 @@ def freshness(case: Case) -> None:
     technique = case.technique
     if technique is None:
         return
-    for name, contact in case.state.contacts.items():
-        if contact.up or name != hub_of(case):
-            continue
-        age_us = case.now - contact.since
-        if age_us > technique.offline_max_us:
-            case.deny(
-                "OFFLINE_FRESHNESS_EXCEEDED", node=case.state.site, age_us=age_us, limit_us=technique.offline_max_us
-            )
+    contact = case.state.contacts.get(hub_of(case))
+    if contact is None or contact.up:
+        return
+    age_us = case.now - contact.since
+    if age_us > technique.offline_max_us:
+        case.deny("OFFLINE_FRESHNESS_EXCEEDED", node=case.state.site, age_us=age_us, limit_us=technique.offline_max_us)
 
 
 def hub_of(case: Case) -> str:

@@ -20,7 +20,9 @@ def identity(case: Case) -> None:
         if person.disabled_at is not None:
             case.deny("IDENTITY_DISABLED", id=person.id)
         elif signer.role not in person.roles:
-            case.deny("ROLE_NOT_AUTHORISED", id=person.id, role=signer.role, needed=", ".join(person.roles))
+            case.deny(
+                "ROLE_NOT_AUTHORISED", id=person.id, role=signer.role, needed=f"somebody enrolled as {signer.role}"
+            )
     place, station = case.command.place, case.station
     if place is None:
         return
