@@ -466,10 +466,12 @@ def test_the_vault_says_nothing_that_it_has_not_kept(tmp_path: Path) -> None:
             if slow.reached.is_set():
                 break
             await asyncio.sleep(0.002)
+        reached = slow.reached.is_set()
         told = mirror.held(site.notary.origin)[0], mirror.latest(site.notary.origin)
         slow.go.set()
         await calm()
         await house.close()
+        assert reached, "the commit was never reached: this tests nothing"
         assert told == (0, None)
 
     asyncio.run(story(founded(tmp_path)))

@@ -55,11 +55,11 @@ def test_what_is_written_is_read_back(order, part_no, rev, serials, place, at, c
 
 
 @given(
-    order=st.text(max_size=8),
-    part_no=st.text(max_size=8),
-    rev=st.text(max_size=8),
-    serial=st.text(max_size=8),
-    cage=st.text(max_size=6),
+    order=ORDERS | st.text(max_size=8),
+    part_no=PART_NOS | st.text(max_size=8),
+    rev=REVISIONS | st.text(max_size=8),
+    serial=SERIALS | st.text(max_size=8),
+    cage=CAGES | st.text(max_size=6),
 )
 def test_any_text_is_written_faithfully_or_refused(order, part_no, rev, serial, cage):
     try:

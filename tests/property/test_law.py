@@ -257,9 +257,7 @@ def test_options_of_the_usual_people() -> None:
     assert allowed(running(None, "S10"), "NOVICE", "technician", BENCH) == []
     assert allowed(running(None, "S10"), "PM", "project_manager", BENCH) == [("job.split", None)]
     opened = running(None, "S10").opened("S20")
-    assert allowed(opened, "TECH", "technician", BENCH) == [("reading.record", "S20")] * 4 + [
-        ("step.sign", "S20")
-    ] * allowed(opened, "TECH", "technician", BENCH).count(("step.sign", "S20"))
+    assert allowed(opened, "TECH", "technician", BENCH) == [("reading.record", "S20")] * 4
     assert ("step.sign", "S20") in allowed(opened.readings(), "TECH", "technician", BENCH)
     assert allowed(accepted_job(), "QA", "qa") == [("qa.sign", None)]
     assert allowed(accepted_job(qa=True), "CO", "compliance") == [("compliance.sign", None)]

@@ -599,7 +599,9 @@ def test_nobody_but_the_reader_makes_an_arrival_and_nobody_but_the_hub_a_slip(tm
                 continue
             for as_role in {role, "floor_hub"}:
                 forward = c.ForwardOrder(**house.head(NODE, (name, as_role)), order="PO-1", slip="x", serials=("S1",))
-                assert not (await house.ask(NODE, forward)).decision.allowed, name
+                refused = (await house.ask(NODE, forward)).decision
+                assert not refused.allowed, name
+                assert "ROLE_NOT_AUTHORISED" in refused.codes, name
         assert not events(floor, ev.OrderReleased, ev.ArrivalRecorded)
         assert not events(node, ev.OrderReceived)
         assert not (await house.ask(NODE, house.start("PO-1", "J-1"))).decision.allowed
@@ -621,7 +623,7 @@ def test_two_officers_cannot_enrol_a_second_business_hub(tmp_path: Path) -> None
             roles=("business_hub",),
             key=house.desk.public("HUB2"),
         )
-        await house.ask(HUB, enrolled)
+        assert (await house.ask(HUB, enrolled)).decision.codes == ("KEY_NOT_ACCEPTED",)
         await settled(house.shop)
         answer = await house.ask(FLOOR, house.slip("PO-9", signers=(("HUB2", "business_hub"),)))
         assert not answer.decision.allowed
@@ -684,6 +686,7 @@ def test_the_floor_hub_holds_no_order_body_no_price_and_no_test_logic(tmp_path: 
 def test_the_floor_hub_holds_no_client_s_name(tmp_path: Path, secret: str) -> None:
     async def story(house: House) -> None:
         await busy(house)
+        assert secret.encode() in readable(house.shop.sites[HUB].means.store)  # type: ignore[arg-type]
         assert secret.encode() not in readable(house.shop.sites[FLOOR].means.store)  # type: ignore[arg-type]
 
     told(story, governed(tmp_path))

@@ -32,9 +32,9 @@ from holdgate.ledger.note import parse_vkey
 from holdgate.ledger.proof import verify_proof
 from holdgate.sites.site import Site
 from holdgate.terms import canon
-from holdgate.terms.errors import HoldgateError, InvariantBroken, Malformed
+from holdgate.terms.errors import HoldgateError, InvariantBroken, Malformed, Unavailable
 from holdgate.terms.instant import SECOND_US
-from tests.unit.test_sites import FLOOR, HUB, House, entries, events, founded, unsound
+from tests.unit.test_sites import FLOOR, HUB, NODE, House, entries, events, founded, unsound
 
 Story = Callable[[House, Site], Awaitable[None]]
 
@@ -359,7 +359,7 @@ def test_what_cannot_be_read_is_refused_with_a_sentence_and_is_an_attempt(tmp_pa
     at_hub(tmp_path, story)
 
 
-def test_a_payload_that_names_no_signer_twice_or_a_bad_depth_never_reaches_the_law(tmp_path: Path) -> None:
+def test_a_payload_that_names_a_signer_twice_never_reaches_the_law(tmp_path: Path) -> None:
     async def story(house: House, hub: Site) -> None:
         twice = replace(
             house.material("B-1"), signers=(c.Signer(id="ADM", role="admin"), c.Signer(id="ADM", role="qa"))
@@ -729,3 +729,41 @@ def test_a_defect_in_the_law_answers_everybody_who_waits_and_stops_the_site(tmp_
             await asyncio.wait_for(hub.submit(house.sign(house.material("B-alone"))), 10)
 
     at_hub(tmp_path, story)
+
+
+def test_who_waits_when_a_site_stops_is_told_and_nothing_is_written_over_a_gap(tmp_path: Path) -> None:
+    """One entry is being written, one is staged, then the site is told to stop and its tree runs ahead by one."""
+
+    async def story(house: House, hub: Site) -> None:
+        first = [hub.submit(house.sign(house.material(f"B-{n}"))) for n in range(2)]
+        for _ in range(20_000):
+            if not hub.spine._appender.idle:
+                break
+            await asyncio.sleep(0)
+        later = [hub.submit(house.sign(house.material(f"B-{n}"))) for n in range(2, 20)]
+        hub.spine.stop_for(InvariantBroken("told to stop"))
+        hub.link_changed(NODE, up=False)
+        told = await asyncio.wait_for(asyncio.gather(*first, *later, return_exceptions=True), 10)
+        assert all(isinstance(answer, Answer | InvariantBroken) for answer in told)
+        assert [type(error) for error in told[2:]] == [InvariantBroken] * 18
+        assert hub.means.store.head().size == len(entries(hub)) == hub.spine.size
+
+    at_hub(tmp_path, story)
+
+
+def test_who_waits_when_a_site_closes_is_told_to_ask_again(tmp_path: Path) -> None:
+    house = founded(tmp_path)
+
+    async def run() -> None:
+        hub = await house.open(HUB)
+        asked = [hub.submit(house.sign(house.material(f"B-{n}"))) for n in range(40)]
+        await asyncio.sleep(0)
+        house.shop.close()
+        told = await asyncio.wait_for(asyncio.gather(*asked, return_exceptions=True), 10)
+        assert {type(answer) for answer in told} <= {Answer, Unavailable}
+        assert Unavailable in {type(answer) for answer in told}
+        with pytest.raises(HoldgateError):
+            await asyncio.wait_for(hub.submit(house.sign(house.material("B-late"))), 10)
+
+    asyncio.run(run())
+    assert unsound(house.audits()) == []

@@ -68,6 +68,8 @@ def export_bundle(path: Path, out: Path) -> None:
         written = _Files(out.parent)
         written.write(out.name, b"".join(write_bundle(StoreSource(store), store.blobs())))
         written.settle()
+    except OSError as error:
+        raise Unavailable(f"{out} cannot be written: {error}") from error
     finally:
         store.close()
 

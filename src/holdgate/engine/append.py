@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
+from typing import Final
 
 from holdgate.engine.answer import Answer, Sealed
 from holdgate.engine.ports import Head, Store
@@ -21,6 +22,8 @@ from holdgate.ledger.proof import receipts
 from holdgate.terms.errors import HoldgateError, Unavailable
 
 Done = Callable[[Answer | HoldgateError], None]
+
+CLOSED: Final = "the site was closed while this was on its way; ask again"
 
 
 class Appender:
@@ -63,6 +66,9 @@ class Appender:
         if self.broken is not None:
             done(self.broken)
             return
+        if self._closed:
+            done(Unavailable(CLOSED))
+            return
         self._staged.append((draft, done))
         if not self._writing:
             self._write_next(here=alone)
@@ -85,7 +91,7 @@ class Appender:
         self._keep([*(draft for draft, _ in waiting[len(self._writing) :]), *last])
         self._writing = []
         for _, done in waiting:
-            done(Unavailable("the site was closed while this was on its way; ask again"))
+            done(Unavailable(CLOSED))
 
     def _keep(self, drafts: list[Draft]) -> None:
         """Commit in place, if everything before is durable."""
@@ -101,6 +107,11 @@ class Appender:
             self.broken = error
             return
         self.size, self.checkpoint = head.size, self._notary.checkpoint(head.size, self._tree.root())
+
+    def _refuse_staged(self, error: HoldgateError) -> None:
+        lost, self._staged = self._staged, []
+        for _, done in lost:
+            done(error)
 
     def _write_next(self, *, here: bool = False) -> None:
         group, self._staged = self._staged, []
@@ -136,12 +147,13 @@ class Appender:
         group, self._writing = self._writing, []
         if isinstance(outcome, HoldgateError):
             self.broken = outcome
-            lost, self._staged = [*group, *self._staged], []
-            for _, done in lost:
-                done(outcome)
+            self._staged = [*group, *self._staged]
+            self._refuse_staged(outcome)
             return
         self.size, self.checkpoint = size, outcome
-        if self._staged:
+        if self.broken is not None:  # told to stop meanwhile: the tree may have run ahead of what is staged
+            self._refuse_staged(self.broken)
+        elif self._staged:
             self._write_next()  # the next group is written while this one's receipts are made
         first = size - len(group)
         proofs = receipts(self._tree, first, len(group), size, outcome)

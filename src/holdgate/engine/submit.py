@@ -16,7 +16,7 @@ from functools import partial
 from typing import Final, NamedTuple
 
 from holdgate.engine.answer import Answer, Sealed
-from holdgate.engine.append import Appender, Done
+from holdgate.engine.append import CLOSED, Appender, Done
 from holdgate.engine.attempts import Attempts
 from holdgate.engine.ports import Clock, Store
 from holdgate.engine.verify import Unauthentic, Verified, verify
@@ -126,8 +126,8 @@ class Spine:
             source: where it came from, in the transport's words.
 
         Returns:
-            The answer, once the entry is durable. It raises Malformed where the bytes cannot be read (an attempt is on
-            the record), Unavailable where the store failed.
+            The answer, once the entry is durable. It raises Malformed where the bytes cannot be read (the attempt is
+            staged or counted), Unavailable where the store failed.
         """
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Answer] = loop.create_future()
@@ -142,13 +142,18 @@ class Spine:
         self._appender.broken = error
 
     def close(self) -> None:
-        """Wait for the threads and release them; what was only counted goes on record."""
+        """Wait for the threads and release them; what was only counted goes on record; who waits is told to ask again."""
         if self._flush is not None:
             self._flush.cancel()
         self._verifiers.close()
         now = self._clock.now()
         rest = self._attempts.rest() if self._appender.broken is None else []
         self._appender.close([self._chronicle.attempt(attempt, now) for attempt in rest])
+        for submission in (*(s for chunk in self._chunks for s in chunk.submissions), *self._inbox):
+            if not submission.answer.done():
+                submission.answer.set_exception(Unavailable(CLOSED))
+        self._chunks.clear()
+        self._inbox.clear()
 
     # ---- 1 verify --------------------------------------------------------------------------------------------------
 
@@ -183,7 +188,8 @@ class Spine:
             chunk = chunks.popleft()
             if chunk.failed is not None:
                 for submission in chunk.submissions:
-                    submission.answer.set_exception(chunk.failed)
+                    if not submission.answer.done():
+                        submission.answer.set_exception(chunk.failed)
                 continue
             self._verified(chunk.submissions, chunk.found or [])
         self._pump()
@@ -269,8 +275,11 @@ class Spine:
             return
         if self._appender.broken is not None:
             submission.answer.set_exception(self._appender.broken)
-        else:
+            return
+        try:
             self._answer_again(submission, seq)
+        except HoldgateError as error:
+            submission.answer.set_exception(error)
 
     def answer_of(self, seq: int) -> Answer:
         """The answer that belongs to a durable entry, with a fresh receipt under the present checkpoint.

@@ -98,7 +98,11 @@ class Site(Peer):
         Raises:
             Tampered: the log rolled back or forked against what a witness cosigned; nothing was written.
         """
-        self._reconciled = await self._reconcile()
+        try:
+            self._reconciled = await self._reconcile()
+        except Tampered as error:
+            self.spine.stop_for(error)  # it is on the bus already: peers may ask it, but nothing is appended any more
+            raise
         now = self.means.clock.now()
         if self.chronicle.tree.size == 0:
             epoch = self.means.entropy.token()
@@ -158,6 +162,9 @@ class Site(Peer):
         for link in self.links.values():
             link.stop()
         self.spine.close()
+        for _, waiter in self._waiting:
+            if not waiter.done():
+                waiter.set_exception(Unavailable("the site was closed before a Vault held this; ask again"))
         if self.spine.whole:
             self.means.store.save_checkpoint(self.spine.checkpoint)
             save(self.means.store, self.chronicle)
@@ -188,6 +195,8 @@ class Site(Peer):
             The answer, kept `replicated`: the Vault's mirror covers the entry.
         """
         answer = await self.submit(raw, pins, source)
+        if answer.seq < 0:  # an attempt that is only counted so far: no entry that a Vault could hold
+            return answer
         if answer.seq >= self._replicated:
             waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiting.append((answer.seq, waiter))
@@ -274,7 +283,7 @@ class Site(Peer):
             with suppress(Tampered):  # the Vault will refuse the next stretch, keep the evidence, and stop this site
                 await self._reconcile()  # a size alone proves nothing: what the Vault holds has to be this log
             return
-        self._confirm(taken.size)
+        self._confirm(self._proven(taken.cosigned, self._vaults[peer]).size)
         self.means.store.save_cosignature(peer, taken.cosigned)
         if not self._reconciled:
             self._reconciled = True
