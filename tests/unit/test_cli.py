@@ -414,3 +414,27 @@ def test_what_each_log_took_in_is_compared_with_the_log_beside_it(told: tuple[Pa
     assert [finding.what for finding in hub.report.findings] == [
         f"the first {other.size} entries of {origin} that it took in are not the ones that {origin} shows"
     ]
+
+
+def test_an_export_that_lacks_a_site_s_log_is_refused_before_anything_is_written(copy: Path, tmp_path: Path) -> None:
+    (copy / "FLOOR" / "ledger.db").unlink()
+    code, _, err = run("ledger", "export", "--data", str(copy), "--tiles", str(tmp_path / "out"))
+    assert code == 2
+    assert "no log of FLOOR" in err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("option", ["--tiles", "--bundles"])
+def test_an_export_to_where_nothing_can_be_written_is_one_sentence(
+    told: tuple[Path, object], tmp_path: Path, option: str
+) -> None:
+    (tmp_path / "file").write_text("a file, not a folder")
+    code, _, err = run("ledger", "export", "--data", str(told[0]), option, str(tmp_path / "file"))
+    assert code == 2
+    assert "cannot be written" in err
+    assert "Traceback" not in err
+
+
+def test_a_bench_of_no_jobs_is_refused() -> None:
+    code, _, err = run("bench", "--jobs", "0")
+    assert (code, err) == (2, "holdgate: --jobs must be at least 1\n")

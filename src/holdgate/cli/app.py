@@ -52,6 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _unusable(str(error))
     except BrokenPipeError:
         return FAILED
+    except OSError as error:
+        return _unusable(f"{error.filename or 'a file'}: {error.strerror or error}")
     return result if isinstance(result, int) else 0
 
 

@@ -11,6 +11,7 @@ from rich.console import Console
 from holdgate.bench.big import measure_big
 from holdgate.bench.reopen import Opened
 from holdgate.bench.run import Machine, Measurement, run
+from holdgate.terms.errors import Malformed
 
 
 def bench(*, jobs: int = 640, big: bool = False, json: bool = False) -> int:
@@ -25,6 +26,8 @@ def bench(*, jobs: int = 640, big: bool = False, json: bool = False) -> int:
     json
         One JSON line a measurement, and nothing else.
     """
+    if jobs < 1:
+        raise Malformed("--jobs must be at least 1")
     console = Console()
     for line in _lines(jobs, big=big):
         if json:

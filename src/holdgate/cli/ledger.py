@@ -10,6 +10,7 @@ from rich.console import Console
 from typing_extensions import override
 
 from holdgate.adapters.sqlite_store import SqliteStore
+from holdgate.audit.authorities import AUTHORITIES
 from holdgate.audit.bundle import write_bundle
 from holdgate.bootstrap import read_trust
 from holdgate.engine.source import StoreSource
@@ -33,9 +34,9 @@ def export(*, data: Path, tiles: Path | None = None, bundles: Path | None = None
     data
         The shop's directory.
     tiles
-        C2SP tlog-tiles: TILES/<site>/checkpoint, tile/…, log.vkey. May exist; full tiles never change.
+        C2SP tlog-tiles: TILES/SITE/checkpoint, tile/…, log.vkey. May exist; full tiles never change.
     bundles
-        One file a site, BUNDLES/<site>.bundle, with everything that `holdgate audit` needs but the trust file.
+        One file a site, BUNDLES/SITE.bundle, with everything that `holdgate audit` needs but the trust file.
     """
     if tiles is None and bundles is None:
         raise Malformed("say where to write: --tiles DIR, --bundles DIR, or both")
@@ -44,16 +45,21 @@ def export(*, data: Path, tiles: Path | None = None, bundles: Path | None = None
     except OSError as error:
         raise Unavailable(f"{data} holds no shop: {error}") from error
     charter = open_charter(raw, read_trust(data / "trust.json").roots)
+    seats = [seat for seat in charter.sites if seat.kind in AUTHORITIES]
+    gone = [seat.id for seat in seats if not (data / seat.id / "ledger.db").is_file()]
+    if gone:
+        raise Unavailable(
+            f"{data} holds no log of {', '.join(gone)}; an export without it would not be the shop's record"
+        )
     console = Console()
-    for seat in charter.sites:
+    for seat in seats:
         path = data / seat.id / "ledger.db"
-        if path.is_file():
-            if tiles is not None:
-                size = export_log(path, seat, tiles / seat.id)
-                console.print(f"{seat.id}: {size} entries in {tiles / seat.id}", soft_wrap=True)
-            if bundles is not None:
-                export_bundle(path, bundles / f"{seat.id}.bundle")
-                console.print(f"{seat.id}: {bundles / seat.id}.bundle", soft_wrap=True)
+        if tiles is not None:
+            size = export_log(path, seat, tiles / seat.id)
+            console.print(f"{seat.id}: {size} entries in {tiles / seat.id}", soft_wrap=True)
+        if bundles is not None:
+            export_bundle(path, bundles / f"{seat.id}.bundle")
+            console.print(f"{seat.id}: {bundles / seat.id}.bundle", soft_wrap=True)
     return 0
 
 

@@ -191,14 +191,14 @@ class _Run:
         decision = await (self._act(step) if local is None else local(self, step))
         await self._shop.settle()
         values: dict[str, object] = self._figures() if step.action == "staging.metrics" else {}
-        return Outcome(decision=decision, effects=self._effects(step), values=values)
+        return Outcome(decision=decision, effects=self._effects(step, decision), values=values)
 
-    def _effects(self, step: ScenarioStep) -> list[str]:
+    def _effects(self, step: ScenarioStep, decision: Decision) -> list[str]:
         effects: list[str] = []
         for site in self._shop.sites.values():
             for row in site.means.store.rows(self._seen[site.id], site.spine.size):
                 effects.extend(effects_of(decision_of(read_entry(row.body)).events))
-        return [*effects, *_SAID.get(step.action, ())]
+        return [*effects, *_SAID.get(step.action, ())] if decision.allowed else effects
 
     def _figures(self) -> dict[str, object]:
         """The gate's figures, folded anew from the floor hub's record."""
