@@ -453,4 +453,9 @@ def blank_state(charter: Charter, site: str, kind: str) -> State:
         contacts={},
         origins={},
         sessions={},
+        policies={},
+        series={},
+        assigned={},
+        uses={},
+        outages=[],
     )

@@ -127,6 +127,41 @@ class RegisterMaterial(Command, frozen=True, kw_only=True, tag="material.registe
     approved: bool
 
 
+class CalibrateEquipment(Command, frozen=True, kw_only=True, tag="equipment.calibrate"):
+    """Record a calibration. `as_found`: in_tolerance or out_of_tolerance; `until`: its last instant; by certificate."""
+
+    id: str
+    as_found: str
+    until: int
+    certificate: str | None = None
+
+
+class ExtendMaterial(Command, frozen=True, kw_only=True, tag="material.extend"):
+    """Extend a batch's shelf life on the manufacturer's evidence; `until`: its new last instant of use."""
+
+    batch: str
+    until: int
+    evidence: str | None = None
+
+
+class VerifyDocument(Command, frozen=True, kw_only=True, tag="document.verify"):
+    """A document of an order was read and is valid; `until`: its last instant (None: it does not run out)."""
+
+    order: str
+    document: str
+    digest: str
+    until: int | None = None
+
+
+class UpdatePolicy(Command, frozen=True, kw_only=True, tag="policy.update"):
+    """An access policy asks for one more credential in a zone, for steps that are not started yet."""
+
+    policy: str
+    zone: str
+    credential: str
+    reason: str
+
+
 # ---- contracts (business hub) --------------------------------------------------------------------------------------
 
 
@@ -160,6 +195,64 @@ class ActivateContract(Command, frozen=True, kw_only=True, tag="contract.activat
     contract: str
     version: str
     effectivity: str
+
+
+class SuspendContract(Command, frozen=True, kw_only=True, tag="contract.suspend"):
+    """Stop-work: nothing starts and nothing is signed under this version until it is resumed."""
+
+    contract: str
+    version: str
+    reason: str
+
+
+class ResumeContract(Command, frozen=True, kw_only=True, tag="contract.resume"):
+    """End a stop-work."""
+
+    contract: str
+    version: str
+    reason: str
+
+
+class SuggestTune(Command, frozen=True, kw_only=True, tag="tune.suggest"):
+    """Suggest another value (decimal) for an adaptable parameter."""
+
+    contract: str
+    version: str
+    param: str
+    value: str
+    evidence: str | None = None
+
+
+class ApproveTune(Command, frozen=True, kw_only=True, tag="tune.approve"):
+    """Agree to the value that waits for approval."""
+
+    contract: str
+    version: str
+    param: str
+    value: str
+
+
+class RevertTune(Command, frozen=True, kw_only=True, tag="tune.revert"):
+    """Return to the contract's own value; an open suggestion falls."""
+
+    contract: str
+    version: str
+    param: str
+    reason: str
+
+
+class SuggestChange(Command, frozen=True, kw_only=True, tag="ai.suggest"):
+    """A thought about a contract, for people to read. It changes no rule."""
+
+    contract: str
+    change: str
+
+
+class ApplyChange(Command, frozen=True, kw_only=True, tag="ai.apply"):
+    """A module's wish to change a rule by itself. Always refused, on the record."""
+
+    contract: str
+    change: str
 
 
 # ---- orders (business hub) -----------------------------------------------------------------------------------------
@@ -215,6 +308,22 @@ class StageOrder(Command, frozen=True, kw_only=True, tag="po.stage"):
     delivery_due: int | None = None
     buffer_max_s: int | None = None
     amendment: bool = False
+    document_until: dict[str, int] = {}
+
+
+class AssignJob(Command, frozen=True, kw_only=True, tag="job.assign"):
+    """Assign a job to a person; a second assignment gives its reason."""
+
+    order: str
+    job: str
+    technician: str
+    reason: str | None = None
+
+
+class CloseDelivery(Command, frozen=True, kw_only=True, tag="delivery.close"):
+    """The order's delivery date is over."""
+
+    order: str
 
 
 # ---- handoff (floor hub) -------------------------------------------------------------------------------------------
@@ -260,6 +369,26 @@ class ReportArrival(Command, frozen=True, kw_only=True, tag="part.arrival"):
     buffered: bool = False
     captured_at: int | None = None
     event: str | None = None
+
+
+class AttestArrival(Command, frozen=True, kw_only=True, tag="arrival.attest"):
+    """Two people of different roles attest that these parts are here, where no reader can (`photo_digest`: of a photo)."""
+
+    part_no: str
+    rev: str
+    serials: tuple[str, ...]
+    quantity: int
+    photo_digest: str
+    reason: str
+    order: str | None = None
+
+
+class VoidArrival(Command, frozen=True, kw_only=True, tag="arrival.void"):
+    """These parts are not here after all; only before the order is released."""
+
+    order: str
+    serials: tuple[str, ...]
+    reason: str
 
 
 class ReleaseOrder(Command, frozen=True, kw_only=True, tag="po.release"):
@@ -392,6 +521,150 @@ class AuthoriseDeviation(Command, frozen=True, kw_only=True, tag="deviation.auth
     evidence: str | None = None
 
 
+class RestartStep(Command, frozen=True, kw_only=True, tag="step.restart"):
+    """Abandon the open attempt at a step; it stays on the record, and the step can be started again."""
+
+    order: str
+    job: str
+    step: str
+    reason: str
+
+
+class RecordLate(Command, frozen=True, kw_only=True, tag="entry.late"):
+    """An observation that could not be entered in time: with reason, evidence and QA's co-signature; it stays marked.
+
+    `kind`: reading. A signature is never late.
+    """
+
+    order: str
+    job: str
+    step: str
+    contract: str
+    characteristic: str
+    value: str
+    unit: str
+    observed_at: int
+    reason: str
+    evidence: str | None = None
+    instrument: str | None = None
+    serial: str | None = None
+    kind: str = "reading"
+
+
+class ReleaseHold(Command, frozen=True, kw_only=True, tag="holdpoint.release"):
+    """The party of a hold point lets the step start."""
+
+    order: str
+    job: str
+    step: str
+
+
+class NotifyWitness(Command, frozen=True, kw_only=True, tag="witness.notify"):
+    """The witness of a step was told when it is."""
+
+    order: str
+    job: str
+    step: str
+
+
+class AuthoriseRetest(Command, frozen=True, kw_only=True, tag="retest.authorise"):
+    """A failed test may be repeated for an allowed cause; the first result stays on the record."""
+
+    order: str
+    job: str
+    step: str
+    cause: str
+    evidence: str | None = None
+
+
+class OpenNonconformance(Command, frozen=True, kw_only=True, tag="ncr.open"):
+    """Red tag: these parts are on hold until somebody authorised decides what becomes of them."""
+
+    order: str
+    job: str
+    ncr: str
+    serials: tuple[str, ...]
+    description: str
+
+
+class DisposeNonconformance(Command, frozen=True, kw_only=True, tag="ncr.disposition"):
+    """What becomes of the parts of a nonconformance (see `holdgate.law.gates.dispositions`)."""
+
+    order: str
+    job: str
+    ncr: str
+    disposition: str
+    reason: str
+    concession: str | None = None
+    evidence: str | None = None
+
+
+class ReprocessJob(Command, frozen=True, kw_only=True, tag="job.reprocess"):
+    """Do the process again from a step on; what was done stays on the record."""
+
+    order: str
+    job: str
+    step: str
+    reason: str
+
+
+class TerminateJob(Command, frozen=True, kw_only=True, tag="job.terminate"):
+    """End a job for good; nothing of it goes on."""
+
+    order: str
+    job: str
+    reason: str
+
+
+class ResumeJob(Command, frozen=True, kw_only=True, tag="job.resume"):
+    """Take up a failed job again; the open attempt is abandoned and kept."""
+
+    order: str
+    job: str
+    reason: str
+    evidence: str | None = None
+
+
+class AskModule(Command, frozen=True, kw_only=True, tag="module.may"):
+    """A module asks whether it may do something (`deed`, its own word) at a step; the permit gets this id."""
+
+    order: str
+    job: str
+    step: str
+    module: str
+    deed: str
+    permit: str
+    operator: str | None = None
+
+
+class ReportModule(Command, frozen=True, kw_only=True, tag="module.act"):
+    """A module did what its permit allows; once."""
+
+    order: str
+    job: str
+    step: str
+    permit: str
+    deed: str
+
+
+class LogEnvironment(Command, frozen=True, kw_only=True, tag="env.log"):
+    """One value of an environmental series. `buffered`: it was kept by the sensor and comes late."""
+
+    series: str
+    value: str
+    unit: str
+    observed_at: int | None = None
+    buffered: bool = False
+
+
+class CheckEquipment(Command, frozen=True, kw_only=True, tag="equipment.check"):
+    """An intermediate check of an instrument or machine: pass or fail."""
+
+    id: str
+    result: str
+    evidence: str | None = None
+
+
 class WriteVault(Command, frozen=True, kw_only=True, tag="vault.write"):
     """A wish to change a record through the Vault. Always refused, on the record of the site it was aimed at."""
 
@@ -434,6 +707,16 @@ class GenerateReport(Command, frozen=True, kw_only=True, tag="report.generate"):
     fields: tuple[str, ...] | None = None
 
 
+class AmendReport(Command, frozen=True, kw_only=True, tag="report.amend"):
+    """Replace an issued report by a new one with its own number; a changed result needs evidence."""
+
+    report: str
+    new_report: str
+    reason: str
+    changes_result: bool = False
+    evidence: str | None = None
+
+
 class ReviewReport(Command, frozen=True, kw_only=True, tag="client.review"):
     """The client approves or rejects a report."""
 
@@ -471,15 +754,30 @@ AnyCommand = (
     | RevokeCredential
     | RegisterEquipment
     | RegisterMaterial
+    | CalibrateEquipment
+    | ExtendMaterial
+    | VerifyDocument
+    | UpdatePolicy
     | SubmitContract
     | ApproveContract
     | CertifyContract
     | ActivateContract
+    | SuspendContract
+    | ResumeContract
+    | SuggestTune
+    | ApproveTune
+    | RevertTune
+    | SuggestChange
+    | ApplyChange
     | AcceptTerms
     | ReviewOrder
     | StageOrder
+    | AssignJob
+    | CloseDelivery
     | StageSlip
     | ReportArrival
+    | AttestArrival
+    | VoidArrival
     | ReleaseOrder
     | AcknowledgeForward
     | ForwardOrder
@@ -492,10 +790,25 @@ AnyCommand = (
     | SignStep
     | CorrectEntry
     | AuthoriseDeviation
+    | RestartStep
+    | RecordLate
+    | ReleaseHold
+    | NotifyWitness
+    | AuthoriseRetest
+    | OpenNonconformance
+    | DisposeNonconformance
+    | ReprocessJob
+    | TerminateJob
+    | ResumeJob
+    | AskModule
+    | ReportModule
+    | LogEnvironment
+    | CheckEquipment
     | WriteVault
     | SignQa
     | SignCompliance
     | GenerateReport
+    | AmendReport
     | ReviewReport
     | CloseWindow
     | IssueInvoice
@@ -583,6 +896,15 @@ _ID_NAMES: Final = (
     "credential",
     "node",
     "batch",
+    "series",
+    "new_report",
+    "ncr",
+    "permit",
+    "module",
+    "operator",
+    "technician",
+    "policy",
+    "param",
 )
 ID_FIELDS: Final[dict[type[Command], tuple[str, ...]]] = {
     command: tuple(name for name in _ID_NAMES if name in command.__struct_fields__) for command in ACTS.values()
@@ -607,7 +929,7 @@ def _subject_source(command: type[Command]) -> tuple[str, str]:
     fields = command.__struct_fields__
     if command is StageSlip:
         return ("slip", "slip")
-    if command is RegisterEquipment:
+    if command in (RegisterEquipment, CalibrateEquipment, CheckEquipment):
         return ("equipment", "id")
     if "job" in fields:
         return ("job", "job")
@@ -624,6 +946,8 @@ _SUBJECT_FIELDS: Final = (
     ("identity", "id"),
     ("identity", "person"),
     ("material", "batch"),
+    ("series", "series"),
+    ("policy", "policy"),
     ("site", "target"),
 )
 _SUBJECTS: Final = {command: _subject_source(command) for command in ACTS.values()}

@@ -68,6 +68,19 @@ class StepRule(Part, frozen=True, kw_only=True):
     normal: Raw
 
 
+class Hold(Part, frozen=True, kw_only=True):
+    """A hold point: the step does not start before somebody in the role `party` released it."""
+
+    party: str
+
+
+class Witness(Part, frozen=True, kw_only=True):
+    """A witness point: `party` is notified at least `notice_s` before the start; nobody has to come."""
+
+    party: str
+    notice_s: int = 0
+
+
 class Step(Part, frozen=True, kw_only=True):
     """One operation of a technique."""
 
@@ -84,6 +97,8 @@ class Step(Part, frozen=True, kw_only=True):
     duration_s: int = 0
     signatures: int = 1
     performer_signs: bool = True
+    hold: Hold | None = None
+    witness: Witness | None = None
     rules: tuple[StepRule, ...] = ()
 
 
@@ -92,6 +107,75 @@ class Retest(Part, frozen=True, kw_only=True):
 
     max: int
     allowed_causes: tuple[str, ...]
+
+
+class Adaptable(Part, frozen=True, kw_only=True):
+    """A number of this contract that may move while it is in force, inside `min`..`max` (decimals, inclusive).
+
+    `kind`: window_min_s, window_max_s, characteristic_min, characteristic_max or client_window_s; `step` and
+    `characteristic` say which one. `value`: what the contract itself says. `tighter`: higher or lower. `approve`: the roles
+    that agree to a change, each another person; with `auto_tighten` a tightening needs nobody.
+    """
+
+    id: str
+    kind: str
+    value: str
+    min: str
+    max: str
+    tighter: str
+    approve: tuple[str, ...]
+    auto_tighten: bool = False
+    step: str | None = None
+    characteristic: str | None = None
+
+
+class Environment(Part, frozen=True, kw_only=True):
+    """A logged series that certain steps (and, named `report`, the report) rest on.
+
+    Limits are decimals in `unit`, inclusive; either may be left out. `sensor`: the SMART-ID that logs it. `max_gap_s`: the
+    longest silence that is none.
+    """
+
+    series: str
+    sensor: str
+    unit: str
+    max_gap_s: int
+    steps: tuple[str, ...]
+    min: str | None = None
+    max: str | None = None
+
+
+class ModuleRight(Part, frozen=True, kw_only=True):
+    """What a module may do at a step: `act` is the module's own word, `permit_s` how long a permit holds.
+
+    `operator_tokens`: credentials that the person at the machine must hold.
+    """
+
+    module: str
+    act: str
+    step: str
+    permit_s: int
+    operator_tokens: tuple[str, ...] = ()
+
+
+class OnFailed(Part, frozen=True, kw_only=True):
+    """Who may resume a failed execution."""
+
+    resume: tuple[str, ...] = ("level3",)
+
+
+class Trigger(Part, frozen=True, kw_only=True):
+    """What the contract sets off: `effect` is added to the entry that produced `on`."""
+
+    on: str
+    effect: str
+
+
+class Demand(Part, frozen=True, kw_only=True):
+    """Credentials that an act on this contract's orders asks of its actor, beyond what its steps name."""
+
+    act: str
+    credentials: tuple[str, ...]
 
 
 class Head(Part, frozen=True, kw_only=True, tag_field="family", tag="head"):
@@ -112,7 +196,12 @@ class SmartSP(Head, frozen=True, kw_only=True, tag="SmartSP"):
     profile: str = PROFILE
     offline_max_s: int = 86_400
     pin: str = "job"
+    assignment: str = "open"
     retest: Retest | None = None
+    adaptable: tuple[Adaptable, ...] = ()
+    environment: tuple[Environment, ...] = ()
+    modules: tuple[ModuleRight, ...] = ()
+    on_failed: OnFailed = OnFailed()
 
 
 class Billing(Part, frozen=True, kw_only=True):
@@ -147,6 +236,8 @@ class SmartClientPO(Head, frozen=True, kw_only=True, tag="SmartClientPO"):
     buffer_max_s: int = 0
     arrival_evidence: tuple[str, ...] = ("broadcast",)
     documents: tuple[str, ...] = ()
+    triggers: tuple[Trigger, ...] = ()
+    demands: tuple[Demand, ...] = ()
 
 
 Document = SmartSP | SmartClientPO

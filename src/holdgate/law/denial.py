@@ -63,6 +63,10 @@ CODES: Final[tuple[Code, ...]] = (
     _code(306, "CONTRACT_SUPERSEDED", "{contract} version {version} was replaced and may not start new work.", "Use the version in force.", "AS9100D 8.5.6"),
     _code(307, "CONTRACT_PINNED", "Job {job} keeps {contract} version {version} until it ends.", "Finish the job under its own version.", "SC-24"),
     _code(308, "VERSION_EXISTS", "{contract} version {version} exists; versions are never overwritten.", "Submit the change under a new version.", "SC-20"),
+    _code(309, "CONTRACT_SUSPENDED", "Stop-work is in force for {contract} version {version}.", "Wait until it is resumed; make the parts safe.", "ISO/IEC 17025 7.10.1 b)", retry=True),
+    _code(310, "AI_NOT_AUTHORITY", "{id} may suggest this, and not change it: {why}.", "Have people decide; a new revision can declare it adaptable.", "AS9100D 8.5.1.2"),
+    _code(311, "TUNE_OUT_OF_RANGE", "{param} cannot be {value}; the contract allows {limits}.", "Choose a value inside the bounds, or release a new revision.", "SC-8; certified for the range only"),
+    _code(312, "NO_PENDING_SUGGESTION", "No suggestion of {value} for {param} waits.", "Look at what waits; suggest the value first.", "SC-8"),
     # orders and arrivals
     _code(401, "PO_NOT_STAGED", "No staged order matches ({order}).", "Stage the order, or check the number.", "HC-2"),
     _code(402, "NO_ARRIVAL", "The parts of {order} have not been scanned in.", "Scan the parts in at the dock.", "HC-3", retry=True),
@@ -80,6 +84,8 @@ CODES: Final[tuple[Code, ...]] = (
     _code(414, "TERMS_MISMATCH", "The terms differ from the contract: {why}.", "Correct the terms.", "AS9100D 8.2.3"),
     _code(415, "BODY_MISMATCH", "What came with order {order} is not what the business hub signed: {why}.", "Have the order forwarded again.", "HC-8; sealed bodies"),
     _code(416, "DOCUMENT_MISSING", "{document} is not attached.", "Attach the document.", "AS9100D 8.4.3"),
+    _code(417, "ALREADY_RELEASED", "{order} went to its node; the gate recalls nothing.", "Have the node stop work and open a nonconformance.", "framework: pre-test only"),
+    _code(418, "DOCUMENT_EXPIRED", "{document} was valid until {until}.", "Have Compliance verify a valid one.", "framework: Compliance Enforcement", retry=True),
     # jobs and steps
     _code(501, "JOB_UNKNOWN", "There is no job {job} here.", "Check the number.", "-"),
     _code(502, "JOB_CLOSED", "Job {job} is {status}.", "Work on the job that took over.", "-"),
@@ -106,6 +112,15 @@ CODES: Final[tuple[Code, ...]] = (
     _code(523, "DEVIATION_NOT_ALLOWED", "{why}.", "People, calibration and signatures are never waived.", "ISO/IEC 17025 7.2.1.7"),
     _code(524, "DISPOSITION_NOT_AUTHORISED", "The order's own client ({client}) has not signed.", "Have the client co-sign.", "AS9100D 8.7.1"),
     _code(525, "NCR_OPEN", "Open nonconformance: {ncr}.", "Stop work on this job and call QA.", "AS9100D 8.7"),
+    _code(526, "NOT_ASSIGNED", "{job} is {why}.", "Ask the project manager to assign it.", "framework: job assignment", retry=True),
+    _code(527, "MODULE_NOT_PERMITTED", "{module} may not {deed} at {step}: {why}.", "Let the module that the contract names do it, at its step.", "SC-13"),
+    _code(528, "PERMIT_UNKNOWN", "There is no permit {permit} for this job.", "Ask for a permit first.", "SC-13"),
+    _code(529, "PERMIT_EXPIRED", "Permit {permit} held until {until}.", "Ask again.", "fails closed"),
+    _code(530, "ENV_LOG_GAP", "The log of {series} is silent: {why}.", "Log the series again; what was done in the silence is repeated.", "ISO/IEC 17025 6.3.3", retry=True),
+    _code(531, "ENV_OUT_OF_LIMIT", "{series} is at {value}; the limits are {limits}.", "Bring the room back into its limits and log it.", "ISO/IEC 17025 6.3.3", retry=True),
+    _code(532, "JOB_FAILED", "Job {job} has failed: {why}.", "{roles} may resume it, with a reason and evidence.", "SC-18", retry=True),
+    _code(533, "CONCESSION_MISSING", "{what} does not conform, and no concession covers it.", "Have the client grant a concession, or sign the true result.", "AS9100D 8.7"),
+    _code(534, "RETEST_NOT_AUTHORISED", "{step} failed and may not be repeated: {why}.", "Have Level III or QA authorise a retest for an allowed cause.", "no testing into compliance"),
     # equipment and materials
     _code(601, "EQUIPMENT_UNKNOWN", "{equipment} is not in the register.", "Use registered equipment.", "ISO/IEC 17025 6.4.13"),
     _code(602, "EQUIPMENT_NOT_IN_CONTRACT", "{why}.", "Use what the technique names.", "AC7114"),
@@ -121,6 +136,7 @@ CODES: Final[tuple[Code, ...]] = (
     _code(704, "TESTS_NOT_PASSED_QA", "QA has not accepted the record of {job}.", "Have QA review and sign the record.", "SC-7", retry=True),
     _code(705, "REPORT_INCOMPLETE", "The report lacks {missing}.", "Issue the report with all mandatory content.", "ISO/IEC 17025 7.8.2.1"),
     _code(706, "REPORT_UNKNOWN", "There is no report {report}.", "Check the number.", "-"),
+    _code(707, "REPORT_ISSUED", "The report {report} of {job} is issued; its data are not edited.", "Have QA amend the report.", "ISO/IEC 17025 7.8.8"),
     _code(708, "REVIEW_WINDOW_CLOSED", "The review window of {report} is over.", "It is handled as a complaint.", "ISO/IEC 17025 7.9"),
     _code(709, "INVOICE_PRECONDITION", "Milestone {milestone} of {order} is not reached: {why}.", "Nothing to do: the invoice goes out by itself when it is.", "SC-7", retry=True),
     _code(710, "MILESTONE_UNKNOWN", "The contract has no milestone {milestone}.", "Check the milestone.", "-"),
@@ -129,6 +145,7 @@ CODES: Final[tuple[Code, ...]] = (
     _code(713, "PAYEE_NOT_ENTITLED", "{payee} signed nothing on {job}.", "Only those who signed the work are paid for it.", "-"),
     _code(714, "VAULT_READ_ONLY", "The Vault looks and never writes.", "Correct the record by a new entry at its own site.", "SC-21"),
     _code(715, "PAYOUT_DEPENDS_ON_RESULT", "Payout {rule} depends on a test result.", "Tie pay to time and completeness only.", "ISO/IEC 17025 4.1"),
+    _code(716, "STALE_VERSION", "{report} was replaced by {replaced_by}.", "Look at the report that replaces it.", "ISO/IEC 17025 7.8.8"),
 )  # fmt: skip
 
 BY_NAME: Final[dict[str, Code]] = {code.name: code for code in CODES}

@@ -71,6 +71,51 @@ class MaterialRegistered(Event, frozen=True, kw_only=True):
     approved: bool
 
 
+class EquipmentCalibrated(Event, frozen=True, kw_only=True):
+    """An instrument or machine was calibrated and is in service, valid in [cal_from, cal_until] (UTC µs).
+
+    `as_found`: in_tolerance or out_of_tolerance, which recalls what was done with it since the last good check.
+    """
+
+    equipment: str
+    as_found: str
+    cal_from: int
+    cal_until: int
+    certificate: str
+
+
+class EquipmentWithdrawn(Event, frozen=True, kw_only=True):
+    """An instrument or machine failed a check at a node: no site uses it any more."""
+
+    equipment: str
+
+
+class MaterialExtended(Event, frozen=True, kw_only=True):
+    """A batch may be used until a later instant (UTC µs)."""
+
+    batch: str
+    until: int
+
+
+class DocumentVerified(Event, frozen=True, kw_only=True):
+    """A document of an order is valid, `until` its last instant (UTC µs; None: it does not run out)."""
+
+    order: str
+    document: str
+    digest: str
+    by: str
+    until: int | None = None
+
+
+class PolicyUpdated(Event, frozen=True, kw_only=True):
+    """Steps that start in this zone from now on ask for one more credential. `version`: of the policy, from 1."""
+
+    policy: str
+    zone: str
+    credential: str
+    version: int
+
+
 class ContractSubmitted(Event, frozen=True, kw_only=True):
     """A version is proposed; its documents are pinned."""
 
@@ -101,6 +146,61 @@ class ContractActivated(Event, frozen=True, kw_only=True):
 
     sha256: str
     effectivity: str
+
+
+class ContractSuspended(Event, frozen=True, kw_only=True):
+    """Stop-work is in force for this version."""
+
+    sha256: str
+    by: str
+
+
+class ContractResumed(Event, frozen=True, kw_only=True):
+    """Stop-work is over for this version."""
+
+    sha256: str
+    by: str
+
+
+class SuggestionRecorded(Event, frozen=True, kw_only=True):
+    """Somebody (a module, mostly) suggested something about a contract. No rule changed."""
+
+    contract: str
+    by: str
+
+
+class TuneSuggested(Event, frozen=True, kw_only=True):
+    """A value for an adaptable parameter waits for approval; one that waited before falls."""
+
+    sha256: str
+    param: str
+    value: str
+    by: str
+
+
+class TuneApproved(Event, frozen=True, kw_only=True):
+    """One of the named roles agreed to the waiting value."""
+
+    sha256: str
+    param: str
+    role: str
+    by: str
+
+
+class ParameterTuned(Event, frozen=True, kw_only=True):
+    """An adaptable parameter has this value from now on, for steps that are not started yet."""
+
+    sha256: str
+    param: str
+    value: str
+
+
+class TuneReverted(Event, frozen=True, kw_only=True):
+    """An adaptable parameter is back at the contract's own value; a waiting suggestion fell."""
+
+    sha256: str
+    param: str
+    by: str
 
 
 class TermsAccepted(Event, frozen=True, kw_only=True):
@@ -143,6 +243,34 @@ class OrderStaged(Event, frozen=True, kw_only=True):
     arrival_due: int | None = None
     delivery_due: int | None = None
     amendment: bool = False
+    document_until: dict[str, int] = {}
+
+
+class JobAssigned(Event, frozen=True, kw_only=True):
+    """Only this person starts the job and its steps from now on. `again`: it was somebody else's before."""
+
+    order: str
+    job: str
+    technician: str
+    again: bool = False
+
+
+class DeliveryClosed(Event, frozen=True, kw_only=True):
+    """The delivery date is over. `in_time`: a report was issued by then. `late`: the hub was off at that moment."""
+
+    order: str
+    in_time: bool
+    late: bool = False
+
+
+class JobFlagged(Event, frozen=True, kw_only=True):
+    """The hub opens a nonconformance on a job over what it imported: a recall, or a signature after a revocation."""
+
+    order: str
+    job: str
+    ncr: str
+    why: str
+    step: str = ""
 
 
 class QaAccepted(Event, frozen=True, kw_only=True):
@@ -174,6 +302,9 @@ class ReportIssued(Event, frozen=True, kw_only=True):
     fields: tuple[str, ...]
     deviations: tuple[str, ...]
     attested_arrival: bool = False
+    nonconforming: bool = False
+    concessions: tuple[str, ...] = ()
+    replaces: str = ""
 
 
 class ReviewWindowOpened(Event, frozen=True, kw_only=True):
@@ -200,10 +331,19 @@ class ReportRejected(Event, frozen=True, kw_only=True):
 
 
 class ReviewWindowLapsed(Event, frozen=True, kw_only=True):
-    """`outcome`: escalate or deemed_accepted. Never a client's signature."""
+    """`outcome`: escalate or deemed_accepted. Never a client's signature. `late`: the hub was off when it was due."""
 
     report: str
     outcome: str
+    late: bool = False
+
+
+class ComplaintOpened(Event, frozen=True, kw_only=True):
+    """A rejection that came after the window: not a review any more, and not lost."""
+
+    report: str
+    by: str
+    reason: str
 
 
 class InvoiceIssued(Event, frozen=True, kw_only=True):
@@ -282,6 +422,13 @@ class ArrivalQuarantined(Event, frozen=True, kw_only=True):
     late: bool = False
 
 
+class ArrivalVoided(Event, frozen=True, kw_only=True):
+    """Parts that were recorded as here are not."""
+
+    order: str
+    serials: tuple[str, ...]
+
+
 class OrderReleased(Event, frozen=True, kw_only=True):
     """The gate let (these parts of) an order go to its node. Only an accepted arrival produces this."""
 
@@ -314,6 +461,7 @@ class OrderReceived(Event, frozen=True, kw_only=True):
     ordered: tuple[str, ...]
     documents: tuple[str, ...]
     body: str
+    document_until: dict[str, int] = {}
 
 
 class OrderNoticed(Event, frozen=True, kw_only=True):
@@ -345,7 +493,11 @@ class JobSplit(Event, frozen=True, kw_only=True):
 
 
 class StepStarted(Event, frozen=True, kw_only=True):
-    """A step is open: who, with which instruments and batches."""
+    """A step is open: who, with which instruments and batches.
+
+    `contract`, `version`: the revision that this test is pinned to, where the contract pins by test. `tuned`: adaptable
+    parameters of this step and the values that it was started under, where they are not the contract's.
+    """
 
     order: str
     job: str
@@ -353,10 +505,16 @@ class StepStarted(Event, frozen=True, kw_only=True):
     by: str
     equipment: tuple[str, ...]
     materials: tuple[str, ...]
+    contract: str = ""
+    version: str = ""
+    tuned: tuple[tuple[str, str], ...] = ()
 
 
 class ReadingRecorded(Event, frozen=True, kw_only=True):
-    """A value was read; whether it conforms is part of the fact."""
+    """A value was read; whether it conforms is part of the fact.
+
+    `acceptance`: the characteristic decides on the part, not on the process. `late`: it was entered afterwards.
+    """
 
     order: str
     job: str
@@ -366,6 +524,8 @@ class ReadingRecorded(Event, frozen=True, kw_only=True):
     unit: str
     conforms: bool
     serial: str | None = None
+    acceptance: bool = False
+    late: bool = False
 
 
 class StepSigned(Event, frozen=True, kw_only=True):
@@ -394,12 +554,164 @@ class ReadingCorrected(Event, frozen=True, kw_only=True):
 
 
 class NonconformanceOpened(Event, frozen=True, kw_only=True):
-    """A nonconformance is open; work on the job stops."""
+    """A nonconformance is open on these parts (none: on the whole job).
+
+    `step`: the failed one, "" for a red tag. `equipment`: the instrument whose failed check recalls the job.
+    """
 
     order: str
     job: str
     ncr: str
     step: str
+    serials: tuple[str, ...] = ()
+    equipment: str = ""
+
+
+class NonconformanceDisposed(Event, frozen=True, kw_only=True):
+    """It is decided what becomes of a nonconformance's parts."""
+
+    order: str
+    job: str
+    ncr: str
+    disposition: str
+    by: str
+    concession: str = ""
+
+
+class RetestAuthorised(Event, frozen=True, kw_only=True):
+    """A failed test may be done once more; the attempt that failed is kept."""
+
+    order: str
+    job: str
+    step: str
+    cause: str
+    by: str
+
+
+class StepRestarted(Event, frozen=True, kw_only=True):
+    """The open attempt at a step was abandoned and is kept; the step can be started again."""
+
+    order: str
+    job: str
+    step: str
+    by: str
+
+
+class PrechecksCompleted(Event, frozen=True, kw_only=True):
+    """Every pre-check of a job is signed."""
+
+    order: str
+    job: str
+
+
+class HoldReleased(Event, frozen=True, kw_only=True):
+    """The party of a hold point lets a step start."""
+
+    order: str
+    job: str
+    step: str
+    by: str
+
+
+class WitnessNotified(Event, frozen=True, kw_only=True):
+    """The witness of a step was told."""
+
+    order: str
+    job: str
+    step: str
+
+
+class JobReprocessed(Event, frozen=True, kw_only=True):
+    """The process starts again from this step; what was done is kept."""
+
+    order: str
+    job: str
+    step: str
+    by: str
+
+
+class JobTerminated(Event, frozen=True, kw_only=True):
+    """A job is over for good."""
+
+    order: str
+    job: str
+    by: str
+
+
+class JobFailed(Event, frozen=True, kw_only=True):
+    """An execution failed: what it rests on cannot be met or verified. Nothing opens before it is resumed."""
+
+    order: str
+    job: str
+    why: str
+
+
+class JobResumed(Event, frozen=True, kw_only=True):
+    """A failed job goes on; its open attempt was abandoned and is kept."""
+
+    order: str
+    job: str
+    by: str
+
+
+class PermitIssued(Event, frozen=True, kw_only=True):
+    """A module may do this, once, until then (UTC µs, inclusive)."""
+
+    order: str
+    job: str
+    step: str
+    permit: str
+    module: str
+    deed: str
+    until: int
+    operator: str = ""
+
+
+class ModuleActed(Event, frozen=True, kw_only=True):
+    """A module did what its permit allowed; the permit is used up."""
+
+    order: str
+    job: str
+    step: str
+    permit: str
+
+
+class EnvironmentLogged(Event, frozen=True, kw_only=True):
+    """One value of a series, observed at this time (UTC µs)."""
+
+    series: str
+    value: str
+    unit: str
+    observed_at: int
+
+
+class EnvironmentBroken(Event, frozen=True, kw_only=True):
+    """A series was silent for too long, or is outside of the limits, as one declaration of it (`watch`) sees it.
+
+    `kind`: gap (from `since` to now) or excursion (from `since` on, until a value conforms).
+    """
+
+    series: str
+    watch: str
+    kind: str
+    since: int
+    until: int | None = None
+
+
+class EnvironmentRestored(Event, frozen=True, kw_only=True):
+    """A series is inside the limits again, as this declaration of it sees it."""
+
+    series: str
+    watch: str
+    at: int
+
+
+class EquipmentChecked(Event, frozen=True, kw_only=True):
+    """An intermediate check: pass, or fail, which withdraws it."""
+
+    equipment: str
+    result: str
+    by: str
 
 
 class DeviationAuthorised(Event, frozen=True, kw_only=True):
@@ -447,6 +759,14 @@ class Cosigned(Event, frozen=True, kw_only=True):
     witnessed_at: int
 
 
+class Triggered(Event, frozen=True, kw_only=True):
+    """The contract sets this off by itself on what just became true (`on`)."""
+
+    order: str
+    on: str
+    effect: str
+
+
 class Booted(Event, frozen=True, kw_only=True):
     """The site started, or met its witness after it had started alone.
 
@@ -467,13 +787,28 @@ HUB: Final = (
     CredentialRevoked,
     EquipmentRegistered,
     MaterialRegistered,
+    EquipmentCalibrated,
+    EquipmentWithdrawn,
+    MaterialExtended,
+    DocumentVerified,
+    PolicyUpdated,
     ContractSubmitted,
     ContractApproved,
     ContractCertified,
     ContractActivated,
+    ContractSuspended,
+    ContractResumed,
+    SuggestionRecorded,
+    TuneSuggested,
+    TuneApproved,
+    ParameterTuned,
+    TuneReverted,
     TermsAccepted,
     OrderReviewed,
     OrderStaged,
+    JobAssigned,
+    DeliveryClosed,
+    JobFlagged,
     QaAccepted,
     ComplianceAccepted,
     ReportIssued,
@@ -481,6 +816,7 @@ HUB: Final = (
     ReportApproved,
     ReportRejected,
     ReviewWindowLapsed,
+    ComplaintOpened,
     InvoiceIssued,
     PayoutReleased,
 )
@@ -490,6 +826,7 @@ FLOOR: Final = (
     ArrivalRecorded,
     ArrivalKept,
     ArrivalQuarantined,
+    ArrivalVoided,
     OrderReleased,
     ForwardAcknowledged,
 )
@@ -503,10 +840,32 @@ NODE: Final = (
     StepSigned,
     ReadingCorrected,
     NonconformanceOpened,
+    NonconformanceDisposed,
+    RetestAuthorised,
+    StepRestarted,
+    PrechecksCompleted,
+    HoldReleased,
+    WitnessNotified,
+    JobReprocessed,
+    JobTerminated,
+    JobFailed,
+    JobResumed,
+    PermitIssued,
+    ModuleActed,
+    EnvironmentLogged,
+    EnvironmentBroken,
+    EnvironmentRestored,
+    EquipmentChecked,
     DeviationAuthorised,
     DeviationUsed,
 )
-OWN: Final = (Imported, ContactChanged, Cosigned, Booted)
+OWN: Final = (
+    Imported,
+    ContactChanged,
+    Cosigned,
+    Triggered,
+    Booted,
+)
 """What a site records about itself; never folded from an import."""
 
 AUTHORITY: Final[dict[type[Event], str]] = {
@@ -523,13 +882,28 @@ AnyEvent = (
     | CredentialRevoked
     | EquipmentRegistered
     | MaterialRegistered
+    | EquipmentCalibrated
+    | EquipmentWithdrawn
+    | MaterialExtended
+    | DocumentVerified
+    | PolicyUpdated
     | ContractSubmitted
     | ContractApproved
     | ContractCertified
     | ContractActivated
+    | ContractSuspended
+    | ContractResumed
+    | SuggestionRecorded
+    | TuneSuggested
+    | TuneApproved
+    | ParameterTuned
+    | TuneReverted
     | TermsAccepted
     | OrderReviewed
     | OrderStaged
+    | JobAssigned
+    | DeliveryClosed
+    | JobFlagged
     | QaAccepted
     | ComplianceAccepted
     | ReportIssued
@@ -537,6 +911,7 @@ AnyEvent = (
     | ReportApproved
     | ReportRejected
     | ReviewWindowLapsed
+    | ComplaintOpened
     | InvoiceIssued
     | PayoutReleased
     | SlipStaged
@@ -544,6 +919,7 @@ AnyEvent = (
     | ArrivalRecorded
     | ArrivalKept
     | ArrivalQuarantined
+    | ArrivalVoided
     | OrderReleased
     | ForwardAcknowledged
     | OrderReceived
@@ -555,11 +931,28 @@ AnyEvent = (
     | StepSigned
     | ReadingCorrected
     | NonconformanceOpened
+    | NonconformanceDisposed
+    | RetestAuthorised
+    | StepRestarted
+    | PrechecksCompleted
+    | HoldReleased
+    | WitnessNotified
+    | JobReprocessed
+    | JobTerminated
+    | JobFailed
+    | JobResumed
+    | PermitIssued
+    | ModuleActed
+    | EnvironmentLogged
+    | EnvironmentBroken
+    | EnvironmentRestored
+    | EquipmentChecked
     | DeviationAuthorised
     | DeviationUsed
     | Imported
     | ContactChanged
     | Cosigned
+    | Triggered
     | Booted
 )
 """Every event of this law version."""

@@ -29,6 +29,7 @@ from holdgate.law.state import (
     Job,
     Last,
     Material,
+    Ncr,
     Order,
     Report,
     StagedSlip,
@@ -148,7 +149,7 @@ def _contract_activated(state: State, _: Library, e: ev.ContractActivated, at: i
 def _order(state: State, order: str) -> Order:
     found = state.orders.get(order)
     if found is None:
-        found = state.orders[order] = Order(id=order, acceptances=[], reviews={}, jobs=[], fired={})
+        found = state.orders[order] = Order(id=order, documents={}, acceptances=[], reviews={}, jobs=[], fired={})
     return found
 
 
@@ -166,7 +167,8 @@ def _order_staged(state: State, _: Library, e: ev.OrderStaged, at: int, ref: int
     same_parts = (order.part_no, order.rev, order.serials) == (e.part_no, e.rev, e.serials)
     order.status, order.sha256, order.contract, order.version = "staged", e.sha256, e.contract, e.version
     order.node, order.client, order.part_no, order.rev, order.serials = e.node, e.client, e.part_no, e.rev, e.serials
-    order.documents, order.silence, order.ref = e.documents, e.silence, ref
+    order.documents = {name: e.document_until.get(name) for name in e.documents}
+    order.silence, order.delivery_due, order.ref = e.silence, e.delivery_due, ref
     if not (e.amendment and same_parts):
         order.arrived = ()
 
@@ -319,7 +321,8 @@ def _order_received(state: State, _: Library, e: ev.OrderReceived, at: int, ref:
     order.status, order.ref = "received", ref
     if state.kind == "node":
         order.sha256, order.client, order.part_no, order.rev = e.sha256, e.client, e.part_no, e.rev
-        order.serials, order.documents, order.node, order.body = e.ordered, e.documents, state.site, e.body
+        order.serials, order.node, order.body = e.ordered, state.site, e.body
+        order.documents = {name: e.document_until.get(name) for name in e.documents}
         order.arrived += tuple(s for s in e.serials if s not in order.arrived)
 
 
@@ -477,7 +480,7 @@ def _reading_corrected(state: State, library: Library, e: ev.ReadingCorrected, a
 
 def _nonconformance_opened(state: State, _: Library, e: ev.NonconformanceOpened, at: int, ref: int) -> None:
     job = state.jobs[job_key(e.order, e.job)]
-    job.ncrs += (e.ncr,)
+    job.ncrs[e.ncr] = Ncr(id=e.ncr, step=e.step, serials=e.serials, equipment=e.equipment, ref=ref)
     job.ref = ref
 
 

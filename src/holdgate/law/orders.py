@@ -22,6 +22,7 @@ class OrderBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     rev: str
     serials: tuple[str, ...]
     documents: tuple[str, ...]
+    document_until: dict[str, int] = {}
 
 
 _DECODER: Final = msgspec.json.Decoder(OrderBody)
@@ -49,6 +50,7 @@ def body_of(staged: OrderStaged) -> bytes:
             rev=staged.rev,
             serials=staged.serials,
             documents=staged.documents,
+            document_until=staged.document_until,
         )
     )
 

@@ -117,6 +117,7 @@ def _stage(case: Case, m: c.StageOrder) -> Events:
         rev=m.rev,
         serials=m.serials,
         documents=m.documents,
+        document_until=m.document_until,
         policy=m.arrival_policy,
         evidence=template.arrival_evidence,
         buffer_max_us=buffer_max_s * SECOND_US,
@@ -144,6 +145,7 @@ def _forward(case: Case, m: c.ForwardOrder) -> Events:
             serials=m.serials,
             ordered=body.serials,
             documents=body.documents,
+            document_until=body.document_until,
             body=slip.body,
         ),
     )

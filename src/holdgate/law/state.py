@@ -31,10 +31,52 @@ class Material(Struct, gc=False):
     ref: int
 
 
+class Break(Struct, gc=False):
+    """A stretch of a series that does not count as good. `kind`: gap or excursion; `until` None: it goes on."""
+
+    kind: str
+    since: int
+    until: int | None
+
+
+class Suggestion(Struct):
+    """A value that waits for approval. `approvals`: role → who."""
+
+    value: str
+    by: str
+    approvals: dict[str, str] = {}
+
+
+class Policy(Struct, gc=False):
+    """An access policy: one more credential in a zone, for steps that start at or after `at` (UTC µs)."""
+
+    id: str
+    zone: str
+    credential: str
+    version: int
+    at: int
+    ref: int
+
+
+class Series(Struct):
+    """An environmental series as logged here.
+
+    `breaks`: by declaration (`Watch.key`), the stretches [since, until] that count as silent or outside of the limits; None: still
+    going on.
+    """
+
+    last_at: int
+    value: str
+    unit: str
+    ref: int
+    breaks: dict[str, list[Break]] = {}
+
+
 class ContractRecord(Struct):
     """A contract version's way through governance.
 
     `status`: submitted, active, superseded (what was staged under it may still start) or barred (nothing may).
+    `suspended`: stop-work is in force. `tuned`, `suggested`: adaptable parameters that have another value, or may get one.
     """
 
     sha256: str
@@ -47,6 +89,9 @@ class ContractRecord(Struct):
     certificate: str | None = None
     certified_by: str | None = None
     effectivity: str | None = None
+    suspended: bool = False
+    tuned: dict[str, str] = {}
+    suggested: dict[str, Suggestion] = {}
 
 
 class Acceptance(Struct, gc=False):
@@ -66,7 +111,8 @@ class Order(Struct):
 
     `arrived`: serials that are here. `body`: digest of the order's body, at its node. `settled`: serials of jobs that QA
     accepted, at their node. `silence`: what silence means under the terms that were signed (escalate where only
-    the paper was reviewed). `jobs`: keys of its jobs. `fired`: milestone or payout key → the entry that released it.
+    the paper was reviewed). `documents`: name → last instant of validity (None: no end is known). `delivered_at`: the first
+    report's time (UTC µs; 0: none). `jobs`: keys of its jobs. `fired`: milestone or payout key → the entry that released it.
     """
 
     id: str
@@ -81,10 +127,13 @@ class Order(Struct):
     serials: tuple[str, ...] = ()
     arrived: tuple[str, ...] = ()
     settled: tuple[str, ...] = ()
-    documents: tuple[str, ...] = ()
+    documents: dict[str, int | None] = {}
     body: str = ""
     silence: str = ""
     attested: bool = False
+    delivery_due: int | None = None
+    delivered_at: int = 0
+    delivery_closed: bool = False
     ref: int = 0
     acceptances: list[Acceptance] = []
     reviews: dict[str, dict[str, str]] = {}
@@ -106,7 +155,9 @@ class Attempt(Struct):
     `last`: by `characteristic` or `characteristic/serial`. `missed`: the first reading of each that does not conform,
     the last one included. `tally`: running digest of all that was recorded; what a signer is shown. `signed_at`: the last
     signature. `completed_at`: the first completion (a correction and its new signature do not move it; 0: none yet).
-    `result`: as signed so far, by whoever signed last.
+    `result`: as signed so far, by whoever signed last. `stands`: a failed result that was decided to be the result.
+    `contract`, `technique`: the documents that this attempt is pinned to; `tuned`: parameters and the values that it was
+    started under.
     """
 
     step: str
@@ -122,6 +173,10 @@ class Attempt(Struct):
     completed_at: int = 0
     result: str = ""
     done: bool = False
+    stands: bool = False
+    contract: str = ""
+    technique: str = ""
+    tuned: tuple[tuple[str, str], ...] = ()
 
 
 class Deviation(Struct, gc=False):
@@ -135,11 +190,38 @@ class Deviation(Struct, gc=False):
     used: bool = False
 
 
+class Ncr(Struct):
+    """A nonconformance. `disposition` "": it is open. `serials`: the parts on hold (none: the whole job)."""
+
+    id: str
+    step: str
+    serials: tuple[str, ...]
+    ref: int
+    equipment: str = ""
+    disposition: str = ""
+    concession: str = ""
+
+
+class Permit(Struct, gc=False):
+    """What a module may do at a step, until then (UTC µs, inclusive), once."""
+
+    id: str
+    module: str
+    deed: str
+    step: str
+    until: int
+    ref: int
+    used: bool = False
+
+
 class Job(Struct):
     """A running job.
 
-    `attempts`: one per operation of the technique, by position. `signers`: everybody who signed a step,
-    in order. `status`: running, complete or split.
+    `attempts`: one per operation of the technique, by position; `past`: digests of the attempts before them.
+    `signers`: everybody who signed a step, in order. `status`: running, complete, split or terminated. `failed`: why the
+    execution failed ("": it did not). `parts`: what was decided of a serial (rejected, scrapped, returned, nonconforming or
+    conceded). `retests`: how many were authorised at a step. `released`, `noticed`: hold points released, witnesses notified
+    (when). `resumed_at`: the last resumption (UTC µs; 0: none); environmental logs count from there.
     """
 
     id: str
@@ -158,7 +240,16 @@ class Job(Struct):
     last_done_at: int = 0
     signers: tuple[str, ...] = ()
     deviations: dict[str, Deviation] = {}
-    ncrs: tuple[str, ...] = ()
+    past: tuple[str, ...] = ()
+    ncrs: dict[str, Ncr] = {}
+    parts: dict[str, str] = {}
+    retests: dict[str, int] = {}
+    released: dict[str, str] = {}
+    noticed: dict[str, int] = {}
+    permits: dict[str, Permit] = {}
+    failed: str = ""
+    started_at: int = 0
+    resumed_at: int = 0
     qa_by: str = ""
     compliance_by: str = ""
     report: str = ""
@@ -166,7 +257,7 @@ class Job(Struct):
 
 
 class Report(Struct):
-    """An issued report and the client's window, in Vault time. `status`: issued, approved, rejected or lapsed."""
+    """An issued report and the client's window, in Vault time. `status`: issued, approved, rejected, lapsed or superseded."""
 
     id: str
     order: str
@@ -178,6 +269,7 @@ class Report(Struct):
     opened_at: int | None = None
     closes_at: int | None = None
     outcome: str = ""
+    replaced_by: str = ""
     ref: int = 0
 
 
@@ -235,14 +327,19 @@ class Origin(Struct):
 
 
 class Closed(Struct, gc=False):
-    """What is left of a job that QA accepted: who accepted it and when. The rest is in the log."""
+    """What is left of a job that QA accepted: who accepted it and when, and its report. The rest is in the log."""
 
     by: str
     at: int
+    report: str = ""
 
 
 class State(Struct):
-    """Everything one site knows."""
+    """Everything one site knows.
+
+    `assigned`: job → person. `uses`: equipment → jobs that used it since its last good check or calibration, and when last.
+    `outages`: when this site was not running or could not reach the Vault (UTC µs, both ends inclusive).
+    """
 
     charter: Charter
     site: str
@@ -265,6 +362,11 @@ class State(Struct):
     contacts: dict[str, Contact] = {}
     origins: dict[str, Origin] = {}
     sessions: dict[str, int] = {}
+    policies: dict[str, Policy] = {}
+    series: dict[str, Series] = {}
+    assigned: dict[str, str] = {}
+    uses: dict[str, dict[str, int]] = {}
+    outages: list[tuple[int, int]] = []
     witnessed_at: int = 0
     witnessed_size: int = 0
 

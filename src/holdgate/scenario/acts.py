@@ -141,6 +141,9 @@ def _stage(d: Draft, site: str) -> c.AnyCommand:
         delivery_due=d.moment("delivery_due"),
         buffer_max_s=None if buffer_max is None else int(buffer_max),
         amendment=i.get("amendment") == "true",
+        document_until={
+            name: instant_or_end_of_day(text, d.scene.tz) for name, text in (i.get("document_validity") or {}).items()
+        },
     )
 
 

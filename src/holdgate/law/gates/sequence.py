@@ -91,8 +91,10 @@ def pinned(case: Case) -> None:
 
 def nonconformances(case: Case) -> None:
     """Nothing goes on while a nonconformance of the job is open."""
-    if case.job is not None and case.job.ncrs:
-        case.deny("NCR_OPEN", ncr=", ".join(case.job.ncrs))
+    job = case.job
+    open_ncrs = () if job is None else tuple(ncr.id for ncr in job.ncrs.values() if not ncr.disposition)
+    if open_ncrs:
+        case.deny("NCR_OPEN", ncr=", ".join(open_ncrs))
 
 
 def in_order(case: Case) -> None:
