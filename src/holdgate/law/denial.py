@@ -121,6 +121,7 @@ CODES: Final[tuple[Code, ...]] = (
     _code(532, "JOB_FAILED", "Job {job} has failed: {why}.", "{roles} may resume it, with a reason and evidence.", "SC-18", retry=True),
     _code(533, "CONCESSION_MISSING", "{what} does not conform, and no concession covers it.", "Have the client grant a concession, or sign the true result.", "AS9100D 8.7"),
     _code(534, "RETEST_NOT_AUTHORISED", "{step} failed and may not be repeated: {why}.", "Have Level III or QA authorise a retest for an allowed cause.", "no testing into compliance"),
+    _code(535, "NCR_UNKNOWN", "{job} has no nonconformance {ncr}.", "Check the number.", "-"),
     # equipment and materials
     _code(601, "EQUIPMENT_UNKNOWN", "{equipment} is not in the register.", "Use registered equipment.", "ISO/IEC 17025 6.4.13"),
     _code(602, "EQUIPMENT_NOT_IN_CONTRACT", "{why}.", "Use what the technique names.", "AC7114"),

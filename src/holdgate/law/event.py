@@ -680,6 +680,7 @@ class EnvironmentLogged(Event, frozen=True, kw_only=True):
     """One value of a series, observed at this time (UTC µs)."""
 
     series: str
+    sensor: str
     value: str
     unit: str
     observed_at: int
@@ -692,6 +693,7 @@ class EnvironmentBroken(Event, frozen=True, kw_only=True):
     """
 
     series: str
+    sensor: str
     watch: str
     kind: str
     since: int
@@ -702,6 +704,7 @@ class EnvironmentRestored(Event, frozen=True, kw_only=True):
     """A series is inside the limits again, as this declaration of it sees it."""
 
     series: str
+    sensor: str
     watch: str
     at: int
 

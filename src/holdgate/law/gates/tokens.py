@@ -1,5 +1,6 @@
 """Qualifications: SMART-TokenAccessLayer's part. What the step names is held, in date and not revoked, at this moment."""
 
+from holdgate.identity.roster import Identity
 from holdgate.law import command as c
 from holdgate.law.case import Case
 
@@ -7,9 +8,13 @@ from holdgate.law.case import Case
 def credentials(case: Case) -> None:
     """Every credential that the step names."""
     person, operation = case.person, case.operation
-    if person is None or operation is None:
-        return
-    for name in operation.credentials:
+    if person is not None and operation is not None:
+        hold(case, person, operation.credentials)
+
+
+def hold(case: Case, person: Identity, names: tuple[str, ...]) -> None:
+    """Deny for each credential that this person does not hold at this moment."""
+    for name in names:
         held = person.credentials.get(name)
         if held is None:
             case.deny("CREDENTIAL_MISSING", id=person.id, credential=name)
