@@ -459,6 +459,7 @@ def blank_state(charter: Charter, site: str, kind: str) -> State:
         contacts={},
         origins={},
         sessions={},
+        standards={},
         policies={},
         series={},
         assigned={},

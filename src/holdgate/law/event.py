@@ -107,6 +107,14 @@ class DocumentVerified(Event, frozen=True, kw_only=True):
     until: int | None = None
 
 
+class StandardAdopted(Event, frozen=True, kw_only=True):
+    """A standard is in force in this edition until then (UTC µs); another edition of it is not any more."""
+
+    standard: str
+    edition: str
+    until: int
+
+
 class PolicyUpdated(Event, frozen=True, kw_only=True):
     """Steps that start in this zone from now on ask for one more credential. `version`: of the policy, from 1."""
 
@@ -794,6 +802,7 @@ HUB: Final = (
     EquipmentWithdrawn,
     MaterialExtended,
     DocumentVerified,
+    StandardAdopted,
     PolicyUpdated,
     ContractSubmitted,
     ContractApproved,
@@ -889,6 +898,7 @@ AnyEvent = (
     | EquipmentWithdrawn
     | MaterialExtended
     | DocumentVerified
+    | StandardAdopted
     | PolicyUpdated
     | ContractSubmitted
     | ContractApproved

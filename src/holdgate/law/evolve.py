@@ -21,6 +21,7 @@ from holdgate.law.library import Library, require_technique
 from holdgate.law.state import (
     BECOMES,
     Acceptance,
+    Adopted,
     Attempt,
     Break,
     Closed,
@@ -117,6 +118,10 @@ def _material_registered(state: State, _: Library, e: ev.MaterialRegistered, at:
     state.materials[e.batch] = Material(
         batch=e.batch, material_kind=e.material_kind, until=e.until, approved=e.approved, ref=ref
     )
+
+
+def _standard_adopted(state: State, _: Library, e: ev.StandardAdopted, at: int, ref: int) -> None:
+    state.standards[e.standard] = Adopted(edition=e.edition, until=e.until, ref=ref)
 
 
 # ---- contracts -----------------------------------------------------------------------------------------------------
@@ -675,6 +680,7 @@ _STEPS: Final[dict[type[ev.Event], Step]] = {
     ev.CredentialRevoked: _credential_revoked,
     ev.EquipmentRegistered: _equipment_registered,
     ev.MaterialRegistered: _material_registered,
+    ev.StandardAdopted: _standard_adopted,
     ev.ContractSubmitted: _contract_submitted,
     ev.ContractApproved: _contract_approved,
     ev.ContractCertified: _contract_certified,

@@ -49,6 +49,14 @@ class Suggestion(Struct):
     approvals: dict[str, str] = {}
 
 
+class Adopted(Struct, gc=False):
+    """The edition of a standard that is in force, until then (UTC µs)."""
+
+    edition: str
+    until: int
+    ref: int
+
+
 class Policy(Struct, gc=False):
     """An access policy: one more credential in a zone, for steps that start at or after `at` (UTC µs)."""
 
@@ -368,6 +376,7 @@ class State(Struct):
     contacts: dict[str, Contact] = {}
     origins: dict[str, Origin] = {}
     sessions: dict[str, int] = {}
+    standards: dict[str, Adopted] = {}
     policies: dict[str, Policy] = {}
     series: dict[str, Series] = {}
     assigned: dict[str, str] = {}

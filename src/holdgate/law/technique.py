@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from msgspec import Struct
 
-from holdgate.law.contract import Characteristic, Environment, ModuleRight, SmartSP, Step, StepRule
+from holdgate.law.contract import Characteristic, Environment, ModuleRight, SmartSP, Standard, Step, StepRule, Yield
 from holdgate.law.rules.evaluate import Rule, compile_rule
 from holdgate.law.rules.normal import decode
 from holdgate.terms.instant import SECOND_US
@@ -24,6 +24,7 @@ class Measure(Struct, frozen=True):
     all_readings: bool
     resolution: int
     acceptance: bool = False
+    as_found: bool = False
 
     def conforms(self, value: Decimal) -> bool:
         """Whether the value lies within the limits, ends included."""
@@ -134,6 +135,9 @@ class Technique(Struct, frozen=True):
     resume_roles: tuple[str, ...]
     retest_max: int
     retest_causes: tuple[str, ...]
+    subject: str
+    yields: tuple[Yield, ...]
+    requires: tuple[Standard, ...]
 
 
 def prepare(document: SmartSP, sha256: str) -> Technique:
@@ -163,6 +167,9 @@ def prepare(document: SmartSP, sha256: str) -> Technique:
         resume_roles=document.on_failed.resume,
         retest_max=0 if retest is None else retest.max,
         retest_causes=() if retest is None else retest.allowed_causes,
+        subject=document.subject,
+        yields=document.yields,
+        requires=document.requires,
     )
 
 
@@ -253,4 +260,5 @@ def _measure(characteristic: Characteristic) -> Measure:
         all_readings=characteristic.all_readings,
         resolution=characteristic.resolution,
         acceptance=characteristic.effect == "acceptance",
+        as_found=characteristic.effect == "as_found",
     )

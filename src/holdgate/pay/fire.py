@@ -131,7 +131,7 @@ _MILESTONES: Final[dict[str, Callable[[State, Order], bool]]] = {
 
 
 def _payouts(state: State, library: Library, order: Order) -> Iterator[ev.PayoutReleased]:
-    rules = _template(library, order).payouts
+    rules = library.payouts(_template(library, order))
     for key in order.jobs if rules else ():
         job = state.jobs.get(key)
         if job is None or job.status != "complete" or not (job.qa_by and job.compliance_by):

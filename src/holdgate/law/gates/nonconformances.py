@@ -1,21 +1,35 @@
 """Nonconformances: who opens one, on which parts, and who may decide what becomes of them.
 
-The authority matrix (scenario vocabulary, convention 12): QA or Level III who did not do the work; what leaves the drawing
+The authority matrix is the contract's SmartQA, else `MATRIX`: QA or Level III who did not do the work; what leaves the drawing
 (repair, use_as_is) belongs to the order's own client, with a concession. A result that stands is reported, not repaired.
-Source: AS9100D 8.7.
+Source: AS9100D 8.7; scenario vocabulary, convention 12.
 """
 
 from typing import Final
 
 from holdgate.law import command as c
 from holdgate.law.case import Case
+from holdgate.law.contract import Authority
 from holdgate.law.state import BECOMES, Ncr
 
-CONCEDED: Final = ("repair", "use_as_is")
-"""What only the client can grant."""
 _OF_A_TEST: Final = ("report_nonconforming",)
 _OF_A_FLAG: Final = ("no_impact",)
-DISPOSITIONS: Final = (*BECOMES, "rework", *_OF_A_FLAG)
+_QUALITY: Final = ("qa", "level3")
+MATRIX: Final = (
+    *(Authority(disposition=name, roles=_QUALITY) for name in ("reject", "scrap", "return_to_client", "rework")),
+    Authority(disposition="report_nonconforming", roles=_QUALITY),
+    Authority(disposition="no_impact", roles=_QUALITY, evidence=True),
+    Authority(disposition="repair", roles=_QUALITY, client=True),
+    Authority(disposition="use_as_is", roles=_QUALITY, client=True),
+)
+"""Who may decide what, where the contract names no SmartQA."""
+
+
+def matrix_of(case: Case) -> tuple[Authority, ...]:
+    """The authority matrix of the case's contract."""
+    template = None if case.contract is None else case.library.template(case.contract.sha256)
+    quality = None if template is None else case.library.quality(template)
+    return MATRIX if quality is None else quality.dispositions
 
 
 def new(case: Case) -> None:
@@ -44,17 +58,19 @@ def known(case: Case) -> None:
     case.reads.append(ncr.ref)
     if ncr.disposition:
         case.deny("ALREADY_DONE", what=f"the disposition of {ncr.id} ({ncr.disposition})")
-    if command.disposition not in _possible(ncr):
-        say = f"{ncr.id} can end as {', '.join(_possible(ncr))}, not as {command.disposition[:40]!r}."
+    possible = _possible(ncr, matrix_of(case))
+    if command.disposition not in possible:
+        say = f"{ncr.id} can end as {', '.join(possible)}, not as {command.disposition[:40]!r}."
         case.deny("RULE_NOT_MET", rule="disposition", say=say)
 
 
-def _possible(ncr: Ncr) -> tuple[str, ...]:
+def _possible(ncr: Ncr, matrix: tuple[Authority, ...]) -> tuple[str, ...]:
     """A failed test can stand; a flag (recall, late-known revocation) can turn out to be without consequence."""
     if is_flag(ncr):
-        return tuple(name for name in DISPOSITIONS if name not in (*_OF_A_TEST, "rework"))
-    never = _OF_A_FLAG if ncr.step else (*_OF_A_FLAG, *_OF_A_TEST)
-    return tuple(name for name in DISPOSITIONS if name not in never)
+        never: tuple[str, ...] = (*_OF_A_TEST, "rework")
+    else:
+        never = _OF_A_FLAG if ncr.step else (*_OF_A_FLAG, *_OF_A_TEST)
+    return tuple(authority.disposition for authority in matrix if authority.disposition not in never)
 
 
 def is_flag(ncr: Ncr) -> bool:
@@ -63,21 +79,32 @@ def is_flag(ncr: Ncr) -> bool:
 
 
 def authorised(case: Case) -> None:
-    """Repair and use-as-is belong to the client, with a concession; who did the work decides nothing about it."""
+    """Decided by a role that the matrix names, with the client and the evidence that it asks for, by nobody who did it."""
     command, job = case.command, case.job
     if type(command) is not c.DisposeNonconformance or job is None:
         return
-    if command.disposition in CONCEDED:
-        _granted(case, command, job.client)
+    for authority in matrix_of(case):
+        if authority.disposition == command.disposition:
+            _fulfilled(case, command, authority, job.client)
     ncr = job.ncrs.get(command.ncr)
     for attempt in job.attempts:
         if ncr is not None and attempt is not None and attempt.step == ncr.step:
             _did_not_do_it(case, (attempt.performer, *attempt.signers), attempt.step)
 
 
-def _granted(case: Case, command: c.DisposeNonconformance, client: str) -> None:
-    if not (command.concession or "").strip():
+def _fulfilled(case: Case, command: c.DisposeNonconformance, authority: Authority, client: str) -> None:
+    if case.actor.role not in authority.roles:
+        needed = ", ".join(authority.roles)
+        case.deny("ROLE_NOT_AUTHORISED", id=case.actor.id, role=case.actor.role, needed=needed)
+    if authority.evidence and not (command.evidence or "").strip():
+        case.deny("EVIDENCE_REQUIRED")
+    if BECOMES.get(command.disposition) == "conceded" and not (command.concession or "").strip():
         case.deny("CONCESSION_MISSING", what=command.ncr)
+    if authority.client:
+        _granted(case, command, client)
+
+
+def _granted(case: Case, command: c.DisposeNonconformance, client: str) -> None:
     for signer in command.signers[1:]:
         person = case.state.identities.get(signer.id)
         if person is not None and signer.role == "client" and person.org == client:
@@ -88,15 +115,6 @@ def _granted(case: Case, command: c.DisposeNonconformance, client: str) -> None:
 def _did_not_do_it(case: Case, who: tuple[str, ...], step: str) -> None:
     if case.actor.id in who:
         case.deny("SELF_APPROVAL", id=case.actor.id, why=f"they did {step}")
-
-
-def no_impact(case: Case) -> None:
-    """That nothing was affected has to be shown."""
-    command = case.command
-    if type(command) is not c.DisposeNonconformance or command.disposition not in _OF_A_FLAG:
-        return
-    if not (command.evidence or "").strip():
-        case.deny("EVIDENCE_REQUIRED")
 
 
 def retest(case: Case) -> None:

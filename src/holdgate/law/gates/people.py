@@ -54,7 +54,6 @@ ROLES: Final[dict[type[c.Command], tuple[str, ...]]] = {
     c.NotifyWitness: ("project_manager", "qa"),
     c.AuthoriseRetest: ("level3", "qa"),
     c.OpenNonconformance: ("technician", "qa", "level3", "receiving"),
-    c.DisposeNonconformance: ("qa", "level3"),
     c.ReprocessJob: ("level3", "qa"),
     c.TerminateJob: ("project_manager", "level3", "qa"),
     c.AskModule: ("module",),

@@ -76,6 +76,8 @@ def failing(operation: Operation, attempt: Attempt, job: Job) -> list[tuple[str,
         return []
     out: list[tuple[str, str]] = []
     for name, measure in operation.measures.items():
+        if measure.as_found:
+            continue  # how it was met, not what is accepted
         keys = [f"{name}/{serial}" for serial in remaining(job)] if measure.per_serial else [name]
         out.extend((key, value) for key in keys if (value := _failing_value(measure, attempt, key)) is not None)
     return out

@@ -27,6 +27,7 @@ from holdgate.law.gates import (
     reports,
     sequence,
     signatures,
+    standards,
     tokens,
     windows,
 )
@@ -153,6 +154,8 @@ JOB_ACTS: Final[Acts] = (
     c.ReportModule,
 )
 
+REPORTED: Final[Acts] = (c.SignQa, c.SignCompliance, c.GenerateReport)
+
 REASONED: Final[Acts] = (
     c.CorrectEntry,
     c.AuthoriseDeviation,
@@ -204,6 +207,9 @@ GATES: Final[tuple[Gate, ...]] = (
     Gate("sequence.pinned", sequence.pinned, (*STEP_ACTS, c.RepinJob)),
     Gate("people.step_role", people.step_role, (c.StartJob, *PERFORMED)),
     Gate("tokens.credentials", tokens.credentials, PERFORMED),
+    Gate("tokens.demanded", tokens.demanded, (*JOB_ACTS, c.StartJob, *REPORTED)),
+    Gate("standards.in_force", standards.in_force, (c.StartJob,)),
+    Gate("orders.subject", orders.subject, (c.StageOrder,)),
     Gate("location.zone", location.zone, (*STEP_ACTS, c.CorrectEntry)),
     Gate("location.workstation", location.workstation, SIGNING),
     Gate("sequence.nonconformances", sequence.nonconformances, (c.StartStep, c.SignStep, c.SignQa, c.AskModule)),
@@ -231,7 +237,6 @@ GATES: Final[tuple[Gate, ...]] = (
     Gate("nonconformances.new", nonconformances.new, (c.OpenNonconformance,)),
     Gate("nonconformances.known", nonconformances.known, (c.DisposeNonconformance,)),
     Gate("nonconformances.authorised", nonconformances.authorised, (c.DisposeNonconformance,)),
-    Gate("nonconformances.no_impact", nonconformances.no_impact, (c.DisposeNonconformance,)),
     Gate("nonconformances.retest", nonconformances.retest, (c.AuthoriseRetest,)),
     Gate("nonconformances.reprocess", nonconformances.reprocess, (c.ReprocessJob,)),
     Gate("equipment.declared", equipment.declared, (c.StartStep, c.SignStep)),
@@ -263,6 +268,11 @@ GATES: Final[tuple[Gate, ...]] = (
     Gate("own_rules", own_rules.own_rules, (c.StartStep, c.SignStep)),
     Gate("signatures.performer", signatures.performer, (c.SignStep,)),
     Gate("signatures.independent", signatures.independent, (c.SignQa, c.SignCompliance)),
+    Gate(
+        "signatures.not_subject",
+        signatures.not_subject,
+        (c.SignStep, c.SignQa, c.AuthoriseRetest, c.DisposeNonconformance),
+    ),
     Gate("signatures.unlocked", signatures.unlocked, SIGNING),
     Gate("signatures.meaning", signatures.meaning, SIGNING),
     Gate("signatures.seen", signatures.seen, (c.SignStep, c.SignQa, c.SignCompliance, c.ReviewReport)),

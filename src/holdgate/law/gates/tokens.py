@@ -26,6 +26,19 @@ def hold(case: Case, person: Identity, names: tuple[str, ...]) -> None:
             case.deny("CREDENTIAL_EXPIRED", id=person.id, credential=name, until=held.until)
 
 
+def demanded(case: Case) -> None:
+    """The contract may ask for credentials at any act of its orders, a module's too."""
+    job, order, person = case.job, case.order, case.person
+    sha256 = job.sha256 if job is not None else "" if order is None else order.sha256
+    template = case.library.template(sha256) if sha256 else None
+    if template is None or not template.demands or person is None:
+        return
+    act = str(type(case.command).__struct_config__.tag)
+    for demand in template.demands:
+        if demand.act == act:
+            hold(case, person, demand.credentials)
+
+
 def known_person(case: Case) -> None:
     """A credential is granted to, or taken from, somebody who is enrolled (and holds it)."""
     command = case.command
