@@ -164,9 +164,9 @@ class ModuleRight(Part, frozen=True, kw_only=True):
 
 
 class OnFailed(Part, frozen=True, kw_only=True):
-    """Who may resume a failed execution."""
+    """Who may resume a failed execution; Level III where the contract does not say."""
 
-    resume: tuple[str, ...] = ("level3",)
+    resume: tuple[str, ...]
 
 
 class Trigger(Part, frozen=True, kw_only=True):
@@ -226,7 +226,7 @@ class SmartSP(Head, frozen=True, kw_only=True, tag="SmartSP"):
     adaptable: tuple[Adaptable, ...] = ()
     environment: tuple[Environment, ...] = ()
     modules: tuple[ModuleRight, ...] = ()
-    on_failed: OnFailed = OnFailed()
+    on_failed: OnFailed | None = None
     requires: tuple[Standard, ...] = ()
     subject: str = "part"
     yields: tuple[Yield, ...] = ()

@@ -164,7 +164,7 @@ def prepare(document: SmartSP, sha256: str) -> Technique:
         by_test=document.pin == "test",
         assignment_required=document.assignment == "required",
         watches=tuple(watches.values()),
-        resume_roles=document.on_failed.resume,
+        resume_roles=("level3",) if document.on_failed is None else document.on_failed.resume,
         retest_max=0 if retest is None else retest.max,
         retest_causes=() if retest is None else retest.allowed_causes,
         subject=document.subject,
