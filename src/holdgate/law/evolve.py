@@ -114,6 +114,21 @@ def _equipment_registered(state: State, _: Library, e: ev.EquipmentRegistered, a
     )
 
 
+def _equipment_calibrated(state: State, _: Library, e: ev.EquipmentCalibrated, at: int, ref: int) -> None:
+    equipment = state.equipment[e.equipment]
+    equipment.cal_from, equipment.cal_until, equipment.in_service, equipment.ref = e.cal_from, e.cal_until, True, ref
+
+
+def _equipment_withdrawn(state: State, _: Library, e: ev.EquipmentWithdrawn, at: int, ref: int) -> None:
+    equipment = state.equipment[e.equipment]
+    equipment.in_service, equipment.ref = False, ref
+
+
+def _document_verified(state: State, _: Library, e: ev.DocumentVerified, at: int, ref: int) -> None:
+    order = state.orders[e.order]
+    order.documents[e.document], order.ref = e.until, ref
+
+
 def _material_registered(state: State, _: Library, e: ev.MaterialRegistered, at: int, ref: int) -> None:
     state.materials[e.batch] = Material(
         batch=e.batch, material_kind=e.material_kind, until=e.until, approved=e.approved, ref=ref
@@ -679,6 +694,9 @@ _STEPS: Final[dict[type[ev.Event], Step]] = {
     ev.CredentialGranted: _credential_granted,
     ev.CredentialRevoked: _credential_revoked,
     ev.EquipmentRegistered: _equipment_registered,
+    ev.EquipmentCalibrated: _equipment_calibrated,
+    ev.EquipmentWithdrawn: _equipment_withdrawn,
+    ev.DocumentVerified: _document_verified,
     ev.MaterialRegistered: _material_registered,
     ev.StandardAdopted: _standard_adopted,
     ev.ContractSubmitted: _contract_submitted,

@@ -58,6 +58,9 @@ def _disposed(event: ev.NonconformanceDisposed) -> tuple[str, ...]:
 
 
 _WORDS: Final[dict[type[ev.Event], Callable[[Any], tuple[str, ...]]]] = {
+    ev.EquipmentCalibrated: _fixed("calibration_recorded"),
+    ev.EquipmentWithdrawn: _fixed("equipment_withdrawn"),
+    ev.DocumentVerified: _fixed("document_verified"),
     ev.TermsAccepted: _fixed("terms_accepted"),
     ev.OrderReviewed: lambda e: (f"po_reviewed_by_{e.role}",),
     ev.OrderStaged: _fixed("po_staged"),

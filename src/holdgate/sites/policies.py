@@ -33,6 +33,8 @@ LAW_ACTS: Final = (
     ev.CredentialGranted,
     ev.CredentialRevoked,
     ev.EquipmentRegistered,
+    ev.EquipmentCalibrated,
+    ev.EquipmentWithdrawn,
     ev.MaterialRegistered,
     ev.StandardAdopted,
     ev.ContractSubmitted,
