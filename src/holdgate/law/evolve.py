@@ -469,7 +469,8 @@ def _reading_recorded(state: State, library: Library, e: ev.ReadingRecorded, at:
     job = state.jobs[f"{e.order}/{e.job}"]
     attempt = _attempt(job, _position(library, job, e.step), e.step)
     key = e.characteristic if e.serial is None else f"{e.characteristic}/{e.serial}"
-    attempt.last[key] = Last(value=e.value, conforms=e.conforms, missed_before=key in attempt.missed)
+    count = attempt.last[key].count + 1 if key in attempt.last else 1
+    attempt.last[key] = Last(value=e.value, conforms=e.conforms, missed_before=key in attempt.missed, count=count)
     if not e.conforms:
         attempt.missed.setdefault(key, e.value)
     attempt.tally = view.added(attempt.tally, key, e.value, e.unit)
@@ -633,8 +634,9 @@ def _reading_corrected(state: State, library: Library, e: ev.ReadingCorrected, a
     job = state.jobs[f"{e.order}/{e.job}"]
     attempt = _attempt(job, _position(library, job, e.step), e.step)
     key = e.characteristic if e.serial is None else f"{e.characteristic}/{e.serial}"
-    missed_before = attempt.last[key].missed_before
-    attempt.last[key] = Last(value=e.value, conforms=e.conforms, missed_before=missed_before)
+    before = attempt.last[key]
+    missed_before = before.missed_before
+    attempt.last[key] = Last(value=e.value, conforms=e.conforms, missed_before=missed_before, count=before.count)
     attempt.tally = view.added(attempt.tally, key, e.value, "corrected")
     if attempt.signers:
         _void(attempt)

@@ -152,11 +152,15 @@ class Order(Struct):
 
 
 class Last(Struct, gc=False):
-    """The last reading of one characteristic (of one serial). `missed_before`: an earlier one did not conform."""
+    """The last reading of one characteristic (of one serial).
+
+    `missed_before`: an earlier one did not conform. `count`: how often it was read, this one included.
+    """
 
     value: str
     conforms: bool
     missed_before: bool = False
+    count: int = 1
 
 
 class Attempt(Struct):

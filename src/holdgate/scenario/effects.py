@@ -58,6 +58,9 @@ def _disposed(event: ev.NonconformanceDisposed) -> tuple[str, ...]:
 
 
 _WORDS: Final[dict[type[ev.Event], Callable[[Any], tuple[str, ...]]]] = {
+    ev.CredentialGranted: _fixed("credential_granted"),
+    ev.MaterialRegistered: lambda e: ("batch_released",) if e.approved else (),
+    ev.StandardAdopted: _fixed("standard_adopted"),
     ev.EquipmentCalibrated: _fixed("calibration_recorded"),
     ev.EquipmentWithdrawn: _fixed("equipment_withdrawn"),
     ev.DocumentVerified: _fixed("document_verified"),

@@ -19,9 +19,11 @@ from holdgate.engine.answer import Answer
 from holdgate.identity.charter import Founder, Settings
 from holdgate.law import command as c
 from holdgate.law.case import Pin
-from holdgate.law.contract import SmartClientPO, SmartSP, encode_document
+from holdgate.law.contract import encode_document
 from holdgate.law.denial import sentence
-from holdgate.scenario.files import Person, World, split_contract
+from holdgate.law.families import Bundle
+from holdgate.scenario.bundles import bundles_of
+from holdgate.scenario.files import Person, World
 from holdgate.sites.desk import Desk
 from holdgate.terms import instant
 from holdgate.terms.errors import HoldgateError, Malformed
@@ -61,14 +63,14 @@ class Opening:
         Raises:
             Malformed: the world asks for something that this version, or the law, does not allow. No shop is left open.
         """
-        contracts = [split_contract(tree, rule_parser()) for tree in self.world.contracts]
+        contracts = bundles_of(self.world, rule_parser())
         shop = await self._found()
         try:
             self._enrol(shop)
             await self._done()
             self._register(shop)
-            for template, technique in contracts:
-                self._govern(shop, template, technique)
+            for bundle in contracts:
+                self._govern(shop, bundle)
             await self._done()
             await shop.settle()
         except HoldgateError:
@@ -206,11 +208,12 @@ class Opening:
                 ),
             )
 
-    def _govern(self, shop: Shop, template: SmartClientPO, technique: SmartSP) -> None:
+    def _govern(self, shop: Shop, bundle: Bundle) -> None:
         """Submit, certify, four approvals by four people, release."""
+        template = bundle.template
         named: dict[str, Any] = {"contract": template.id, "version": template.version}
-        documents = (encode_document(template), encode_document(technique))
-        certificate = certify(template, technique)
+        documents = [encode_document(document) for document in bundle.documents]
+        certificate = certify(template, bundle.technique)
         pins = tuple(Pin(sha256=digest(raw), content=raw) for raw in documents)
         author = self._signers((self._holder("author").id, "author"))
         self._ask(shop, c.SubmitContract(**self._head(author), **named, sha256=pins[0].sha256), pins)

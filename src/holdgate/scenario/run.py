@@ -27,8 +27,9 @@ from holdgate.law.denial import sentence
 from holdgate.law.segments import Segment, decision_of
 from holdgate.ledger.entry import read_entry
 from holdgate.scenario.acts import Draft, Scene, action_of
+from holdgate.scenario.continued import read_whole
 from holdgate.scenario.effects import effects_of
-from holdgate.scenario.files import ScenarioFile, ScenarioStep, apply_given, read_scenario, read_world
+from holdgate.scenario.files import ScenarioFile, ScenarioStep, apply_given, read_world
 from holdgate.scenario.opening import Opening
 from holdgate.sites.desk import Desk
 from holdgate.sites.site import Site
@@ -78,7 +79,7 @@ def run_file(path: Path, worlds: Path | None = None) -> FileResult:
     Raises:
         Malformed: the file or its world cannot be read, or asks for what this version does not know.
     """
-    scenario = read_scenario(path)
+    scenario = read_whole(path)
     world = read_world((worlds or path.parent / "worlds") / f"{scenario.world}.yaml")
     with tempfile.TemporaryDirectory(prefix="holdgate-test-") as folder:
         return asyncio.run(

@@ -6,7 +6,8 @@ from typing import Final
 from holdgate.law import command as c
 from holdgate.law.case import Case
 from holdgate.law.completeness import faults, tied_to_results
-from holdgate.law.contract import SmartClientPO, SmartSP, read_document
+from holdgate.law.contract import document_digest
+from holdgate.law.families import bundle_faults, bundled
 from holdgate.terms.errors import Malformed
 
 WHY_CHARS_MAX: Final = 200
@@ -16,31 +17,26 @@ EFFECTIVITIES: Final = ("new_orders", "unstarted_jobs")
 
 
 def document(case: Case) -> None:
-    """The document came beside the proposal, is the one it names, and is complete."""
+    """The order template and exactly what it names came beside the proposal; it is the one proposed, and complete."""
     command = case.command
     if type(command) is not c.SubmitContract:
         return
     if f"{command.contract}/{command.version}" in case.state.versions:
         case.deny("VERSION_EXISTS", contract=command.contract, version=command.version)
-    raw = case.pinned(command.sha256)
-    if raw is None:
-        case.deny("CONTRACT_INCOMPLETE", why="the document did not come with the proposal")
-        return
     try:
-        template = read_document(raw)
-        process = case.pinned(template.process) if isinstance(template, SmartClientPO) else None
-        technique = None if process is None else read_document(process)
+        bundle = bundled(command.sha256, case.pinned)
     except Malformed as error:
         case.deny("CONTRACT_INCOMPLETE", why=str(error)[:WHY_CHARS_MAX])
         return
-    if not isinstance(template, SmartClientPO) or not isinstance(technique, SmartSP):
-        case.deny("CONTRACT_INCOMPLETE", why="an order template and the technique that it names come together")
-        return
+    template = bundle.terms
+    named = [document_digest(document) for document in bundle.documents]
+    if any(pin.sha256 not in named for pin in case.pins):
+        case.deny("CONTRACT_INCOMPLETE", why="a document came along that the order template does not name")
     if (template.id, template.version, template.author) != (command.contract, command.version, case.actor.id):
         case.deny("CONTRACT_INCOMPLETE", why="the document names another id, version or author than the proposal")
     for rule in islice(tied_to_results(template), FINDINGS_MAX):
         case.deny("PAYOUT_DEPENDS_ON_RESULT", rule=rule.id[:WHY_CHARS_MAX])
-    for why in islice(faults(template, technique), FINDINGS_MAX):
+    for why in islice((*faults(template, bundle.technique), *bundle_faults(bundle)), FINDINGS_MAX):
         case.deny("CONTRACT_INCOMPLETE", why=why[:WHY_CHARS_MAX])
 
 
