@@ -505,9 +505,13 @@ def _settle(job: Job) -> None:
 
 
 def _set_aside(job: Job, position: int) -> None:
-    """The attempt at a step is over without being the one that counts: its digest stays in the job's view."""
+    """The attempt at a step is over without being the one that counts: its digest stays in the job's view.
+
+    The release of a hold point was for that attempt; the next one is let go of anew.
+    """
     attempt = job.attempts[position]
     if attempt is not None:
+        job.released.pop(attempt.step, None)
         job.past += (digest(f"{attempt.tally} {attempt.result} {','.join(attempt.signers)}".encode()),)
         job.attempts[position] = None
         job.open_step = _open_step(job)
@@ -540,9 +544,12 @@ def _close_auto(job: Job, step: str, disposition: str) -> None:
 
 
 def _job_reprocessed(state: State, library: Library, e: ev.JobReprocessed, at: int, ref: int) -> None:
-    """Recalls end where nothing that is left was done with the instrument."""
+    """Recalls end where nothing that is left was done with the instrument; hold points hold and witnesses are told anew."""
     job = state.jobs[job_key(e.order, e.job)]
+    operations = require_technique(library, job.sha256).operations
     for position in range(_position(library, job, e.step), len(job.attempts)):
+        for points in (job.released, job.noticed):
+            points.pop(operations[position].id, None)
         attempt = job.attempts[position]
         if attempt is not None:
             _close_auto(job, attempt.step, "reprocess")

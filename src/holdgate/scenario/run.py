@@ -83,11 +83,12 @@ def run_file(path: Path, worlds: Path | None = None) -> FileResult:
     world = read_world((worlds or path.parent / "worlds") / f"{scenario.world}.yaml")
     with tempfile.TemporaryDirectory(prefix="holdgate-test-") as folder:
         return asyncio.run(
-            _run(scenario, Opening(Path(folder) / "shop", apply_given(world, scenario.given), scenario.steps[0].at))
+            play(scenario, Opening(Path(folder) / "shop", apply_given(world, scenario.given), scenario.steps[0].at))
         )
 
 
-async def _run(scenario: ScenarioFile, opening: Opening) -> FileResult:
+async def play(scenario: ScenarioFile, opening: Opening) -> FileResult:
+    """Run a scenario in a shop that is yet to be opened; it is closed and audited afterwards, and stays where it is."""
     shop = await opening.open()
     run = _Run(shop, opening)
     try:
