@@ -52,6 +52,8 @@ def templates(
         One JSON document.
     """
     console = Console(highlight=False)
+    if name is None and copy is not None:
+        raise Malformed("name the template that is to be copied: holdgate templates NAME --copy DIR")
     if name is None:
         listed = [_listed(folder.name, _read(folder)) for folder in _folders()]
         if json:
