@@ -27,7 +27,7 @@ def bundles_of(world: World, parse_rule: ParseRule) -> list[Bundle]:
     Raises:
         Malformed: one of them cannot be read. Unavailable: a file is not there.
     """
-    return [bundle_of(tree, world.folder, parse_rule) for tree in world.contracts]
+    return [bundle_of(tree, Path(world.folder), parse_rule) for tree in world.contracts]
 
 
 def bundle_of(tree: Mapping[str, Tree], folder: Path, parse_rule: ParseRule) -> Bundle:

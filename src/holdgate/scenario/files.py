@@ -112,7 +112,7 @@ class World(Struct, frozen=True, kw_only=True):
     nodes: tuple[Node, ...]
     contracts: tuple[dict[str, Tree], ...]
     tree: dict[str, Tree]
-    folder: Path
+    folder: str
 
 
 _ENTRIES: Final = ("people", "equipment", "materials", "workstations", "nodes", "contracts")
@@ -140,7 +140,7 @@ def _world(tree: dict[str, Tree], what: str, folder: Path) -> World:
         nodes=_all(lists["nodes"], Node, f"{what}, at nodes"),
         contracts=tuple(lists["contracts"].values()),
         tree=tree,
-        folder=folder,
+        folder=str(folder),
     )
 
 
@@ -218,7 +218,7 @@ def apply_given(world: World, given: Mapping[str, Tree]) -> World:
         for key, changes in _entries(given, name, what).items():
             entries[key] = _changed(name, entries[key], changes) if key in entries else changes
         tree[name] = [*entries.values()]
-    return _world(tree, "the world with the scenario's given", world.folder)
+    return _world(tree, "the world with the scenario's given", Path(world.folder))
 
 
 def _changed(name: str, entry: dict[str, Tree], changes: dict[str, Tree]) -> dict[str, Tree]:
