@@ -399,6 +399,8 @@ def fold_foreign(state: State, library: Library, event: ev.AnyEvent, at: int, re
     """Fold an event of another site; one that speaks of what is not known here changes nothing."""
     try:
         evolve(state, library, event, at, ref)
+    except InvariantBroken:
+        raise
     except (LookupError, ValueError, HoldgateError):
         return
 
