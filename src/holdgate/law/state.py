@@ -48,7 +48,11 @@ class Suggestion(Struct):
 
 
 class Policy(Struct, gc=False):
-    """An access policy: one more credential in a zone, for steps that start at or after `at` (UTC µs)."""
+    """An access policy: one more credential in a zone, for steps that start after it became known here.
+
+    `at`: when the business hub put it in force (UTC µs). `withdrawn`: it was taken back and asks for nothing; its versions
+    go on counting.
+    """
 
     id: str
     zone: str
@@ -56,6 +60,7 @@ class Policy(Struct, gc=False):
     version: int
     at: int
     ref: int
+    withdrawn: bool = False
 
 
 class Series(Struct):
@@ -77,6 +82,7 @@ class ContractRecord(Struct):
 
     `status`: submitted, active, superseded (what was staged under it may still start) or barred (nothing may).
     `suspended`: stop-work is in force. `tuned`, `suggested`: adaptable parameters that have another value, or may get one.
+    `agreed`: parameter → the client whose person agreed to its value.
     """
 
     sha256: str
@@ -92,6 +98,7 @@ class ContractRecord(Struct):
     suspended: bool = False
     tuned: dict[str, str] = {}
     suggested: dict[str, Suggestion] = {}
+    agreed: dict[str, str] = {}
 
 
 class Acceptance(Struct, gc=False):
@@ -157,7 +164,7 @@ class Attempt(Struct):
     signature. `completed_at`: the first completion (a correction and its new signature do not move it; 0: none yet).
     `result`: as signed so far, by whoever signed last. `stands`: a failed result that was decided to be the result.
     `contract`, `technique`: the documents that this attempt is pinned to; `tuned`: parameters and the values that it was
-    started under.
+    started under. `ref`: the entry that started it.
     """
 
     step: str
@@ -177,6 +184,7 @@ class Attempt(Struct):
     contract: str = ""
     technique: str = ""
     tuned: tuple[tuple[str, str], ...] = ()
+    ref: int = 0
 
 
 class Deviation(Struct, gc=False):

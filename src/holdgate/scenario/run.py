@@ -168,7 +168,8 @@ class _Run:
         world = opening.world
         roles = {person.id: person.roles for person in world.people}
         nodes = {site.id: site.chronicle.state for site in shop.sites.values() if site.kind == "node"}
-        self._scene = Scene(world.site.tz, roles, nodes)
+        contracts = {(str(tree["id"]), str(tree["version"])): tree for tree in world.contracts}
+        self._scene = Scene(world.site.tz, roles, nodes, contracts)
         self._stations = {station.id: station.node for station in world.workstations}
         self._seen = {site.id: 0 for site in shop.sites.values()}
 
@@ -214,11 +215,14 @@ class _Run:
         site = self._site(kind, step)
         if step.action == "window.close":
             await site.refresh_witness()
-        command = make(Draft(self._scene, step, self._desk.nonce()), site.id)
+        draft = Draft(self._scene, step, self._desk.nonce())
+        command = make(draft, site.id)
         raw = self._desk.sign(self._desk.shown(command, site.chronicle.state))
         if step.inputs.get("signature", "valid") != "valid":
             raw = unsigned(self._desk, command)
-        answer: Answer = await site.submit(raw)
+        answer: Answer = await site.submit(raw, draft.pins)
+        if answer.decision.allowed:
+            self._scene.contracts.update(draft.proposes)
         return answer.decision
 
     def _site(self, kind: str, step: ScenarioStep) -> Site:
@@ -258,6 +262,14 @@ class _Run:
         """The gate's figures are a fold of its record; asking changes nothing."""
         return Decision(verdict="allow")
 
+    async def read_vault(self, step: ScenarioStep) -> Decision:
+        """Somebody looks at the Vault's copy of a node's record; a read is no entry."""
+        origin = self._shop.sites[str(step.inputs["node"])].notary.origin
+        held = [vault.store.held(origin)[0] for vault in self._shop.vaults.values()]
+        if any(held):
+            return Decision(verdict="allow")
+        return deny("NODE_NOT_SYNCED", "vault", node=str(step.inputs["node"]))
+
     async def verify(self, step: ScenarioStep) -> Decision:
         """Every ledger is audited as it stands."""
         trust = read_trust(self._shop.directory / "trust.json")
@@ -273,6 +285,7 @@ class _Run:
 _OPERATIONS: Final[dict[str, Callable[[_Run, ScenarioStep], Awaitable[Decision]]]] = {
     "node.offline": _Run.offline,
     "node.sync": _Run.sync,
+    "vault.read": _Run.read_vault,
     "ledger.verify": _Run.verify,
     "staging.metrics": _Run.metrics,
 }

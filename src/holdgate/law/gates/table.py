@@ -24,6 +24,7 @@ from holdgate.law.gates import (
     sequence,
     signatures,
     tokens,
+    tuning,
     windows,
 )
 
@@ -54,6 +55,14 @@ HUB_ACTS: Final[Acts] = (
     c.ApproveContract,
     c.CertifyContract,
     c.ActivateContract,
+    c.SuspendContract,
+    c.ResumeContract,
+    c.SuggestTune,
+    c.ApproveTune,
+    c.RevertTune,
+    c.SuggestChange,
+    c.ApplyChange,
+    c.UpdatePolicy,
     c.AcceptTerms,
     c.ReviewOrder,
     c.StageOrder,
@@ -82,6 +91,9 @@ BETWEEN_SITES: Final[Acts] = (c.ForwardOrder, c.NoticeOrder)
 SIGNING: Final[Acts] = (
     c.ApproveContract,
     c.CertifyContract,
+    c.ApproveTune,
+    c.RevertTune,
+    c.UpdatePolicy,
     c.AcceptTerms,
     c.ReviewOrder,
     c.SignStep,
@@ -95,10 +107,27 @@ SIGNING: Final[Acts] = (
 EVERY: Final[Acts] = (*HUB_ACTS, *NODE_ACTS)
 STEP_ACTS: Final[Acts] = (c.StartStep, c.RecordReading, c.SignStep)
 JOB_ACTS: Final[Acts] = (*STEP_ACTS, c.CorrectEntry, c.SplitJob, c.RepinJob, c.AuthoriseDeviation)
+TUNING: Final[Acts] = (c.SuggestTune, c.ApproveTune, c.RevertTune)
+STOPPED: Final[Acts] = tuple(
+    act
+    for act in (
+        c.AcceptTerms,
+        c.StageOrder,
+        c.SignQa,
+        c.StartJob,
+        c.StartStep,
+        c.SignStep,
+        c.AskModule,
+        c.ReportModule,
+    )
+    if act in EVERY
+)
+"""Acts that stop-work refuses, as far as this law version decides them. Readings are recorded all the same."""
 
 GATES: Final[tuple[Gate, ...]] = (
     Gate("location.site", location.site, EVERY),
     Gate("refusals.vault", refusals.vault, (c.WriteVault,)),
+    Gate("refusals.authority", refusals.authority, (c.ApplyChange,)),
     Gate("people.identity", people.identity, EVERY),
     Gate("people.role", people.role, tuple(people.ROLES)),
     Gate("people.site_key", people.site_key, BETWEEN_SITES),
@@ -112,11 +141,32 @@ GATES: Final[tuple[Gate, ...]] = (
     Gate(
         "contracts.known",
         contracts.known,
-        (c.ApproveContract, c.CertifyContract, c.ActivateContract, c.AcceptTerms, c.StageOrder),
+        (
+            c.ApproveContract,
+            c.CertifyContract,
+            c.ActivateContract,
+            c.SuspendContract,
+            c.ResumeContract,
+            *TUNING,
+            c.AcceptTerms,
+            c.StageOrder,
+        ),
     ),
     Gate("contracts.approval", contracts.approval, (c.ApproveContract,)),
+    Gate("contracts.complete", contracts.complete, (c.CertifyContract,)),
     Gate("contracts.certificate", contracts.certificate, (c.CertifyContract,)),
     Gate("contracts.releasable", contracts.releasable, (c.ActivateContract,)),
+    Gate("contracts.stop_work", contracts.stop_work, (c.SuspendContract, c.ResumeContract)),
+    Gate("tuning.released", tuning.released, TUNING),
+    Gate("tuning.known_contract", tuning.known_contract, (c.SuggestChange,)),
+    Gate("tuning.declared", tuning.declared, (c.SuggestTune,)),
+    Gate("tuning.in_range", tuning.in_range, (c.SuggestTune,)),
+    Gate("tuning.changes", tuning.changes, (c.SuggestTune,)),
+    Gate("tuning.waits", tuning.waits, (c.ApproveTune,)),
+    Gate("tuning.named", tuning.named, (c.ApproveTune, c.RevertTune)),
+    Gate("tuning.each_once", tuning.each_once, (c.ApproveTune,)),
+    Gate("tuning.revertible", tuning.revertible, (c.RevertTune,)),
+    Gate("tokens.policy", tokens.policy, (c.UpdatePolicy,)),
     Gate("contracts.in_force", contracts.in_force, (c.AcceptTerms, c.StageOrder)),
     Gate("orders.terms", orders.terms, (c.AcceptTerms,)),
     Gate("orders.agreed", orders.agreed, (c.StageOrder,)),
@@ -130,8 +180,10 @@ GATES: Final[tuple[Gate, ...]] = (
     Gate("sequence.new_job", sequence.new_job, (c.StartJob,)),
     Gate("sequence.job_open", sequence.job_open, JOB_ACTS),
     Gate("sequence.pinned", sequence.pinned, (*STEP_ACTS, c.RepinJob)),
+    Gate("contracts.suspended", contracts.suspended, STOPPED),
     Gate("people.step_role", people.step_role, (c.StartJob, *STEP_ACTS, c.CorrectEntry)),
     Gate("tokens.credentials", tokens.credentials, (*STEP_ACTS, c.CorrectEntry)),
+    Gate("tokens.policies", tokens.policies, (c.StartStep, c.SignStep)),
     Gate("location.zone", location.zone, (*STEP_ACTS, c.CorrectEntry)),
     Gate("location.workstation", location.workstation, SIGNING),
     Gate("sequence.nonconformances", sequence.nonconformances, (c.StartStep, c.SignStep, c.SignQa)),
@@ -149,9 +201,20 @@ GATES: Final[tuple[Gate, ...]] = (
     Gate("equipment.instrument", equipment.instrument, (c.RecordReading,)),
     Gate("entries.observed_time", entries.observed_time, (c.RecordReading,)),
     Gate(
-        "entries.reason", entries.reason, (c.CorrectEntry, c.AuthoriseDeviation, c.DisableIdentity, c.RevokeCredential)
+        "entries.reason",
+        entries.reason,
+        (
+            c.CorrectEntry,
+            c.AuthoriseDeviation,
+            c.DisableIdentity,
+            c.RevokeCredential,
+            c.SuspendContract,
+            c.ResumeContract,
+            c.RevertTune,
+            c.UpdatePolicy,
+        ),
     ),
-    Gate("entries.evidence", entries.evidence, (c.AuthoriseDeviation, c.GrantCredential)),
+    Gate("entries.evidence", entries.evidence, (c.AuthoriseDeviation, c.GrantCredential, c.SuggestTune)),
     Gate("deviations.waivable", deviations.waivable, (c.AuthoriseDeviation,)),
     Gate("deviations.client_agrees", deviations.client_agrees, (c.AuthoriseDeviation,)),
     Gate("readings.complete", readings.complete, (c.SignStep,)),
