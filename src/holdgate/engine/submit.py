@@ -115,7 +115,23 @@ class Spine:
         """Append an entry that the site makes itself (an import, a contact, a cosignature, a start)."""
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._appender.stage(draft, _resolve(answer))
+        self.settle()
         return answer
+
+    def settle(self) -> None:
+        """Append what follows from the entries so far and has entries of its own, before anything else comes.
+
+        Raises:
+            InvariantBroken: it could not be folded; the site has to be opened anew.
+        """
+        chronicle = self._chronicle
+        while chronicle.standing.owed and self._appender.broken is None:
+            try:
+                draft = chronicle.consequence(self._clock.now())
+            except InvariantBroken as error:
+                self._appender.broken = error
+                raise
+            self._appender.stage(draft, _ignore)
 
     def submit(self, raw: bytes, pins: Sequence[Pin] = (), source: str = "local") -> "asyncio.Future[Answer]":
         """Submit a signed action.
@@ -211,6 +227,7 @@ class Spine:
     def _decide(self, submission: Submission, verified: Verified | Unauthentic, *, alone: bool) -> None:
         if self._appender.broken is not None:
             raise self._appender.broken
+        self.settle()
         if isinstance(verified, Unauthentic):
             self._attempt(submission, verified)
             return
@@ -230,6 +247,7 @@ class Spine:
             self._answer_again(submission, draft)
             return
         self._appender.stage(draft, _resolve(submission.answer), alone=alone)
+        self.settle()
 
     def _attempt(self, submission: Submission, unauthentic: Unauthentic) -> None:
         attempt, answer = unauthentic.attempt, submission.answer

@@ -8,9 +8,10 @@ from collections.abc import Container, Iterator
 
 from holdgate.law.contract import PROFILE, Characteristic, PayoutRule, SmartClientPO, SmartSP, Step, Window
 from holdgate.law.rules.normal import decode
+from holdgate.law.triggers import ON
 from holdgate.terms.errors import Malformed
 from holdgate.terms.ids import check_id
-from holdgate.terms.limits import MILESTONES_MAX, PAYOUTS_MAX, STEPS_MAX
+from holdgate.terms.limits import MILESTONES_MAX, PAYOUTS_MAX, STEPS_MAX, TRIGGERS_MAX
 from holdgate.terms.quantity import DECIMALS_MAX, EXACT, parse_decimal
 
 DAY_S = 86_400
@@ -21,6 +22,9 @@ LONG_S = 3653 * DAY_S
 
 ALLOWED_PAY = ("on_time_and_record_complete", "on_time", "record_complete")
 """What a bonus may depend on: time and completeness, never a result."""
+
+EFFECT_CHARS_MAX = 200
+"""What a trigger says."""
 
 MILESTONES = ("arrival", "qa_accepted", "client_accepted")
 
@@ -41,6 +45,7 @@ def faults(template: SmartClientPO, technique: SmartSP) -> Iterator[str]:
     yield from _head(template, technique)
     yield from _technique(technique)
     yield from _money(template)
+    yield from _triggers(template)
 
 
 def _head(template: SmartClientPO, technique: SmartSP) -> Iterator[str]:
@@ -58,6 +63,8 @@ def _head(template: SmartClientPO, technique: SmartSP) -> Iterator[str]:
         yield f"silence cannot mean {template.on_silence!r}"
     if technique.pin != "job":
         yield f"this law version pins a contract by job, not by {technique.pin!r}"
+    if technique.assignment not in ("open", "required"):
+        yield f"an assignment is open or required, not {technique.assignment!r}"
     if not 0 <= template.client_window_s <= LONG_S:
         yield f"the client's window is {template.client_window_s} s; 0 s to 10 years can be asked for"
     if not 0 <= template.buffer_max_s <= LONG_S:
@@ -166,3 +173,13 @@ def _money(template: SmartClientPO) -> Iterator[str]:
     for rule in template.payouts:
         if rule.payee != "each_signer" or rule.amount_minor <= 0 or rule.currency != template.currency:
             yield f"payout {rule.id}: each signer is paid a positive amount in the order's currency"
+
+
+def _triggers(template: SmartClientPO) -> Iterator[str]:
+    if len(template.triggers) > TRIGGERS_MAX:
+        yield f"there are more than {TRIGGERS_MAX} triggers"
+    for item in template.triggers:
+        if item.on not in ON:
+            yield f"a trigger waits for {item.on!r}, which is nothing that happens"
+        if not item.effect.strip() or len(item.effect) > EFFECT_CHARS_MAX:
+            yield f"the trigger on {item.on} says nothing, or more than {EFFECT_CHARS_MAX} signs"

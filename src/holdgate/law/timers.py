@@ -1,4 +1,7 @@
-"""What time sets off at the business hub: a report's review window opens with the first cosignature that covers it."""
+"""What time sets off at the business hub: a report's review window opens with the first cosignature that covers it.
+
+And whether something came late: the hub was off, or could not reach the Vault, at the moment when it was due.
+"""
 
 from collections.abc import Sequence
 
@@ -25,3 +28,12 @@ def open_windows(state: State, library: Library, events: Sequence[AnyEvent]) -> 
                 )
             )
     return tuple(opened)
+
+
+def came_late(state: State, due: int) -> bool:
+    """Whether the hub was not running, or out of reach of every Vault that it knows, at this time (UTC µs)."""
+    if any(since <= due <= until for since, until in state.outages):
+        return True
+    vaults = [seat.id for seat in state.charter.sites if seat.kind == "vault"]
+    contacts = [contact for vault in vaults if (contact := state.contacts.get(vault)) is not None]
+    return bool(contacts) and all(not contact.up and contact.since <= due for contact in contacts)

@@ -1,15 +1,19 @@
 """Qualifications: SMART-TokenAccessLayer's part. What the step names is held, in date and not revoked, at this moment."""
 
+from holdgate.identity.roster import Identity
 from holdgate.law import command as c
 from holdgate.law.case import Case
 
 
 def credentials(case: Case) -> None:
     """Every credential that the step names."""
-    person, operation = case.person, case.operation
-    if person is None or operation is None:
-        return
-    for name in operation.credentials:
+    if case.person is not None and case.operation is not None:
+        check_held(case, case.person, case.operation.credentials)
+
+
+def check_held(case: Case, person: Identity, names: tuple[str, ...]) -> None:
+    """A person holds these, in date and not revoked."""
+    for name in names:
         held = person.credentials.get(name)
         if held is None:
             case.deny("CREDENTIAL_MISSING", id=person.id, credential=name)
