@@ -28,6 +28,7 @@ from holdgate.law.state import (
     Contact,
     ContractRecord,
     Deviation,
+    Doubt,
     EarlyArrival,
     Equipment,
     Job,
@@ -47,6 +48,11 @@ from holdgate.law.state import (
 )
 
 Step = Callable[[State, Library, Any, int, int], None]
+
+LAPSES_KEPT: Final = 8
+"""Earlier revocations of a credential, and doubts about an instrument, that are kept; the oldest two become one."""
+OUTAGES_KEPT: Final = 100
+"""Outages in memory; older ones are in the log alone."""
 
 
 def evolve(state: State, library: Library, event: ev.AnyEvent, at: int, ref: int) -> None:
@@ -97,7 +103,15 @@ def _identity_disabled(state: State, _: Library, e: ev.IdentityDisabled, at: int
 
 
 def _credential_granted(state: State, _: Library, e: ev.CredentialGranted, at: int, ref: int) -> None:
-    state.identities[e.person].credentials[e.credential] = Credential(until=e.until, ref=ref)
+    """A new grant ends a revocation; what was signed meanwhile by somebody who did not know of it stays doubtful."""
+    credentials = state.identities[e.person].credentials
+    held = credentials.get(e.credential)
+    lapses = () if held is None else held.lapses
+    if held is not None and held.revoked_at is not None:
+        lapses += ((held.revoked_at, at),)
+    if len(lapses) > LAPSES_KEPT:
+        lapses = ((lapses[0][0], lapses[1][1]), *lapses[2:])
+    credentials[e.credential] = Credential(until=e.until, ref=ref, lapses=lapses)
 
 
 def _credential_revoked(state: State, _: Library, e: ev.CredentialRevoked, at: int, ref: int) -> None:
@@ -106,6 +120,8 @@ def _credential_revoked(state: State, _: Library, e: ev.CredentialRevoked, at: i
 
 
 def _equipment_registered(state: State, _: Library, e: ev.EquipmentRegistered, at: int, ref: int) -> None:
+    """Registered anew, it keeps what is known of its past use."""
+    known = state.equipment.get(e.id)
     state.equipment[e.id] = Equipment(
         id=e.id,
         equipment_class=e.equipment_class,
@@ -113,7 +129,85 @@ def _equipment_registered(state: State, _: Library, e: ev.EquipmentRegistered, a
         cal_until=e.cal_until,
         in_service=e.in_service,
         ref=ref,
+        good_at=0 if known is None else known.good_at,
+        doubts=() if known is None else known.doubts,
+        unheard=known is not None and known.unheard,
     )
+
+
+def _equipment_calibrated(state: State, _: Library, e: ev.EquipmentCalibrated, at: int, ref: int) -> None:
+    """In service again, unless it failed a check here since, of which the business hub does not know yet."""
+    equipment = state.equipment[e.equipment]
+    equipment.cal_from, equipment.cal_until, equipment.ref = e.cal_from, e.cal_until, ref
+    equipment.in_service = not equipment.unheard
+    if e.as_found == "in_tolerance":
+        _found_good(state, equipment, at)
+    else:
+        _found_bad(equipment)
+        _end_doubt(equipment, at)
+
+
+def _equipment_withdrawn(state: State, _: Library, e: ev.EquipmentWithdrawn, at: int, ref: int) -> None:
+    equipment = state.equipment[e.equipment]
+    equipment.in_service, equipment.unheard, equipment.ref = False, False, ref
+
+
+def _equipment_checked(state: State, _: Library, e: ev.EquipmentChecked, at: int, ref: int) -> None:
+    """A failed check withdraws it until it is calibrated; a pass says nothing for one that is withdrawn."""
+    equipment = state.equipment[e.equipment]
+    if e.result == "pass":
+        if equipment.in_service:
+            _found_good(state, equipment, at)
+            equipment.ref = ref
+        return
+    equipment.in_service, equipment.unheard, equipment.ref = False, state.kind == "node", ref
+    _found_bad(equipment)
+
+
+def _found_good(state: State, equipment: Equipment, at: int) -> None:
+    """What was done with it until then is not recalled any more by a later finding."""
+    _end_doubt(equipment, at)
+    uses = state.uses.get(equipment.id)
+    if uses is None:
+        return
+    left = {job: last for job, last in uses.items() if last > at}
+    if left:
+        state.uses[equipment.id] = left
+    else:
+        del state.uses[equipment.id]
+
+
+def _found_bad(equipment: Equipment) -> None:
+    """Every use since the last good finding is in doubt, and each later one until the next."""
+    if all(doubt.until is not None for doubt in equipment.doubts):
+        equipment.doubts += (Doubt(since=equipment.good_at, until=None),)
+    if len(equipment.doubts) > LAPSES_KEPT:
+        first, second, *later = equipment.doubts
+        equipment.doubts = (Doubt(since=first.since, until=second.until), *later)
+
+
+def _end_doubt(equipment: Equipment, at: int) -> None:
+    equipment.doubts = tuple(replace(d, until=at) if d.until is None else d for d in equipment.doubts)
+    equipment.good_at = max(equipment.good_at, at)
+
+
+def _used(state: State, item: str, job: str, at: int) -> None:
+    """An instrument or machine was used for a job: a later bad finding recalls it."""
+    equipment = state.equipment.get(item)
+    if equipment is None or at <= equipment.good_at:
+        return
+    uses = state.uses.get(item)
+    if uses is None:
+        state.uses[item] = {job: at}
+    else:
+        uses[job] = max(at, uses.get(job, 0))
+
+
+def _unused(state: State, item: str, job: str) -> None:
+    """A use that is recalled is dealt with; and so are the uses of a job that is closed."""
+    uses = state.uses.get(item)
+    if uses is not None and uses.pop(job, None) is not None and not uses:
+        del state.uses[item]
 
 
 def _material_registered(state: State, _: Library, e: ev.MaterialRegistered, at: int, ref: int) -> None:
@@ -136,6 +230,19 @@ def _policy_updated(state: State, _: Library, e: ev.PolicyUpdated, at: int, ref:
         ref=ref,
         withdrawn=e.withdrawn,
     )
+
+
+def _material_extended(state: State, _: Library, e: ev.MaterialExtended, at: int, ref: int) -> None:
+    batch = state.materials[e.batch]
+    batch.until, batch.ref = e.until, ref
+
+
+def _document_verified(state: State, _: Library, e: ev.DocumentVerified, at: int, ref: int) -> None:
+    """A node may hear of it before the order itself comes."""
+    state.verified.setdefault(e.order, {})[e.document] = e.until
+    order = state.orders.get(e.order)
+    if order is not None:
+        order.documents[e.document], order.ref = e.until, ref
 
 
 # ---- contracts -----------------------------------------------------------------------------------------------------
@@ -231,12 +338,46 @@ def _order_reviewed(state: State, _: Library, e: ev.OrderReviewed, at: int, ref:
 def _order_staged(state: State, _: Library, e: ev.OrderStaged, at: int, ref: int) -> None:
     order = _order(state, e.order)
     same_parts = (order.part_no, order.rev, order.serials) == (e.part_no, e.rev, e.serials)
+    if order.node != e.node:
+        _unassign(state, e.order)
     order.status, order.sha256, order.contract, order.version = "staged", e.sha256, e.contract, e.version
     order.node, order.client, order.part_no, order.rev, order.serials = e.node, e.client, e.part_no, e.rev, e.serials
-    order.documents = {name: e.document_until.get(name) for name in e.documents}
-    order.silence, order.delivery_due, order.ref = e.silence, e.delivery_due, ref
+    order.documents = _documents(state, e)
+    order.silence, order.staged_at, order.ref = e.silence, at, ref
+    order.delivery_closed = order.delivery_closed and e.delivery_due == order.delivery_due
+    order.delivery_due = e.delivery_due
     if not (e.amendment and same_parts):
         order.arrived = ()
+
+
+def _documents(state: State, e: ev.OrderStaged | ev.OrderReceived) -> dict[str, int | None]:
+    """The documents that an order came with, and those that Compliance verified."""
+    return {name: e.document_until.get(name) for name in e.documents} | state.verified.get(e.order, {})
+
+
+def _job_assigned(state: State, _: Library, e: ev.JobAssigned, at: int, ref: int) -> None:
+    state.assigned[job_key(e.order, e.job)] = e.technician
+
+
+def _unassign(state: State, order: str) -> None:
+    """An order that goes to another node: that node has not heard who was named, so they are named anew."""
+    for key in [key for key in state.assigned if key.startswith(f"{order}/")]:
+        del state.assigned[key]
+
+
+def _delivery_closed(state: State, _: Library, e: ev.DeliveryClosed, at: int, ref: int) -> None:
+    order = state.orders[e.order]
+    order.delivery_closed, order.ref = True, ref
+
+
+def _job_flagged(state: State, _: Library, e: ev.JobFlagged, at: int, ref: int) -> None:
+    """At its node, a job that QA accepted is closed: the business hub deals with it alone."""
+    key = job_key(e.order, e.job)
+    _unused(state, e.equipment, key)
+    job = state.jobs.get(key)
+    if job is not None:
+        job.ncrs[e.ncr] = Ncr(id=e.ncr, step=e.step, serials=(), equipment=e.equipment, ref=ref)
+        job.ref = ref
 
 
 def _qa_accepted(state: State, _: Library, e: ev.QaAccepted, at: int, ref: int) -> None:
@@ -246,6 +387,9 @@ def _qa_accepted(state: State, _: Library, e: ev.QaAccepted, at: int, ref: int) 
         if done is not None and order is not None:
             order.settled += done.serials
         state.closed[key] = Closed(by=e.by, at=at)
+        state.assigned.pop(key, None)
+        for item in [*state.uses]:
+            _unused(state, item, key)
         return
     job = state.jobs[key]
     job.qa_by, job.ref = e.by, ref
@@ -258,6 +402,17 @@ def _compliance_accepted(state: State, _: Library, e: ev.ComplianceAccepted, at:
 
 
 def _report_issued(state: State, _: Library, e: ev.ReportIssued, at: int, ref: int) -> None:
+    """A node only remembers that there is one: what the job rests on is not corrected any more."""
+    if state.kind == "node":
+        closed = state.closed.get(job_key(e.order, e.job))
+        if closed is not None:
+            closed.report = e.report
+        return
+    replaced, order = state.reports.get(e.replaces), state.orders.get(e.order)
+    if replaced is not None:
+        replaced.status, replaced.replaced_by, replaced.ref = "superseded", e.report, ref
+    if order is not None:
+        order.delivered_at = order.delivered_at or at
     state.reports[e.report] = Report(
         id=e.report,
         order=e.order,
@@ -290,6 +445,10 @@ def _report_rejected(state: State, _: Library, e: ev.ReportRejected, at: int, re
 def _window_lapsed(state: State, _: Library, e: ev.ReviewWindowLapsed, at: int, ref: int) -> None:
     report = state.reports[e.report]
     report.status, report.outcome, report.ref = "lapsed", e.outcome, ref
+
+
+def _complaint_opened(state: State, _: Library, e: ev.ComplaintOpened, at: int, ref: int) -> None:
+    """On the record; it changes no report."""
 
 
 def _invoice_issued(state: State, _: Library, e: ev.InvoiceIssued, at: int, ref: int) -> None:
@@ -388,7 +547,7 @@ def _order_received(state: State, _: Library, e: ev.OrderReceived, at: int, ref:
     if state.kind == "node":
         order.sha256, order.client, order.part_no, order.rev = e.sha256, e.client, e.part_no, e.rev
         order.serials, order.node, order.body = e.ordered, state.site, e.body
-        order.documents = {name: e.document_until.get(name) for name in e.documents}
+        order.documents = _documents(state, e)
         order.arrived += tuple(s for s in e.serials if s not in order.arrived)
 
 
@@ -451,6 +610,16 @@ def _job_split(state: State, _: Library, e: ev.JobSplit, at: int, ref: int) -> N
             ref=ref,
         )
         order.jobs.append(key)
+    _inherit(state, job_key(e.order, e.job), tuple(job_key(e.order, job) for job in e.jobs))
+
+
+def _inherit(state: State, parent: str, lots: tuple[str, ...]) -> None:
+    """Sub-lots have their job's assignee and are recalled with what it used."""
+    if parent in state.assigned:
+        state.assigned.update(dict.fromkeys(lots, state.assigned.pop(parent)))
+    for uses in state.uses.values():
+        if parent in uses:
+            uses.update(dict.fromkeys(lots, uses.pop(parent)))
 
 
 def _copy(attempt: Attempt) -> Attempt:
@@ -504,6 +673,8 @@ def _step_started(state: State, library: Library, e: ev.StepStarted, at: int, re
     job.open_step, job.ref = position, ref
     if not job.first_start_at:
         job.first_start_at = at
+    for item in e.equipment:
+        _used(state, item, f"{e.order}/{e.job}", at)
 
 
 def _reading_recorded(state: State, library: Library, e: ev.ReadingRecorded, at: int, ref: int) -> None:
@@ -516,6 +687,8 @@ def _reading_recorded(state: State, library: Library, e: ev.ReadingRecorded, at:
     attempt.tally = view.added(attempt.tally, key, e.value, e.unit)
     if attempt.signers:
         _void(attempt)
+    if e.instrument is not None:
+        _used(state, e.instrument, f"{e.order}/{e.job}", at)
 
 
 def _void(attempt: Attempt) -> None:
@@ -691,6 +864,7 @@ def _nonconformance_opened(state: State, _: Library, e: ev.NonconformanceOpened,
     job = state.jobs[job_key(e.order, e.job)]
     job.ncrs[e.ncr] = Ncr(id=e.ncr, step=e.step, serials=e.serials, equipment=e.equipment, ref=ref)
     job.ref = ref
+    _unused(state, e.equipment, job_key(e.order, e.job))
 
 
 def _deviation_authorised(state: State, _: Library, e: ev.DeviationAuthorised, at: int, ref: int) -> None:
@@ -710,7 +884,25 @@ def _imported(state: State, _: Library, e: ev.Imported, at: int, ref: int) -> No
 
 
 def _contact_changed(state: State, _: Library, e: ev.ContactChanged, at: int, ref: int) -> None:
+    """Without the Vault nothing that runs in its time can come due: that is an outage."""
+    before = state.contacts.get(e.site)
+    if e.up and before is not None and not before.up and _is_vault(state, e.site):
+        _outage(state, before.since, at)
     state.contacts[e.site] = Contact(up=e.up, since=at, ref=ref)
+
+
+def _is_vault(state: State, site: str) -> bool:
+    return any(seat.id == site and seat.kind == "vault" for seat in state.charter.sites)
+
+
+def _outage(state: State, since: int, until: int) -> None:
+    state.outages.append((since, until))
+    if len(state.outages) > OUTAGES_KEPT:
+        del state.outages[0]
+
+
+def _triggered(state: State, _: Library, e: ev.Triggered, at: int, ref: int) -> None:
+    """On the record; whoever it is meant for reads it there."""
 
 
 def _cosigned(state: State, _: Library, e: ev.Cosigned, at: int, ref: int) -> None:
@@ -723,6 +915,8 @@ def _booted(state: State, _: Library, e: ev.Booted, at: int, ref: int) -> None:
     if e.again:
         return
     state.sessions.clear()
+    if 0 < e.heard_until < at:
+        _outage(state, e.heard_until, at)
     for site in state.contacts:
         contact = state.contacts[site]
         since = (e.heard_until or at) if contact.up else contact.since
@@ -738,6 +932,11 @@ _STEPS: Final[dict[type[ev.Event], Step]] = {
     ev.MaterialRegistered: _material_registered,
     ev.StandardAdopted: _standard_adopted,
     ev.PolicyUpdated: _policy_updated,
+    ev.EquipmentCalibrated: _equipment_calibrated,
+    ev.EquipmentWithdrawn: _equipment_withdrawn,
+    ev.EquipmentChecked: _equipment_checked,
+    ev.MaterialExtended: _material_extended,
+    ev.DocumentVerified: _document_verified,
     ev.ContractSubmitted: _contract_submitted,
     ev.ContractApproved: _contract_approved,
     ev.ContractCertified: _contract_certified,
@@ -752,6 +951,9 @@ _STEPS: Final[dict[type[ev.Event], Step]] = {
     ev.TermsAccepted: _terms_accepted,
     ev.OrderReviewed: _order_reviewed,
     ev.OrderStaged: _order_staged,
+    ev.JobAssigned: _job_assigned,
+    ev.DeliveryClosed: _delivery_closed,
+    ev.JobFlagged: _job_flagged,
     ev.QaAccepted: _qa_accepted,
     ev.ComplianceAccepted: _compliance_accepted,
     ev.ReportIssued: _report_issued,
@@ -759,6 +961,7 @@ _STEPS: Final[dict[type[ev.Event], Step]] = {
     ev.ReportApproved: _report_approved,
     ev.ReportRejected: _report_rejected,
     ev.ReviewWindowLapsed: _window_lapsed,
+    ev.ComplaintOpened: _complaint_opened,
     ev.InvoiceIssued: _invoice_issued,
     ev.PayoutReleased: _payout_released,
     ev.SlipStaged: _slip_staged,
@@ -780,7 +983,6 @@ _STEPS: Final[dict[type[ev.Event], Step]] = {
     ev.NonconformanceDisposed: _nonconformance_disposed,
     ev.RetestAuthorised: _retest_authorised,
     ev.StepRestarted: _step_restarted,
-    ev.PrechecksCompleted: _prechecks_completed,
     ev.HoldReleased: _hold_released,
     ev.WitnessNotified: _witness_notified,
     ev.JobReprocessed: _job_reprocessed,
@@ -792,10 +994,12 @@ _STEPS: Final[dict[type[ev.Event], Step]] = {
     ev.EnvironmentLogged: _environment_logged,
     ev.EnvironmentBroken: _environment_broken,
     ev.EnvironmentRestored: _environment_restored,
+    ev.PrechecksCompleted: _prechecks_completed,
     ev.DeviationAuthorised: _deviation_authorised,
     ev.DeviationUsed: _deviation_used,
     ev.Imported: _imported,
     ev.ContactChanged: _contact_changed,
     ev.Cosigned: _cosigned,
+    ev.Triggered: _triggered,
     ev.Booted: _booted,
 }

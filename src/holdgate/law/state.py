@@ -8,12 +8,25 @@ from typing import Final
 
 from msgspec import Struct
 
+from holdgate.crypto.hashes import digest
 from holdgate.identity.charter import Charter
 from holdgate.identity.roster import Identity
+from holdgate.terms.ids import ID_CHARS_MAX
 
 
-class Equipment(Struct, gc=False):
-    """An instrument or machine with its calibration interval (UTC µs, inclusive)."""
+class Doubt(Struct, frozen=True, gc=False):
+    """A stretch (since, until] of use that a bad finding spoils (UTC µs): since the last good one; `until` None: it goes on."""
+
+    since: int
+    until: int | None
+
+
+class Equipment(Struct):
+    """An instrument or machine with its calibration interval (UTC µs, inclusive).
+
+    `good_at`: the last good check or calibration (0: none since it was registered). `doubts`: uses that are recalled,
+    also those that are heard of later. `unheard`: a check failed here, and the business hub has not said that it knows.
+    """
 
     id: str
     equipment_class: str
@@ -21,6 +34,13 @@ class Equipment(Struct, gc=False):
     cal_until: int
     in_service: bool
     ref: int
+    good_at: int = 0
+    doubts: tuple[Doubt, ...] = ()
+    unheard: bool = False
+
+    def doubted(self, at: int) -> bool:
+        """Whether a use at this time is recalled."""
+        return any(doubt.since < at and (doubt.until is None or at <= doubt.until) for doubt in self.doubts)
 
 
 class Material(Struct, gc=False):
@@ -128,8 +148,9 @@ class Order(Struct):
 
     `arrived`: serials that are here. `body`: digest of the order's body, at its node. `settled`: serials of jobs that QA
     accepted, at their node. `silence`: what silence means under the terms that were signed (escalate where only
-    the paper was reviewed). `documents`: name → last instant of validity (None: no end is known). `delivered_at`: the first
-    report's time (UTC µs; 0: none). `jobs`: keys of its jobs. `fired`: milestone or payout key → the entry that released it.
+    the paper was reviewed). `documents`: name → last instant of validity (None: no end is known). `staged_at`: the last
+    staging; `delivered_at`: the first report's time (UTC µs; 0: none). `jobs`: keys of its jobs. `fired`: milestone or
+    payout key → the entry that released it.
     """
 
     id: str
@@ -148,6 +169,7 @@ class Order(Struct):
     body: str = ""
     silence: str = ""
     attested: bool = False
+    staged_at: int = 0
     delivery_due: int | None = None
     delivered_at: int = 0
     delivery_closed: bool = False
@@ -360,7 +382,8 @@ class State(Struct):
     """Everything one site knows.
 
     `assigned`: job → person. `uses`: equipment → jobs that used it since its last good check or calibration, and when last.
-    `outages`: when this site was not running or could not reach the Vault (UTC µs, both ends inclusive).
+    `verified`: order → documents that Compliance verified, and until when; that stands over what the order's paper says.
+    `outages`: when this site was not running or could not reach the Vault (UTC µs, both ends inclusive; the last ones).
     """
 
     charter: Charter
@@ -389,6 +412,7 @@ class State(Struct):
     series: dict[str, Series] = {}
     assigned: dict[str, str] = {}
     uses: dict[str, dict[str, int]] = {}
+    verified: dict[str, dict[str, int | None]] = {}
     outages: list[tuple[int, int]] = []
     witnessed_at: int = 0
     witnessed_size: int = 0
@@ -425,3 +449,12 @@ def open_ncrs(job: Job) -> tuple[Ncr, ...]:
 def job_key(order: str, job: str) -> str:
     """Jobs are scoped by their order."""
     return f"{order}/{job}"
+
+
+def flag_id(kind: str, *about: str) -> str:
+    """The id of a nonconformance that the rules open by themselves: `recall-<equipment>-<job>`, as long as that is an id.
+
+    Beyond the length of an id, what it is about is named by its digest.
+    """
+    plain = "-".join((kind, *about))
+    return plain if len(plain) <= ID_CHARS_MAX else f"{kind}-{digest(' '.join(about).encode())[:40]}"

@@ -190,6 +190,7 @@ class Technique(Struct, frozen=True):
     id: str
     version: str
     offline_max_us: int
+    assignment: str
     operations: tuple[Operation, ...]
     position: dict[str, int]
     prechecks: tuple[int, ...]
@@ -230,6 +231,7 @@ def prepare(document: SmartSP, sha256: str) -> Technique:
         id=document.id,
         version=document.version,
         offline_max_us=document.offline_max_s * SECOND_US,
+        assignment=document.assignment,
         operations=operations,
         position=position,
         prechecks=tuple(op.position for op in operations if op.precheck),

@@ -514,6 +514,60 @@ def _renew(d: Draft, site: str) -> c.AnyCommand:
     )
 
 
+def _calibrate(d: Draft, site: str) -> c.AnyCommand:
+    i = d.inputs
+    return c.CalibrateEquipment(
+        **d.header(site),
+        id=i["equipment"],
+        as_found=i["as_found"],
+        until=d.moment("due") or 0,
+        certificate=i.get("certificate"),
+    )
+
+
+def _check(d: Draft, site: str) -> c.AnyCommand:
+    i = d.inputs
+    return c.CheckEquipment(**d.header(site), id=i["equipment"], result=i["result"], evidence=i.get("evidence"))
+
+
+def _extend(d: Draft, site: str) -> c.AnyCommand:
+    i = d.inputs
+    until = d.moment("new_expiry") or 0
+    return c.ExtendMaterial(**d.header(site), batch=i["batch"], until=until, evidence=i.get("evidence"))
+
+
+def _verify(d: Draft, site: str) -> c.AnyCommand:
+    i = d.inputs
+    until = d.moment("valid_to")
+    return c.VerifyDocument(
+        **d.header(site), order=i["po"], document=i["document"], digest=i.get("digest") or "", until=until
+    )
+
+
+def _assign(d: Draft, site: str) -> c.AnyCommand:
+    i = d.inputs
+    d.scene.order_of.setdefault(i["job"], i["po"])
+    return c.AssignJob(
+        **d.header(site), order=i["po"], job=i["job"], technician=i["technician"], reason=i.get("reason")
+    )
+
+
+def _close_delivery(d: Draft, site: str) -> c.AnyCommand:
+    return c.CloseDelivery(**d.header(site), order=d.inputs["po"])
+
+
+def _amend(d: Draft, site: str) -> c.AnyCommand:
+    i = d.inputs
+    return c.AmendReport(
+        **d.header(site),
+        report=i["report"],
+        new_report=i["new_report"],
+        reason=i.get("reason") or "",
+        changes_result=i.get("changes_result") == "true",
+        evidence=i.get("evidence"),
+    )
+
+
 ACTIONS: Final[dict[str, tuple[str, Make]]] = {
     "contract.submit": (HUB, _submit_contract),
     "contract.approve": (HUB, _approve_contract),
@@ -556,14 +610,21 @@ ACTIONS: Final[dict[str, tuple[str, Make]]] = {
     "qa.sign": (HUB, _qa),
     "compliance.sign": (HUB, _compliance),
     "report.generate": (HUB, _report),
+    "report.amend": (HUB, _amend),
     "client.review": (HUB, _client_review),
     "window.close": (HUB, _close_window),
+    "delivery.close": (HUB, _close_delivery),
     "invoice.issue": (HUB, _invoice),
     "payout.release": (HUB, _payout),
     "vault.write": (NODE, _vault_write),
     "identity.disable": (HUB, _disable),
     "credential.revoke": (HUB, _revoke),
     "credential.renew": (HUB, _renew),
+    "equipment.calibrate": (HUB, _calibrate),
+    "equipment.check": (NODE, _check),
+    "material.extend": (HUB, _extend),
+    "document.verify": (HUB, _verify),
+    "job.assign": (HUB, _assign),
 }
 """Action → the kind of site that decides it, and how the command is made."""
 

@@ -34,11 +34,30 @@ def _report(event: ev.ReportIssued) -> tuple[str, ...]:
         words.append("deviation_on_report")
     if event.attested_arrival:
         words.append("attested_arrival_on_report")
+    if event.nonconforming:
+        words.append("nonconformity_stated")
+    if event.concessions:
+        words.append("concession_on_report")
+    if event.replaces:
+        words.append(f"replaces_{event.replaces}")
     return tuple(words)
 
 
 def _lapsed(event: ev.ReviewWindowLapsed) -> tuple[str, ...]:
-    return ("escalated" if event.outcome == "escalate" else event.outcome, "no_client_signature_created")
+    outcome = "escalated" if event.outcome == "escalate" else event.outcome
+    return ("review_window_closed", outcome, "no_client_signature_created", *_fired(event))
+
+
+def _delivered(event: ev.DeliveryClosed) -> tuple[str, ...]:
+    return ("delivery_window_closed", "delivered_in_time" if event.in_time else "delivery_late", *_fired(event))
+
+
+def _fired(event: ev.ReviewWindowLapsed | ev.DeliveryClosed) -> tuple[str, ...]:
+    return ("timer_fired_late",) if event.late else ()
+
+
+def _checked(event: ev.EquipmentChecked) -> tuple[str, ...]:
+    return ("equipment_checked",) if event.result == "pass" else ("equipment_check_failed",)
 
 
 def _reading(event: ev.ReadingRecorded) -> tuple[str, ...]:
@@ -85,6 +104,15 @@ _WORDS: Final[dict[type[ev.Event], Callable[[Any], tuple[str, ...]]]] = {
     ev.TermsAccepted: _fixed("terms_accepted"),
     ev.OrderReviewed: lambda e: (f"po_reviewed_by_{e.role}",),
     ev.OrderStaged: _fixed("po_staged"),
+    ev.EquipmentCalibrated: _fixed("calibration_recorded"),
+    ev.EquipmentChecked: _checked,
+    ev.EquipmentWithdrawn: _fixed("equipment_withdrawn"),
+    ev.MaterialExtended: _fixed("shelf_life_extended"),
+    ev.DocumentVerified: _fixed("document_verified"),
+    ev.JobAssigned: lambda e: ("job_reassigned",) if e.again else ("job_assigned",),
+    ev.JobFlagged: _fixed("ncr_opened"),
+    ev.PrechecksCompleted: _fixed("prechecks_complete"),
+    ev.Triggered: lambda e: (e.effect,),
     ev.ArrivalRecorded: lambda e: _late(e, "arrival_recorded"),
     ev.ArrivalQuarantined: lambda e: _late(e, "quarantined" if e.order else "unmatched_arrival_quarantined"),
     ev.OrderReleased: lambda e: (f"po_released_to_{e.node}",),
@@ -117,6 +145,8 @@ _WORDS: Final[dict[type[ev.Event], Callable[[Any], tuple[str, ...]]]] = {
     ev.ReportApproved: _fixed("report_approved"),
     ev.ReportRejected: _fixed("report_rejected"),
     ev.ReviewWindowLapsed: _lapsed,
+    ev.DeliveryClosed: _delivered,
+    ev.ComplaintOpened: _fixed("complaint_opened"),
     ev.InvoiceIssued: lambda e: (f"invoice_issued:{e.milestone}",),
     ev.PayoutReleased: lambda e: (f"payout_released:{e.rule}",),
     ev.Imported: _fixed("entries_accepted"),

@@ -221,6 +221,7 @@ class Site(Peer):
 
     @override
     async def offer(self, segment: Segment, sender: str) -> Taken:
+        self.spine.settle()
         try:
             recorded = self.spine.record(partial(self.chronicle.take_in, segment, self.means.clock.now()))
         except (Tampered, Malformed) as error:
@@ -245,8 +246,9 @@ class Site(Peer):
     # ---- what it notices -------------------------------------------------------------------------------------------
 
     def link_changed(self, peer: str, up: bool) -> None:
-        """The transport says that a link came up or went down. Hub and nodes put it on record."""
+        """The transport says that a link came up or went down. Hub and nodes put it on record, the hub also the Vault's."""
         if self._keeps_contact(peer):
+            self.spine.settle()
             contact = self.chronicle.state.contacts.get(peer)
             if contact is None or contact.up != up:
                 with suppress(HoldgateError):  # a stopped site notes nothing, and says so to everybody who asks
@@ -255,8 +257,9 @@ class Site(Peer):
             self.links[peer].wake()
 
     def _keeps_contact(self, peer: str) -> bool:
+        """Hub and node count how long they are apart; the hub's timers need to know when no Vault told it the time."""
         other = next((seat.kind for seat in self._charter.sites if seat.id == peer), "")
-        return {self.kind, other} == {"business_hub", "node"}
+        return {self.kind, other} == {"business_hub", "node"} or (self.kind, other) == ("business_hub", "vault")
 
     def _sealed(self, sealed: Sealed) -> None:
         for draft in sealed.drafts:

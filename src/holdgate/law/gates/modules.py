@@ -7,7 +7,7 @@ Source: SC-13, SC-15; scenario vocabulary, convention 20.
 
 from holdgate.law import command as c
 from holdgate.law.case import Case
-from holdgate.law.gates.tokens import hold
+from holdgate.law.gates.tokens import check_held
 from holdgate.law.technique import Permission
 
 
@@ -62,7 +62,7 @@ def operator(case: Case) -> None:
         for name in permission.operator_tokens:
             case.deny("CREDENTIAL_MISSING", id="nobody (no operator is named)", credential=name)
     else:
-        hold(case, person, permission.operator_tokens)
+        check_held(case, person, permission.operator_tokens)
 
 
 def permitted(case: Case) -> None:

@@ -10,6 +10,7 @@ from typing import Final
 from holdgate.law import command as c
 from holdgate.law.case import Case
 from holdgate.law.contract import Authority
+from holdgate.law.gates.deviations import client_signed
 from holdgate.law.state import BECOMES, Ncr
 
 _OF_A_TEST: Final = ("report_nonconforming",)
@@ -67,7 +68,7 @@ def known(case: Case) -> None:
 def _possible(ncr: Ncr, matrix: tuple[Authority, ...]) -> tuple[str, ...]:
     """A failed test can stand; a flag (recall, late-known revocation) can turn out to be without consequence."""
     if is_flag(ncr):
-        never: tuple[str, ...] = (*_OF_A_TEST, "rework")
+        never: tuple[str, ...] = ("rework",)
     else:
         never = _OF_A_FLAG if ncr.step else (*_OF_A_FLAG, *_OF_A_TEST)
     return tuple(authority.disposition for authority in matrix if authority.disposition not in never)
@@ -76,6 +77,13 @@ def _possible(ncr: Ncr, matrix: tuple[Authority, ...]) -> tuple[str, ...]:
 def is_flag(ncr: Ncr) -> bool:
     """Whether it was opened over what was done, not over what was found: a recall, or a signature after a revocation."""
     return bool(ncr.equipment) or ncr.id.startswith(("recall-", "sync-"))
+
+
+def here(case: Case) -> None:
+    """A job's node decides while it works on it; the business hub, once QA accepted the record (an escape)."""
+    job = case.job
+    if job is not None and case.state.kind == "business_hub" and not job.qa_by:
+        case.deny("WRONG_NODE", needed=job.node, node=case.state.site)
 
 
 def authorised(case: Case) -> None:
@@ -100,16 +108,8 @@ def _fulfilled(case: Case, command: c.DisposeNonconformance, authority: Authorit
         case.deny("EVIDENCE_REQUIRED")
     if BECOMES.get(command.disposition) == "conceded" and not (command.concession or "").strip():
         case.deny("CONCESSION_MISSING", what=command.ncr)
-    if authority.client:
-        _granted(case, command, client)
-
-
-def _granted(case: Case, command: c.DisposeNonconformance, client: str) -> None:
-    for signer in command.signers[1:]:
-        person = case.state.identities.get(signer.id)
-        if person is not None and signer.role == "client" and person.org == client:
-            return
-    case.deny("DISPOSITION_NOT_AUTHORISED", client=client)
+    if authority.client and not client_signed(case, client):
+        case.deny("DISPOSITION_NOT_AUTHORISED", client=client)
 
 
 def _did_not_do_it(case: Case, who: tuple[str, ...], step: str) -> None:

@@ -59,6 +59,8 @@ def job_open(case: Case) -> None:
         if closed is None:
             case.deny("JOB_UNKNOWN", job=named)
             _elsewhere(case)
+        elif type(command) is c.CorrectEntry and closed.report:
+            case.deny("REPORT_ISSUED", report=closed.report, job=command.job)
         elif type(command) is c.CorrectEntry:
             case.deny("QA_ALREADY_SIGNED", job=command.job, by=closed.by)
         else:
