@@ -111,7 +111,8 @@ class Order(Struct):
 
     `arrived`: serials that are here. `body`: digest of the order's body, at its node. `settled`: serials of jobs that QA
     accepted, at their node. `silence`: what silence means under the terms that were signed (escalate where only
-    the paper was reviewed). `documents`: name → last instant of validity (None: no end is known). `delivered_at`: the first
+    the paper was reviewed). `attested_parts`: those of `arrived` that people attested (`attested`: there are any).
+    `documents`: name → last instant of validity (None: no end is known). `delivered_at`: the first
     report's time (UTC µs; 0: none). `jobs`: keys of its jobs. `fired`: milestone or payout key → the entry that released it.
     """
 
@@ -131,6 +132,7 @@ class Order(Struct):
     body: str = ""
     silence: str = ""
     attested: bool = False
+    attested_parts: tuple[str, ...] = ()
     delivery_due: int | None = None
     delivered_at: int = 0
     delivery_closed: bool = False
@@ -277,7 +279,7 @@ class StagedSlip(Struct):
     """An order at the gate.
 
     `state`: held, partial, released or acknowledged. `staged_seq`: the own-log entry that holds
-    the slip's envelope.
+    the slip's envelope. `released`: went to the node under this slip; `gone`: under an earlier one for the same parts.
     """
 
     order: str
@@ -296,6 +298,7 @@ class StagedSlip(Struct):
     state: str = "held"
     arrived: tuple[str, ...] = ()
     released: tuple[str, ...] = ()
+    gone: tuple[str, ...] = ()
     late: bool = False
 
 
