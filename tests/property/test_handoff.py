@@ -46,13 +46,14 @@ IDENTITIES = (
 ORDERS, SERIALS = ("PO-1", "PO-2", "PO-3"), ("S1", "S2", "S3")
 
 some_serials = st.lists(st.sampled_from(SERIALS), min_size=1, max_size=3, unique=True).map(tuple)
+many_serials = st.sampled_from([SERIALS, SERIALS, SERIALS[:2], SERIALS[1:]])
 slips = st.fixed_dictionaries(
     {
         "order": st.sampled_from(ORDERS),
-        "serials": some_serials,
+        "serials": many_serials,
         "policy": st.sampled_from(["full", "partial"]),
         "amendment": st.booleans(),
-        "rev": st.sampled_from(["A", "A", "A", "B"]),
+        "rev": st.sampled_from([*("A",) * 7, "B"]),
         "evidence": st.sampled_from([("broadcast",), ("broadcast", "attested"), ("attested",)]),
     }
 )
@@ -60,7 +61,7 @@ scans = st.fixed_dictionaries(
     {
         "order": st.sampled_from([*ORDERS, None]),
         "serials": some_serials,
-        "rev": st.sampled_from(["A", "A", "A", "B"]),
+        "rev": st.sampled_from([*("A",) * 7, "B"]),
         "extra": st.sampled_from([0, 0, 0, 0, 1]),
         "reader": st.sampled_from(["R1", "R2"]),
         "ahead": st.sampled_from([1, 1, 1, 1, 1, 2, 0, -1]),
@@ -74,30 +75,29 @@ attestations = st.fixed_dictionaries(
     {
         "order": st.sampled_from([*ORDERS, None]),
         "serials": some_serials,
-        "rev": st.sampled_from(["A", "A", "A", "B"]),
+        "rev": st.sampled_from([*("A",) * 7, "B"]),
         "extra": st.sampled_from([0, 0, 0, 0, 1]),
         "pair": st.sampled_from(
             [
-                RIGHT,
-                RIGHT,
+                *(RIGHT,) * 8,
                 RIGHT[:1],
                 (RIGHT[0], ("REC-2", "receiving")),
                 (RIGHT[0], ("PM", "project_manager")),
                 (RIGHT[0], ("REC-2", "technician")),
             ]
         ),
-        "place": st.sampled_from(["DOCK-1", "DOCK-1", "DOCK-1", "LAB-1", None]),
-        "age": st.sampled_from([0, 0, 0, 120, 121]),
-        "words": st.sampled_from(["seen here", "seen here", "seen here", ""]),
-        "components": st.sampled_from([("badge", "pin"), ("badge", "pin"), ("pin",)]),
+        "place": st.sampled_from([*("DOCK-1",) * 8, "LAB-1", None]),
+        "age": st.sampled_from([*(0,) * 6, 120, 121]),
+        "words": st.sampled_from([*("seen here",) * 9, ""]),
+        "components": st.sampled_from([*(("badge", "pin"),) * 9, ("pin",)]),
     }
 )
 voids = st.fixed_dictionaries(
     {
         "order": st.sampled_from(ORDERS),
         "serials": some_serials,
-        "by": st.sampled_from([RIGHT[0], RIGHT[0], RIGHT[1]]),
-        "reason": st.sampled_from(["another box", "another box", ""]),
+        "by": st.sampled_from([*(RIGHT[0],) * 5, RIGHT[1]]),
+        "reason": st.sampled_from([*("another box",) * 5, ""]),
     }
 )
 moves = st.one_of(
@@ -109,7 +109,13 @@ moves = st.one_of(
     st.sampled_from(ORDERS).map(lambda order: ("wish", {"order": order})),
     st.sampled_from(ORDERS).map(lambda order: ("receipt", {"order": order})),
 )
-histories = st.lists(st.tuples(moves, st.integers(0, 120)), max_size=25)
+begun = st.lists(slips.map(lambda f: ("slip", f)), max_size=4)
+histories = st.builds(
+    lambda first, more: [*((move, 1) for move in first), *more],
+    begun,
+    st.lists(st.tuples(moves, st.integers(0, 120)), min_size=10, max_size=40),
+)
+"""Some orders are staged first, so that most histories hold arrivals that count."""
 
 
 def floor() -> State:
