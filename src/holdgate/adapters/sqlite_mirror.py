@@ -94,8 +94,8 @@ class SqliteMirror(MirrorStore):
         """Checkpoints that contradicted the mirror, with why."""
         return list(self._reader.execute("SELECT checkpoint, why FROM evidence WHERE origin = ?", (origin,)))
 
+    @override
     def entries(self, origin: str) -> list[bytes]:
-        """The mirror of a log."""
         return [
             body for (body,) in self._reader.execute("SELECT body FROM mirror WHERE origin = ? ORDER BY seq", (origin,))
         ]

@@ -35,12 +35,23 @@ class Scene:
         return None if state is None else state.jobs.get(job_key(self.order(job), job))
 
 
+class _Inputs(dict[str, Any]):
+    """The inputs of a step; one that is asked for and not there is the file's fault."""
+
+    def __init__(self, step: ScenarioStep) -> None:
+        super().__init__((key, None if value == "null" else value) for key, value in step.inputs.items())
+        self._step = step
+
+    def __missing__(self, key: str) -> Any:
+        raise Malformed(f"step {self._step.n}: {self._step.action} needs the input {key!r}; add it")
+
+
 class Draft:
     """A command in the making: its header, filled from a scenario step."""
 
     def __init__(self, scene: Scene, step: ScenarioStep, nonce: str) -> None:
         self.scene = scene
-        self.inputs: dict[str, Any] = {key: None if value == "null" else value for key, value in step.inputs.items()}
+        self.inputs: dict[str, Any] = _Inputs(step)
         self.step = step
         self.nonce = nonce
 
@@ -136,11 +147,11 @@ def _stage(d: Draft, site: str) -> c.AnyCommand:
         rev=i["rev"],
         serials=d.texts("serials"),
         documents=d.texts("documents"),
-        arrival_policy=i.get("arrival_policy", "full"),
+        arrival_policy=i.get("arrival_policy") or "full",
         arrival_due=d.moment("arrival_due"),
         delivery_due=d.moment("delivery_due"),
         buffer_max_s=None if buffer_max is None else int(buffer_max),
-        amendment=i.get("amendment") == "true",
+        amendment=i.get("amendment") not in (None, "false"),  # a file may say why instead of true
         document_until={
             name: instant_or_end_of_day(text, d.scene.tz) for name, text in (i.get("document_validity") or {}).items()
         },
@@ -168,6 +179,25 @@ def _arrival(d: Draft, site: str) -> c.AnyCommand:
     )
 
 
+def _attest(d: Draft, site: str) -> c.AnyCommand:
+    i = d.inputs
+    return c.AttestArrival(
+        **d.header(site),
+        order=i.get("po"),
+        part_no=i["part_no"],
+        rev=i["rev"],
+        serials=d.texts("serials"),
+        quantity=int(i["qty"]),
+        photo_digest=i.get("photo_digest") or "",
+        reason=i.get("reason") or "",
+    )
+
+
+def _void(d: Draft, site: str) -> c.AnyCommand:
+    i = d.inputs
+    return c.VoidArrival(**d.header(site), order=i["po"], serials=d.texts("serials"), reason=i.get("reason") or "")
+
+
 def _start_job(d: Draft, site: str) -> c.AnyCommand:
     i = d.inputs
     d.scene.order_of.setdefault(i["job"], i["po"])
@@ -177,7 +207,7 @@ def _start_job(d: Draft, site: str) -> c.AnyCommand:
 
 
 def _repin(d: Draft, site: str) -> c.AnyCommand:
-    return c.RepinJob(**d.header(site), **d.job(), version=d.inputs["version"])
+    return c.RepinJob(**d.header(site), **d.job(), version=d.inputs["to_version"])
 
 
 def _split(d: Draft, site: str) -> c.AnyCommand:
@@ -279,7 +309,8 @@ def _payout(d: Draft, site: str) -> c.AnyCommand:
 
 
 def _vault_write(d: Draft, site: str) -> c.AnyCommand:
-    return c.WriteVault(**d.header(site), target=d.inputs.get("target") or NOBODY)
+    entry = d.inputs.get("entry")
+    return c.WriteVault(**d.header(site), target=site if entry is None else f"{site}/{entry}")
 
 
 def _disable(d: Draft, site: str) -> c.AnyCommand:
@@ -288,7 +319,9 @@ def _disable(d: Draft, site: str) -> c.AnyCommand:
 
 def _revoke(d: Draft, site: str) -> c.AnyCommand:
     i = d.inputs
-    return c.RevokeCredential(**d.header(site), person=i["person"], credential=i["credential"], reason=i["reason"])
+    return c.RevokeCredential(
+        **d.header(site), person=i["person"], credential=i["credential"], reason=i.get("reason") or ""
+    )
 
 
 def _renew(d: Draft, site: str) -> c.AnyCommand:
@@ -305,6 +338,8 @@ ACTIONS: Final[dict[str, tuple[str, Make]]] = {
     "po.stage": (HUB, _stage),
     "po.release": (FLOOR, _release),
     "part.arrival": (FLOOR, _arrival),
+    "arrival.attest": (FLOOR, _attest),
+    "arrival.void": (FLOOR, _void),
     "job.start": (NODE, _start_job),
     "job.repin": (NODE, _repin),
     "job.split": (NODE, _split),
