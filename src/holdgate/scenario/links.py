@@ -48,7 +48,7 @@ class Links:
 
     def reaches(self, site: str, sender: str | None = None) -> bool:
         """Whether a site can be asked by somebody at a node (`sender`), or by anybody else in the shop."""
-        return site not in self._off and (sender is None or sender == site or sender not in self._off)
+        return site == sender or (site not in self._off and sender not in self._off)
 
     # ---- off line and back -----------------------------------------------------------------------------------------
 
