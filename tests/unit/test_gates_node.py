@@ -6,7 +6,6 @@ import pytest
 
 from holdgate.law import command as c
 from holdgate.law import event as ev
-from holdgate.law.contract import Hold
 from tests.builders import (
     FULL_SHEET,
     GAP,
@@ -21,36 +20,23 @@ from tests.builders import (
     running,
 )
 from tests.gate_cases import Pair, Row, case, checked, rows_of, two
-
-AUTO = f"auto-{JOB}-S20"
-BARE: dict[str, Any] = {"equipment": (), "materials": ()}
-
-
-def lab(*done: str, patch: dict[str, dict[str, Any]] | None = None, **sheet: Any) -> World:
-    """A running job with everything that a technique can declare, in a room that is logged and good."""
-    world = running(patch, *done, sheet=FULL_SHEET | sheet)
-    world.do(c.LogEnvironment)
-    return world
-
-
-def opened(**sheet: Any) -> World:
-    """The watched step is open, and everything that it asks for is read."""
-    return lab("S10", **sheet).later(S).opened("S20").readings()
-
-
-def broken() -> World:
-    """An execution that failed: it was too warm while the step was open."""
-    world = opened().later(S)
-    world.do(c.LogEnvironment, value="26.1")
-    return world
-
-
-def mended() -> World:
-    """An execution that failed, in a room that is good again."""
-    world = broken().later(S)
-    world.do(c.LogEnvironment)
-    return world
-
+from tests.labs import (
+    AUTO,
+    BARE,
+    GRANTED,
+    before_the_hold,
+    broken,
+    failed,
+    invited,
+    lab,
+    mended,
+    one_bad_part,
+    open_step,
+    opened,
+    permit,
+    recalled,
+    watch_key,
+)
 
 # ---- a failed execution --------------------------------------------------------------------------------------------
 
@@ -83,11 +69,6 @@ def abandoning_the_attempt_that_failed() -> Pair:
 
 
 # ---- hold and witness points ---------------------------------------------------------------------------------------
-
-
-def before_the_hold(party: str = "client") -> World:
-    """The step with a hold point is next."""
-    return running({"S30": {"hold": Hold(party=party)}}, "S10", "S20").later(700 * S)
 
 
 @case("points.held", "HOLD_POINT")
@@ -129,13 +110,6 @@ def released_twice_by_the_party() -> Pair:
     released = world.copy()
     released.do(c.ReleaseHold)
     return released.ask(c.ReleaseHold), world.ask(c.ReleaseHold)
-
-
-def invited() -> World:
-    """The witness of the next step has been told just now."""
-    world = running(POINTS, "S10")
-    world.do(c.NotifyWitness)
-    return world
 
 
 @case("points.witnessed", "WITNESS_NOTICE")
@@ -196,13 +170,6 @@ def too_warm_between_start_and_signature() -> Pair:
         series=LAB_TEMP.series, sensor="PROBE", watch=watch_key(world), kind="excursion", since=world.now, until=None
     )
     return world.copy().fold(out).later(S).ask(c.SignStep), world.later(S).ask(c.SignStep)
-
-
-def watch_key(world: World) -> str:
-    """How the declaration of the series is kept."""
-    technique = world.library.technique(world.state.jobs[f"{PO}/{JOB}"].technique)
-    assert technique is not None
-    return technique.watches[0].key
 
 
 def reported(*, broke: tuple[int, int | None] | None = None, kind: str = "gap", last: int = 0) -> World:
@@ -385,13 +352,6 @@ def an_operator_who_was_disabled() -> Pair:
     return world.ask(c.AskModule), world.ask(c.AskModule, operator="TECH2")
 
 
-def permit(**changes: Any) -> World:
-    """A permit for the pump was issued just now."""
-    world = lab("S10")
-    world.do(c.AskModule, **changes)
-    return world
-
-
 @case("modules.permitted", "PERMIT_UNKNOWN")
 def a_permit_that_was_never_issued() -> Pair:
     return two(permit(), c.ReportModule, permit="P-9")
@@ -519,13 +479,6 @@ def a_disposition_that_there_is_not() -> Pair:
     return two(running().tagged("A"), c.DisposeNonconformance, disposition="ship it")
 
 
-GRANTED: dict[str, Any] = {
-    "disposition": "use_as_is",
-    "concession": "CON-1",
-    "others": (("BUYER", "client"),),
-}
-
-
 @case("nonconformances.authorised", "CONCESSION_MISSING")
 def used_as_it_is_without_a_concession() -> Pair:
     world = running().tagged("A")
@@ -562,12 +515,6 @@ def who_did_the_test_decides_on_its_failure() -> Pair:
     return world.ask(c.DisposeNonconformance, **mine, by="BOTH"), world.ask(c.DisposeNonconformance, **mine, by="L3")
 
 
-def recalled() -> World:
-    """The oven's check failed after a step was done with it."""
-    flag = ev.NonconformanceOpened(order=PO, job=JOB, ncr="recall-OVEN-1-J-1", step="", equipment="OVEN-1")
-    return running(None, "S10", "S20").fold(flag)
-
-
 @case("nonconformances.no_impact", "EVIDENCE_REQUIRED")
 def no_impact_without_evidence() -> Pair:
     world = recalled()
@@ -589,11 +536,6 @@ def a_disposition_at_no_workstation() -> Pair:
 
 
 # ---- retests, restarts, reprocessing, termination ------------------------------------------------------------------
-
-
-def failed(**sheet: Any) -> World:
-    """The test failed; one retest can be authorised."""
-    return running(None, "S10", sheet={"retest": FULL_SHEET["retest"], **sheet}).failed()
 
 
 @case("nonconformances.retest", "RETEST_NOT_AUTHORISED")
@@ -723,10 +665,6 @@ def resumed_without_evidence() -> Pair:
 # ---- late entries --------------------------------------------------------------------------------------------------
 
 
-def open_step() -> World:
-    return running(None, "S10").opened("S20")
-
-
 @case("entries.late", "BACKDATED")
 def a_signature_that_comes_late() -> Pair:
     return two(open_step(), c.RecordLate, kind="signature")
@@ -769,17 +707,6 @@ def a_late_entry_with_another_instrument() -> Pair:
 
 
 # ---- results -------------------------------------------------------------------------------------------------------
-
-
-def one_bad_part() -> World:
-    """Everything is read; the gap of part A is too narrow."""
-    return (
-        open_step()
-        .read("temp", "75")
-        .read("gap", "0.5", "A", conforms=False)
-        .read("gap", "1.5", "B")
-        .read("press", "100")
-    )
 
 
 @case("readings.conceded", "RULE_NOT_MET")
