@@ -78,7 +78,7 @@ def heard(
     """What one more value of a series makes known: the value, what broke or is good again, and which executions failed."""
     before = state.series.get(name_of(series, sensor))
     events: list[ev.AnyEvent] = [
-        ev.EnvironmentLogged(series=series, sensor=sensor, value=str(value), unit=unit, observed_at=at)
+        ev.EnvironmentLogged(series=series, sensor=sensor, value=f"{value:f}", unit=unit, observed_at=at)
     ]
     broken: dict[str, int] = {}
     for watch in watches_of(state, library, series):
