@@ -479,6 +479,14 @@ def a_disposition_that_there_is_not() -> Pair:
     return two(running().tagged("A"), c.DisposeNonconformance, disposition="ship it")
 
 
+@case("nonconformances.parts_left", "RULE_NOT_MET")
+def a_scrapped_part_that_is_used_all_the_same() -> Pair:
+    world = running().tagged("A").disposed("scrap").tagged("A", ncr="NCR-2")
+    return world.ask(c.DisposeNonconformance, ncr="NCR-2", **GRANTED), running().tagged("A").ask(
+        c.DisposeNonconformance, **GRANTED
+    )
+
+
 @case("nonconformances.authorised", "CONCESSION_MISSING")
 def used_as_it_is_without_a_concession() -> Pair:
     world = running().tagged("A")

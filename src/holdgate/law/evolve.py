@@ -40,6 +40,7 @@ from holdgate.law.state import (
     StagedSlip,
     State,
     job_key,
+    may_become,
     remaining,
 )
 
@@ -564,7 +565,8 @@ def _nonconformance_disposed(state: State, library: Library, e: ev.Nonconformanc
     ncr = job.ncrs[e.ncr]
     becomes = BECOMES.get(e.disposition)
     if becomes is not None:
-        job.parts.update(dict.fromkeys(ncr.serials or job.serials, becomes))
+        kept = [serial for serial in ncr.serials or remaining(job) if may_become(job, serial, becomes)]
+        job.parts.update(dict.fromkeys(kept, becomes))
     ncr.disposition, ncr.concession, ncr.ref, job.ref = e.disposition, e.concession, ref, ref
     if ncr.step and not ncr.equipment:
         position = _position(library, job, ncr.step)

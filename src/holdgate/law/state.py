@@ -400,6 +400,12 @@ def remaining(job: Job) -> tuple[str, ...]:
     return tuple(serial for serial in job.serials if parts.get(serial) not in LOST) if parts else job.serials
 
 
+def may_become(job: Job, serial: str, becomes: str) -> bool:
+    """Whether a part of the job can be decided on so: what left the job stays out; a rejected part can still be scrapped."""
+    now = job.parts.get(serial)
+    return serial in job.serials and (now not in LOST or (now == "rejected" and becomes in LOST))
+
+
 def open_ncrs(job: Job) -> tuple[Ncr, ...]:
     """The nonconformances that nobody has decided on."""
     return tuple(ncr for ncr in job.ncrs.values() if not ncr.disposition)

@@ -9,7 +9,7 @@ from typing import Final
 
 from holdgate.law import command as c
 from holdgate.law.case import Case
-from holdgate.law.state import BECOMES, Ncr
+from holdgate.law.state import BECOMES, Ncr, may_become
 
 CONCEDED: Final = ("repair", "use_as_is")
 """What only the client can grant."""
@@ -60,6 +60,19 @@ def _possible(ncr: Ncr) -> tuple[str, ...]:
 def is_flag(ncr: Ncr) -> bool:
     """Whether it was opened over what was done, not over what was found: a recall, or a signature after a revocation."""
     return bool(ncr.equipment) or ncr.id.startswith(("recall-", "sync-"))
+
+
+def parts_left(case: Case) -> None:
+    """What is decided on is still in the job: a part that was scrapped, say, is not used any more."""
+    command, job = case.command, case.job
+    if type(command) is not c.DisposeNonconformance or job is None:
+        return
+    ncr, becomes = job.ncrs.get(command.ncr), BECOMES.get(command.disposition)
+    here = () if ncr is None else tuple(serial for serial in ncr.serials if serial in job.serials)
+    if becomes is None or not here or any(may_become(job, serial, becomes) for serial in here):
+        return
+    gone = ", ".join(f"{serial} ({job.parts[serial]})" for serial in here)
+    case.deny("RULE_NOT_MET", rule="disposition", say=f"Decided already, and out of the job: {gone}.")
 
 
 def authorised(case: Case) -> None:

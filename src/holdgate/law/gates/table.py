@@ -230,6 +230,7 @@ GATES: Final[tuple[Gate, ...]] = (
     Gate("modules.permitted", modules.permitted, (c.ReportModule,)),
     Gate("nonconformances.new", nonconformances.new, (c.OpenNonconformance,)),
     Gate("nonconformances.known", nonconformances.known, (c.DisposeNonconformance,)),
+    Gate("nonconformances.parts_left", nonconformances.parts_left, (c.DisposeNonconformance,)),
     Gate("nonconformances.authorised", nonconformances.authorised, (c.DisposeNonconformance,)),
     Gate("nonconformances.no_impact", nonconformances.no_impact, (c.DisposeNonconformance,)),
     Gate("nonconformances.retest", nonconformances.retest, (c.AuthoriseRetest,)),

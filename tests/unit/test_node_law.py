@@ -1,0 +1,68 @@
+"""What happens to parts, tests and jobs that do not conform, told at law level: acts decided and folded one after another."""
+
+from typing import Any
+
+import pytest
+
+from holdgate.law import command as c
+from holdgate.law.state import Job, remaining
+from tests.builders import JOB, PO, World, running
+from tests.labs import GRANTED
+
+
+def job_of(world: World, job: str = JOB) -> Job:
+    return world.state.jobs[f"{PO}/{job}"]
+
+
+def tag(world: World, *serials: str, ncr: str = "NCR-1", job: str = JOB, **decided: Any) -> World:
+    """A red tag on these parts, and what is decided of it."""
+    world.do(c.OpenNonconformance, ncr=ncr, serials=serials, job=job)
+    world.do(c.DisposeNonconformance, ncr=ncr, job=job, **decided)
+    return world
+
+
+# ---- parts ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("gone", ["scrap", "return_to_client", "reject"])
+@pytest.mark.parametrize("back", ["use_as_is", "repair"])
+def test_a_part_that_left_the_job_does_not_come_back_by_another_red_tag(gone: str, back: str) -> None:
+    world = tag(running(), "A", disposition=gone)
+    world.do(c.OpenNonconformance, ncr="NCR-2")
+    again = world.ask(c.DisposeNonconformance, ncr="NCR-2", **(GRANTED | {"disposition": back})).decide()
+    assert again.codes == ("RULE_NOT_MET",)
+    assert remaining(job_of(world)) == ("B",)
+
+
+def test_a_decision_on_several_parts_leaves_those_alone_that_left_the_job() -> None:
+    world = running()
+    world.do(c.OpenNonconformance, ncr="NCR-1", serials=("A", "B"))
+    world.do(c.OpenNonconformance, ncr="NCR-2", serials=("A",))
+    world.do(c.DisposeNonconformance, ncr="NCR-2", disposition="scrap")
+    world.do(c.DisposeNonconformance, ncr="NCR-1", **GRANTED)
+    assert job_of(world).parts == {"A": "scrapped", "B": "conceded"}
+
+
+def test_a_rejected_part_can_still_be_scrapped_and_a_scrapped_one_is_not_merely_rejected() -> None:
+    world = tag(tag(running(), "A", disposition="reject"), "A", ncr="NCR-2", disposition="scrap")
+    assert job_of(world).parts == {"A": "scrapped"}
+    world.do(c.OpenNonconformance, ncr="NCR-3")
+    assert not world.ask(c.DisposeNonconformance, ncr="NCR-3").decide().allowed
+    world.do(c.DisposeNonconformance, ncr="NCR-3", disposition="rework")
+
+
+def test_a_recall_of_a_whole_job_is_decided_for_the_parts_that_are_left() -> None:
+    world = tag(running(None, "S10", "S20"), "A", disposition="scrap")
+    world.tagged("B", ncr="NCR-9")
+    job_of(world).ncrs["NCR-9"].serials = ()
+    world.disposed("use_as_is", "NCR-9", "CON-1")
+    assert job_of(world).parts == {"A": "scrapped", "B": "conceded"}
+
+
+def test_a_lot_counts_only_its_own_parts() -> None:
+    """The nonconformance came with the split; what is decided of it in one lot is no reject of the other."""
+    world = running(None, "S10").tagged("A")
+    world.do(c.SplitJob)
+    for job in ("J-1a", "J-1b"):
+        world.do(c.DisposeNonconformance, job=job)
+    assert (job_of(world, "J-1a").parts, job_of(world, "J-1b").parts) == ({"A": "rejected"}, {})
