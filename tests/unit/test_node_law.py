@@ -66,3 +66,23 @@ def test_a_lot_counts_only_its_own_parts() -> None:
     for job in ("J-1a", "J-1b"):
         world.do(c.DisposeNonconformance, job=job)
     assert (job_of(world, "J-1a").parts, job_of(world, "J-1b").parts) == ({"A": "rejected"}, {})
+
+
+# ---- ending a job --------------------------------------------------------------------------------------------------
+
+
+def test_an_ended_job_frees_its_parts() -> None:
+    world = running(None, "S10")
+    assert world.ask(c.StartJob, job="J-2").decide().codes == ("QTY_NOT_RECONCILED",)
+    world.do(c.TerminateJob)
+    world.do(c.StartJob, job="J-2")
+    assert job_of(world, "J-2").serials == ("A", "B")
+    assert world.ask(c.StartJob, job=JOB).decide().codes == ("ALREADY_DONE",)
+
+
+@pytest.mark.parametrize("gone", ["reject", "scrap", "return_to_client"])
+def test_ending_a_job_does_not_bring_back_the_parts_that_left_it(gone: str) -> None:
+    world = tag(running(), "A", disposition=gone)
+    world.do(c.TerminateJob)
+    assert world.ask(c.StartJob, job="J-2").decide().codes == ("QTY_NOT_RECONCILED",)
+    world.do(c.StartJob, job="J-2", serials=("B",))

@@ -2,7 +2,7 @@
 
 from holdgate.law import command as c
 from holdgate.law.case import Case
-from holdgate.law.state import OVER, job_key, open_ncrs
+from holdgate.law.state import LOST, OVER, Job, job_key, open_ncrs
 
 
 def arrived(case: Case) -> None:
@@ -40,7 +40,10 @@ def new_job(case: Case) -> None:
         case.deny("QTY_NOT_RECONCILED", why="a job names each part once")
     for other in order.jobs:
         job = case.state.jobs.get(other)
-        if job is None or job.status in OVER:
+        if job is None:
+            continue
+        if job.status in OVER:
+            _none_left(case, job, wanted)
             continue
         busy = tuple(serial for serial in job.serials if serial in wanted)
         if busy:
@@ -48,6 +51,17 @@ def new_job(case: Case) -> None:
     settled = tuple(serial for serial in order.settled if serial in wanted)
     if settled:
         case.deny("QTY_NOT_RECONCILED", why=f"QA accepted the record of {', '.join(settled)} already")
+
+
+def _none_left(case: Case, job: Job, wanted: frozenset[str]) -> None:
+    """What was rejected, scrapped or returned in a job that is over is not started again."""
+    gone = tuple(
+        f"{serial} ({job.parts[serial]})"
+        for serial in job.serials
+        if serial in wanted and job.parts.get(serial) in LOST
+    )
+    if gone:
+        case.deny("QTY_NOT_RECONCILED", why=f"{', '.join(gone)} left job {job.id} for good")
 
 
 def job_open(case: Case) -> None:
