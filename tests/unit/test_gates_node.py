@@ -423,6 +423,12 @@ def a_red_tags_id_that_is_taken() -> Pair:
     )
 
 
+@case("nonconformances.new", "RULE_NOT_MET")
+def a_red_tag_under_an_id_that_the_rules_use() -> Pair:
+    """Else it would be taken for a recall (which can end without impact), or stand where the failed step's own comes."""
+    return two(running(None, "S10"), c.OpenNonconformance, ncr="recall-OVEN-1-J-1")
+
+
 @case("nonconformances.new", "SERIAL_UNKNOWN")
 def a_red_tag_on_a_part_that_is_not_in_the_job() -> Pair:
     return two(running(), c.OpenNonconformance, serials=("A", "Z"))

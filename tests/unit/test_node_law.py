@@ -6,6 +6,7 @@ import pytest
 
 from holdgate.law import command as c
 from holdgate.law.state import Job, remaining
+from holdgate.terms import canon
 from tests.builders import JOB, PO, World, running
 from tests.labs import GRANTED
 
@@ -86,3 +87,25 @@ def test_ending_a_job_does_not_bring_back_the_parts_that_left_it(gone: str) -> N
     world.do(c.TerminateJob)
     assert world.ask(c.StartJob, job="J-2").decide().codes == ("QTY_NOT_RECONCILED",)
     world.do(c.StartJob, job="J-2", serials=("B",))
+
+
+# ---- nonconformances -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("ncr", ["auto-J-1-S20", "recall-OVEN-1-J-1", "sync-J-1-S20"])
+def test_nobody_takes_the_id_of_what_the_rules_open(ncr: str) -> None:
+    """A red tag in its place would be written over by the failed step's own, or hide a recall that comes later."""
+    assert running(None, "S10").ask(c.OpenNonconformance, ncr=ncr).decide().codes == ("RULE_NOT_MET",)
+
+
+def test_what_a_failed_step_opens_can_always_be_named() -> None:
+    """The ids of job and step may be as long as ids are; what is opened over them is decided on by a signed act."""
+    long = "J" * 64
+    world = running(None)
+    world.do(c.TerminateJob)
+    world.job(long).opened("S10", long)
+    world.do(c.SignStep, job=long, step="S10", result="fail")
+    (ncr,) = job_of(world, long).ncrs
+    asked = world.ask(c.DisposeNonconformance, job=long, ncr=ncr, disposition="rework")
+    assert c.parse_command(canon.encode(asked.command)) == asked.command
+    assert asked.decide().allowed

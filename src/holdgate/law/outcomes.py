@@ -14,7 +14,7 @@ from holdgate.law.gates.modules import permission_of
 from holdgate.law.gates.orders import body_of, slip_of
 from holdgate.law.gates.readings import failing
 from holdgate.law.orders import body_digest
-from holdgate.law.state import remaining
+from holdgate.law.state import flag_id, remaining
 from holdgate.law.view import job_view
 from holdgate.terms import canon
 from holdgate.terms.errors import InvariantBroken
@@ -244,7 +244,7 @@ def _failed_step(case: Case, m: c.SignStep) -> ev.NonconformanceOpened:
         raise InvariantBroken("a gate let a signature pass without an open step")
     missed = [key.partition("/")[2] for key, _ in failing(operation, attempt, job)]
     serials = tuple(dict.fromkeys(missed)) if missed and "" not in missed else remaining(job)
-    ncr = f"auto-{m.job}-{m.step}"
+    ncr = flag_id("auto", m.job, m.step)
     return ev.NonconformanceOpened(order=m.order, job=m.job, ncr=ncr, step=m.step, serials=serials)
 
 

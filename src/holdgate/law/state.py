@@ -8,8 +8,10 @@ from typing import Final
 
 from msgspec import Struct
 
+from holdgate.crypto.hashes import digest
 from holdgate.identity.charter import Charter
 from holdgate.identity.roster import Identity
+from holdgate.terms.ids import ID_CHARS_MAX
 
 
 class Equipment(Struct, gc=False):
@@ -414,3 +416,16 @@ def open_ncrs(job: Job) -> tuple[Ncr, ...]:
 def job_key(order: str, job: str) -> str:
     """Jobs are scoped by their order."""
     return f"{order}/{job}"
+
+
+def flag_id(kind: str, *about: str) -> str:
+    """The id of a nonconformance that the rules open by themselves: `recall-<equipment>-<job>`, as long as that is an id.
+
+    Beyond the length of an id, what it is about is named by its digest.
+    """
+    plain = "-".join((kind, *about))
+    return plain if len(plain) <= ID_CHARS_MAX else f"{kind}-{digest(' '.join(about).encode())[:40]}"
+
+
+FLAGS: Final = ("auto-", "recall-", "sync-")
+"""How the ids of nonconformances begin that the rules open by themselves; nobody else's begin so."""

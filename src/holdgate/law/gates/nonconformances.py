@@ -9,7 +9,7 @@ from typing import Final
 
 from holdgate.law import command as c
 from holdgate.law.case import Case
-from holdgate.law.state import BECOMES, Ncr, may_become
+from holdgate.law.state import BECOMES, FLAGS, Ncr, may_become
 
 CONCEDED: Final = ("repair", "use_as_is")
 """What only the client can grant."""
@@ -25,6 +25,9 @@ def new(case: Case) -> None:
         return
     if command.ncr in job.ncrs:
         case.deny("ALREADY_DONE", what=f"the opening of {command.ncr}")
+    if command.ncr.startswith(FLAGS):
+        say = f"{command.ncr} is an id of what the rules open by themselves ({', '.join(FLAGS)})."
+        case.deny("RULE_NOT_MET", rule="red tag", say=say)
     strange = tuple(serial for serial in command.serials if serial not in job.serials)
     if strange:
         case.deny("SERIAL_UNKNOWN", serials=", ".join(strange), order=job.order)
