@@ -13,7 +13,7 @@ from holdgate.law.library import Library
 from holdgate.law.state import Job, Series, State
 from holdgate.law.technique import Technique, Watch
 from holdgate.terms.instant import show_duration
-from holdgate.terms.quantity import require_decimal
+from holdgate.terms.quantity import parse_decimal
 
 Finding = tuple[str, dict[str, str]]
 """A denial code and what its sentence needs."""
@@ -31,9 +31,13 @@ def fit(state: State, watch: Watch, now: int) -> Finding | None:
         return "ENV_LOG_GAP", {"series": watch.series, "why": f"{watch.sensor} has logged nothing"}
     if now - series.last_at > watch.max_gap_us:
         return _silent(watch, now - series.last_at)
-    if not watch.holds(require_decimal(series.value, watch.series)):
-        return _outside(watch, series.value)
-    return None
+    return None if _held(watch, series) else _outside(watch, f"{series.value} {series.unit}")
+
+
+def _held(watch: Watch, series: Series) -> bool:
+    """Whether the last value of a series was inside the limits."""
+    value = parse_decimal(series.value)
+    return value is not None and watch.holds(value, series.unit)
 
 
 def good(state: State, watch: Watch, since: int, until: int, now: int) -> Finding | None:
@@ -46,8 +50,11 @@ def good(state: State, watch: Watch, since: int, until: int, now: int) -> Findin
             if broken.kind == "excursion":
                 return _outside(watch, f"values outside of {watch.show_limits()}")
             return _silent(watch, (now if broken.until is None else broken.until) - broken.since)
-    if now - series.last_at > watch.max_gap_us and series.last_at < until:
-        return _silent(watch, now - series.last_at)
+    if series.last_at < until:  # what was logged last goes on
+        if not _held(watch, series):
+            return _outside(watch, f"{series.value} {series.unit}")
+        if now - series.last_at > watch.max_gap_us:
+            return _silent(watch, now - series.last_at)
     return None
 
 
@@ -83,34 +90,40 @@ def heard(
     broken: dict[str, int] = {}
     for watch in watches_of(state, library, series):
         if watch.sensor == sensor:
-            events.extend(_noted(watch, before, value, at, broken))
+            events.extend(_noted(watch, before, value, unit, at, broken))
     events.extend(_failed(state, library, series, broken))
     return tuple(events)
 
 
-def _noted(watch: Watch, before: Series | None, value: Decimal, at: int, broken: dict[str, int]) -> list[ev.AnyEvent]:
+def _noted(
+    watch: Watch, before: Series | None, value: Decimal, unit: str, at: int, broken: dict[str, int]
+) -> list[ev.AnyEvent]:
+    """What broke or is good again, as one declaration sees it."""
     found: list[ev.AnyEvent] = []
-    if before is not None and at - before.last_at > watch.max_gap_us:
-        found.append(
-            ev.EnvironmentBroken(
-                series=watch.series, sensor=watch.sensor, watch=watch.key, kind="gap", since=before.last_at, until=at
-            )
-        )
-        broken[watch.key] = at
-    known = () if before is None else before.breaks.get(watch.key, ())
-    out = any(item.kind == "excursion" and item.until is None for item in known)
-    if watch.holds(value):
+    holds, out = watch.holds(value, unit), False
+    if before is not None:
+        if at - before.last_at > watch.max_gap_us:
+            found.append(_break(watch, "gap", before.last_at, at))
+            broken[watch.key] = at
+        known = before.breaks.get(watch.key, ())
+        out = any(item.kind == "excursion" and item.until is None for item in known)
+        if not out and not _held(watch, before):  # it was logged before this declaration was known here
+            found.append(_break(watch, "excursion", before.last_at, at if holds else None))
+            out = not holds
+    if holds:
         if out:
             found.append(ev.EnvironmentRestored(series=watch.series, sensor=watch.sensor, watch=watch.key, at=at))
         return found
     broken[watch.key] = at
     if not out:
-        found.append(
-            ev.EnvironmentBroken(
-                series=watch.series, sensor=watch.sensor, watch=watch.key, kind="excursion", since=at, until=None
-            )
-        )
+        found.append(_break(watch, "excursion", at, None))
     return found
+
+
+def _break(watch: Watch, kind: str, since: int, until: int | None) -> ev.EnvironmentBroken:
+    return ev.EnvironmentBroken(
+        series=watch.series, sensor=watch.sensor, watch=watch.key, kind=kind, since=since, until=until
+    )
 
 
 def _failed(state: State, library: Library, series: str, broken: dict[str, int]) -> list[ev.AnyEvent]:
