@@ -643,6 +643,13 @@ def who_did_the_work_has_it_done_again() -> Pair:
     return world.ask(c.ReprocessJob, by="BOTH", role="level3"), world.ask(c.ReprocessJob)
 
 
+@case("nonconformances.reprocess", "SELF_APPROVAL")
+def who_failed_a_later_step_has_it_done_again_with_the_earlier_ones() -> Pair:
+    """Else their own failed test would be repeated on their own word."""
+    world = running(None, "S10", "S20").opened("S30", by="BOTH").signed("S30", by="BOTH", result="fail")
+    return world.ask(c.ReprocessJob, by="BOTH", role="level3"), world.ask(c.ReprocessJob)
+
+
 @case("people.role", "ROLE_NOT_AUTHORISED")
 def a_technician_has_a_job_done_again() -> Pair:
     return two(running(None, "S10", "S20"), c.ReprocessJob, by="TECH2")

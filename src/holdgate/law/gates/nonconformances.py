@@ -132,11 +132,13 @@ def retest(case: Case) -> None:
 
 
 def reprocess(case: Case) -> None:
-    """The process is done again from a step that was begun; decided by somebody who did not do it."""
-    command, attempt = case.command, case.attempt
-    if type(command) is not c.ReprocessJob or case.operation is None:
+    """The process is done again from a step that was begun; decided by somebody who did none of what is done again."""
+    command, attempt, operation, job = case.command, case.attempt, case.operation, case.job
+    if type(command) is not c.ReprocessJob or operation is None or job is None:
         return
     if attempt is None:
         case.deny("STEP_NOT_STARTED", step=command.step)
         return
-    _did_not_do_it(case, (attempt.performer, *attempt.signers), command.step)
+    for again in job.attempts[operation.position :]:
+        if again is not None:
+            _did_not_do_it(case, (again.performer, *again.signers), again.step)
