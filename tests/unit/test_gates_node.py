@@ -13,6 +13,7 @@ from tests.builders import (
     LAB_TEMP,
     PO,
     POINTS,
+    RETEST,
     T0,
     S,
     World,
@@ -617,6 +618,13 @@ def abandoning_what_is_signed() -> Pair:
     return running(None, "S10", "S20").ask(c.RestartStep), running(None, "S10").opened("S20").ask(c.RestartStep)
 
 
+@case("readings.not_hidden", "READING_OUT_OF_LIMITS")
+def abandoning_an_attempt_because_it_fails() -> Pair:
+    """Every reading counts here; a new attempt would begin without the bad one, and without anybody's authority."""
+    world = open_step().read("press", "170", conforms=False).read("press", "100")
+    return world.ask(c.RestartStep), open_step().read("press", "100").ask(c.RestartStep)
+
+
 @case("entries.reason", "REASON_REQUIRED")
 def a_restart_without_a_reason() -> Pair:
     return two(running(None, "S10").opened("S20"), c.RestartStep, reason=" ")
@@ -630,6 +638,39 @@ def a_restart_in_another_role() -> Pair:
 @case("tokens.credentials", "CREDENTIAL_MISSING")
 def a_restart_by_somebody_who_may_not_do_the_step() -> Pair:
     return two(running(None, "S10").opened("S20"), c.RestartStep, by="NOVICE")
+
+
+def corrected(*, later: bool) -> World:
+    """A reading of the second step is corrected; the third step was done on it, or was not begun."""
+    world = running(None, "S10", "S20", *(("S30",) if later else ()), sheet={"retest": RETEST})
+    world.do(c.CorrectEntry)
+    return world
+
+
+def refused_since(*, later: bool) -> World:
+    """The second step is a fail after its correction."""
+    world = corrected(later=later)
+    world.do(c.SignStep, result="fail")
+    return world
+
+
+@case("sequence.nothing_after", "RULE_NOT_MET")
+def a_step_done_anew_after_what_was_done_on_it() -> Pair:
+    return corrected(later=True).ask(c.RestartStep), corrected(later=False).ask(c.RestartStep)
+
+
+@case("sequence.nothing_after", "RULE_NOT_MET")
+def a_retest_after_what_was_done_on_the_test() -> Pair:
+    return refused_since(later=True).ask(c.AuthoriseRetest), refused_since(later=False).ask(c.AuthoriseRetest)
+
+
+@case("sequence.nothing_after", "RULE_NOT_MET")
+def a_rework_after_what_was_done_on_the_step() -> Pair:
+    rework: dict[str, Any] = {"ncr": AUTO, "disposition": "rework"}
+    return (
+        refused_since(later=True).ask(c.DisposeNonconformance, **rework),
+        refused_since(later=False).ask(c.DisposeNonconformance, **rework),
+    )
 
 
 @case("nonconformances.reprocess", "STEP_NOT_STARTED")

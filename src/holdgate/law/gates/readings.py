@@ -64,7 +64,19 @@ def conforming(case: Case) -> None:
         return
     if command.result != "pass":
         return
-    for key, value in failing(operation, attempt, job):
+    _deny_failing(case, operation, failing(operation, attempt, job))
+
+
+def not_hidden(case: Case) -> None:
+    """An attempt that fails is signed as a fail: a restart would begin without its bad readings."""
+    operation, attempt, job = case.operation, case.attempt, case.job
+    if operation is None or attempt is None or job is None or attempt.done:
+        return
+    _deny_failing(case, operation, failing(operation, attempt, job))
+
+
+def _deny_failing(case: Case, operation: Operation, found: list[tuple[str, str]]) -> None:
+    for key, value in found:
         name, _, serial = key.partition("/")
         limits = operation.measures[name].show_limits()
         case.deny("READING_OUT_OF_LIMITS", characteristic=name, serial=serial, value=value, limits=limits)

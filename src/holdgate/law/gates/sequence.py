@@ -155,6 +155,28 @@ def not_started(case: Case) -> None:
         case.deny("STEP_IN_PROGRESS", step=_name(case, job.open_step))
 
 
+def nothing_after(case: Case) -> None:
+    """A step is done anew by itself only while nothing was done after it; else the job is reprocessed from there."""
+    job, technique = case.job, case.technique
+    step = _set_aside(case)
+    position = None if technique is None else technique.position.get(step)
+    if job is None or position is None:
+        return
+    later = tuple(attempt.step for attempt in job.attempts[position + 1 :] if attempt is not None)
+    if later:
+        say = f"{', '.join(later)} came after {step}: the job is reprocessed from {step}."
+        case.deny("RULE_NOT_MET", rule="order of steps", say=say)
+
+
+def _set_aside(case: Case) -> str:
+    """The step whose attempt this act sets aside; "": none."""
+    command, job = case.command, case.job
+    if type(command) is not c.DisposeNonconformance:
+        return str(getattr(command, "step", ""))
+    ncr = None if job is None else job.ncrs.get(command.ncr)
+    return "" if ncr is None or ncr.equipment or command.disposition != "rework" else ncr.step
+
+
 def not_failed(case: Case) -> None:
     """A failed execution stands still until somebody whom the contract names resumes it."""
     job = case.job
