@@ -182,7 +182,8 @@ def _split(_: Case, m: c.SplitJob) -> Events:
 
 
 def _start_step(case: Case, m: c.StartStep) -> Events:
-    by_test = case.technique is not None and case.technique.by_test and case.contract is not None
+    pinned = None if case.job is None else case.library.technique(case.job.technique)
+    own = case.contract if pinned is not None and pinned.by_test else None
     started = ev.StepStarted(
         order=m.order,
         job=m.job,
@@ -190,8 +191,8 @@ def _start_step(case: Case, m: c.StartStep) -> Events:
         by=case.actor.id,
         equipment=m.equipment,
         materials=m.materials,
-        contract=case.contract.sha256 if by_test and case.contract is not None else "",
-        version=case.contract.version if by_test and case.contract is not None else "",
+        contract="" if own is None else own.sha256,
+        version="" if own is None else own.version,
     )
     if case.deviation is None:
         return (started,)
