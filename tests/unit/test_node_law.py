@@ -7,8 +7,8 @@ import pytest
 from holdgate.law import command as c
 from holdgate.law.state import Job, remaining
 from holdgate.terms import canon
-from tests.builders import JOB, PO, World, running
-from tests.labs import GRANTED
+from tests.builders import JOB, PO, S, World, running
+from tests.labs import BARE, GRANTED
 
 
 def job_of(world: World, job: str = JOB) -> Job:
@@ -109,3 +109,32 @@ def test_what_a_failed_step_opens_can_always_be_named() -> None:
     asked = world.ask(c.DisposeNonconformance, job=long, ncr=ncr, disposition="rework")
     assert c.parse_command(canon.encode(asked.command)) == asked.command
     assert asked.decide().allowed
+
+
+# ---- deviations ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("again", ["restart", "reprocess"])
+def test_a_deviation_ends_with_the_attempt_that_used_it(again: str) -> None:
+    """One step, one use: the next attempt is signed where the technique says."""
+    world = running(None, "S10", "S20").later(700 * S)
+    world.do(c.AuthoriseDeviation, waive=("LOCATION_NOT_PERMITTED",))
+    third: dict[str, Any] = {"step": "S30", **BARE}
+    world.do(c.StartStep, **third, place="WS-STORE", deviation="D-1")
+    assert world.ask(c.SignStep, step="S30", place="WS-STORE").decide().allowed
+    if again == "restart":
+        world.do(c.RestartStep, step="S30")
+    else:
+        world.do(c.ReprocessJob, step="S30")
+    world.do(c.StartStep, **third)
+    assert world.ask(c.SignStep, step="S30", place="WS-STORE").decide().codes == ("LOCATION_NOT_PERMITTED",)
+    world.do(c.SignStep, step="S30")
+
+
+def test_a_deviation_covers_the_new_signature_after_a_correction() -> None:
+    world = running(None, "S10")
+    world.do(c.AuthoriseDeviation, step="S20", waive=("LOCATION_NOT_PERMITTED",))
+    world.do(c.StartStep, place="WS-STORE", deviation="D-1")
+    world.readings().do(c.SignStep, place="WS-STORE")
+    world.do(c.CorrectEntry)
+    world.do(c.SignStep, place="WS-STORE")

@@ -491,6 +491,8 @@ def _set_aside(job: Job, position: int) -> None:
         job.past += (digest(f"{attempt.tally} {attempt.result} {','.join(attempt.signers)}".encode()),)
         job.attempts[position] = None
         job.open_step = _open_step(job)
+        for deviation in job.deviations.values():
+            deviation.over = deviation.over or (deviation.used and deviation.step == attempt.step)
         _settle(job)
 
 

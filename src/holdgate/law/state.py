@@ -188,7 +188,7 @@ class Attempt(Struct):
 
 
 class Deviation(Struct, gc=False):
-    """An authorised departure: one step, one use."""
+    """An authorised departure: one step, one use. `over`: the attempt that used it was set aside."""
 
     id: str
     step: str
@@ -196,6 +196,7 @@ class Deviation(Struct, gc=False):
     by: str
     ref: int
     used: bool = False
+    over: bool = False
 
 
 class Ncr(Struct):
