@@ -388,6 +388,23 @@ def a_permit_one_microsecond_past_its_end() -> Pair:
     return permit().later(600 * S + 1).ask(c.ReportModule), permit().later(600 * S).ask(c.ReportModule)
 
 
+@case("modules.permitted", "ALREADY_DONE")
+def a_permit_whose_step_was_signed_meanwhile() -> Pair:
+    world = permit()
+    return world.copy().done("S20").ask(c.ReportModule), world.opened("S20").ask(c.ReportModule)
+
+
+@case("sequence.nonconformances", "NCR_OPEN")
+def a_module_acts_while_a_red_tag_is_open() -> Pair:
+    return permit().tagged("A").ask(c.ReportModule), permit().ask(c.ReportModule)
+
+
+@case("sequence.in_order", "STEP_OUT_OF_ORDER")
+def a_module_acts_after_the_job_went_back_to_an_earlier_step() -> Pair:
+    back = ev.JobReprocessed(order=PO, job=JOB, step="S10", by="L3")
+    return permit().fold(back).ask(c.ReportModule), permit().ask(c.ReportModule)
+
+
 @case("people.role", "ROLE_NOT_AUTHORISED")
 def a_person_asks_for_a_permit() -> Pair:
     return two(lab("S10"), c.AskModule, by="TECH", module="TECH")

@@ -113,6 +113,7 @@ SIGNING: Final[Acts] = (
 """Acts that carry a person's signature with components, session and meaning."""
 
 EVERY: Final[Acts] = (*HUB_ACTS, *NODE_ACTS)
+MODULE_ACTS: Final[Acts] = (c.AskModule, c.ReportModule)
 STEP_ACTS: Final[Acts] = (c.StartStep, c.RecordReading, c.RecordLate, c.SignStep)
 """What a performer does at a step: each names the contract that it is done under."""
 PERFORMED: Final[Acts] = (*STEP_ACTS, c.CorrectEntry, c.RestartStep)
@@ -206,9 +207,9 @@ GATES: Final[tuple[Gate, ...]] = (
     Gate("tokens.credentials", tokens.credentials, PERFORMED),
     Gate("location.zone", location.zone, (*STEP_ACTS, c.CorrectEntry)),
     Gate("location.workstation", location.workstation, SIGNING),
-    Gate("sequence.nonconformances", sequence.nonconformances, (c.StartStep, c.SignStep, c.SignQa, c.AskModule)),
+    Gate("sequence.nonconformances", sequence.nonconformances, (c.StartStep, c.SignStep, c.SignQa, *MODULE_ACTS)),
     Gate("deviations.usable", deviations.usable, (c.StartStep,)),
-    Gate("sequence.in_order", sequence.in_order, (c.StartStep, c.AskModule)),
+    Gate("sequence.in_order", sequence.in_order, (c.StartStep, *MODULE_ACTS)),
     Gate("sequence.not_started", sequence.not_started, (c.StartStep,)),
     Gate(
         "sequence.nothing_after",
@@ -218,7 +219,7 @@ GATES: Final[tuple[Gate, ...]] = (
     Gate("sequence.no_open_step", sequence.no_open_step, (c.SplitJob,)),
     Gate("sequence.partition", sequence.partition, (c.SplitJob,)),
     Gate("windows.dwell", windows.dwell, (c.StartStep,)),
-    Gate("points.held", points.held, (c.StartStep, c.AskModule)),
+    Gate("points.held", points.held, (c.StartStep, *MODULE_ACTS)),
     Gate("points.witnessed", points.witnessed, (c.StartStep,)),
     Gate("points.releasable", points.releasable, (c.ReleaseHold,)),
     Gate("points.noticeable", points.noticeable, (c.NotifyWitness,)),
