@@ -5,10 +5,11 @@ from typing import Any
 import pytest
 
 from holdgate.law import command as c
-from holdgate.law.state import Job, remaining
+from holdgate.law import event as ev
+from holdgate.law.state import Job, open_ncrs, remaining
 from holdgate.terms import canon
-from tests.builders import JOB, PO, S, World, running
-from tests.labs import BARE, GRANTED
+from tests.builders import JOB, PO, S, World, encoded, running
+from tests.labs import AUTO, BARE, GRANTED, failed
 
 
 def job_of(world: World, job: str = JOB) -> Job:
@@ -109,6 +110,29 @@ def test_what_a_failed_step_opens_can_always_be_named() -> None:
     asked = world.ask(c.DisposeNonconformance, job=long, ncr=ncr, disposition="rework")
     assert c.parse_command(canon.encode(asked.command)) == asked.command
     assert asked.decide().allowed
+
+
+def test_only_a_failure_that_is_signed_stands() -> None:
+    """The failed step was corrected before its nonconformance was decided: what is signed next fails anew, and can be repeated."""
+    world = failed()
+    world.do(c.CorrectEntry, new_value="121")
+    world.do(c.DisposeNonconformance, ncr=AUTO, disposition="report_nonconforming")
+    attempt = job_of(world).attempts[1]
+    assert attempt is not None
+    assert not attempt.stands
+    world.do(c.SignStep, result="fail")
+    assert [ncr.id for ncr in open_ncrs(job_of(world))] == [AUTO]
+    world.do(c.AuthoriseRetest)
+
+
+def test_a_decision_about_an_unknown_step_changes_nothing() -> None:
+    """Another site's word: it is dropped whole."""
+    world = running(None, "S10")
+    world.fold(ev.NonconformanceOpened(order=PO, job=JOB, ncr="NCR-1", step="S99", serials=("A",)))
+    before = encoded(world.state)
+    with pytest.raises(LookupError):
+        world.disposed("reject")
+    assert encoded(world.state) == before
 
 
 # ---- deviations ----------------------------------------------------------------------------------------------------

@@ -565,18 +565,17 @@ def _witness_notified(state: State, _: Library, e: ev.WitnessNotified, at: int, 
 def _nonconformance_disposed(state: State, library: Library, e: ev.NonconformanceDisposed, at: int, ref: int) -> None:
     job = state.jobs[job_key(e.order, e.job)]
     ncr = job.ncrs[e.ncr]
+    position = _position(library, job, ncr.step) if ncr.step and not ncr.equipment else -1
     becomes = BECOMES.get(e.disposition)
     if becomes is not None:
         kept = [serial for serial in ncr.serials or remaining(job) if may_become(job, serial, becomes)]
         job.parts.update(dict.fromkeys(kept, becomes))
     ncr.disposition, ncr.concession, ncr.ref, job.ref = e.disposition, e.concession, ref, ref
-    if ncr.step and not ncr.equipment:
-        position = _position(library, job, ncr.step)
-        attempt = job.attempts[position]
-        if attempt is not None and e.disposition == "rework":
-            _set_aside(job, position)
-        elif attempt is not None and becomes is not None:
-            attempt.stands = True
+    attempt = job.attempts[position] if position >= 0 else None
+    if attempt is not None and e.disposition == "rework":
+        _set_aside(job, position)
+    elif attempt is not None and becomes is not None:
+        attempt.stands = attempt.done and attempt.result == "fail"
     _settle(job)
 
 
