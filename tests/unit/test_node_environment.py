@@ -71,3 +71,10 @@ def test_a_resumption_looks_at_every_series() -> None:
     assert world.ask(c.ResumeJob).decide().codes == ("ENV_OUT_OF_LIMIT",)
     world.later(S).do(c.LogEnvironment)
     world.do(c.ResumeJob)
+
+
+def test_a_job_that_is_over_does_not_fail() -> None:
+    world = lab("S10").later(S).opened("S20")
+    world.do(c.TerminateJob)
+    events = world.do(c.LogEnvironment, value="30").events
+    assert [type(event).__name__ for event in events] == ["EnvironmentLogged", "EnvironmentBroken"]

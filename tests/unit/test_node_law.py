@@ -6,9 +6,10 @@ import pytest
 
 from holdgate.law import command as c
 from holdgate.law import event as ev
+from holdgate.law.contract import Hold
 from holdgate.law.state import Job, open_ncrs, remaining
 from holdgate.terms import canon
-from tests.builders import JOB, PO, S, World, encoded, running
+from tests.builders import JOB, PO, POINTS, S, World, encoded, running
 from tests.labs import AUTO, BARE, GRANTED, failed
 
 
@@ -88,6 +89,33 @@ def test_ending_a_job_does_not_bring_back_the_parts_that_left_it(gone: str) -> N
     world.do(c.TerminateJob)
     assert world.ask(c.StartJob, job="J-2").decide().codes == ("QTY_NOT_RECONCILED",)
     world.do(c.StartJob, job="J-2", serials=("B",))
+
+
+# ---- done again ----------------------------------------------------------------------------------------------------
+
+
+def test_what_is_done_again_is_released_and_witnessed_again() -> None:
+    """The client let these parts go as they were; the process that made them so is done again."""
+    world = running(POINTS, "S10", "S20")
+    world.do(c.ReleaseHold)
+    world.do(c.NotifyWitness)
+    world.later(3600 * S).do(c.ReprocessJob)
+    assert world.ask(c.StartStep).decide().codes == ("WITNESS_NOTICE",)
+    world.do(c.NotifyWitness)
+    world.later(3600 * S).do(c.StartStep)
+    world.readings().do(c.SignStep)
+    world.later(700 * S)
+    third: dict[str, Any] = {"step": "S30", **BARE}
+    assert world.ask(c.StartStep, **third).decide().codes == ("HOLD_POINT",)
+    world.do(c.ReleaseHold)
+    world.do(c.StartStep, **third)
+
+
+def test_a_release_of_an_earlier_step_outlives_what_is_done_again() -> None:
+    world = running({"S20": {"hold": Hold(party="client")}}, "S10")
+    world.do(c.ReleaseHold, step="S20")
+    world.done("S20", "S30").do(c.ReprocessJob, step="S30")
+    assert list(job_of(world).released) == ["S20"]
 
 
 # ---- nonconformances -----------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from holdgate.law import event as ev
 from holdgate.law.library import Library
-from holdgate.law.state import Job, Series, State
+from holdgate.law.state import OVER, Job, Series, State
 from holdgate.law.technique import Technique, Watch
 from holdgate.terms.instant import show_duration
 from holdgate.terms.quantity import parse_decimal
@@ -130,7 +130,7 @@ def _failed(state: State, library: Library, series: str, broken: dict[str, int])
     """The jobs whose open step rests on what broke."""
     found: list[ev.AnyEvent] = []
     for job in state.jobs.values() if broken else ():
-        if job.failed or job.open_step < 0:
+        if job.failed or job.open_step < 0 or job.status in OVER:
             continue
         for watch in open_watches(library, job):
             if watch.key in broken and watch.series == series:

@@ -522,9 +522,13 @@ def _close_auto(job: Job, step: str, disposition: str) -> None:
 
 
 def _job_reprocessed(state: State, library: Library, e: ev.JobReprocessed, at: int, ref: int) -> None:
-    """Recalls end where nothing that is left was done with the instrument."""
+    """What was released or announced is so no more. Recalls end where nothing that is left was done with the instrument."""
     job = state.jobs[job_key(e.order, e.job)]
-    for position in range(_position(library, job, e.step), len(job.attempts)):
+    technique = library.techniques.get(job.technique) or require_technique(library, job.sha256)
+    for operation in technique.operations[technique.position[e.step] :]:
+        position = operation.position
+        job.released.pop(operation.id, None)
+        job.noticed.pop(operation.id, None)
         attempt = job.attempts[position]
         if attempt is not None:
             _close_auto(job, attempt.step, "reprocess")
