@@ -547,6 +547,27 @@ def who_did_the_test_decides_on_its_failure() -> Pair:
     return world.ask(c.DisposeNonconformance, **mine, by="BOTH"), world.ask(c.DisposeNonconformance, **mine, by="L3")
 
 
+@case("nonconformances.authorised", "SELF_APPROVAL")
+def who_did_the_work_decides_on_a_red_tag() -> Pair:
+    """A red tag names no step: whoever has a step of the job in hand, or did one, decides on none of it."""
+    world = running(None, "S10").opened("S20", by="BOTH").tagged("A")
+    return (
+        world.ask(c.DisposeNonconformance, by="BOTH", role="level3"),
+        world.ask(c.DisposeNonconformance, by="L3"),
+    )
+
+
+@case("nonconformances.authorised", "SELF_APPROVAL")
+def who_used_the_instrument_decides_on_its_recall() -> Pair:
+    world = running(None, "S10").opened("S20", by="BOTH").readings().signed("S20", by="BOTH")
+    world.fold(ev.NonconformanceOpened(order=PO, job=JOB, ncr="recall-OVEN-1-J-1", step="", equipment="OVEN-1"))
+    on: dict[str, Any] = {"ncr": "recall-OVEN-1-J-1", "disposition": "no_impact", "evidence": "check 7"}
+    return (
+        world.ask(c.DisposeNonconformance, **on, by="BOTH", role="level3"),
+        world.ask(c.DisposeNonconformance, **on, by="L3"),
+    )
+
+
 @case("nonconformances.no_impact", "EVIDENCE_REQUIRED")
 def no_impact_without_evidence() -> Pair:
     world = recalled()

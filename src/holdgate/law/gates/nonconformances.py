@@ -79,7 +79,10 @@ def parts_left(case: Case) -> None:
 
 
 def authorised(case: Case) -> None:
-    """Repair and use-as-is belong to the client, with a concession; who did the work decides nothing about it."""
+    """Repair and use-as-is belong to the client, with a concession; who did the work decides nothing about it.
+
+    Where no step is named (a red tag, a recall), that is everybody who has, or did, a step of the job.
+    """
     command, job = case.command, case.job
     if type(command) is not c.DisposeNonconformance or job is None:
         return
@@ -87,7 +90,7 @@ def authorised(case: Case) -> None:
         _granted(case, command, job.client)
     ncr = job.ncrs.get(command.ncr)
     for attempt in job.attempts:
-        if ncr is not None and attempt is not None and attempt.step == ncr.step:
+        if ncr is not None and attempt is not None and ncr.step in ("", attempt.step):
             _did_not_do_it(case, (attempt.performer, *attempt.signers), attempt.step)
 
 
