@@ -10,7 +10,7 @@ from holdgate.law.contract import Hold
 from holdgate.law.state import Job, open_ncrs, remaining
 from holdgate.terms import canon
 from tests.builders import JOB, PO, POINTS, S, World, encoded, running
-from tests.labs import AUTO, BARE, GRANTED, failed
+from tests.labs import AUTO, BARE, GRANTED, failed, one_bad_part, open_step
 
 
 def job_of(world: World, job: str = JOB) -> Job:
@@ -161,6 +161,58 @@ def test_a_decision_about_an_unknown_step_changes_nothing() -> None:
     with pytest.raises(LookupError):
         world.disposed("reject")
     assert encoded(world.state) == before
+
+
+# ---- concessions ---------------------------------------------------------------------------------------------------
+
+ACCEPT: dict[str, Any] = {"result": "accepted_under_concession"}
+
+
+def test_a_concession_lets_the_step_be_accepted_under_it() -> None:
+    world = one_bad_part()
+    assert world.ask(c.SignStep, **ACCEPT).decide().codes == ("CONCESSION_MISSING",)
+    tag(world, "A", **GRANTED)
+    assert world.ask(c.SignStep).decide().codes == ("READING_OUT_OF_LIMITS",)
+    world.do(c.SignStep, **ACCEPT)
+    attempt = job_of(world).attempts[1]
+    assert attempt is not None
+    assert (attempt.result, attempt.passed) == ("accepted_under_concession", True)
+    assert job_of(world).parts == {"A": "conceded"}
+
+
+def test_a_concession_does_not_cover_what_is_read_after_it() -> None:
+    """The client agreed to what was found then."""
+    world = tag(one_bad_part(), "A", **GRANTED)
+    world.do(c.RecordReading, characteristic="gap", value="0.1", unit="mm", serial="A", instrument=None)
+    assert world.ask(c.SignStep, **ACCEPT).decide().codes == ("CONCESSION_MISSING",)
+    tag(world, "A", ncr="NCR-2", **GRANTED)
+    world.do(c.SignStep, **ACCEPT)
+
+
+def test_a_concession_does_not_cover_what_is_corrected_after_it() -> None:
+    world = tag(one_bad_part(), "A", **GRANTED)
+    world.do(c.CorrectEntry, characteristic="gap", new_value="0.1", serial="A")
+    assert world.ask(c.SignStep, **ACCEPT).decide().codes == ("CONCESSION_MISSING",)
+
+
+def test_a_concession_for_a_scratch_covers_no_reading_of_a_later_step() -> None:
+    world = tag(running(None, "S10"), "A", **GRANTED)
+    world.do(c.StartStep)
+    for serial, value in (("A", "0.5"), ("B", "1.5")):
+        world.do(c.RecordReading, characteristic="gap", value=value, unit="mm", serial=serial, instrument=None)
+    world.do(c.RecordReading)
+    world.do(c.RecordReading, characteristic="press", value="100", unit="kPa", instrument=None)
+    assert world.ask(c.SignStep, **ACCEPT).decide().codes == ("CONCESSION_MISSING",)
+    world.do(c.SignStep, result="fail")
+
+
+def test_one_reading_for_all_parts_needs_the_concession_of_each() -> None:
+    world = open_step().readings()
+    world.do(c.RecordReading, characteristic="press", value="170", unit="kPa", instrument=None)
+    tag(world, "A", **GRANTED)
+    assert world.ask(c.SignStep, **ACCEPT).decide().codes == ("CONCESSION_MISSING",)
+    tag(world, "B", ncr="NCR-2", **(GRANTED | {"disposition": "repair"}))
+    world.do(c.SignStep, **ACCEPT)
 
 
 # ---- deviations ----------------------------------------------------------------------------------------------------

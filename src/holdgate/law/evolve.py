@@ -453,9 +453,15 @@ def _reading_recorded(state: State, library: Library, e: ev.ReadingRecorded, at:
     attempt.last[key] = Last(value=e.value, conforms=e.conforms, missed_before=key in attempt.missed)
     if not e.conforms:
         attempt.missed.setdefault(key, e.value)
+        _uncover(attempt, e.serial)
     attempt.tally = view.added(attempt.tally, key, e.value, e.unit)
     if attempt.signers:
         _void(attempt)
+
+
+def _uncover(attempt: Attempt, serial: str | None) -> None:
+    """What is found bad after a concession is not covered by it (no serial: it is bad for every part)."""
+    attempt.conceded = () if serial is None else tuple(part for part in attempt.conceded if part != serial)
 
 
 def _void(attempt: Attempt) -> None:
@@ -574,6 +580,9 @@ def _nonconformance_disposed(state: State, library: Library, e: ev.Nonconformanc
     if becomes is not None:
         kept = [serial for serial in ncr.serials or remaining(job) if may_become(job, serial, becomes)]
         job.parts.update(dict.fromkeys(kept, becomes))
+        for started in job.attempts if becomes == "conceded" else ():
+            if started is not None and not started.done:
+                started.conceded += tuple(kept)
     ncr.disposition, ncr.concession, ncr.ref, job.ref = e.disposition, e.concession, ref, ref
     attempt = job.attempts[position] if position >= 0 else None
     if attempt is not None and e.disposition == "rework":
@@ -627,6 +636,8 @@ def _reading_corrected(state: State, library: Library, e: ev.ReadingCorrected, a
         _void(attempt)
         job.open_step = _open_step(job)
         _settle(job)
+    if not e.conforms:
+        _uncover(attempt, e.serial)
     if not missed_before:
         attempt.missed.pop(key, None)
         if not e.conforms:

@@ -160,6 +160,7 @@ class Attempt(Struct):
     the last one included. `tally`: running digest of all that was recorded; what a signer is shown. `signed_at`: the last
     signature. `completed_at`: the first completion (a correction and its new signature do not move it; 0: none yet).
     `result`: as signed so far, by whoever signed last. `stands`: a failed result that was decided to be the result.
+    `conceded`: the parts whose readings, as they stood then, the client's concession covers.
     `contract`: the version that this attempt is pinned to, where that is done by test ("": the job's). `tuned`: parameters
     and the values that it was started under.
     """
@@ -178,6 +179,7 @@ class Attempt(Struct):
     result: str = ""
     done: bool = False
     stands: bool = False
+    conceded: tuple[str, ...] = ()
     contract: str = ""
     tuned: tuple[tuple[str, str], ...] = ()
 

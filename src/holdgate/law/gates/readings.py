@@ -117,7 +117,7 @@ RESULTS: Final = ("pass", "fail", "accepted_under_concession")
 
 
 def conceded(case: Case) -> None:
-    """What does not conform is accepted only as far as a concession of the client covers it."""
+    """What does not conform is accepted only as far as a concession of the client covers it: granted over these readings."""
     command, operation, attempt, job = case.command, case.operation, case.attempt, case.job
     if type(command) is not c.SignStep or operation is None or attempt is None or job is None:
         return
@@ -129,6 +129,6 @@ def conceded(case: Case) -> None:
     for key, _ in missed:
         serial = key.partition("/")[2]
         parts = (serial,) if serial else remaining(job)
-        without = tuple(part for part in parts if job.parts.get(part) != "conceded")
+        without = tuple(part for part in parts if part not in attempt.conceded)
         if without:
             case.deny("CONCESSION_MISSING", what=f"{key.partition('/')[0]} of {', '.join(without)}")
