@@ -118,6 +118,23 @@ def test_a_release_of_an_earlier_step_outlives_what_is_done_again() -> None:
     assert list(job_of(world).released) == ["S20"]
 
 
+@pytest.mark.parametrize(
+    ("equipment", "step", "over"),
+    [("OVEN-1", "S20", True), ("OVEN-1", "S30", False), ("THERM-1", "S20", True), ("THERM-1", "S30", False)],
+)
+def test_a_recall_ends_only_where_all_that_was_done_with_it_is_done_again(
+    equipment: str, step: str, over: bool
+) -> None:
+    """Also where it was no machine of the step but what its readings were taken with."""
+    world = running(None, "S10").opened("S20")
+    world.do(c.RecordReading)
+    world.readings().signed("S20").opened("S30")
+    recall = f"recall-{equipment}-{JOB}"
+    world.fold(ev.NonconformanceOpened(order=PO, job=JOB, ncr=recall, step="", equipment=equipment))
+    world.do(c.ReprocessJob, step=step)
+    assert [ncr.id for ncr in open_ncrs(job_of(world))] == ([] if over else [recall])
+
+
 # ---- nonconformances -----------------------------------------------------------------------------------------------
 
 

@@ -513,7 +513,8 @@ class StepStarted(Event, frozen=True, kw_only=True):
 class ReadingRecorded(Event, frozen=True, kw_only=True):
     """A value was read; whether it conforms is part of the fact.
 
-    `acceptance`: the characteristic decides on the part, not on the process. `late`: it was entered afterwards.
+    `instrument`: what it was read with. `acceptance`: the characteristic decides on the part, not on the process. `late`:
+    it was entered afterwards.
     """
 
     order: str
@@ -524,6 +525,7 @@ class ReadingRecorded(Event, frozen=True, kw_only=True):
     unit: str
     conforms: bool
     serial: str | None = None
+    instrument: str | None = None
     acceptance: bool = False
     late: bool = False
 

@@ -451,6 +451,8 @@ def _reading_recorded(state: State, library: Library, e: ev.ReadingRecorded, at:
     attempt = _attempt(job, _position(library, job, e.step), e.step)
     key = e.characteristic if e.serial is None else f"{e.characteristic}/{e.serial}"
     attempt.last[key] = Last(value=e.value, conforms=e.conforms, missed_before=key in attempt.missed)
+    if e.instrument is not None and e.instrument not in attempt.instruments:
+        attempt.instruments += (e.instrument,)
     if not e.conforms:
         attempt.missed.setdefault(key, e.value)
         _uncover(attempt, e.serial)
@@ -540,7 +542,9 @@ def _job_reprocessed(state: State, library: Library, e: ev.JobReprocessed, at: i
             _close_auto(job, attempt.step, "reprocess")
         _set_aside(job, position)
     for ncr in job.ncrs.values():
-        if ncr.equipment and all(a is None or ncr.equipment not in a.equipment for a in job.attempts):
+        if ncr.equipment and all(
+            a is None or ncr.equipment not in (*a.equipment, *a.instruments) for a in job.attempts
+        ):
             ncr.disposition = ncr.disposition or "reprocess"
     job.ref = ref
 

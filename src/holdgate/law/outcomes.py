@@ -213,6 +213,7 @@ def _record(case: Case, m: c.RecordReading | c.RecordLate) -> Events:
             unit=m.unit,
             conforms=measure.conforms(value),
             serial=m.serial,
+            instrument=m.instrument,
             acceptance=measure.acceptance,
             late=type(m) is c.RecordLate,
         ),

@@ -154,7 +154,7 @@ class Last(Struct, gc=False):
 
 
 class Attempt(Struct):
-    """One attempt at a step.
+    """One attempt at a step. `instruments`: what its readings were taken with.
 
     `last`: by `characteristic` or `characteristic/serial`. `missed`: the first reading of each that does not conform,
     the last one included. `tally`: running digest of all that was recorded; what a signer is shown. `signed_at`: the last
@@ -171,6 +171,7 @@ class Attempt(Struct):
     equipment: tuple[str, ...]
     materials: tuple[str, ...]
     tally: str
+    instruments: tuple[str, ...] = ()
     last: dict[str, Last] = {}
     missed: dict[str, str] = {}
     signers: tuple[str, ...] = ()
