@@ -582,9 +582,9 @@ def events(draw: st.DrawFn) -> ev.AnyEvent:
         if hint == tuple[tuple[str, ...], ...]:
             said[name] = draw(st.sampled_from([(("A",), ("B",)), (("A", "B"),), ()]))
         elif hint == tuple[tuple[str, str], ...]:
-            said[name] = draw(st.sampled_from([(("dwell_min", "700"),), ()]))
+            said[name] = draw(st.sampled_from([(), (("dwell", "900"),)]))
         elif hint == dict[str, int]:
-            said[name] = draw(st.sampled_from([{"drawing": T0}, {}]))
+            said[name] = draw(st.sampled_from([{}, {"drawing": T0}]))
         elif hint == tuple[str, ...]:
             said[name] = draw(st.sampled_from([("A",), ("J-1a", "J-1b"), ()]))
         else:

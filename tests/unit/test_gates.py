@@ -1,32 +1,21 @@
-"""Every gate: what it refuses, under which code, and the neighbouring case that it lets pass.
+"""Gates: what they refuse, under which code, and the neighbouring case that they let pass (see `tests.gate_cases`)."""
 
-Each case gives a pair: the act that is refused and its neighbour that is not refused for that reason. Where the first is
-refused by its gate alone, `test_no_gate_is_dead` takes the gate away and sees the answer change.
-"""
-
-import ast
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import pytest
 from msgspec.structs import replace
 
 from holdgate.crypto.hashes import digest
 from holdgate.law import command as c
-from holdgate.law import decide as law
 from holdgate.law import event as ev
 from holdgate.law.case import Case
 from holdgate.law.certificate import HOLDS, STRUCTURE, Check
 from holdgate.law.contract import Billing, Characteristic, PayoutRule, Window, encode_document
 from holdgate.law.decision import SEMANTICS
-from holdgate.law.denial import BY_NAME, remedy, sentence
-from holdgate.law.gates.table import GATES
+from holdgate.law.denial import remedy, sentence
 from holdgate.law.library import Library
-from holdgate.law.outcomes import OUTCOMES
 from holdgate.law.rules.nodes import Call, Const, Field, Name, Quant
 from holdgate.law.state import Contact
-from holdgate.terms.errors import InvariantBroken
 from tests.builders import (
     ADAPTABLE,
     BENCH,
@@ -54,35 +43,7 @@ from tests.builders import (
     pins_of,
     running,
 )
-
-Pair = tuple[Asked, Asked]
-
-
-class Row(NamedTuple):
-    """One case. `by_hand`: the neighbour is refused too (for another reason): the act is never allowed."""
-
-    gate: str
-    code: str
-    name: str
-    pair: Callable[[], Pair]
-    by_hand: bool
-
-
-ROWS: list[Row] = []
-
-
-def case(gate: str, code: str, *, by_hand: bool = False) -> Callable[[Callable[[], Pair]], Callable[[], Pair]]:
-    def keep(pair: Callable[[], Pair]) -> Callable[[], Pair]:
-        ROWS.append(Row(gate, code, pair.__name__, pair, by_hand))
-        return pair
-
-    return keep
-
-
-def two(world: World, act: type[c.Command], **changes: Any) -> Pair:
-    """An act with these changes, and without."""
-    return world.ask(act, **changes), world.ask(act)
-
+from tests.gate_cases import Pair, Row, case, checked, rows_of, two
 
 # ---- site, people, time --------------------------------------------------------------------------------------------
 
@@ -776,7 +737,7 @@ def stopped(world: World) -> World:
 def in_force(**template: Any) -> World:
     """A business hub with a released version, adaptable in every way."""
     world = hub()
-    world.release(technique={"adaptable": ADAPTABLE}, **template)
+    world.release(sheet={"adaptable": ADAPTABLE}, **template)
     return world
 
 
@@ -868,7 +829,7 @@ def a_suggestion_for_a_version_that_there_is_not() -> Pair:
 @case("tuning.released", "CONTRACT_NOT_ACTIVE")
 def a_suggestion_for_a_draft() -> Pair:
     world = hub()
-    world.proposed(technique={"adaptable": ADAPTABLE})
+    world.proposed(sheet={"adaptable": ADAPTABLE})
     return world.ask(c.SuggestTune), in_force().ask(c.SuggestTune)
 
 
@@ -1072,6 +1033,16 @@ def another_review_window() -> Pair:
 @case("orders.terms", "TERMS_MISMATCH")
 def silence_that_means_nothing_known() -> Pair:
     return offered(on_silence="yes")
+
+
+@case("orders.terms", "CONTRACT_UNKNOWN")
+def terms_of_a_contract_whose_document_is_not_here() -> Pair:
+    world, known = hub(), hub()
+    for site in (world, known):
+        site.release()
+    world.blobs.clear()
+    world.library.templates.clear()
+    return world.ask(c.AcceptTerms), known.ask(c.AcceptTerms)
 
 
 def stageable() -> World:
@@ -1306,7 +1277,7 @@ def a_job_for_another_node() -> Pair:
     return two(receiving().received(), c.StartJob, node=OTHER_NODE)
 
 
-@case("location.node", "WRONG_NODE")
+@case("location.node", "WRONG_NODE", by_hand=True)
 def an_order_that_went_to_another_node() -> Pair:
     world, here = receiving(), receiving()
     for site, name in ((world, OTHER_NODE), (here, NODE)):
@@ -1980,9 +1951,8 @@ def a_negative_count() -> Pair:
 @case("quality.reconciled", "QTY_NOT_RECONCILED")
 def a_failed_step_counted_as_accepted() -> Pair:
     world = accepted_job()
-    attempt = world.state.jobs[f"{PO}/{JOB}"].attempts[2]
-    assert attempt is not None
-    attempt.result = "fail"
+    world.fold(ev.JobReprocessed(order=PO, job=JOB, step="S30", by="L3"))
+    world.failed("S30").disposed("report_nonconforming", f"auto-{JOB}-S30")
     none = c.Quantities(received=2, accepted=0, rejected=2, scrapped=0)
     return world.ask(c.SignQa), world.ask(c.SignQa, quantities=none)
 
@@ -2238,91 +2208,9 @@ def a_record_that_changed_under_qa() -> Pair:
 # ---- the tests -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+@pytest.mark.parametrize("row", rows_of(__file__), ids=lambda row: row.name)
 def test_refused_and_its_neighbour_not(row: Row) -> None:
-    refused, neighbour = row.pair()
-    answer = refused.decide()
-    assert answer.verdict == "deny"
-    assert (row.gate, row.code) in [(denial.gate, denial.code) for denial in answer.denials], answer.denials
-    assert all(isinstance(event, FACTS) for event in answer.events), "a denial of the law grants nothing"
-    if row.gate != "decide":
-        codes = dict.fromkeys(denial.code for denial in answer.denials if denial.gate == row.gate)
-        assert f"{row.gate} {' '.join(codes)}" in answer.trace
-    for denial in answer.denials:
-        told = sentence(denial)
-        assert told
-        assert "{" not in told
-        assert remedy(denial)
-    other = neighbour.decide()
-    assert (row.gate, row.code) not in [(denial.gate, denial.code) for denial in other.denials]
-    if not row.by_hand and (row.name not in REFUSED_OTHERWISE):
-        assert other.allowed, other.codes
-
-
-FACTS = (ev.SuggestionRecorded,)
-"""What a denial may carry all the same: it counts, and grants nothing."""
-
-REFUSED_OTHERWISE = ("an_order_that_went_to_another_node",)
-"""Neighbours that are refused for another reason: the order went to this node, but its parts are not here."""
-
-
-def gates_and_codes() -> set[tuple[str, str]]:
-    return {(row.gate, row.code) for row in ROWS}
-
-
-def test_every_gate_has_a_case() -> None:
-    missing = {gate.name for gate in GATES} - {row.gate for row in ROWS}
-    assert not missing
-
-
-def test_every_act_has_a_case() -> None:
-    asked = [asked for row in ROWS for asked in row.pair()]
-    assert {type(one.command) for one in asked} == set(OUTCOMES)
-    allowed = {type(one.command) for one in asked if one.decide().allowed}
-    never = {c.RepinJob, c.WriteVault, c.ApplyChange, c.IssueInvoice, c.ReleasePayout}
-    assert allowed == set(OUTCOMES) - never
-
-
-def test_every_code_of_the_gates_has_a_case() -> None:
-    """The codes that the gates' sources name, against the cases (by gate module)."""
-    folder = Path(law.__file__).parent / "gates"
-    produced: set[tuple[str, str]] = set()
-    for path in sorted(folder.glob("*.py")):
-        for node_ in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node_, ast.Call) and isinstance(node_.func, ast.Attribute) and node_.func.attr == "deny":
-                for text in ast.walk(node_.args[0]):
-                    if isinstance(text, ast.Constant) and text.value in BY_NAME:
-                        produced.add((path.stem, str(text.value)))
-    shown = {(gate.partition(".")[0], code) for gate, code in gates_and_codes()}
-    assert not produced - shown
-
-
-def without(gate: str) -> dict[type[c.Command], Any]:
-    return {act: tuple(g for g in gates if g.name != gate) for act, gates in law._GATES.items()}
-
-
-@pytest.mark.parametrize("gate", [gate.name for gate in GATES])
-def test_no_gate_is_dead(gate: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = [row.pair()[0] for row in ROWS if row.gate == gate]
-    assert all(not one.decide().allowed for one in asked)
-    monkeypatch.setattr(law, "_GATES", without(gate))
-
-    def passes(one: Asked) -> bool:
-        try:
-            return one.decide().allowed
-        except (InvariantBroken, KeyError):  # an outcome that relies on the gate
-            return True
-
-    assert any(passes(one) for one in asked)
-
-
-def test_gates_guard_only_acts_that_have_an_outcome() -> None:
-    for gate in GATES:
-        assert gate.acts, gate.name
-        assert set(gate.acts) <= set(OUTCOMES), gate.name
-        assert len(set(gate.acts)) == len(gate.acts), gate.name
-    names = [gate.name for gate in GATES]
-    assert len(set(names)) == len(names)
+    checked(row)
 
 
 # ---- beyond single gates -------------------------------------------------------------------------------------------
