@@ -9,7 +9,9 @@ import yaml
 from holdgate.cli.app import main
 from holdgate.scenario.run import FileResult, run_file
 
-NUMBERS = ("101", "102", "103", "111", "119", "121", "122", "124", "129", "130")
+NUMBERS = (
+    "101", "102", "103", "111", "112", "113", "117", "118", "119", "121", "122", "124", "129", "130", "131", "138",
+)  # fmt: skip
 
 
 def scenario(shared: Path, number: str) -> Path:
