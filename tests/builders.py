@@ -30,7 +30,6 @@ from holdgate.law.chronicle import (
     Draft,
     Standing,
     blank_state,
-    found_shop,
 )
 from holdgate.law.contract import (
     NOTATION,
@@ -54,6 +53,7 @@ from holdgate.law.contract import (
 from holdgate.law.decide import decide
 from holdgate.law.decision import SEMANTICS, Decision
 from holdgate.law.evolve import evolve
+from holdgate.law.founding import found_shop
 from holdgate.law.gates.table import SIGNING
 from holdgate.law.library import Library
 from holdgate.law.orders import body_of
@@ -370,6 +370,18 @@ USUAL: Final[dict[type[c.Command], dict[str, Any]]] = {
         "until": T0 + YEAR,
         "approved": True,
     },
+    c.CalibrateEquipment: {
+        "by": "METRO",
+        "id": "OVEN-1",
+        "as_found": "in_tolerance",
+        "until": T0 + YEAR,
+        "certificate": "certificate 9",
+    },
+    c.CheckEquipment: {"by": "TECH", "id": "OVEN-1", "result": "pass"},
+    c.ExtendMaterial: {"by": "QA", "batch": "WAX-1", "until": T0 + 2 * YEAR, "evidence": "maker's letter"},
+    c.VerifyDocument: {"by": "CO", "order": PO, "document": "drawing", "digest": digest(b"drawing")},
+    c.AssignJob: {"by": "PM", "order": PO, "job": JOB, "technician": "TECH"},
+    c.CloseDelivery: {"by": "SYS", "order": PO},
     c.SubmitContract: {"by": "AUTHOR", "contract": CONTRACT, "version": "2"},
     c.ApproveContract: {"by": "QA", "contract": CONTRACT, "version": VERSION, "approval_role": "qa"},
     c.CertifyContract: {"by": "CERT", "contract": CONTRACT, "version": VERSION, "certificate": ""},
@@ -511,6 +523,16 @@ USUAL: Final[dict[type[c.Command], dict[str, Any]]] = {
     },
     c.SignCompliance: {"by": "CO", "order": PO, "job": JOB},
     c.GenerateReport: {"by": "SYS", "order": PO, "job": JOB, "report": REPORT},
+    c.AmendReport: {"by": "QA", "report": REPORT, "new_report": "R-1A", "reason": "a heat number was missing"},
+    c.DisposeNonconformance: {
+        "by": "QA",
+        "order": PO,
+        "job": JOB,
+        "ncr": f"recall-OVEN-1-{JOB}",
+        "disposition": "no_impact",
+        "reason": "the oven was off by less than the limits leave",
+        "evidence": "study 4",
+    },
     c.ReviewReport: {"by": "BUYER", "report": REPORT, "decision": "approve"},
     c.CloseWindow: {"by": "SYS", "report": REPORT},
     c.IssueInvoice: {"by": "PM", "order": PO, "milestone": "mid"},
@@ -742,10 +764,16 @@ class World:
     def qa_accepted(self, job: str = JOB, by: str = "QA") -> "World":
         return self.fold(ev.QaAccepted(order=PO, job=job, by=by, accepted=2, rejected=0, scrapped=0))
 
-    def reported(self) -> "World":
+    def reported(self, report: str = REPORT, replaces: str = "") -> "World":
         return self.fold(
             ev.ReportIssued(
-                order=PO, job=JOB, report=REPORT, digest=digest(b"report"), fields=("title",), deviations=()
+                order=PO,
+                job=JOB,
+                report=report,
+                digest=digest(b"report"),
+                fields=("title",),
+                deviations=(),
+                replaces=replaces,
             )
         )
 
@@ -909,6 +937,13 @@ class Log(World):
             self.found[draft.subject, draft.digest] = draft.seq
         return draft
 
+    def settled(self, draft: Draft) -> Draft:
+        """A new entry, and after it what follows from it and has entries of its own."""
+        self.keep(draft)
+        while self.standing.owed:
+            self.keep(self.chronicle.consequence(self.now))
+        return draft
+
     def begin(self) -> "Log":
         """The charter and the first start."""
         self.keep(self.chronicle.genesis(charter(), charter_envelope(), self.now, "e0"))
@@ -919,7 +954,7 @@ class Log(World):
         """An act, sealed by everybody; the new entry, or the number of the one that it has already."""
         raw = signed(command)
         answer = self.chronicle.act(raw, command, sha256(canon.encode(command)), self.now, tuple(pins))
-        return answer if isinstance(answer, int) else self.keep(answer)
+        return answer if isinstance(answer, int) else self.settled(answer)
 
     def act(self, act: type[c.Command], *, pins: Sequence[Pin] = (), **changes: Any) -> Draft:
         """An act with everything filled in, put on the log."""
@@ -941,7 +976,7 @@ class Log(World):
         return self.keep(self.chronicle.note(ContactRecord(site=site, up=up), self.now))
 
     def take_in(self, segment: Segment) -> Draft:
-        return self.keep(self.chronicle.take_in(segment, self.now))
+        return self.settled(self.chronicle.take_in(segment, self.now))
 
     def cosigned(self, time_s: int, key: SigningKey | None = None) -> Draft:
         """The Vault cosigned the log as it stands."""
@@ -1005,8 +1040,10 @@ class Log(World):
         self.allow(c.RegisterMaterial, batch="WAX-1")
         return self.governed()
 
-    def governed(self, patch: dict[str, dict[str, Any]] | None = None, version: str = VERSION) -> "Log":
-        self.order_template, self.technique = documents(patch, version)
+    def governed(
+        self, patch: dict[str, dict[str, Any]] | None = None, version: str = VERSION, **template: Any
+    ) -> "Log":
+        self.order_template, self.technique = documents(patch, version, **template)
         pins = pins_of(self.order_template, self.technique)
         named: dict[str, Any] = {"version": version}
         self.allow(c.SubmitContract, pins=pins, sha256=pins[0].sha256, **named)

@@ -1138,9 +1138,49 @@ def scans_buffered_for_more_than_ten_years() -> Pair:
     return world.ask(c.StageOrder, buffer_max_s=most + 1), world.ask(c.StageOrder, buffer_max_s=most)
 
 
+def papered(world: World, **documents: int | None) -> World:
+    """The order's documents, and until when they are valid."""
+    world.state.orders[PO].documents = dict(documents)
+    return world
+
+
 @case("orders.documents", "DOCUMENT_MISSING")
-def staged_without_the_drawing() -> Pair:
-    return two(stageable(), c.StageOrder, documents=("photo",))
+def a_job_starts_without_the_drawing() -> Pair:
+    world = receiving()
+    return papered(world.received(), photo=None).ask(c.StartJob), receiving().received().ask(c.StartJob)
+
+
+@case("orders.documents", "DOCUMENT_EXPIRED")
+def a_step_starts_on_a_drawing_that_ran_out() -> Pair:
+    world = running(None, "S10")
+    return (
+        papered(world.copy(), drawing=world.now - 1).ask(c.StartStep),
+        papered(world.copy(), drawing=world.now).ask(c.StartStep),
+    )
+
+
+@case("orders.documents", "DOCUMENT_EXPIRED")
+def a_step_is_signed_on_a_drawing_that_ran_out() -> Pair:
+    world = running(None, "S10").opened("S20").readings()
+    return (
+        papered(world.copy(), drawing=world.now - 1).ask(c.SignStep),
+        papered(world.copy(), drawing=world.now).ask(c.SignStep),
+    )
+
+
+@case("orders.documents", "DOCUMENT_MISSING")
+def a_report_without_the_drawing() -> Pair:
+    return papered(accepted_job(qa=True)).ask(c.GenerateReport), accepted_job(qa=True).ask(c.GenerateReport)
+
+
+@case("orders.staged", "PO_NOT_STAGED")
+def a_document_of_no_order() -> Pair:
+    return two(accepted_job(), c.VerifyDocument, order="PO-9")
+
+
+@case("orders.staged", "PO_NOT_STAGED")
+def a_job_assigned_before_its_order_is_staged() -> Pair:
+    return stageable().ask(c.AssignJob), stageable().staged().ask(c.AssignJob)
 
 
 def forward(world: World, *, changes: dict[str, Any] | None = None, slip: dict[str, Any] | None = None) -> Asked:
@@ -2002,7 +2042,7 @@ def lapsed(outcome: str) -> World:
     return world.fold(ev.ReviewWindowLapsed(report=REPORT, outcome=outcome))
 
 
-@case("reports.known", "REVIEW_WINDOW_CLOSED")
+@case("reports.in_window", "REVIEW_WINDOW_CLOSED")
 def a_review_after_silence_was_taken_for_consent() -> Pair:
     return lapsed("deemed_accepted").ask(c.ReviewReport), lapsed("escalate").ask(c.ReviewReport)
 
@@ -2018,6 +2058,67 @@ def a_window_closed_twice() -> Pair:
     world = windowed(3600 * S)
     closed = world.copy().fold(ev.ReviewWindowLapsed(report=REPORT, outcome="escalate"))
     return closed.ask(c.CloseWindow), world.ask(c.CloseWindow)
+
+
+def replaced_report() -> World:
+    return accepted_job(qa=True).reported().reported("R-1A", REPORT)
+
+
+@case("reports.known", "STALE_VERSION")
+def a_review_of_a_report_that_was_replaced() -> Pair:
+    world = replaced_report()
+    return world.ask(c.ReviewReport), world.ask(c.ReviewReport, report="R-1A")
+
+
+@case("reports.known", "STALE_VERSION")
+def amending_what_was_amended_already() -> Pair:
+    world = replaced_report()
+    return world.ask(c.AmendReport, new_report="R-1B"), world.ask(c.AmendReport, report="R-1A", new_report="R-1B")
+
+
+@case("reports.known", "STALE_VERSION")
+def the_window_of_a_report_that_was_replaced() -> Pair:
+    world = windowed(3600 * S)
+    return world.copy().reported("R-1A", REPORT).ask(c.CloseWindow), world.ask(c.CloseWindow)
+
+
+@case("reports.known", "REPORT_UNKNOWN")
+def amending_no_report() -> Pair:
+    return two(accepted_job(qa=True).reported(), c.AmendReport, report="R-9")
+
+
+@case("reports.amended", "VERSION_EXISTS")
+def amending_under_a_number_that_is_taken() -> Pair:
+    return two(accepted_job(qa=True).reported(), c.AmendReport, new_report=REPORT)
+
+
+@case("reports.amended", "EVIDENCE_REQUIRED")
+def another_result_without_evidence() -> Pair:
+    world = accepted_job(qa=True).reported()
+    changed_result: dict[str, Any] = {"changes_result": True, "evidence": " "}
+    return world.ask(c.AmendReport, **changed_result), world.ask(c.AmendReport, changes_result=True, evidence="test 2")
+
+
+@case("entries.reason", "REASON_REQUIRED")
+def amending_without_a_reason() -> Pair:
+    return two(accepted_job(qa=True).reported(), c.AmendReport, reason=" ")
+
+
+@case("sequence.nonconformances", "NCR_OPEN")
+def a_report_over_an_escape() -> Pair:
+    world = accepted_job(qa=True)
+    return flagged(world.copy()).ask(c.GenerateReport), world.ask(c.GenerateReport)
+
+
+@case("sequence.nonconformances", "NCR_OPEN")
+def amending_over_an_escape() -> Pair:
+    world = accepted_job(qa=True).reported()
+    return flagged(world.copy()).ask(c.AmendReport), world.ask(c.AmendReport)
+
+
+@case("sequence.nonconformances", "NCR_OPEN")
+def qa_over_a_recall() -> Pair:
+    return flagged(accepted_job()).ask(c.SignQa), accepted_job().ask(c.SignQa)
 
 
 @case("reports.verdict", "RULE_NOT_MET")
@@ -2094,6 +2195,288 @@ def a_payout_before_qa_and_compliance() -> Pair:
 def a_payout_after_it_was_paid() -> Pair:
     before, after = a_payout_before_qa_and_compliance()
     return after, before
+
+
+# ---- facts, assignment, delivery, escapes --------------------------------------------------------------------------
+
+
+def flagged(world: World, ncr: str = f"recall-OVEN-1-{JOB}") -> World:
+    """The business hub opened this nonconformance on the job."""
+    equipment = "OVEN-1" if ncr.startswith("recall") else ""
+    return world.fold(ev.JobFlagged(order=PO, job=JOB, ncr=ncr, why="OVEN-1 failed a check", equipment=equipment))
+
+
+@case("facts.calibrated", "EQUIPMENT_UNKNOWN")
+def calibrating_what_is_not_registered() -> Pair:
+    return two(hub(), c.CalibrateEquipment, id="OVEN-7")
+
+
+@case("facts.calibrated", "DOCUMENT_MISSING")
+def a_calibration_without_its_certificate() -> Pair:
+    return two(hub(), c.CalibrateEquipment, certificate=" ")
+
+
+@case("facts.calibrated", "RULE_NOT_MET")
+def found_in_a_way_that_is_none() -> Pair:
+    return two(hub(), c.CalibrateEquipment, as_found="fine")
+
+
+@case("facts.calibrated", "EQUIPMENT_CAL_EXPIRED")
+def a_calibration_that_is_over_already() -> Pair:
+    world = hub()
+    return world.ask(c.CalibrateEquipment, until=world.now - 1), world.ask(c.CalibrateEquipment, until=world.now)
+
+
+@case("people.role", "ROLE_NOT_AUTHORISED")
+def a_technician_calibrates() -> Pair:
+    return two(hub(), c.CalibrateEquipment, by="TECH")
+
+
+@case("facts.checked", "EQUIPMENT_UNKNOWN")
+def checking_what_is_not_registered() -> Pair:
+    return two(running(), c.CheckEquipment, id="OVEN-7")
+
+
+@case("facts.checked", "RULE_NOT_MET")
+def a_check_that_neither_passes_nor_fails() -> Pair:
+    return two(running(), c.CheckEquipment, result="nearly")
+
+
+@case("people.role", "ROLE_NOT_AUTHORISED")
+def a_project_manager_checks_an_oven() -> Pair:
+    return two(running(), c.CheckEquipment, by="PM")
+
+
+@case("facts.extended", "MATERIAL_NOT_APPROVED")
+def extending_a_batch_that_is_not_registered() -> Pair:
+    return two(hub(), c.ExtendMaterial, batch="WAX-7")
+
+
+@case("facts.extended", "RULE_NOT_MET")
+def extending_a_batch_to_the_day_it_has() -> Pair:
+    world = hub()
+    until = world.state.materials["WAX-1"].until
+    return world.ask(c.ExtendMaterial, until=until), world.ask(c.ExtendMaterial, until=until + 1)
+
+
+@case("facts.extended", "MATERIAL_EXPIRED")
+def extending_a_batch_to_a_day_that_is_over() -> Pair:
+    world = hub().material(until=1)
+    return world.ask(c.ExtendMaterial, until=world.now - 1), world.ask(c.ExtendMaterial, until=world.now)
+
+
+@case("entries.evidence", "EVIDENCE_REQUIRED")
+def extending_a_batch_without_evidence() -> Pair:
+    return two(hub(), c.ExtendMaterial, evidence=None)
+
+
+@case("facts.verified", "DOCUMENT_MISSING")
+def verifying_a_document_without_a_name() -> Pair:
+    return two(accepted_job(), c.VerifyDocument, document=" ")
+
+
+@case("facts.verified", "EVIDENCE_REQUIRED")
+def verifying_a_document_that_nobody_read() -> Pair:
+    return two(accepted_job(), c.VerifyDocument, digest="")
+
+
+@case("facts.verified", "DOCUMENT_EXPIRED")
+def verifying_a_document_that_is_over() -> Pair:
+    world = accepted_job()
+    return world.ask(c.VerifyDocument, until=world.now - 1), world.ask(c.VerifyDocument, until=world.now)
+
+
+@case("people.role", "ROLE_NOT_AUTHORISED")
+def qa_verifies_a_document() -> Pair:
+    return two(accepted_job(), c.VerifyDocument, by="QA")
+
+
+@case("people.role", "ROLE_NOT_AUTHORISED")
+def a_technician_assigns_a_job() -> Pair:
+    return two(stageable().staged(), c.AssignJob, by="TECH")
+
+
+@case("assignment.assignee", "UNKNOWN_IDENTITY")
+def a_job_for_a_stranger() -> Pair:
+    return two(stageable().staged(), c.AssignJob, technician="NEW")
+
+
+@case("assignment.assignee", "IDENTITY_DISABLED")
+def a_job_for_somebody_who_was_disabled() -> Pair:
+    world = stageable().staged()
+    return world.copy().fold(ev.IdentityDisabled(id="TECH")).ask(c.AssignJob), world.ask(c.AssignJob)
+
+
+@case("assignment.assignee", "SELF_APPROVAL")
+def a_job_for_the_assigner() -> Pair:
+    world = stageable().staged()
+    world.state.identities["PM"].roles = ("project_manager", "technician")
+    world.fold(ev.CredentialGranted(person="PM", credential="VT", until=world.now))
+    return world.ask(c.AssignJob, technician="PM"), world.ask(c.AssignJob)
+
+
+@case("assignment.assignee", "ROLE_NOT_AUTHORISED")
+def a_job_for_somebody_who_does_none_of_its_steps() -> Pair:
+    return two(stageable().staged(), c.AssignJob, technician="METRO")
+
+
+@case("assignment.assignee", "CREDENTIAL_MISSING")
+def a_job_for_a_novice() -> Pair:
+    return two(stageable().staged(), c.AssignJob, technician="NOVICE")
+
+
+@case("assignment.assignee", "CREDENTIAL_REVOKED")
+def a_job_for_somebody_whose_qualification_was_revoked() -> Pair:
+    world = stageable().staged()
+    revoked = ev.CredentialRevoked(person="TECH", credential="VT")
+    return world.copy().fold(revoked).ask(c.AssignJob), world.ask(c.AssignJob)
+
+
+@case("assignment.assignee", "CREDENTIAL_EXPIRED")
+def a_job_for_somebody_whose_qualification_ran_out() -> Pair:
+    world = stageable().staged()
+    expired = ev.CredentialGranted(person="TECH", credential="VT", until=world.now - 1)
+    return world.copy().fold(expired).ask(c.AssignJob), world.ask(c.AssignJob)
+
+
+def named(world: World, technician: str = "TECH") -> World:
+    """The job is assigned."""
+    return world.fold(ev.JobAssigned(order=PO, job=JOB, technician=technician))
+
+
+@case("assignment.again", "REASON_REQUIRED")
+def another_assignment_without_a_reason() -> Pair:
+    world = named(stageable().staged(), "TECH2")
+    return world.ask(c.AssignJob), world.ask(c.AssignJob, reason="shift change")
+
+
+@case("assignment.again", "ALREADY_DONE")
+def the_same_assignment_once_more() -> Pair:
+    return named(stageable().staged()).ask(c.AssignJob), stageable().staged().ask(c.AssignJob)
+
+
+@case("sequence.no_open_step", "STEP_IN_PROGRESS")
+def another_assignment_while_a_step_is_open() -> Pair:
+    world = named(stageable().staged().job().done("S10"), "TECH2")
+    return world.copy().opened("S20").ask(c.AssignJob, reason="shift"), world.ask(c.AssignJob, reason="shift")
+
+
+@case("assignment.open_job", "JOB_CLOSED")
+def assigning_a_job_that_qa_accepted() -> Pair:
+    return accepted_job(qa=True).ask(c.AssignJob), accepted_job().ask(c.AssignJob)
+
+
+@case("assignment.assigned", "NOT_ASSIGNED")
+def a_job_that_is_somebody_elses() -> Pair:
+    world = named(receiving().received())
+    return world.ask(c.StartJob, by="TECH2"), world.ask(c.StartJob)
+
+
+@case("assignment.assigned", "NOT_ASSIGNED")
+def a_step_of_a_job_that_is_somebody_elses() -> Pair:
+    world = named(running(None, "S10"))
+    return world.ask(c.StartStep, by="TECH2"), world.ask(c.StartStep)
+
+
+@case("assignment.assigned", "NOT_ASSIGNED")
+def a_job_that_nobody_was_named_for() -> Pair:
+    world = node()
+    world.release(assignment="required")
+    world.received()
+    return world.ask(c.StartJob), named(world.copy()).ask(c.StartJob)
+
+
+def due(in_us: int = 0, **changes: Any) -> World:
+    """An order that is to be delivered then."""
+    world = stageable()
+    return world.staged(delivery_due=world.now + in_us, **changes)
+
+
+@case("windows.delivery", "WINDOW_NOT_REACHED")
+def a_delivery_date_closed_one_microsecond_early() -> Pair:
+    return due(1).ask(c.CloseDelivery), due(0).ask(c.CloseDelivery)
+
+
+@case("windows.delivery", "ALREADY_DONE")
+def a_delivery_date_closed_twice() -> Pair:
+    return due().fold(ev.DeliveryClosed(order=PO, in_time=False)).ask(c.CloseDelivery), due().ask(c.CloseDelivery)
+
+
+@case("windows.delivery", "RULE_NOT_MET")
+def a_delivery_date_that_the_order_does_not_name() -> Pair:
+    return stageable().staged().ask(c.CloseDelivery), due().ask(c.CloseDelivery)
+
+
+@case("people.role", "ROLE_NOT_AUTHORISED")
+def a_person_closes_a_delivery_date() -> Pair:
+    return two(due(), c.CloseDelivery, by="PM")
+
+
+def escaped() -> World:
+    return flagged(accepted_job(qa=True))
+
+
+@case("escapes.open_here", "JOB_UNKNOWN")
+def an_escape_of_no_job() -> Pair:
+    return two(escaped(), c.DisposeNonconformance, job="J-9")
+
+
+@case("escapes.open_here", "WRONG_NODE")
+def a_recall_that_its_node_decides() -> Pair:
+    return flagged(accepted_job()).ask(c.DisposeNonconformance), escaped().ask(c.DisposeNonconformance)
+
+
+@case("escapes.open_here", "RULE_NOT_MET")
+def a_nonconformance_that_is_no_escape() -> Pair:
+    return two(escaped(), c.DisposeNonconformance, ncr="NCR-7")
+
+
+@case("escapes.open_here", "ALREADY_DONE")
+def an_escape_that_was_decided() -> Pair:
+    world = escaped()
+    after = world.copy()
+    after.do(c.DisposeNonconformance)
+    return after.ask(c.DisposeNonconformance), world.ask(c.DisposeNonconformance)
+
+
+@case("escapes.decided", "RULE_NOT_MET")
+def rework_after_the_work_is_over() -> Pair:
+    return two(escaped(), c.DisposeNonconformance, disposition="rework")
+
+
+@case("escapes.decided", "EVIDENCE_REQUIRED")
+def no_impact_without_evidence() -> Pair:
+    return two(escaped(), c.DisposeNonconformance, evidence=None)
+
+
+AS_IS: dict[str, Any] = {"disposition": "use_as_is", "concession": "CON-1", "others": (("BUYER", "client"),)}
+
+
+@case("escapes.decided", "CONCESSION_MISSING")
+def use_as_is_without_a_concession() -> Pair:
+    world = escaped()
+    return world.ask(c.DisposeNonconformance, **(AS_IS | {"concession": ""})), world.ask(
+        c.DisposeNonconformance, **AS_IS
+    )
+
+
+@case("escapes.decided", "DISPOSITION_NOT_AUTHORISED")
+def use_as_is_by_another_client() -> Pair:
+    world = escaped()
+    another = AS_IS | {"others": (("BUYER2", "client"),)}
+    return world.ask(c.DisposeNonconformance, **another), world.ask(c.DisposeNonconformance, **AS_IS)
+
+
+@case("entries.reason", "REASON_REQUIRED")
+def an_escape_decided_without_a_reason() -> Pair:
+    return two(escaped(), c.DisposeNonconformance, reason="")
+
+
+@case("sequence.job_open", "REPORT_ISSUED")
+def correcting_what_a_report_rests_on() -> Pair:
+    world = running(None, "S10", "S20")
+    closed = world.copy().qa_accepted()
+    return closed.reported().ask(c.CorrectEntry), world.ask(c.CorrectEntry)
 
 
 # ---- signatures ----------------------------------------------------------------------------------------------------

@@ -46,7 +46,8 @@ from holdgate.ledger.note import (
     parse_vkey,
     verify_cosignature,
 )
-from holdgate.sites.policies import SEALED_INFO
+from holdgate.sites.policies import SEALED_INFO, Sender
+from holdgate.sites.timers import Timekeeper
 from holdgate.terms.errors import HoldgateError, Malformed, Tampered, Unavailable
 from holdgate.terms.limits import BLOB_BYTES_MAX, PINS_MAX
 
@@ -66,9 +67,15 @@ class Means(NamedTuple):
 
 
 class Site(Peer):
-    """A business hub, floor hub or node. `policies`: says what it tells each peer."""
+    """A business hub, floor hub or node.
 
-    def __init__(self, means: Means, policies: "Callable[[Site], dict[str, Policy]]") -> None:
+    Args:
+        means: what it is given.
+        policies: says what it tells each peer.
+        timers: a business hub submits what comes due by itself.
+    """
+
+    def __init__(self, means: Means, policies: "Callable[[Site], dict[str, Policy]]", *, timers: bool = False) -> None:
         self.means = means
         self.id = means.seat.id
         self.kind = means.seat.kind
@@ -90,6 +97,18 @@ class Site(Peer):
         self._reconciled = self._unwitnessed = False
         self._replicated = 0
         self._waiting: list[tuple[int, asyncio.Future[None]]] = []
+        self.timekeeper = self._timekeeper() if timers and self.kind == "business_hub" else None
+
+    def _timekeeper(self) -> Timekeeper:
+        means = self.means
+        return Timekeeper(
+            self.chronicle.state,
+            means.clock,
+            Sender(means.seat, means.key),
+            self.submit,
+            self.refresh_witness,
+            lambda: self._reconciled,
+        )
 
     # ---- life ------------------------------------------------------------------------------------------------------
 
@@ -111,6 +130,8 @@ class Site(Peer):
         await self._note(BootRecord(epoch=self.means.entropy.token(), reconciled=self._reconciled))
         for link in self.links.values():
             link.wake()
+        if self.timekeeper is not None:
+            self.timekeeper.start()
 
     async def _reconcile(self) -> bool:
         """Whether a witness within reach confirmed that this log is not behind, or beside, what it cosigned.
@@ -159,6 +180,8 @@ class Site(Peer):
 
     def stop(self) -> None:
         """Release threads and storage, with a snapshot if everything is durable."""
+        if self.timekeeper is not None:
+            self.timekeeper.stop()
         for link in self.links.values():
             link.stop()
         self.spine.close()
@@ -173,7 +196,9 @@ class Site(Peer):
     @property
     def idle(self) -> bool:
         """Whether nothing is on its way here or from here."""
-        return self.spine.idle and all(link.idle for link in self.links.values())
+        keeper = self.timekeeper
+        links = all(link.idle for link in self.links.values())
+        return self.spine.idle and links and (keeper is None or keeper.idle)
 
     # ---- what others ask of it -------------------------------------------------------------------------------------
 
@@ -328,6 +353,8 @@ class Site(Peer):
             Tampered: it is not the Vault's, or not of this log.
         """
         await self._note(CosignedRecord(witness=vault, note=note))
+        if self.timekeeper is not None:
+            self.timekeeper.wake()
 
     def _note(self, record: BootRecord | ContactRecord | CosignedRecord) -> "asyncio.Future[Answer]":
         """Put on record what this site notices about itself."""
