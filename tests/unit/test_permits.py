@@ -192,7 +192,7 @@ def unfolded(*_: object) -> None:
 @pytest.fixture
 def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
     """A shop with an enrolled module, at whose nodes modules may pull."""
-    steps = {ev.PermitIssued: unfolded, ev.ModuleActed: unfolded}
+    steps: dict[Any, Any] = {ev.PermitIssued: unfolded, ev.ModuleActed: unfolded}
     monkeypatch.setattr("holdgate.law.evolve._STEPS", {**evolve._STEPS, **steps})
     nodes = {**AUTHORITIES, "node": Authority(lenient, nothing_follows)}
     monkeypatch.setattr("holdgate.sites.site.AUTHORITIES", nodes)
