@@ -12,7 +12,7 @@ from holdgate.terms.errors import HoldgateError
 
 if TYPE_CHECKING:
     # Loaded by name below; named here so that readers, import rules and the search for dead files see them.
-    from holdgate.cli import advise, audit, bench, demo, denials, ledger, options, test  # noqa: F401
+    from holdgate.cli import advise, audit, bench, demo, denials, env, ledger, options, test  # noqa: F401
 
 FAILED = 1
 """Exit: something was found (a step that came out otherwise, an entry that does not hold)."""
@@ -35,6 +35,7 @@ app.command("holdgate.cli.denials:denials", help="Explain a refusal's code, or a
 app.command(
     "holdgate.cli.advise:advise", help="Chart a characteristic's readings and draft what follows; sign nothing."
 )
+app.command("holdgate.cli.env:env", name="env", help="Bring in what a logger of room conditions kept.")
 app.command("holdgate.cli.ledger:ledger", name="ledger", help="Work with the record as a log.")
 
 
