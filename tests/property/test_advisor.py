@@ -14,15 +14,16 @@ from holdgate.terms import canon
 from holdgate.terms.quantity import parse_decimal
 from tests.unit.test_advisor import MAXIMUM, MINIMUM, PRESSURE, STREAM, readings, version
 
-tenths = st.integers(300, 700).map(lambda n: f"{n // 10}.{n % 10}")
+tenths = st.integers(1_300, 2_700).map(lambda n: f"{n // 10}.{n % 10}")
 noise = st.lists(st.integers(-15, 15), min_size=20, max_size=60)
-steps = st.tuples(st.integers(0, 60), st.integers(-60, 60))
+steps = st.tuples(st.integers(0, 60), st.integers(-60, 60), st.integers(-12, 12), st.booleans())
+"""Where a level begins, by how much, a slope (all in tenths), and whether nothing wobbles before."""
 TUNED: Final = ("sha", "pressure_max")
 
 
-def values(wobble: list[int], step: tuple[int, int]) -> list[str]:
-    at, by = step
-    raw = [500 + w + by * (i >= at) for i, w in enumerate(wobble)]
+def values(wobble: list[int], step: tuple[int, int, int, bool]) -> list[str]:
+    at, by, slope, still = step
+    raw = [2_000 + w * (i >= at or not still) + by * (i >= at) + slope * i for i, w in enumerate(wobble)]
     return [f"{n // 10}.{n % 10}" for n in raw]
 
 
@@ -43,10 +44,10 @@ def check(suggestion: Suggestion, param: Adaptable, now: str) -> None:
 
 
 @given(noise, steps, st.tuples(tenths, tenths, tenths), st.tuples(tenths, tenths, tenths), st.none() | tenths)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_a_suggestion_only_tightens_and_keeps_the_bounds(
     wobble: list[int],
-    step: tuple[int, int],
+    step: tuple[int, int, int, bool],
     upper: tuple[str, str, str],
     lower: tuple[str, str, str],
     tuned: str | None,

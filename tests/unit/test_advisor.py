@@ -12,6 +12,7 @@ from msgspec import Raw
 from msgspec.structs import replace
 
 from holdgate.advisor.advice import Advice, Suggestion, advise
+from holdgate.advisor.change import SEGMENT_MIN
 from holdgate.advisor.chart import (
     BEYOND_1,
     BEYOND_2,
@@ -195,6 +196,19 @@ def test_a_drift(sign: int) -> None:
 def test_a_drift_that_begins_late_is_a_staircase() -> None:
     found = look(fractions(*series(80, lambda i: max(0.0, 0.3 * (i - 40)))), 1)
     assert (found.verdict, found.side) == ("drift", UP)
+
+
+def test_a_drift_of_few_readings_says_too_few_and_one_more_is_enough() -> None:
+    least = POINTS_MIN + SEGMENT_MIN
+    found = look(fractions(*series(least - 1, lambda i: 1.5 * i)), 1)
+    assert (found.verdict, found.side) == ("too few", 0)
+    assert look(fractions(*series(least, lambda i: 1.5 * i)), 1).verdict == "drift"
+
+
+def test_readings_that_stood_still_and_then_moved_are_too_coarse_to_chart() -> None:
+    found = look(fractions(*["50.0"] * 25, *series(25, lambda _: 8.0)), 1)
+    assert (found.verdict, found.side, found.chart) == ("coarse", 0, None)
+    assert "hardly vary" in found.told[0]
 
 
 def test_a_process_that_came_back_is_left_alone() -> None:

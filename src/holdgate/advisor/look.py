@@ -14,7 +14,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from holdgate.advisor.change import differ, find_changes
+from holdgate.advisor.change import SEGMENT_MIN, differ, find_changes
 from holdgate.advisor.chart import DOWN, UP, Chart, Signal, learn, mean, signals
 from holdgate.terms.quantity import EXACT
 
@@ -59,6 +59,10 @@ def look(values: Sequence[Fraction], places: int) -> Found:
     if not changes.at:
         return _steady(values, chart)
     starts = (0,) if changes.slope else (0, *changes.at)
+    least = POINTS_MIN + SEGMENT_MIN
+    if changes.slope and len(values) < least:
+        told = f"The readings drift all along, and {len(values)} are too few to say from what; {least} are the least."
+        return Found(verdict=TOO_FEW, told=(told,))
     baseline = POINTS_MIN if changes.slope else changes.at[0]
     if baseline < BASELINE_MIN:
         told = (
@@ -66,7 +70,11 @@ def look(values: Sequence[Fraction], places: int) -> Found:
             "the least. Name a later --since, from which on it is as it should be."
         )
         return Found(verdict=TOO_FEW, told=(told,), starts=starts)
-    return _changed(values, learn(values, baseline), starts, slope=changes.slope)
+    before = learn(values, baseline)
+    if before.sigma < step:
+        told = f"The first {baseline} readings hardly vary: one step ({show(step)}) is more than one sigma ({show(before.sigma)})."
+        return Found(verdict=COARSE, told=(told,), starts=starts)
+    return _changed(values, before, starts, slope=changes.slope)
 
 
 def _steady(values: Sequence[Fraction], chart: Chart) -> Found:
