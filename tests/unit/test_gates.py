@@ -2381,7 +2381,7 @@ def a_step_of_a_job_that_is_somebody_elses() -> Pair:
 @case("assignment.assigned", "NOT_ASSIGNED")
 def a_job_that_nobody_was_named_for() -> Pair:
     world = node()
-    world.release(assignment="required")
+    world.release(sheet={"assignment": "required"})
     world.received()
     return world.ask(c.StartJob), named(world.copy()).ask(c.StartJob)
 

@@ -198,8 +198,8 @@ def test_a_trigger_that_can_never_fire_or_says_nothing_is_a_fault(triggers: tupl
 
 
 def test_an_assignment_is_open_or_required() -> None:
-    assert [*faults(*documents(assignment="maybe"))] == ["an assignment is open or required, not 'maybe'"]
-    assert not [*faults(*documents(assignment="required"))]
+    assert [*faults(*documents(sheet={"assignment": "maybe"}))] == ["an assignment is open or required, not 'maybe'"]
+    assert not [*faults(*documents(sheet={"assignment": "required"}))]
 
 
 # ---- dates that close ----------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from holdgate.terms.errors import HoldgateError
 
 if TYPE_CHECKING:
     # Loaded by name below; named here so that readers, import rules and the search for dead files see them.
-    from holdgate.cli import audit, bench, demo, denials, ledger, options, test  # noqa: F401
+    from holdgate.cli import advise, audit, bench, demo, denials, env, ledger, options, test  # noqa: F401
 
 FAILED = 1
 """Exit: something was found (a step that came out otherwise, an entry that does not hold)."""
@@ -32,6 +32,10 @@ app.command("holdgate.cli.audit:audit", help="Verify records offline and make ev
 app.command("holdgate.cli.bench:bench", help="Measure what a site costs on this machine.")
 app.command("holdgate.cli.options:options", help="Show what somebody may do now at a site, and why the rest is locked.")
 app.command("holdgate.cli.denials:denials", help="Explain a refusal's code, or all of them.")
+app.command(
+    "holdgate.cli.advise:advise", help="Chart a characteristic's readings and draft what follows; sign nothing."
+)
+app.command("holdgate.cli.env:env", name="env", help="Bring in what a logger of room conditions kept.")
 app.command("holdgate.cli.ledger:ledger", name="ledger", help="Work with the record as a log.")
 
 

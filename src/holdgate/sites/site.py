@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from typing_extensions import override
 
 from holdgate.audit.authorities import AUTHORITIES
+from holdgate.crypto.envelope import open_envelope
 from holdgate.crypto.hashes import digest
 from holdgate.crypto.keys import SigningKey
 from holdgate.crypto.sealed import SealingKey, open_sealed
@@ -34,6 +35,7 @@ from holdgate.law.chronicle import (
     CosignedRecord,
     blank_state,
 )
+from holdgate.law.command import parse_command
 from holdgate.law.segments import Segment
 from holdgate.ledger.entry import read_entry
 from holdgate.ledger.merkle import root_of
@@ -46,6 +48,7 @@ from holdgate.ledger.note import (
     parse_vkey,
     verify_cosignature,
 )
+from holdgate.sites.permits import ModuleWish, answer_of, refusal_of
 from holdgate.sites.policies import SEALED_INFO, Sender
 from holdgate.sites.timers import Timekeeper
 from holdgate.terms.errors import HoldgateError, Malformed, Tampered, Unavailable
@@ -228,6 +231,28 @@ class Site(Peer):
             await waiter
         return replace(answer, kept=REPLICATED)
 
+    async def answer_module(self, raw: bytes, source: str = "local") -> bytes:
+        """Decide a module's signed wish (`module.may`, `module.act`) and answer it in the site's signed word.
+
+        Args:
+            raw: the envelope; untrusted.
+            source: where it came from, in the transport's words.
+
+        Returns:
+            A permit, a record of the deed, or a refusal (`holdgate.gate.permit`), once its entry is durable.
+
+        Raises:
+            Malformed: it cannot be read (which is on record), or it is another act than a module's (which is not handed in).
+        """
+        wish = _read_wish(raw)
+        answer = await self.submit(raw, source=source)
+        if wish is None:
+            raise Malformed("the wish cannot be read")
+        row = next(iter(self.means.store.rows(answer.seq, answer.seq + 1)), None) if answer.seq >= 0 else None
+        if row is None or read_entry(row.body).kind != "action":  # nobody's wish: it could not be authenticated
+            return refusal_of(wish, self.id, answer.decision, self.means.clock.now(), self.means.key)
+        return answer_of(row, self.means.key)
+
     def _open(self, pin: Pin) -> Pin:
         """What came beside an action, in clear where it was sealed to this site."""
         if digest(pin.content) != pin.sha256:
@@ -385,3 +410,18 @@ class Site(Peer):
             raise Unavailable(f"entry {seq} is not durable yet")
         entry = read_entry(row.body)
         return bytes(entry.action), entry.pins
+
+
+def _read_wish(raw: bytes) -> ModuleWish | None:
+    """A module's wish; None where the bytes cannot be read, which the spine puts on record.
+
+    Raises:
+        Malformed: it is another act.
+    """
+    try:
+        wish = parse_command(open_envelope(raw).payload)
+    except Malformed:
+        return None
+    if not isinstance(wish, ModuleWish):
+        raise Malformed("only a module's wishes are answered here: module.may and module.act")
+    return wish
