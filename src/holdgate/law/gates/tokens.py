@@ -5,7 +5,7 @@ from holdgate.law.case import Case
 
 
 def credentials(case: Case) -> None:
-    """Every credential that the step names."""
+    """Every credential that the step names is held, in date and not revoked."""
     person, operation = case.person, case.operation
     if person is None or operation is None:
         return
