@@ -12,7 +12,7 @@ from holdgate.terms.errors import HoldgateError
 
 if TYPE_CHECKING:
     # Loaded by name below; named here so that readers, import rules and the search for dead files see them.
-    from holdgate.cli import audit, bench, demo, denials, ledger, options, test, why  # noqa: F401
+    from holdgate.cli import audit, bench, demo, denials, ledger, options, recall, test, why  # noqa: F401
 
 FAILED = 1
 """Exit: something was found (a step that came out otherwise, an entry that does not hold)."""
@@ -32,6 +32,7 @@ app.command("holdgate.cli.audit:audit", help="Verify records offline and make ev
 app.command("holdgate.cli.bench:bench", help="Measure what a site costs on this machine.")
 app.command("holdgate.cli.options:options", help="Show what somebody may do now at a site, and why the rest is locked.")
 app.command("holdgate.cli.why:why", help="Explain one decision: who, what, under which rules, on which facts.")
+app.command("holdgate.cli.recall:recall", help="List what an instrument, batch, person or contract version touched.")
 app.command("holdgate.cli.denials:denials", help="Explain a refusal's code, or all of them.")
 app.command("holdgate.cli.ledger:ledger", name="ledger", help="Work with the record as a log.")
 

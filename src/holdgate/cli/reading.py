@@ -11,6 +11,7 @@ from holdgate.adapters.sqlite_store import SqliteStore
 from holdgate.audit.bundle import Bundle
 from holdgate.cli.records import BUNDLE, MIRROR, Mirror, find_logs, open_mirror
 from holdgate.ledger.entry import read_entry_once
+from holdgate.ledger.merkle import root_from_frontier
 from holdgate.query.record import Record
 from holdgate.terms.errors import Malformed, Unavailable
 
@@ -27,12 +28,14 @@ class Log(Record):
 
 
 class StoredLog(Log):
-    """A site's own store."""
+    """A site's own store, as far as it was when it was opened. `root`: of the head that it keeps."""
 
     def __init__(self, store: SqliteStore, path: Path) -> None:
+        head = store.head()
         self.store = store
         self.path = path
-        self.size = store.head().size
+        self.size = head.size
+        self.root = root_from_frontier(head.frontier, head.size)
         self.site = site_of(self)
 
     @override

@@ -93,7 +93,15 @@ def said(body: bytes, held: int | None = None) -> Said:
     Raises:
         Malformed: they are none.
     """
-    entry = read_entry_once(body)
+    return said_by(read_entry_once(body), held)
+
+
+def said_by(entry: Entry, held: int | None = None) -> Said:
+    """What an entry says.
+
+    Raises:
+        Malformed: its decision cannot be read.
+    """
     return Said(Place(entry.site, entry.seq), entry, decision_of(entry), held)
 
 
