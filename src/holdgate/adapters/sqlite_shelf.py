@@ -13,11 +13,10 @@ import msgspec
 from typing_extensions import override
 
 from holdgate.ledger.merkle import root_from_frontier
-from holdgate.query.shelf import Progress, Readings, Shelf, Span, Touch
-from holdgate.query.uses import FOLD, RECORDED, Ended, Note, Row, Use
+from holdgate.query.shelf import Progress, Shelf, Span, Touch
+from holdgate.query.uses import FOLD, Counted, Note, Row, Use
 from holdgate.terms.errors import Malformed, Unavailable
 
-_READING: Final = f"what IN ({', '.join(repr(act) for act in RECORDED)})"
 _SCHEMA: Final = (
     """CREATE TABLE progress(
         one INTEGER PRIMARY KEY CHECK (one = 1), fold INTEGER NOT NULL, size INTEGER NOT NULL, root BLOB NOT NULL,
@@ -25,10 +24,9 @@ _SCHEMA: Final = (
     """CREATE TABLE use(
         kind TEXT NOT NULL, key TEXT NOT NULL, since INTEGER NOT NULL, until INTEGER, site TEXT NOT NULL,
         seq INTEGER NOT NULL, po TEXT NOT NULL, job TEXT NOT NULL, step TEXT NOT NULL, what TEXT NOT NULL,
-        detail TEXT NOT NULL)""",
-    "CREATE INDEX use_key ON use(kind, key, since, until, site, po, job, step, what)",
+        detail TEXT NOT NULL, readings INTEGER NOT NULL)""",
+    "CREATE INDEX use_key ON use(kind, key, since)",
     "CREATE INDEX use_open ON use(po, job) WHERE until IS NULL",
-    f"CREATE INDEX use_reading ON use(po, job, step, seq, site) WHERE {_READING}",
     """CREATE TABLE note(
         topic TEXT NOT NULL, key TEXT NOT NULL, at INTEGER NOT NULL, site TEXT NOT NULL, seq INTEGER NOT NULL,
         what TEXT NOT NULL, job TEXT NOT NULL, detail BLOB NOT NULL)""",
@@ -37,6 +35,9 @@ _SCHEMA: Final = (
 _TABLES: Final = ("progress", "use", "note")
 _HASH: Final = 32
 _SPAN: Final = "kind = ? AND key = ? AND since <= ? AND (until IS NULL OR until >= ?) AND (? IS NULL OR site = ?)"
+_COUNT: Final = "UPDATE use SET readings = readings + 1 WHERE until IS NULL AND po = ? AND job = ? AND step = ?"
+_END_STEP: Final = "UPDATE use SET until = ? WHERE until IS NULL AND po = ? AND job = ? AND step = ?"
+_END_JOB: Final = "UPDATE use SET until = ? WHERE until IS NULL AND po = ? AND job = ?"
 _KEYS: Final = 500
 """Keys of one question."""
 
@@ -109,19 +110,8 @@ class SqliteShelf(Shelf):
         try:
             db.execute("BEGIN IMMEDIATE")
             try:
-                waiting: list[Use] = []
                 for row in rows:
-                    if isinstance(row, Use):
-                        waiting.append(row)
-                    elif isinstance(row, Ended):
-                        self._put(waiting)
-                        db.execute(
-                            "UPDATE use SET until = ? WHERE po = ? AND job = ? AND until IS NULL AND (? = '' OR step = ?)",
-                            (row.at, row.order, row.job, row.step, row.step),
-                        )
-                    else:
-                        db.execute("INSERT INTO note VALUES(?,?,?,?,?,?,?,?)", (*row[:7], _ENCODE(row.detail)))
-                self._put(waiting)
+                    self._put(row)
                 values = (FOLD, progress.size, progress.root, b"".join(progress.frontier))
                 db.execute("INSERT OR REPLACE INTO progress VALUES(1,?,?,?,?)", values)
                 db.execute("COMMIT")
@@ -132,9 +122,17 @@ class SqliteShelf(Shelf):
         except sqlite3.Error as error:
             raise Unavailable(f"the rows beside the store could not be kept: {error}; delete {self.path}") from error
 
-    def _put(self, uses: list[Use]) -> None:
-        self._db.executemany("INSERT INTO use VALUES(?,?,?,?,?,?,?,?,?,?,?)", uses)
-        uses.clear()
+    def _put(self, row: Row) -> None:
+        if isinstance(row, Use):
+            self._db.execute("INSERT INTO use VALUES(?,?,?,?,?,?,?,?,?,?,?,?)", row)
+        elif isinstance(row, Counted):
+            self._db.execute(_COUNT, row)
+        elif isinstance(row, Note):
+            self._db.execute("INSERT INTO note VALUES(?,?,?,?,?,?,?,?)", (*row[:7], _ENCODE(row.detail)))
+        elif row.step:
+            self._db.execute(_END_STEP, (row.at, row.order, row.job, row.step))
+        else:
+            self._db.execute(_END_JOB, (row.at, row.order, row.job))
 
     @override
     def clear(self) -> None:
@@ -148,7 +146,8 @@ class SqliteShelf(Shelf):
 
     @override
     def touches(self, span: Span, site: str | None = None) -> list[Touch]:
-        query = f"""SELECT po, job, step, what, min(since), max(coalesce(until, since)), count(*), sum(until IS NULL)
+        query = f"""SELECT po, job, step, what, min(since), max(coalesce(until, since)), count(*), sum(until IS NULL),
+            sum(readings)
             FROM use WHERE {_SPAN} GROUP BY po, job, step, what ORDER BY min(since), po, job, step, what"""  # noqa: S608
         return [Touch(*row) for row in self._all(query, *_bounds(span, site))]
 
@@ -174,18 +173,6 @@ class SqliteShelf(Shelf):
     @override
     def sites(self) -> list[str]:
         return [site for (site,) in self._all("SELECT site FROM use UNION SELECT site FROM note ORDER BY site")]
-
-    @override
-    def readings(self, orders: Iterable[str], site: str | None = None) -> list[Readings]:
-        found: list[Readings] = []
-        wanted = [*orders]
-        for start in range(0, len(wanted), _KEYS):
-            some = wanted[start : start + _KEYS]
-            marks = ",".join("?" * len(some))
-            query = f"""SELECT po, job, step, count(DISTINCT seq) FROM use WHERE po IN ({marks}) AND {_READING}
-                AND (? IS NULL OR site = ?) GROUP BY po, job, step"""  # noqa: S608
-            found += [Readings(*row) for row in self._all(query, *some, site, site)]
-        return found
 
     def _all(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         try:

@@ -49,7 +49,7 @@ NAMED: Final = 8
 def report_arrival(state: State, command: c.ReportArrival, now: int) -> Decision:
     """Decide a broadcast: record, quarantine or refuse it, and release what it completes."""
     scan = Scan(state, now, command)
-    for name, check in CHECKS:
+    for name, check in _CHECKS:
         if not scan.ask(name, check, scan):
             return scan.refuse()
     return _record(scan)
@@ -250,7 +250,7 @@ def _record(scan: Scan) -> Decision:
     return scan.refuse()
 
 
-CHECKS: Final[tuple[tuple[str, Callable[[Scan], None]], ...]] = (
+_CHECKS: Final[tuple[tuple[str, Callable[[Scan], None]], ...]] = (
     ("reader", _reader),
     ("counter", _counter),
     ("read point", _read_point),
@@ -262,7 +262,6 @@ CHECKS: Final[tuple[tuple[str, Callable[[Scan], None]], ...]] = (
     ("duplicate", _duplicate),
     ("evidence", _evidence),
 )
-"""What a broadcast is asked, in order, by the names that decisions carry."""
 
 
 def _few(serials: tuple[str, ...]) -> str:

@@ -157,15 +157,16 @@ BY_NAME: Final[dict[str, Code]] = {code.name: code for code in CODES}
 
 def sentence(denial: Denial) -> str:
     """The sentence for the person, with the values filled in."""
-    return _filled(BY_NAME[denial.code].sentence, denial)
+    return filled(BY_NAME[denial.code].sentence, denial)
 
 
 def remedy(denial: Denial) -> str:
     """What the person can do about it, with the values filled in."""
-    return _filled(BY_NAME[denial.code].remedy, denial)
+    return filled(BY_NAME[denial.code].remedy, denial)
 
 
-def _filled(text: str, denial: Denial) -> str:
+def filled(text: str, denial: Denial) -> str:
+    """A text with the values of a denial filled into its braces."""
     shown = _Shown({key: _show(key, value) for key, value in denial.values.items()})
     return " ".join(text.format_map(shown).split())
 
@@ -194,4 +195,4 @@ def _show_instant(value: int) -> str:
         return f"{value} µs"
 
 
-__all__ = ["BY_NAME", "CODES", "Code", "remedy", "sentence"]
+__all__ = ["BY_NAME", "CODES", "Code", "filled", "remedy", "sentence"]

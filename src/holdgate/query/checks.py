@@ -1,7 +1,8 @@
 """What each gate checks, in a plain sentence, and what it said to an action.
 
 The sentence is the first line of the check's own documentation, so that it cannot say anything else than the code beside
-it. Of an allowed action every gate of its act said ok; of a refused one the record holds what each said.
+it; the arrival gate, which knows no law, has its sentences here. Of an allowed action every gate of its act said ok; of a
+refused one the record holds what each said.
 """
 
 from collections.abc import Callable
@@ -9,8 +10,6 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from holdgate.handoff.arrival import CHECKS as ARRIVAL
-from holdgate.handoff.staging import Inquiry
 from holdgate.law import command as c
 from holdgate.law.decision import Decision
 from holdgate.law.gates.table import GATES, HUB_ACTS, NODE_ACTS, gates_of
@@ -26,15 +25,34 @@ class Check(Struct, frozen=True, kw_only=True):
     said: str
 
 
-_AT_THE_GATE: Final[dict[str, str]] = {
+AT_THE_DOCK: Final[dict[str, str]] = {
+    "signers": "Every signer is enrolled, in force, and holds the role that they sign in; a workstation is in force.",
     "sender": "The sender is the charter's own site of that kind, with its own key.",
+    "reader": "A device that is enrolled as a reader signed this in that role, and counted it.",
+    "counter": "The reader's counter goes up; gaps are measured, not refused.",
+    "read point": "The scan was made at an enrolled place of the receiving area: the one where this reader stands.",
+    "time": "The time that is given is of this moment, give or take the skew; a buffered scan says when it was made.",
+    "count": "There are as many parts as serials, at least one, each once.",
+    "order": "There is one order that waits for these parts: the one that is named, else the only one.",
+    "buffer age": "A buffered scan is not older than the order accepts.",
+    "part": "Part number, revision and serials are those of the order; anything else is set aside.",
+    "duplicate": "A part arrives once.",
+    "evidence": "The order accepts this class of evidence.",
+    "whole lot": "The order goes when all of its parts are here, unless its policy lets verified lots go.",
     "slip": "The slip names parts, each once.",
     "once": "An order is staged once; only an amendment changes it.",
     "receipt": "It is this node's order, this body, and parts that went there; once.",
     "release by hand": "By hand nothing is released, whoever asks: only an accepted arrival does that.",
-    "whole lot": "The order goes when all of its parts are here, unless its policy lets verified lots go.",
+    "witnesses": "Two people of different roles among those that know the dock say so.",
+    "place": "It is said at a workstation of the receiving area.",
+    "photo": "A photo shows the parts.",
+    "reason": "A reason is given.",
+    "unlocked": "Each signature was unlocked by its owner's own components.",
+    "meaning": "Each signature says what it means.",
+    "role": "The role is one that may take an arrival back.",
+    "parts": "The parts are on the record as here, each named once, and none of them went to its node.",
 }
-"""The arrival gate's other questions, by the names that its decisions carry."""
+"""The arrival gate's questions, by the names that its decisions carry. A test holds this against the gate's sources."""
 _ELSEWHERE: Final[dict[str, str]] = {
     "decide": "The act is one that this kind of site decides.",
     "match": "The act is one that this kind of site decides.",
@@ -49,9 +67,7 @@ def _sentence(check: Callable[..., Any]) -> str:
 
 _SENTENCES: Final[dict[str, str]] = {
     **_ELSEWHERE,
-    **_AT_THE_GATE,
-    "signers": _sentence(Inquiry.signers),
-    **{name: _sentence(check) for name, check in ARRIVAL},
+    **AT_THE_DOCK,
     **{gate.name: _sentence(gate.check) for gate in GATES},
 }
 
@@ -62,9 +78,15 @@ def sentence_of(gate: str) -> str:
 
 
 _LAW: Final = frozenset((*HUB_ACTS, *NODE_ACTS))
+_SCANNED: Final = ("count", "order", "part", "duplicate", "evidence")
 _PASSED: Final[dict[type[c.Command], tuple[str, ...]]] = {
     c.StageSlip: ("signers", "sender", "slip", "once"),
-    c.ReportArrival: tuple(name for name, _ in ARRIVAL),
+    c.ReportArrival: (
+        *("reader", "counter", "read point", "time", "count", "order", "buffer age"),
+        *("part", "duplicate", "evidence"),
+    ),
+    c.AttestArrival: ("signers", "witnesses", "time", "place", "reason", "photo", "unlocked", "meaning", *_SCANNED),
+    c.VoidArrival: ("signers", "role", "time", "reason", "parts"),
     c.AcknowledgeForward: ("signers", "sender", "receipt"),
 }
 """What an allowed act passed at the arrival gate."""

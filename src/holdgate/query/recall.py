@@ -144,10 +144,6 @@ class _History:
         for source in sources:
             for note in source.shelf.notes(ORDER, orders, source.site):
                 self._take(note, dict(note.detail))
-        self.readings: dict[tuple[str, str, str], int] = {}
-        for source in sources:
-            for order, job, step, times in source.shelf.readings(orders, source.site):
-                self.readings[order, job, step] = self.readings.get((order, job, step), 0) + times
         names = [dict(note.detail)["report"] for notes in self.issued.values() for note in notes]
         self.status: dict[str, str] = {}
         for source in sources:
@@ -260,7 +256,6 @@ def _with_lots(
 def _job(key: tuple[str, str], touches: list[Touch], through: str, history: _History) -> TouchedJob:
     order, job = key
     note, serials = history.first(order, job)
-    steps = tuple(dict.fromkeys(touch.step for touch in touches if touch.step))
     detail = {} if note is None else dict(note.detail)
     return TouchedJob(
         order=order,
@@ -272,9 +267,9 @@ def _job(key: tuple[str, str], touches: list[Touch], through: str, history: _His
         first=moment(min(touch.first for touch in touches)),
         last=moment(max(touch.last for touch in touches)),
         going_on=any(touch.going_on for touch in touches),
-        steps=steps,
+        steps=tuple(dict.fromkeys(touch.step for touch in touches if touch.step)),
         readings=sum(touch.times for touch in touches if touch.what in (READING, *RECORDED)),
-        in_steps=sum(history.readings.get((order, job, step), 0) for step in steps),
+        in_steps=sum(touch.readings for touch in touches),
         acts=_counted(touch for touch in touches if touch.what not in (READING, STEP)),
         state=history.state(order, job),
         through=through,

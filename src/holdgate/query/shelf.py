@@ -15,7 +15,7 @@ from holdgate.crypto.hashes import leaf_hash
 from holdgate.ledger.entry import read_entry_once
 from holdgate.ledger.merkle import extend, root_from_frontier
 from holdgate.query.record import Record, Said, said_by, taken_in
-from holdgate.query.uses import RECORDED, Ended, Note, Row, Use, rows_of
+from holdgate.query.uses import Counted, Ended, Note, Row, Use, rows_of
 from holdgate.terms.errors import Tampered
 
 PAGE: Final = 4_096
@@ -49,7 +49,10 @@ class Span(NamedTuple):
 
 
 class Touch(NamedTuple):
-    """Uses of one kind at one step (or outside of any): from first to last, how many, and how many go on."""
+    """Uses of one kind at one step (or outside of any).
+
+    From `first` to `last`, `times`; so many are `going_on`; so many `readings` were recorded meanwhile.
+    """
 
     order: str
     job: str
@@ -59,15 +62,7 @@ class Touch(NamedTuple):
     last: int
     times: int
     going_on: int
-
-
-class Readings(NamedTuple):
-    """How many readings were recorded at a step."""
-
-    order: str
-    job: str
-    step: str
-    times: int
+    readings: int
 
 
 class Shelf(Protocol):
@@ -101,10 +96,6 @@ class Shelf(Protocol):
         """The sites whose entries gave rows."""
         ...
 
-    def readings(self, orders: Iterable[str], site: str | None = None) -> list[Readings]:
-        """How many readings were recorded at each step of these orders."""
-        ...
-
 
 class MemoryShelf(Shelf):
     """A shelf for one question."""
@@ -130,6 +121,8 @@ class MemoryShelf(Shelf):
                 self._notes.append(row)
             elif isinstance(row, Ended):
                 self._end(row)
+            elif isinstance(row, Counted):
+                self._count(row)
             else:
                 if row.until is None:
                     self._open.setdefault((row.order, row.job), []).append(len(self._uses))
@@ -146,6 +139,12 @@ class MemoryShelf(Shelf):
                 left.append(index)
         if left:
             self._open[ended.order, ended.job] = left
+
+    def _count(self, counted: Counted) -> None:
+        for index in self._open.get((counted.order, counted.job), []):
+            use = self._uses[index]
+            if use.step == counted.step:
+                self._uses[index] = use._replace(readings=use.readings + 1)
 
     @override
     def uses(self, span: Span, site: str | None = None) -> list[Use]:
@@ -166,10 +165,11 @@ class MemoryShelf(Shelf):
             last, open_now = use.since if use.until is None else use.until, int(use.until is None)
             before = found.get(key)
             if before is None:
-                found[key] = Touch(*key, use.since, last, 1, open_now)
+                found[key] = Touch(*key, use.since, last, 1, open_now, use.readings)
             else:
                 first, last = min(before.first, use.since), max(before.last, last)
-                found[key] = Touch(*key, first, last, before.times + 1, before.going_on + open_now)
+                readings = before.readings + use.readings
+                found[key] = Touch(*key, first, last, before.times + 1, before.going_on + open_now, readings)
         return list(found.values())
 
     @override
@@ -180,15 +180,6 @@ class MemoryShelf(Shelf):
     @override
     def sites(self) -> list[str]:
         return [*dict.fromkeys([*(use.site for use in self._uses), *(note.site for note in self._notes)])]
-
-    @override
-    def readings(self, orders: Iterable[str], site: str | None = None) -> list[Readings]:
-        wanted = frozenset(orders)
-        found: dict[tuple[str, str, str], dict[int, None]] = {}
-        for use in self._uses:
-            if use.what in RECORDED and use.order in wanted and site in (None, use.site):
-                found.setdefault((use.order, use.job, use.step), {})[use.seq] = None
-        return [Readings(*key, len(seqs)) for key, seqs in found.items()]
 
 
 def bring_up(shelf: Shelf, record: Record, stretch: str, root: bytes | None = None) -> int:
@@ -241,7 +232,6 @@ def _go_on(shelf: Shelf, record: Record, stretch: str) -> int:
 def _of(record: Record, body: bytes, stretch: str) -> Iterator[Said]:
     entry = read_entry_once(body)
     if stretch == OWN:
-        if entry.kind == "action":
-            yield said_by(entry)
+        yield said_by(entry)
     elif entry.kind == "import":
         yield from taken_in(record, entry)

@@ -31,7 +31,7 @@ VERSION: Final = "version"
 STEP: Final = "step"
 READING: Final = "reading"
 RECORDED: Final = ("reading.record", "entry.late")
-"""Acts that record a reading."""
+"""Acts that record a reading, as uses of the person who signed them."""
 
 ORDER: Final = "order"
 REPORT: Final = "report"
@@ -41,6 +41,7 @@ class Use(NamedTuple):
     """Something had to do with something, in [since, until] (UTC µs; None: it goes on).
 
     `what`: step, reading, or the name of an act. `detail`: the value that was read, the role of who signed, the result.
+    `readings`: of a step, how many were recorded while it was open.
     """
 
     kind: str
@@ -54,6 +55,7 @@ class Use(NamedTuple):
     step: str = ""
     what: str = STEP
     detail: str = ""
+    readings: int = 0
 
 
 class Note(NamedTuple):
@@ -82,7 +84,15 @@ class Ended(NamedTuple):
     at: int
 
 
-Row = Use | Note | Ended
+class Counted(NamedTuple):
+    """A reading was recorded at an open step."""
+
+    order: str
+    job: str
+    step: str
+
+
+Row = Use | Note | Ended | Counted
 
 
 def rows_of(said: Said) -> Iterator[Row]:
@@ -91,14 +101,12 @@ def rows_of(said: Said) -> Iterator[Row]:
     Raises:
         Malformed: its action cannot be read.
     """
-    if said.entry.kind != "action" or not said.decision.events:
+    if not said.decision.events:
         return
     command = said.command
-    if command is None:
-        return
     for event in said.decision.events:
         yield from _of_event(said, command, event)
-    if said.decision.allowed:
+    if command is not None and said.decision.allowed:
         yield from _of_signers(said, command)
 
 
@@ -111,11 +119,12 @@ def _of_signers(said: Said, command: c.AnyCommand) -> Iterator[Use]:
         yield Use(PERSON, signer.id, at, at, place.site, place.seq, order, job, step, act, signer.role)
 
 
-def _of_event(said: Said, command: c.AnyCommand, event: ev.AnyEvent) -> Iterator[Row]:
+def _of_event(said: Said, command: c.AnyCommand | None, event: ev.AnyEvent) -> Iterator[Row]:
     at, (site, seq) = said.entry.at, said.place
     if isinstance(event, ev.StepStarted):
         yield from _started(said, event)
     elif isinstance(event, ev.ReadingRecorded):
+        yield Counted(event.order, event.job, event.step)
         instrument = getattr(command, "instrument", None)
         if instrument:
             part = f" ({event.serial})" if event.serial else ""
@@ -128,10 +137,10 @@ def _of_event(said: Said, command: c.AnyCommand, event: ev.AnyEvent) -> Iterator
         yield Ended(event.order, event.job, event.step, at)
     elif isinstance(event, (ev.JobReprocessed, ev.JobResumed)):
         yield Ended(event.order, event.job, "", at)
-    elif isinstance(event, (ev.EquipmentChecked, ev.EquipmentCalibrated)):
-        word = event.result if isinstance(event, ev.EquipmentChecked) else event.as_found
-        act = str(type(command).__struct_config__.tag)
-        yield Use(EQUIPMENT, event.equipment, at, at, site, seq, what=act, detail=word)
+    elif isinstance(event, ev.EquipmentChecked):
+        yield Use(EQUIPMENT, event.equipment, at, at, site, seq, what="equipment.check", detail=event.result)
+    elif isinstance(event, ev.EquipmentCalibrated):
+        yield Use(EQUIPMENT, event.equipment, at, at, site, seq, what="equipment.calibrate", detail=event.as_found)
     elif isinstance(event, ev.ContractSubmitted):
         key = f"{event.contract}/{event.version}"
         yield Use(VERSION, key, at, at, site, seq, what="contract.submit", detail=event.sha256)
