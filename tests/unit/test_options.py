@@ -109,7 +109,9 @@ def everything() -> dict[type[c.Command], list[Candidate]]:
     world = rich()
     job = world.state.jobs[f"{PO}/{JOB}"]
     made = offered_at_node(world)
-    world.done("S10").opened("S20").signed("S20", result="fail")
+    world.done("S10").opened("S20")
+    made += offered_at_node(world)
+    world.signed("S20", result="fail")
     job.ncrs["N-1"] = Ncr(id="N-1", step="S20", serials=(), ref=1)
     job.failed = "the room was too warm"
     job.permits["P-1"] = Permit(id="P-1", module="SYS", deed="lamp_on", step="S20", until=world.now, ref=1)
