@@ -146,7 +146,7 @@ class Shop:
             else:
                 await self.open_site(seat.id)
         for site in self.sites.values():
-            for other in self.sites:
+            for other in (*self.sites, *self.vaults):
                 if other != site.id:
                     site.link_changed(other, self.bus.linked(site.id, other))
         await self.settle()

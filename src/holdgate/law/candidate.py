@@ -9,7 +9,7 @@ from holdgate.law import command as c
 from holdgate.law.case import Pin
 from holdgate.law.contract import SmartSP, read_document
 from holdgate.law.library import Library
-from holdgate.law.state import Job, State
+from holdgate.law.state import OVER, Job, State
 from holdgate.terms.errors import Malformed
 
 STAND_IN: Final = "to be filled in"
@@ -43,10 +43,10 @@ class View(NamedTuple):
     about: str | None = None
 
     def jobs(self) -> list[Job]:
-        """The jobs that are not split: the one that is asked for, else all of them."""
+        """The jobs that can go on: the one that is asked for, else all of them."""
         state = self.state
         asked = [job for key, job in state.jobs.items() if self.about in (key, job.id)] if self.about else []
-        return [job for job in asked or state.jobs.values() if job.status != "split"]
+        return [job for job in asked or state.jobs.values() if job.status not in OVER]
 
     def technique(self, job: Job) -> SmartSP | None:
         """The technique document that a job is pinned to."""

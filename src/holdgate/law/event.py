@@ -107,13 +107,25 @@ class DocumentVerified(Event, frozen=True, kw_only=True):
     until: int | None = None
 
 
+class StandardAdopted(Event, frozen=True, kw_only=True):
+    """A standard is in force in this edition until then (UTC µs); another edition of it is not any more."""
+
+    standard: str
+    edition: str
+    until: int
+
+
 class PolicyUpdated(Event, frozen=True, kw_only=True):
-    """Steps that start in this zone from now on ask for one more credential. `version`: of the policy, from 1."""
+    """Steps that start in this zone from now on ask for one more credential. `version`: of the policy, from 1.
+
+    `withdrawn`: the policy was taken back; it asks for nothing any more.
+    """
 
     policy: str
     zone: str
     credential: str
     version: int
+    withdrawn: bool = False
 
 
 class ContractSubmitted(Event, frozen=True, kw_only=True):
@@ -142,17 +154,19 @@ class ContractCertified(Event, frozen=True, kw_only=True):
 
 
 class ContractActivated(Event, frozen=True, kw_only=True):
-    """A version is in force; the one before it is superseded."""
+    """A version is in force; the one before it (`supersedes`, "": there was none) is superseded."""
 
     sha256: str
     effectivity: str
+    supersedes: str = ""
 
 
 class ContractSuspended(Event, frozen=True, kw_only=True):
-    """Stop-work is in force for this version."""
+    """Stop-work is in force for this version. `jobs`: running ones that the business hub knows of."""
 
     sha256: str
     by: str
+    jobs: int = 0
 
 
 class ContractResumed(Event, frozen=True, kw_only=True):
@@ -188,11 +202,15 @@ class TuneApproved(Event, frozen=True, kw_only=True):
 
 
 class ParameterTuned(Event, frozen=True, kw_only=True):
-    """An adaptable parameter has this value from now on, for steps that are not started yet."""
+    """An adaptable parameter has this value from now on, for steps that are not started yet.
+
+    `client`: the organisation whose person agreed, where the contract asks for the client.
+    """
 
     sha256: str
     param: str
     value: str
+    client: str = ""
 
 
 class TuneReverted(Event, frozen=True, kw_only=True):
@@ -264,13 +282,14 @@ class DeliveryClosed(Event, frozen=True, kw_only=True):
 
 
 class JobFlagged(Event, frozen=True, kw_only=True):
-    """The hub opens a nonconformance on a job over what it imported: a recall, or a signature after a revocation."""
+    """The hub opens a nonconformance on a job over what it learned: a recall (`equipment`), or a signature after a revocation."""
 
     order: str
     job: str
     ncr: str
     why: str
     step: str = ""
+    equipment: str = ""
 
 
 class QaAccepted(Event, frozen=True, kw_only=True):
@@ -513,7 +532,8 @@ class StepStarted(Event, frozen=True, kw_only=True):
 class ReadingRecorded(Event, frozen=True, kw_only=True):
     """A value was read; whether it conforms is part of the fact.
 
-    `acceptance`: the characteristic decides on the part, not on the process. `late`: it was entered afterwards.
+    `instrument`: what it was read with. `acceptance`: the characteristic decides on the part, not on the process. `late`:
+    it was entered afterwards.
     """
 
     order: str
@@ -524,6 +544,7 @@ class ReadingRecorded(Event, frozen=True, kw_only=True):
     unit: str
     conforms: bool
     serial: str | None = None
+    instrument: str | None = None
     acceptance: bool = False
     late: bool = False
 
@@ -680,6 +701,7 @@ class EnvironmentLogged(Event, frozen=True, kw_only=True):
     """One value of a series, observed at this time (UTC µs)."""
 
     series: str
+    sensor: str
     value: str
     unit: str
     observed_at: int
@@ -692,6 +714,7 @@ class EnvironmentBroken(Event, frozen=True, kw_only=True):
     """
 
     series: str
+    sensor: str
     watch: str
     kind: str
     since: int
@@ -702,6 +725,7 @@ class EnvironmentRestored(Event, frozen=True, kw_only=True):
     """A series is inside the limits again, as this declaration of it sees it."""
 
     series: str
+    sensor: str
     watch: str
     at: int
 
@@ -791,6 +815,7 @@ HUB: Final = (
     EquipmentWithdrawn,
     MaterialExtended,
     DocumentVerified,
+    StandardAdopted,
     PolicyUpdated,
     ContractSubmitted,
     ContractApproved,
@@ -886,6 +911,7 @@ AnyEvent = (
     | EquipmentWithdrawn
     | MaterialExtended
     | DocumentVerified
+    | StandardAdopted
     | PolicyUpdated
     | ContractSubmitted
     | ContractApproved

@@ -25,13 +25,16 @@ from holdgate.law import offers, offers_registers
 from holdgate.law.candidate import STAND_IN, Candidates, View, best_batch, best_equipment
 from holdgate.law.candidate import Candidate as _Candidate
 from holdgate.law.case import Pin
+from holdgate.law.certificate import CERTIFICATE, HOLDS, STRUCTURE, Certificate, Check
+from holdgate.law.contract import NOTATION, SmartSP
 from holdgate.law.decide import decide
-from holdgate.law.decision import Denial
+from holdgate.law.decision import SEMANTICS, Denial
 from holdgate.law.gates.table import HUB_ACTS, NODE_ACTS
 from holdgate.law.library import Library
-from holdgate.law.state import ContractRecord, Job, Order, State
+from holdgate.law.state import OVER, ContractRecord, Job, Order, State
 from holdgate.law.technique import Measure, Operation, Technique
 from holdgate.law.view import view_of
+from holdgate.terms import canon
 
 OPTIONS_MAX: Final = 500
 """Candidates that are decided for one view."""
@@ -150,7 +153,7 @@ def _at_node(view: View) -> Candidates:
 def _new_job(state: State, order: Order) -> Candidates:
     """The parts that are here and in no job, running or accepted by QA."""
     running = (state.jobs.get(key) for key in order.jobs)
-    busy = [serial for job in running if job is not None and job.status != "split" for serial in job.serials]
+    busy = [serial for job in running if job is not None and job.status not in OVER for serial in job.serials]
     taken = frozenset((*busy, *order.settled))
     free = tuple(serial for serial in order.arrived if serial not in taken)
     if free or not order.jobs:
@@ -244,7 +247,7 @@ def _at_hub(view: View) -> Candidates:
         yield from _of_order(state, library, order)
         yield from offers.of_order(view, order)
     for record in state.contracts.values():
-        yield from _of_contract(record, role)
+        yield from _of_contract(library, record, role)
         yield from offers.of_contract(view, record)
         yield from offers_registers.next_version(view, record)
     yield from offers_registers.at_hub(view)
@@ -305,14 +308,39 @@ def _proposed(state: State, library: Library, order: Order, record: ContractReco
     yield _Candidate(c.StageOrder, {**named, **filled}, tuple(filled))
 
 
-def _of_contract(record: ContractRecord, role: str) -> Candidates:
+def _of_contract(library: Library, record: ContractRecord, role: str) -> Candidates:
     if record.status != "submitted":
         return
     named = {"contract": record.contract, "version": record.version}
-    proof = Pin(sha256=digest(STAND_IN.encode()), content=STAND_IN.encode())
+    proof = _certificate(library, record)
     yield _Candidate(c.ApproveContract, {**named, "approval_role": role})
     yield _Candidate(c.CertifyContract, {**named, "certificate": proof.sha256}, ("certificate",), (), (proof,))
     yield _Candidate(c.ActivateContract, {**named, "effectivity": "new_orders"}, ("effectivity",))
+
+
+def _certificate(library: Library, record: ContractRecord) -> Pin:
+    """Stands in for what the validators would say if they found nothing wrong."""
+    template = library.template(record.sha256)
+    technique = None if template is None else library.document(template.process)
+    said = STAND_IN.encode()
+    if template is not None and isinstance(technique, SmartSP):
+        certificate = Certificate(
+            holdgate=CERTIFICATE,
+            scope=STAND_IN,
+            contract=template.id,
+            version=template.version,
+            template=record.sha256,
+            technique=template.process,
+            notation=NOTATION,
+            profile=technique.profile,
+            semantics=SEMANTICS,
+            facts=STAND_IN,
+            parser=STAND_IN,
+            checks=tuple(Check(name=name, verdict=HOLDS) for name in STRUCTURE),
+            rules=(),
+        )
+        said = canon.encode(certificate)
+    return Pin(sha256=digest(said), content=said)
 
 
 _KINDS: Final = {"node": _at_node, "business_hub": _at_hub}

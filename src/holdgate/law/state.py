@@ -4,14 +4,29 @@ Everything here is plain data that a snapshot can carry. Every fact keeps `ref`,
 by, so that a decision can name what it rests on.
 """
 
+from typing import Final
+
 from msgspec import Struct
 
+from holdgate.crypto.hashes import digest
 from holdgate.identity.charter import Charter
 from holdgate.identity.roster import Identity
+from holdgate.terms.ids import ID_CHARS_MAX
 
 
-class Equipment(Struct, gc=False):
-    """An instrument or machine with its calibration interval (UTC µs, inclusive)."""
+class Doubt(Struct, frozen=True, gc=False):
+    """A stretch (since, until] of use that a bad finding spoils (UTC µs): since the last good one; `until` None: it goes on."""
+
+    since: int
+    until: int | None
+
+
+class Equipment(Struct):
+    """An instrument or machine with its calibration interval (UTC µs, inclusive).
+
+    `good_at`: the last good check or calibration (0: none since it was registered). `doubts`: uses that are recalled,
+    also those that are heard of later. `unheard`: a check failed here, and the business hub has not said that it knows.
+    """
 
     id: str
     equipment_class: str
@@ -19,6 +34,13 @@ class Equipment(Struct, gc=False):
     cal_until: int
     in_service: bool
     ref: int
+    good_at: int = 0
+    doubts: tuple[Doubt, ...] = ()
+    unheard: bool = False
+
+    def doubted(self, at: int) -> bool:
+        """Whether a use at this time is recalled."""
+        return any(doubt.since < at and (doubt.until is None or at <= doubt.until) for doubt in self.doubts)
 
 
 class Material(Struct, gc=False):
@@ -47,8 +69,20 @@ class Suggestion(Struct):
     approvals: dict[str, str] = {}
 
 
+class Adopted(Struct, gc=False):
+    """The edition of a standard that is in force, until then (UTC µs)."""
+
+    edition: str
+    until: int
+    ref: int
+
+
 class Policy(Struct, gc=False):
-    """An access policy: one more credential in a zone, for steps that start at or after `at` (UTC µs)."""
+    """An access policy: one more credential in a zone, for steps that start after it became known here.
+
+    `at`: when the business hub put it in force (UTC µs). `withdrawn`: it was taken back and asks for nothing; its versions
+    go on counting.
+    """
 
     id: str
     zone: str
@@ -56,6 +90,7 @@ class Policy(Struct, gc=False):
     version: int
     at: int
     ref: int
+    withdrawn: bool = False
 
 
 class Series(Struct):
@@ -77,6 +112,7 @@ class ContractRecord(Struct):
 
     `status`: submitted, active, superseded (what was staged under it may still start) or barred (nothing may).
     `suspended`: stop-work is in force. `tuned`, `suggested`: adaptable parameters that have another value, or may get one.
+    `agreed`: parameter → the client whose person agreed to its value.
     """
 
     sha256: str
@@ -92,6 +128,7 @@ class ContractRecord(Struct):
     suspended: bool = False
     tuned: dict[str, str] = {}
     suggested: dict[str, Suggestion] = {}
+    agreed: dict[str, str] = {}
 
 
 class Acceptance(Struct, gc=False):
@@ -111,8 +148,9 @@ class Order(Struct):
 
     `arrived`: serials that are here. `body`: digest of the order's body, at its node. `settled`: serials of jobs that QA
     accepted, at their node. `silence`: what silence means under the terms that were signed (escalate where only
-    the paper was reviewed). `documents`: name → last instant of validity (None: no end is known). `delivered_at`: the first
-    report's time (UTC µs; 0: none). `jobs`: keys of its jobs. `fired`: milestone or payout key → the entry that released it.
+    the paper was reviewed). `documents`: name → last instant of validity (None: no end is known). `staged_at`: the last
+    staging; `delivered_at`: the first report's time (UTC µs; 0: none). `jobs`: keys of its jobs. `fired`: milestone or
+    payout key → the entry that released it.
     """
 
     id: str
@@ -131,6 +169,7 @@ class Order(Struct):
     body: str = ""
     silence: str = ""
     attested: bool = False
+    staged_at: int = 0
     delivery_due: int | None = None
     delivered_at: int = 0
     delivery_closed: bool = False
@@ -156,8 +195,8 @@ class Attempt(Struct):
     the last one included. `tally`: running digest of all that was recorded; what a signer is shown. `signed_at`: the last
     signature. `completed_at`: the first completion (a correction and its new signature do not move it; 0: none yet).
     `result`: as signed so far, by whoever signed last. `stands`: a failed result that was decided to be the result.
-    `contract`, `technique`: the documents that this attempt is pinned to; `tuned`: parameters and the values that it was
-    started under.
+    `contract`: the version that this attempt is pinned to, where that is done by test ("": the job's). `tuned`: parameters
+    and the values that it was started under. `ref`: the entry that started it.
     """
 
     step: str
@@ -175,8 +214,13 @@ class Attempt(Struct):
     done: bool = False
     stands: bool = False
     contract: str = ""
-    technique: str = ""
     tuned: tuple[tuple[str, str], ...] = ()
+    ref: int = 0
+
+    @property
+    def passed(self) -> bool:
+        """Whether the process may go on after it: signed off, and not failed unless the failure is the result."""
+        return self.done and (self.result != "fail" or self.stands)
 
 
 class Deviation(Struct, gc=False):
@@ -338,7 +382,8 @@ class State(Struct):
     """Everything one site knows.
 
     `assigned`: job → person. `uses`: equipment → jobs that used it since its last good check or calibration, and when last.
-    `outages`: when this site was not running or could not reach the Vault (UTC µs, both ends inclusive).
+    `verified`: order → documents that Compliance verified, and until when; that stands over what the order's paper says.
+    `outages`: when this site was not running or could not reach the Vault (UTC µs, both ends inclusive; the last ones).
     """
 
     charter: Charter
@@ -362,15 +407,54 @@ class State(Struct):
     contacts: dict[str, Contact] = {}
     origins: dict[str, Origin] = {}
     sessions: dict[str, int] = {}
+    standards: dict[str, Adopted] = {}
     policies: dict[str, Policy] = {}
     series: dict[str, Series] = {}
     assigned: dict[str, str] = {}
     uses: dict[str, dict[str, int]] = {}
+    verified: dict[str, dict[str, int | None]] = {}
     outages: list[tuple[int, int]] = []
     witnessed_at: int = 0
     witnessed_size: int = 0
 
 
+OVER: Final = {"split": "split into sub-lots", "terminated": "terminated"}
+"""Job statuses under which nothing goes on, in words."""
+LOST: Final = ("rejected", "scrapped", "returned")
+"""What takes a part out of its job: it is not tested any more."""
+
+
+BECOMES: Final = {
+    "reject": "rejected",
+    "scrap": "scrapped",
+    "return_to_client": "returned",
+    "report_nonconforming": "nonconforming",
+    "repair": "conceded",
+    "use_as_is": "conceded",
+}
+"""What a disposition makes of the parts; any other one changes nothing about them."""
+
+
+def remaining(job: Job) -> tuple[str, ...]:
+    """The parts of a job that are still in it."""
+    parts = job.parts
+    return tuple(serial for serial in job.serials if parts.get(serial) not in LOST) if parts else job.serials
+
+
+def open_ncrs(job: Job) -> tuple[Ncr, ...]:
+    """The nonconformances that nobody has decided on."""
+    return tuple(ncr for ncr in job.ncrs.values() if not ncr.disposition)
+
+
 def job_key(order: str, job: str) -> str:
     """Jobs are scoped by their order."""
     return f"{order}/{job}"
+
+
+def flag_id(kind: str, *about: str) -> str:
+    """The id of a nonconformance that the rules open by themselves: `recall-<equipment>-<job>`, as long as that is an id.
+
+    Beyond the length of an id, what it is about is named by its digest.
+    """
+    plain = "-".join((kind, *about))
+    return plain if len(plain) <= ID_CHARS_MAX else f"{kind}-{digest(' '.join(about).encode())[:40]}"

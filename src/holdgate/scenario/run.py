@@ -19,6 +19,7 @@ from holdgate.audit.replay import LogReport, PlainChecks, audit_log
 from holdgate.audit.trust import Trust
 from holdgate.bootstrap import Shop, read_trust
 from holdgate.engine.answer import Answer
+from holdgate.engine.bus import Peer
 from holdgate.engine.source import StoreSource
 from holdgate.handoff.metrics import Metrics
 from holdgate.law import command as c
@@ -167,10 +168,12 @@ class _Run:
         self._desk = opening.desk
         world = opening.world
         roles = {person.id: person.roles for person in world.people}
-        nodes = {site.id: site.chronicle.state for site in shop.sites.values() if site.kind == "node"}
-        self._scene = Scene(world.site.tz, roles, nodes)
+        nodes = {site.id: site.chronicle for site in shop.sites.values() if site.kind == "node"}
+        contracts = {(str(tree["id"]), str(tree["version"])): tree for tree in world.contracts}
+        self._scene = Scene(world.site.tz, roles, nodes, contracts)
         self._stations = {station.id: station.node for station in world.workstations}
         self._seen = {site.id: 0 for site in shop.sites.values()}
+        self._away: dict[str, None] = {}
 
     async def whole(self, scenario: ScenarioFile) -> tuple[int, Mismatch | None]:
         """Every step, up to the first that comes out otherwise: how many were run, and what was wrong."""
@@ -212,13 +215,18 @@ class _Run:
     async def _act(self, step: ScenarioStep) -> Decision:
         kind, make = action_of(step)
         site = self._site(kind, step)
+        if site.id in self._away:
+            return deny("SITE_UNREACHABLE", "transport", site=site.id)
         if step.action == "window.close":
             await site.refresh_witness()
-        command = make(Draft(self._scene, step, self._desk.nonce()), site.id)
+        draft = Draft(self._scene, step, self._desk.nonce())
+        command = make(draft, site.id)
         raw = self._desk.sign(self._desk.shown(command, site.chronicle.state))
         if step.inputs.get("signature", "valid") != "valid":
             raw = unsigned(self._desk, command)
-        answer: Answer = await site.submit(raw)
+        answer: Answer = await site.submit(raw, draft.pins)
+        if answer.decision.allowed:
+            self._scene.contracts.update(draft.proposes)
         return answer.decision
 
     def _site(self, kind: str, step: ScenarioStep) -> Site:
@@ -238,6 +246,31 @@ class _Run:
         """A site loses its links."""
         self._shop.bus.cut(str(step.inputs.get("node") or step.inputs.get("site")))
         return Decision(verdict="allow")
+
+    async def site_offline(self, step: ScenarioStep) -> Decision:
+        """A hub or the Vault is out of everybody's reach; it goes on running."""
+        site = self._named(step)
+        self._away[site] = None
+        self._shop.bus.cut(site)
+        return Decision(verdict="allow")
+
+    async def site_sync(self, step: ScenarioStep) -> Decision:
+        """A site is back: what the others recorded meanwhile is brought to it, each entry once."""
+        site = self._named(step)
+        if site not in self._away:
+            return deny("ALREADY_DONE", "transport", what=f"the return of {site}")
+        del self._away[site]
+        self._shop.bus.mend(site)
+        await self._shop.settle()
+        back: Peer = self._shop.vaults[site] if site in self._shop.vaults else self._shop.sites[site]
+        for other in self._shop.sites.values():
+            if other.id != site and await back.held(other.notary.origin, other.id) != other.spine.size:
+                return deny("CHAIN_BROKEN", "import", origin=other.id, why="not whole")
+        return Decision(verdict="allow")
+
+    def _named(self, step: ScenarioStep) -> str:
+        kind = str(step.inputs.get("site"))
+        return next(iter(self._shop.vaults)) if kind == "vault" else self._shop.of_kind(kind).id
 
     async def sync(self, step: ScenarioStep) -> Decision:
         """A node's record is brought to the business hub; with `chain: broken`, one byte of it was altered on the way."""
@@ -273,13 +306,20 @@ class _Run:
 _OPERATIONS: Final[dict[str, Callable[[_Run, ScenarioStep], Awaitable[Decision]]]] = {
     "node.offline": _Run.offline,
     "node.sync": _Run.sync,
+    "site.offline": _Run.site_offline,
+    "site.sync": _Run.site_sync,
     "ledger.verify": _Run.verify,
     "staging.metrics": _Run.metrics,
 }
 """Actions of a file that are done to links and ledgers and signed by nobody."""
 
 
-_SAID: Final = {"ledger.verify": ("chain_ok",), "staging.metrics": ("metrics_computed",)}
+_SAID: Final = {
+    "ledger.verify": ("chain_ok",),
+    "staging.metrics": ("metrics_computed",),
+    "site.offline": ("site_offline",),
+    "site.sync": ("recorded_once",),
+}
 """What such an action says it did, in the vocabulary's words."""
 
 
