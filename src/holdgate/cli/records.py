@@ -42,12 +42,17 @@ def find_logs(path: Path) -> list[Path]:
     """The ledgers and mirrors at a place, the sites' own first.
 
     Raises:
-        Unavailable: there are none.
+        Unavailable: there are none, or a folder where one may lie cannot be read.
     """
-    if path.is_file():
-        return [path]
-    found = [log for name in (LEDGER, MIRROR) for log in (*sorted(path.glob(name)), *sorted(path.glob(f"*/{name}")))]
-    found += sorted(path.glob(f"*{BUNDLE}"))
+    try:
+        if path.is_file():
+            return [path]
+        top = sorted(path.iterdir()) if path.exists() else []
+        below = [file for folder in top if folder.is_dir() for file in sorted(folder.iterdir())]
+    except OSError as error:
+        raise Unavailable(f"{error.filename or path} cannot be read: {error.strerror or error}") from error
+    found = [log for name in (LEDGER, MIRROR) for log in (*top, *below) if log.name == name]
+    found += [file for file in top if file.name.endswith(BUNDLE)]
     if not found:
         raise Unavailable(f"there is no record at {path}: no {LEDGER}, {MIRROR} or *{BUNDLE} in it or one level below")
     return found

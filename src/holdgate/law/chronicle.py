@@ -41,6 +41,8 @@ from holdgate.terms.instant import SECOND_US
 
 TAKES_DOCUMENTS: Final = (c.SubmitContract, c.CertifyContract, c.StageSlip, c.ForwardOrder)
 """Acts beside which documents come; whatever comes beside another act is dropped."""
+KEEPS_SESSIONS: Final = (*SIGNING, c.AttestArrival)
+"""Acts whose signers keep a signing session: those of the law, and the one that the floor hub decides."""
 SESSIONS_KEPT: Final = 1_000
 """Signing sessions in memory before idle ones are forgotten."""
 DIGEST_BYTES: Final = 16
@@ -293,7 +295,7 @@ class Chronicle:
 
     def _keep_sessions(self, command: c.AnyCommand, at: int) -> None:
         """Signing sessions that stay open; idle ones are forgotten when there are many."""
-        if type(command) not in SIGNING:
+        if type(command) not in KEEPS_SESSIONS:
             return
         sessions = self.state.sessions
         for signer in command.signers:

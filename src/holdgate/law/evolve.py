@@ -347,7 +347,7 @@ def _order_staged(state: State, _: Library, e: ev.OrderStaged, at: int, ref: int
     order.delivery_closed = order.delivery_closed and e.delivery_due == order.delivery_due
     order.delivery_due = e.delivery_due
     if not (e.amendment and same_parts):
-        order.arrived = ()
+        order.arrived, order.attested_parts, order.attested = (), (), False
 
 
 def _documents(state: State, e: ev.OrderStaged | ev.OrderReceived) -> dict[str, int | None]:
@@ -484,7 +484,7 @@ def _slip_staged(state: State, _: Library, e: ev.SlipStaged, at: int, ref: int) 
         and before is not None
         and (before.part_no, before.rev, before.serials) == (e.part_no, e.rev, e.serials)
     ):
-        slip.arrived, slip.staged_at = before.arrived, before.staged_at
+        slip.arrived, slip.staged_at, slip.gone = before.arrived, before.staged_at, before.gone + before.released
         slip.state = "partial" if before.arrived else "held"
     state.slips[e.order] = slip
 
@@ -503,8 +503,9 @@ def _arrival_recorded(state: State, _: Library, e: ev.ArrivalRecorded, at: int, 
     order = state.orders.get(e.order)
     if order is not None and state.kind == "business_hub":
         order.arrived += tuple(s for s in e.serials if s not in order.arrived)
-        order.attested = order.attested or e.evidence == "attested"
-        order.ref = ref
+        if e.evidence == "attested":
+            order.attested_parts += e.serials
+        order.attested, order.ref = bool(order.attested_parts), ref
     state.early = [early for early in state.early if early.order != e.order]
 
 
@@ -519,6 +520,31 @@ def _arrival_kept(state: State, _: Library, e: ev.ArrivalKept, at: int, ref: int
 
 def _arrival_quarantined(state: State, _: Library, e: ev.ArrivalQuarantined, at: int, ref: int) -> None:
     """On the record; it changes no order."""
+
+
+def _arrival_voided(state: State, _: Library, e: ev.ArrivalVoided, at: int, ref: int) -> None:
+    """These parts are waited for again. A scan that is kept for an order to come loses them too."""
+    slip = state.slips.get(e.order)
+    if slip is not None:
+        slip.arrived = _without(slip.arrived, e.serials)
+        slip.state, slip.ref = "partial" if slip.arrived else "held", ref
+    order = state.orders.get(e.order)
+    if order is not None and state.kind == "business_hub":
+        order.arrived, order.attested_parts = (
+            _without(order.arrived, e.serials),
+            _without(order.attested_parts, e.serials),
+        )
+        order.attested, order.ref = bool(order.attested_parts), ref
+    kept = [_less(early, e) for early in state.early]
+    state.early = [early for early in kept if early.serials]
+
+
+def _less(early: EarlyArrival, e: ev.ArrivalVoided) -> EarlyArrival:
+    return replace(early, serials=_without(early.serials, e.serials)) if early.order == e.order else early
+
+
+def _without(serials: tuple[str, ...], voided: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(serial for serial in serials if serial not in voided)
 
 
 def _order_released(state: State, _: Library, e: ev.OrderReleased, at: int, ref: int) -> None:
@@ -969,6 +995,7 @@ _STEPS: Final[dict[type[ev.Event], Step]] = {
     ev.ArrivalRecorded: _arrival_recorded,
     ev.ArrivalKept: _arrival_kept,
     ev.ArrivalQuarantined: _arrival_quarantined,
+    ev.ArrivalVoided: _arrival_voided,
     ev.OrderReleased: _order_released,
     ev.ForwardAcknowledged: _forward_acknowledged,
     ev.OrderReceived: _order_received,

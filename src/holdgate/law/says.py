@@ -61,6 +61,8 @@ SAYS: Final[dict[type[c.Command], tuple[type[ev.Event], ...]]] = {
     c.CloseWindow: (ev.ReviewWindowLapsed, ev.InvoiceIssued, ev.PayoutReleased),
     c.StageSlip: (ev.SlipStaged, ev.ArrivalRecorded, ev.OrderReleased),
     c.ReportArrival: _GATE,
+    c.AttestArrival: (ev.ArrivalRecorded, ev.ArrivalQuarantined, ev.OrderReleased),
+    c.VoidArrival: (ev.ArrivalVoided,),
     c.AcknowledgeForward: (ev.ForwardAcknowledged,),
     c.ForwardOrder: (ev.OrderReceived,),
     c.NoticeOrder: (ev.OrderNoticed,),

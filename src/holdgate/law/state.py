@@ -148,9 +148,10 @@ class Order(Struct):
 
     `arrived`: serials that are here. `body`: digest of the order's body, at its node. `settled`: serials of jobs that QA
     accepted, at their node. `silence`: what silence means under the terms that were signed (escalate where only
-    the paper was reviewed). `documents`: name → last instant of validity (None: no end is known). `staged_at`: the last
-    staging; `delivered_at`: the first report's time (UTC µs; 0: none). `jobs`: keys of its jobs. `fired`: milestone or
-    payout key → the entry that released it.
+    the paper was reviewed). `attested_parts`: those of `arrived` that people attested (`attested`: there are any).
+    `documents`: name → last instant of validity (None: no end is known). `staged_at`: the last staging; `delivered_at`:
+    the first report's time (UTC µs; 0: none). `jobs`: keys of its jobs. `fired`: milestone or payout key → the entry that
+    released it.
     """
 
     id: str
@@ -170,6 +171,7 @@ class Order(Struct):
     silence: str = ""
     attested: bool = False
     staged_at: int = 0
+    attested_parts: tuple[str, ...] = ()
     delivery_due: int | None = None
     delivered_at: int = 0
     delivery_closed: bool = False
@@ -321,7 +323,7 @@ class StagedSlip(Struct):
     """An order at the gate.
 
     `state`: held, partial, released or acknowledged. `staged_seq`: the own-log entry that holds
-    the slip's envelope.
+    the slip's envelope. `released`: went to the node under this slip; `gone`: under an earlier one for the same parts.
     """
 
     order: str
@@ -340,6 +342,7 @@ class StagedSlip(Struct):
     state: str = "held"
     arrived: tuple[str, ...] = ()
     released: tuple[str, ...] = ()
+    gone: tuple[str, ...] = ()
     late: bool = False
 
 

@@ -1,9 +1,10 @@
-"""Events in the neutral words of the scenario vocabulary. Words only: nothing is decided or derived here."""
+"""Events in the neutral words of the scenario vocabulary. Nothing is decided here, and nothing is said that does not hold."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from holdgate.law import event as ev
+from holdgate.law.state import Report
 
 
 def effects_of(events: Iterable[ev.AnyEvent]) -> list[str]:
@@ -20,12 +21,29 @@ def effects_of(events: Iterable[ev.AnyEvent]) -> list[str]:
     return found
 
 
+def unsigned_lapses(events: Sequence[ev.AnyEvent], reports: Mapping[str, Report]) -> list[str]:
+    """The word for each window that lapsed without becoming a client's signature.
+
+    Args:
+        events: all that followed from one step.
+        reports: as the business hub knows them afterwards.
+    """
+    approved = [event.report for event in events if isinstance(event, ev.ReportApproved)]
+    lapsed = [event.report for event in events if isinstance(event, ev.ReviewWindowLapsed)]
+    unsigned = [name for name in lapsed if name not in approved and name in reports]
+    return ["no_client_signature_created" for name in unsigned if reports[name].status == "lapsed"]
+
+
 def _fixed(*words: str) -> Callable[[Any], tuple[str, ...]]:
     return lambda _: words
 
 
-def _late(event: ev.ArrivalRecorded | ev.ArrivalQuarantined, word: str) -> tuple[str, ...]:
-    return (word, "arrival_late") if event.late else (word,)
+def _late(event: ev.ArrivalRecorded | ev.ArrivalQuarantined, *words: str) -> tuple[str, ...]:
+    return (*words, "arrival_late") if event.late else words
+
+
+def _recorded(event: ev.ArrivalRecorded) -> tuple[str, ...]:
+    return _late(event, "arrival_recorded", *(("attested_arrival",) if event.evidence == "attested" else ()))
 
 
 def _report(event: ev.ReportIssued) -> tuple[str, ...]:
@@ -45,7 +63,7 @@ def _report(event: ev.ReportIssued) -> tuple[str, ...]:
 
 def _lapsed(event: ev.ReviewWindowLapsed) -> tuple[str, ...]:
     outcome = "escalated" if event.outcome == "escalate" else event.outcome
-    return ("review_window_closed", outcome, "no_client_signature_created", *_fired(event))
+    return ("review_window_closed", outcome, *_fired(event))
 
 
 def _delivered(event: ev.DeliveryClosed) -> tuple[str, ...]:
@@ -113,8 +131,9 @@ _WORDS: Final[dict[type[ev.Event], Callable[[Any], tuple[str, ...]]]] = {
     ev.JobFlagged: _fixed("ncr_opened"),
     ev.PrechecksCompleted: _fixed("prechecks_complete"),
     ev.Triggered: lambda e: (e.effect,),
-    ev.ArrivalRecorded: lambda e: _late(e, "arrival_recorded"),
+    ev.ArrivalRecorded: _recorded,
     ev.ArrivalQuarantined: lambda e: _late(e, "quarantined" if e.order else "unmatched_arrival_quarantined"),
+    ev.ArrivalVoided: _fixed("arrival_voided"),
     ev.OrderReleased: lambda e: (f"po_released_to_{e.node}",),
     ev.JobStarted: lambda e: (f"contract_version_pinned_{e.version}",),
     ev.JobSplit: _fixed("sublots_created"),

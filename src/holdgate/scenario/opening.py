@@ -73,6 +73,7 @@ class Opening:
             await shop.settle()
         except HoldgateError:
             shop.close()
+            await asyncio.gather(*self._asked, return_exceptions=True)  # nobody waits for these answers any more
             raise
         return shop
 

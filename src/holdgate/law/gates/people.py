@@ -4,37 +4,13 @@ from typing import Final
 
 from holdgate.identity.roster import holds_seat
 from holdgate.law import command as c
+from holdgate.law import signing
 from holdgate.law.case import Case
 
 
 def identity(case: Case) -> None:
     """Every signer is enrolled, in force, and holds the role that they sign in; the workstation is in force too."""
-    identities = case.state.identities
-    for signer in case.command.signers:
-        person = identities.get(signer.id)
-        if person is None:
-            if not _is_newcomer(case, signer):
-                case.deny("UNKNOWN_IDENTITY", id=signer.id)
-            continue
-        case.reads.append(person.ref)
-        if person.disabled_at is not None:
-            case.deny("IDENTITY_DISABLED", id=person.id)
-        elif signer.role not in person.roles:
-            case.deny(
-                "ROLE_NOT_AUTHORISED", id=person.id, role=signer.role, needed=f"somebody enrolled as {signer.role}"
-            )
-    place, station = case.command.place, case.station
-    if place is None:
-        return
-    if station is None:
-        case.deny("UNKNOWN_IDENTITY", id=place)
-    elif station.disabled_at is not None:
-        case.deny("IDENTITY_DISABLED", id=place)
-
-
-def _is_newcomer(case: Case, signer: c.Signer) -> bool:
-    command = case.command
-    return type(command) is c.EnrolIdentity and signer.id == command.id and signer.role == "newcomer"
+    signing.enrolled(case)
 
 
 ROLES: Final[dict[type[c.Command], tuple[str, ...]]] = {
