@@ -7,10 +7,9 @@ from msgspec import Struct
 
 from holdgate.law import command as c
 from holdgate.law.case import Pin
-from holdgate.law.contract import SmartSP, read_document
+from holdgate.law.contract import SmartSP
 from holdgate.law.library import Library
 from holdgate.law.state import OVER, Job, State
-from holdgate.terms.errors import Malformed
 
 STAND_IN: Final = "to be filled in"
 
@@ -58,11 +57,7 @@ class View(NamedTuple):
         return None if found is None else self._process(found.process)
 
     def _process(self, sha256: str) -> SmartSP | None:
-        raw = self.library.blob(sha256)
-        try:
-            document = None if raw is None else read_document(raw)
-        except Malformed:
-            return None
+        document = self.library.document(sha256)
         return document if isinstance(document, SmartSP) else None
 
     def somebody(self, *roles: str, org: str = "") -> tuple[tuple[str, str], ...]:

@@ -11,7 +11,8 @@ from typing import Any, Final
 from holdgate.crypto.hashes import digest
 from holdgate.law import command as c
 from holdgate.law.candidate import STAND_IN, Candidate, Candidates, View
-from holdgate.law.state import Attempt, ContractRecord, Job, Order, Report
+from holdgate.law.gates.nonconformances import MATRIX
+from holdgate.law.state import BECOMES, Attempt, ContractRecord, Job, Order, Report, open_ncrs
 from holdgate.terms.instant import SECOND_US
 
 # ---- a running job, at its node ------------------------------------------------------------------------------------
@@ -74,29 +75,18 @@ def _red_tag(view: View, job: Job) -> Candidates:
     yield Candidate(c.OpenNonconformance, {**_named(job), **fields}, tuple(fields))
 
 
-DISPOSITIONS: Final = (
-    "rework",
-    "reject",
-    "scrap",
-    "return_to_client",
-    "repair",
-    "use_as_is",
-    "no_impact",
-    "report_nonconforming",
-)
-"""What can become of a nonconformance's parts (the scenario vocabulary, convention 12)."""
-
-
-def _dispose(view: View, job: Job) -> Candidates:
-    for ncr in job.ncrs.values():
-        for disposition in DISPOSITIONS if not ncr.disposition else ():
-            fields = {**_named(job), "ncr": ncr.id, "disposition": disposition, "reason": STAND_IN}
-            if disposition in ("repair", "use_as_is"):
-                more, others = {"concession": "C-1", "evidence": STAND_IN}, view.somebody("client", org=job.client)
-                yield Candidate(c.DisposeNonconformance, {**fields, **more}, ("reason", *more), others)
-            else:
-                more = {"evidence": STAND_IN}
-                yield Candidate(c.DisposeNonconformance, {**fields, **more}, ("reason", "evidence"))
+def dispose(view: View, job: Job) -> Candidates:
+    """What can become of open nonconformances, by the contract's authority matrix."""
+    template = view.library.template(job.sha256)
+    quality = None if template is None else view.library.quality(template)
+    for ncr in open_ncrs(job):
+        for authority in MATRIX if quality is None else quality.dispositions:
+            fields = {"ncr": ncr.id, "disposition": authority.disposition, "reason": STAND_IN, "evidence": STAND_IN}
+            if BECOMES.get(authority.disposition) == "conceded":
+                fields["concession"] = "C-1"
+            others = view.somebody("client", org=job.client) if authority.client else ()
+            asks = tuple(name for name in fields if name not in ("ncr", "disposition"))
+            yield Candidate(c.DisposeNonconformance, {**_named(job), **fields}, asks, others)
 
 
 def _ways_out(view: View, job: Job) -> Candidates:
@@ -128,7 +118,7 @@ NODE_JOB: Final[tuple[Callable[[View, Job], Candidates], ...]] = (
     _points,
     _retest,
     _red_tag,
-    _dispose,
+    dispose,
     _ways_out,
     _modules,
 )

@@ -12,8 +12,10 @@ from holdgate.identity.roster import Identity
 from holdgate.law import command as c
 from holdgate.law.candidate import STAND_IN, Candidate, Candidates, View
 from holdgate.law.case import Pin
-from holdgate.law.contract import document_digest, encode_document
+from holdgate.law.contract import Document, document_digest, encode_document
+from holdgate.law.families import bundled
 from holdgate.law.state import ContractRecord
+from holdgate.terms.errors import Malformed
 from holdgate.terms.instant import SECOND_US
 
 NEW_KEY: Final = bytes.fromhex("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a")
@@ -93,13 +95,26 @@ def _things(view: View) -> Candidates:
 
 def next_version(view: View, record: ContractRecord) -> Candidates:
     """A new version of a contract that is in force, by whoever asks: the same text to begin with."""
-    template, technique = view.library.template(record.sha256), view.process(record.sha256)
-    if record.status != "active" or template is None or technique is None:
+    if record.status != "active":
+        return
+    try:
+        bundle = bundled(record.sha256, view.library.blob)
+    except Malformed:
         return
     version = f"{record.version[:50]}-next"
-    process = replace(technique, version=version, author=view.actor)
-    order = replace(template, version=version, author=view.actor, process=document_digest(process))
-    documents = (encode_document(order), encode_document(process))
-    pins = tuple(Pin(sha256=digest(raw), content=raw) for raw in documents)
+    head: dict[str, Any] = {"version": version, "author": view.actor}
+    process = replace(bundle.technique, **head)
+    named: dict[str, Any] = {"process": document_digest(process)}
+    beside: list[Document] = [process]
+    if bundle.quality is not None:
+        quality = replace(bundle.quality, **head)
+        named["quality"] = document_digest(quality)
+        beside.append(quality)
+    if bundle.pay is not None:
+        pay = replace(bundle.pay, **head)
+        named["pay"] = document_digest(pay)
+        beside.append(pay)
+    raws = [encode_document(document) for document in (replace(bundle.template, **head, **named), *beside)]
+    pins = tuple(Pin(sha256=digest(raw), content=raw) for raw in raws)
     fields = {"contract": record.contract, "version": version, "sha256": pins[0].sha256}
     yield Candidate(c.SubmitContract, fields, ("version", "sha256"), (), pins)

@@ -236,6 +236,7 @@ def _at_hub(view: View) -> Candidates:
     state, library, role = view.state, view.library, view.role
     for job in view.jobs():
         yield from _record_of(job)
+        yield from offers.dispose(view, job)
     for report in state.reports.values():
         yield from offers.of_report(view, report)
         for decision in ("approve", "reject"):
@@ -274,7 +275,7 @@ def _of_order(state: State, library: Library, order: Order) -> Candidates:
     for item in template.billing:
         yield _Candidate(c.IssueInvoice, {"order": order.id, "milestone": item.id})
     for job in (job for key in order.jobs if (job := state.jobs.get(key)) is not None):
-        for rule in template.payouts:
+        for rule in library.payouts(template):
             named = {"order": order.id, "job": job.id, "rule": rule.id}
             for payee in job.signers:
                 yield _Candidate(c.ReleasePayout, {**named, "payee": payee})

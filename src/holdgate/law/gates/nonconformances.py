@@ -11,6 +11,7 @@ from holdgate.law import command as c
 from holdgate.law.case import Case
 from holdgate.law.contract import Authority
 from holdgate.law.gates.deviations import client_signed
+from holdgate.law.gates.readings import foreign_part
 from holdgate.law.state import BECOMES, Ncr
 
 _OF_A_TEST: Final = ("report_nonconforming",)
@@ -40,9 +41,9 @@ def new(case: Case) -> None:
         return
     if command.ncr in job.ncrs:
         case.deny("ALREADY_DONE", what=f"the opening of {command.ncr}")
-    strange = tuple(serial for serial in command.serials if serial not in job.serials)
-    if strange:
-        case.deny("SERIAL_UNKNOWN", serials=", ".join(strange), order=job.order)
+    for serial in command.serials:
+        if serial not in job.serials:
+            foreign_part(case, job, serial)
     if not command.serials:
         case.deny("QTY_NOT_RECONCILED", why="a red tag names the parts that it is for")
 

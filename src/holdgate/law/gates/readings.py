@@ -31,10 +31,10 @@ def characteristic(case: Case) -> None:
     elif not command.serial:
         case.deny("PART_NOT_NAMED", characteristic=measure.id)
     elif command.serial not in job.serials:
-        _foreign_part(case, job, command.serial)
+        foreign_part(case, job, command.serial)
 
 
-def _foreign_part(case: Case, job: Job, serial: str) -> None:
+def foreign_part(case: Case, job: Job, serial: str) -> None:
     """A part of the order that is in another job, or one that is not on the order at all."""
     order = case.state.orders.get(job.order)
     if order is not None and serial in order.serials:
