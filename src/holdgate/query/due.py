@@ -1,7 +1,7 @@
 """What runs out, and who asks: see the kinds.
 
 Qualifications (SMART-Education), calibrations (SMART-Maintenance), batches (SMART-Inventory), documents of open orders
-(SMART-Compliance), editions of standards that are superseded (SMART-Standards).
+(SMART-Compliance), adopted editions of standards (SMART-Standards).
 
 Read from a state: what is still meant to be used, and when its last instant is. What is over already is named too, until
 somebody renews it or takes it out of use.
@@ -12,7 +12,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from holdgate.law.contract import SmartSP, read_document
+from holdgate.law.contract import SmartSP
 from holdgate.law.library import Library
 from holdgate.law.state import Order, State
 from holdgate.query.words import moment
@@ -24,6 +24,7 @@ CREDENTIAL: Final = "credential"
 CALIBRATION: Final = "calibration"
 BATCH: Final = "batch"
 DOCUMENT: Final = "document"
+STANDARD: Final = "standard"
 
 
 class Due(Struct, frozen=True, kw_only=True):
@@ -70,10 +71,15 @@ def _every(state: State, demands: "_Demands", now: int) -> Iterator[tuple[int, D
             named = demands.materials.get(batch.material_kind, ())
             yield batch.until, _row(BATCH, batch.batch, batch.material_kind, batch.until, now, named)
     for order in state.orders.values():
-        for name, until in order.documents.items() if is_open(state, order) else ():
+        for name, stated in order.documents.items() if is_open(state, order) else ():
+            until = state.verified.get(order.id, {}).get(name, stated)
             if until is not None:
                 named = (f"{order.contract} {order.version}",)
                 yield until, _row(DOCUMENT, name, order.id, until, now, named)
+
+    for standard, adopted in state.standards.items():
+        named = demands.standards.get(f"{standard} {adopted.edition}", ())
+        yield adopted.until, _row(STANDARD, standard, adopted.edition, adopted.until, now, named)
 
 
 def _due(kind: str, key: str, whose: str, until: int, now: int, named: dict[str, tuple[str, ...]]) -> Due:
@@ -109,12 +115,16 @@ class _Demands:
         self.credentials: dict[str, tuple[str, ...]] = {}
         self.equipment: dict[str, tuple[str, ...]] = {}
         self.materials: dict[str, tuple[str, ...]] = {}
+        self.standards: dict[str, tuple[str, ...]] = {}
         for contract, sha256 in sorted(state.in_force.items()):
             technique = technique_of(library, sha256)
             record = state.contracts.get(sha256)
             if technique is None or record is None:
                 continue
             name = f"{contract} {record.version}"
+            for needed in technique.requires:
+                key = f"{needed.standard} {needed.edition}"
+                self.standards[key] = (*self.standards.get(key, ()), name)
             for step in technique.steps:
                 for table, asked in (
                     (self.credentials, step.credentials),
@@ -133,6 +143,5 @@ def _instruments(characteristics: tuple[object, ...]) -> tuple[str, ...]:
 def technique_of(library: Library, sha256: str) -> SmartSP | None:
     """The technique document behind an order template's hash, or None where it is not held here."""
     template = library.template(sha256)
-    raw = None if template is None else library.blob(template.process)
-    document = None if raw is None else read_document(raw)
+    document = None if template is None else library.document(template.process)
     return document if isinstance(document, SmartSP) else None
