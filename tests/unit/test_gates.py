@@ -1114,7 +1114,7 @@ def an_arrival_policy_that_there_is_not() -> Pair:
     return world.ask(c.StageOrder, arrival_policy="some"), world.ask(c.StageOrder, arrival_policy="partial")
 
 
-@case("orders.stageable", "STEP_IN_PROGRESS")
+@case("orders.stageable", "CONTRACT_PINNED")
 def amended_after_a_job_started() -> Pair:
     world = stageable().staged()
     return world.copy().job().ask(c.StageOrder, amendment=True), world.ask(c.StageOrder, amendment=True)
@@ -1696,19 +1696,28 @@ def a_value_that_is_no_number() -> Pair:
     return reading(value="7e1")
 
 
-@case("readings.characteristic", "SERIAL_UNKNOWN")
+@case("readings.characteristic", "PART_NOT_ASKED")
 def a_part_where_none_is_asked_for() -> Pair:
     return reading(serial="A")
 
 
 @case("readings.characteristic", "SERIAL_UNKNOWN")
-def a_part_that_is_not_in_the_job() -> Pair:
+def a_part_that_is_not_on_the_order() -> Pair:
     world = running(None, "S10").opened("S20")
     gap: dict[str, Any] = {"characteristic": "gap", "value": "1.5", "unit": "mm"}
     return world.ask(c.RecordReading, **gap, serial="Z"), world.ask(c.RecordReading, **gap, serial="B")
 
 
-@case("readings.characteristic", "SERIAL_UNKNOWN")
+@case("readings.characteristic", "PART_NOT_IN_JOB")
+def a_part_of_the_order_that_is_in_another_job() -> Pair:
+    world = node()
+    world.release()
+    world.received().job(serials=("A",)).done("S10").opened("S20")
+    gap: dict[str, Any] = {"characteristic": "gap", "value": "1.5", "unit": "mm"}
+    return world.ask(c.RecordReading, **gap, serial="B"), world.ask(c.RecordReading, **gap, serial="A")
+
+
+@case("readings.characteristic", "PART_NOT_NAMED")
 def no_part_where_one_is_asked_for() -> Pair:
     world = running(None, "S10").opened("S20")
     gap: dict[str, Any] = {"characteristic": "gap", "value": "1.5", "unit": "mm"}
@@ -1726,9 +1735,14 @@ def correcting_what_was_not_recorded() -> Pair:
     return world.ask(c.CorrectEntry), world.copy().read("temp", "75").ask(c.CorrectEntry)
 
 
-@case("equipment.instrument", "EQUIPMENT_UNKNOWN")
+@case("equipment.instrument", "INSTRUMENT_MISSING")
 def a_reading_without_its_instrument() -> Pair:
     return reading(instrument=None)
+
+
+@case("equipment.instrument", "EQUIPMENT_UNKNOWN")
+def a_reading_with_an_instrument_that_is_not_registered() -> Pair:
+    return reading(instrument="THERM-7")
 
 
 @case("equipment.instrument", "EQUIPMENT_NOT_IN_CONTRACT")
@@ -2642,6 +2656,47 @@ def test_at_most_forty_unmet_conditions_are_listed() -> None:
     world = running(None, "S10")
     decision = world.ask(c.StartStep, equipment=tuple(f"X-{n}" for n in range(60))).decide()
     assert len(decision.denials) == 40
+
+
+WORDS: list[tuple[Callable[[], Pair], str, str]] = [
+    (
+        amended_after_a_job_started,
+        "Job J-1 keeps SP-1 version 1 until it ends.",
+        "Finish the job under its own version.",
+    ),
+    (
+        no_part_where_one_is_asked_for,
+        "gap is read part by part, and no part is named.",
+        "Name the serial of the part that was read.",
+    ),
+    (
+        a_part_where_none_is_asked_for,
+        "temp is read once for the whole step, not for part A.",
+        "Record it without a serial.",
+    ),
+    (a_part_that_is_not_on_the_order, "Not on order PO-1: Z.", "Segregate the parts and tell the client."),
+    (
+        a_part_of_the_order_that_is_in_another_job,
+        "Part B of this order is not in job J-1.",
+        "Record it in the job that this part is in.",
+    ),
+    (
+        a_reading_without_its_instrument,
+        "temp is read with a thermometer, and no instrument is named.",
+        "Name the instrument that it was read with.",
+    ),
+    (
+        a_reading_with_an_instrument_that_is_not_registered,
+        "THERM-7 is not in the register.",
+        "Use registered equipment.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("pair", "says", "helps"), WORDS, ids=[pair.__name__ for pair, _, _ in WORDS])
+def test_the_sentence_is_true_and_its_remedy_helps(pair: Callable[[], Pair], says: str, helps: str) -> None:
+    (denial,) = pair()[0].decide().denials
+    assert (sentence(denial), remedy(denial)) == (says, helps)
 
 
 @pytest.mark.parametrize(

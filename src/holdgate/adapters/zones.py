@@ -50,6 +50,26 @@ def end_of_day(date: str, tz: str) -> Instant:
     return Instant(begin - 1)
 
 
+def start_of_day(date: str, tz: str) -> Instant:
+    """The first microsecond of a calendar day in a zone.
+
+    Raises:
+        Malformed: no such day or zone.
+    """
+    last = end_of_day(date, tz)  # says what is wrong with the day that was written
+    before = dt.date.fromisoformat(date) - dt.timedelta(days=1) if date > "0001-01-01" else None
+    return Instant(last + 1 - 86_400 * instant.SECOND_US if before is None else end_of_day(before.isoformat(), tz) + 1)
+
+
+def instant_or_start_of_day(text: str, tz: str) -> Instant:
+    """An instant: as written with its offset, or for a bare date the beginning of that day in the zone.
+
+    Raises:
+        Malformed: neither a day nor a time with its offset, or no such zone.
+    """
+    return start_of_day(text, tz) if _DATE.fullmatch(text) else instant.parse(text)
+
+
 def instant_or_end_of_day(text: str, tz: str) -> Instant:
     """An instant: as written with its offset, or for a bare date the end of that day in the zone.
 

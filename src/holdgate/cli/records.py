@@ -183,6 +183,16 @@ class Mirror:
             return []
         return [origin for (origin,) in self.db.execute("SELECT origin FROM seat ORDER BY origin")]
 
+    def size(self, origin: str) -> int:
+        """How many entries of a log it holds."""
+        return int(self.db.execute("SELECT size FROM seat WHERE origin = ?", (origin,)).fetchone()[0])
+
+    def rows(self, origin: str, start: int) -> Iterator[tuple[int, bytes, bytes]]:
+        """Index, leaf hash and bytes of a log's entries from `start` on. The mirror keeps no hashes: they are computed."""
+        query = "SELECT seq, body FROM mirror WHERE origin = ? AND seq >= ? ORDER BY seq"
+        for seq, body in self.db.execute(query, (origin, start)):
+            yield seq, leaf_hash(body), body
+
     def blob(self, key: str) -> bytes | None:
         """What is pinned under a key: a document by its digest, or an entry by its leaf hash."""
         row = self.db.execute("SELECT body FROM blob WHERE key = ?", (key,)).fetchone()
@@ -211,7 +221,7 @@ class MirrorSource(_Sized):
         self._mirror = mirror
         self._origin = origin
         self.name = f"copy of {origin.rpartition('/')[2]}"
-        self.size = int(self._one("SELECT size FROM seat WHERE origin = ?"))
+        self.size = mirror.size(origin)
 
     def _one(self, query: str) -> Any:
         return self._mirror.db.execute(query, (self._origin,)).fetchone()[0]
@@ -219,9 +229,7 @@ class MirrorSource(_Sized):
     @override
     def bodies(self) -> Iterator[tuple[int, bytes, bytes]]:
         """Every entry, in order."""
-        query = "SELECT seq, body FROM mirror WHERE origin = ? ORDER BY seq"
-        for seq, body in self._mirror.db.execute(query, (self._origin,)):
-            yield seq, leaf_hash(body), body
+        return self._mirror.rows(self._origin, 0)
 
     @override
     def blob(self, key: str) -> bytes | None:
@@ -237,6 +245,17 @@ class MirrorSource(_Sized):
     def cosignatures(self) -> Mapping[str, bytes]:
         """The same note: it carries the Vault's cosignature."""
         return {"the Vault's copy": self.checkpoint()}
+
+
+@contextmanager
+def open_mirror(path: Path) -> Iterator[Mirror]:
+    """A Vault's store, opened read-only; one without origins where the file is something else.
+
+    Raises:
+        Unavailable: it is no database.
+    """
+    with closing(_open(path)) as db:
+        yield Mirror(db)
 
 
 def _open(path: Path) -> sqlite3.Connection:

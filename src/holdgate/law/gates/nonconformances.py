@@ -11,6 +11,7 @@ from holdgate.law import command as c
 from holdgate.law.case import Case
 from holdgate.law.contract import Authority
 from holdgate.law.gates.deviations import client_signed
+from holdgate.law.gates.readings import foreign_part
 from holdgate.law.state import BECOMES, FLAGS, Ncr, may_become
 
 _OF_A_TEST: Final = ("report_nonconforming",)
@@ -43,9 +44,9 @@ def new(case: Case) -> None:
     if command.ncr.startswith(FLAGS):
         say = f"{command.ncr} is an id of what the rules open by themselves ({', '.join(FLAGS)})."
         case.deny("RULE_NOT_MET", rule="red tag", say=say)
-    strange = tuple(serial for serial in command.serials if serial not in job.serials)
-    if strange:
-        case.deny("SERIAL_UNKNOWN", serials=", ".join(strange), order=job.order)
+    for serial in command.serials:
+        if serial not in job.serials:
+            foreign_part(case, job, serial)
     if not command.serials:
         case.deny("QTY_NOT_RECONCILED", why="a red tag names the parts that it is for")
 

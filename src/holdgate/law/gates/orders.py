@@ -72,7 +72,8 @@ def stageable(case: Case) -> None:
     if command.arrival_policy not in ("full", "partial"):
         case.deny("TERMS_MISMATCH", why=f"there is no arrival policy {command.arrival_policy!r}")
     if order is not None and order.jobs and command.amendment:
-        case.deny("STEP_IN_PROGRESS", step=f"a job of {command.order}")
+        job = order.jobs[0].partition("/")[2]
+        case.deny("CONTRACT_PINNED", job=job, contract=order.contract, version=order.version)
 
 
 def subject(case: Case) -> None:

@@ -25,11 +25,22 @@ def characteristic(case: Case) -> None:
     if case.value is None:
         text = command.new_value if isinstance(command, c.CorrectEntry) else command.value
         case.deny("VALUE_INVALID", value=text[:40])
-    if measure.per_serial:
-        if command.serial not in job.serials:
-            case.deny("SERIAL_UNKNOWN", serials=command.serial or "no part", order=job.order)
-    elif command.serial is not None:
-        case.deny("SERIAL_UNKNOWN", serials=command.serial, order=job.order)
+    if not measure.per_serial:
+        if command.serial is not None:
+            case.deny("PART_NOT_ASKED", characteristic=measure.id, serial=command.serial)
+    elif not command.serial:
+        case.deny("PART_NOT_NAMED", characteristic=measure.id)
+    elif command.serial not in job.serials:
+        foreign_part(case, job, command.serial)
+
+
+def foreign_part(case: Case, job: Job, serial: str) -> None:
+    """A part of the order that is in another job, or one that is not on the order at all."""
+    order = case.state.orders.get(job.order)
+    if order is not None and serial in order.serials:
+        case.deny("PART_NOT_IN_JOB", serial=serial, job=job.id)
+    else:
+        case.deny("SERIAL_UNKNOWN", serials=serial, order=job.order)
 
 
 def recorded(case: Case) -> None:

@@ -7,7 +7,7 @@ from holdgate.law.state import Policy
 
 
 def credentials(case: Case) -> None:
-    """Every credential that the step names."""
+    """Every credential that the step names is held, in date and not revoked."""
     person, operation = case.person, case.operation
     if person is not None and operation is not None:
         check_held(case, person, operation.credentials)
