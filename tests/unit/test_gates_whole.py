@@ -20,7 +20,7 @@ from tests.builders import Asked
 from tests.gate_cases import every_row, names_twice
 
 ROWS = every_row()
-NEVER = {c.RepinJob, c.WriteVault, c.IssueInvoice, c.ReleasePayout}
+NEVER = {c.RepinJob, c.WriteVault, c.ApplyChange, c.IssueInvoice, c.ReleasePayout}
 """Wishes that are always refused."""
 
 
