@@ -15,8 +15,8 @@ from holdgate.law.technique import Technique, Watch
 from holdgate.terms.instant import show_duration
 from holdgate.terms.quantity import parse_decimal
 
-Finding = tuple[str, dict[str, str]]
-"""A denial code and what its sentence needs."""
+Finding = tuple[bool, dict[str, str]]
+"""Whether it is silence (else it is outside of its limits), and what the denial's sentence needs."""
 
 
 def name_of(series: str, sensor: str) -> str:
@@ -28,7 +28,7 @@ def fit(state: State, watch: Watch, now: int) -> Finding | None:
     """Whether the series is fresh and inside the limits at this moment."""
     series = state.series.get(name_of(watch.series, watch.sensor))
     if series is None:
-        return "ENV_LOG_GAP", {"series": watch.series, "why": f"{watch.sensor} has logged nothing"}
+        return True, {"series": watch.series, "why": f"{watch.sensor} has logged nothing"}
     if now - series.last_at > watch.max_gap_us:
         return _silent(watch, now - series.last_at)
     return None if _held(watch, series) else _outside(watch, f"{series.value} {series.unit}")
@@ -44,7 +44,7 @@ def good(state: State, watch: Watch, since: int, until: int, now: int) -> Findin
     """Whether the series was good from `since` to `until` (UTC µs), as far as it is known at `now`."""
     series = state.series.get(name_of(watch.series, watch.sensor))
     if series is None:
-        return "ENV_LOG_GAP", {"series": watch.series, "why": f"{watch.sensor} has logged nothing"}
+        return True, {"series": watch.series, "why": f"{watch.sensor} has logged nothing"}
     for broken in series.breaks.get(watch.key, ()):
         if broken.since < until and (broken.until is None or broken.until > since):
             if broken.kind == "excursion":
@@ -60,11 +60,11 @@ def good(state: State, watch: Watch, since: int, until: int, now: int) -> Findin
 
 def _silent(watch: Watch, for_us: int) -> Finding:
     why = f"nothing for {show_duration(for_us)}, at most {show_duration(watch.max_gap_us)} is allowed"
-    return "ENV_LOG_GAP", {"series": watch.series, "why": why}
+    return True, {"series": watch.series, "why": why}
 
 
 def _outside(watch: Watch, value: str) -> Finding:
-    return "ENV_OUT_OF_LIMIT", {"series": watch.series, "value": value, "limits": watch.show_limits()}
+    return False, {"series": watch.series, "value": value, "limits": watch.show_limits()}
 
 
 def watches_of(state: State, library: Library, series: str) -> tuple[Watch, ...]:

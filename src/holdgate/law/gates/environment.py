@@ -9,8 +9,11 @@ from holdgate.law.environment import Finding, fit, good, open_watches, watches_o
 def _deny(case: Case, finding: Finding | None) -> bool:
     if finding is None:
         return False
-    code, values = finding
-    case.deny(code, **values)
+    silent, values = finding
+    if silent:
+        case.deny("ENV_LOG_GAP", **values)
+    else:
+        case.deny("ENV_OUT_OF_LIMIT", **values)
     return True
 
 
