@@ -408,11 +408,13 @@ def test_what_the_hub_decides_waits_for_the_hub_and_leaves_no_entry(tmp_path: Pa
     assert result.repeated == result.entries
 
 
-def test_a_node_that_is_off_line_does_not_reach_the_hub(tmp_path: Path) -> None:
+def test_a_node_that_is_off_line_reaches_nobody_else(tmp_path: Path) -> None:
     result = run(
         tmp_path,
         f"{SYSTEM}, action: node.offline, inputs: {{node: N1}}, {ALLOW}",
         f"node: N1, {DISABLE}, {AWAY}",
+        f"node: N1, {SYSTEM}, action: po.release, inputs: {{po: PO-1}}, {AWAY}",
+        f"node: N1, {SYSTEM}, action: vault.read, inputs: {{node: N1}}, {AWAY}",
         f"node: N2, {DISABLE}, {ALLOW}",
     )
     assert result.passed, result.mismatch

@@ -111,9 +111,9 @@ class Case:
         if not self.gate:
             self.found.append(NOTED)  # the first round only asks whether anything is found
         elif len(self.found) < DENIALS_MAX and self.room > 0:
-            short = {name: short(value) for name, value in values.items()}
-            self.room -= sum(len(str(value).encode()) for value in short.values())
-            self.found.append(Denial(code=code, gate=self.gate, values=short))
+            named = {name: short(value) for name, value in values.items()}
+            self.room -= sum(len(str(value).encode()) for value in named.values())
+            self.found.append(Denial(code=code, gate=self.gate, values=named))
 
     def pinned(self, sha256: str) -> bytes | None:
         """What came beside the action under this digest."""
