@@ -17,7 +17,6 @@ PAGE: Final = ROOT / "docs" / "denials.md"
 DECIDERS: Final = tuple(f"src/holdgate/{name}" for name in ("law", "handoff", "engine", "sites", "scenario"))
 
 RESERVED: Final = {
-    "SITE_UNREACHABLE": "the transport's answer where the deciding site is out of reach; no entry (foundations 1)",
     "HOLD_POINT": "holdpoint.release is no act of this law version",
     "WITNESS_NOTICE": "a deviation may waive it; witness.notify is no act of this law version",
 }
