@@ -317,6 +317,7 @@ class Site(Peer):
             self._reconciled = True
             again = BootRecord(epoch=self.chronicle.standing.epoch, reconciled=True, again=True)
             await self.spine.record(self.chronicle.note(again, self.means.clock.now()))
+            self._look()
         if taken.size == self.spine.size and self._unwitnessed:
             self._unwitnessed = False
             await self.witnessed(peer, taken.cosigned)
@@ -358,6 +359,10 @@ class Site(Peer):
         """
         draft = self.chronicle.note(CosignedRecord(witness=vault, note=note), self.means.clock.now())
         await self.spine.record(draft)
+        self._look()
+
+    def _look(self) -> None:
+        """The time may have come for something."""
         if self.timekeeper is not None:
             self.timekeeper.wake()
 
