@@ -2260,7 +2260,7 @@ def a_check_that_neither_passes_nor_fails() -> Pair:
 
 
 @case("people.role", "ROLE_NOT_AUTHORISED")
-def the_office_checks_an_oven() -> Pair:
+def a_planner_checks_an_oven() -> Pair:
     return two(running(), c.CheckEquipment, by="PM")
 
 
