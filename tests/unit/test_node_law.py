@@ -259,3 +259,59 @@ def test_a_deviation_covers_the_new_signature_after_a_correction() -> None:
     world.readings().do(c.SignStep, place="WS-STORE")
     world.do(c.CorrectEntry)
     world.do(c.SignStep, place="WS-STORE")
+
+
+# ---- late entries --------------------------------------------------------------------------------------------------
+
+
+def late(world: World, minutes: int, **fields: Any) -> World:
+    """An observation of so many minutes ago, with QA."""
+    world.do(c.RecordLate, observed_at=world.now - minutes * 60 * S, **fields)
+    return world
+
+
+def test_an_older_observation_does_not_stand_in_for_a_later_one() -> None:
+    """The part was too warm when it was last looked at; that it was not, an hour earlier, does not make it a pass."""
+    world = open_step().readings()
+    world.do(c.RecordReading, value="120")
+    late(world, 60, value="75")
+    assert world.ask(c.SignStep).decide().codes == ("READING_OUT_OF_LIMITS",)
+
+
+def test_an_older_observation_that_is_bad_counts_where_every_reading_does() -> None:
+    press: dict[str, Any] = {"characteristic": "press", "unit": "kPa", "instrument": None}
+    world = late(open_step().readings(), 60, **press, value="170")
+    assert world.ask(c.SignStep).decide().codes == ("READING_OUT_OF_LIMITS",)
+    world.do(c.CorrectEntry, characteristic="press", new_value="101")
+    assert world.ask(c.SignStep).decide().codes == ("READING_OUT_OF_LIMITS",)
+    assert late(open_step().readings(), 60, value="120").ask(c.SignStep).decide().allowed
+
+
+def test_late_entries_stand_in_the_order_in_which_they_were_observed() -> None:
+    world = open_step().read("gap", "1.5", "A").read("gap", "1.5", "B").read("press", "100")
+    late(late(world, 20, value="75"), 30, value="120")
+    assert world.ask(c.SignStep).decide().allowed
+    late(world, 10, value="121")
+    assert world.ask(c.SignStep).decide().codes == ("READING_OUT_OF_LIMITS",)
+
+
+def test_a_late_entry_stays_marked() -> None:
+    world = open_step()
+    (event,) = world.do(c.RecordLate, observed_at=world.now).events
+    assert isinstance(event, ev.ReadingRecorded)
+    assert (event.late, event.observed_at) == (True, world.now)
+    (event,) = world.do(c.RecordReading, observed_at=world.now).events
+    assert isinstance(event, ev.ReadingRecorded)
+    assert (event.late, event.observed_at) == (False, None)
+
+
+def test_a_late_entry_after_a_first_signature_is_signed_anew() -> None:
+    world = running({"S20": {"signatures": 2}}, "S10").opened("S20").readings()
+    world.do(c.SignStep)
+    late(world, 1)
+    assert "NOT_PERFORMER" in world.ask(c.SignStep, by="TECH2").decide().codes
+
+
+@pytest.mark.parametrize("step", ["S10", "S30"])
+def test_a_late_entry_is_for_the_open_step(step: str) -> None:
+    assert not open_step().ask(c.RecordLate, step=step).decide().allowed

@@ -447,10 +447,18 @@ def _step_started(state: State, library: Library, e: ev.StepStarted, at: int, re
 
 
 def _reading_recorded(state: State, library: Library, e: ev.ReadingRecorded, at: int, ref: int) -> None:
+    """An older observation that is entered late counts, and does not stand in for one that was made after it."""
     job = state.jobs[f"{e.order}/{e.job}"]
     attempt = _attempt(job, _position(library, job, e.step), e.step)
     key = e.characteristic if e.serial is None else f"{e.characteristic}/{e.serial}"
-    attempt.last[key] = Last(value=e.value, conforms=e.conforms, missed_before=key in attempt.missed)
+    observed_at = at if e.observed_at is None else e.observed_at
+    last = attempt.last.get(key)
+    if last is None or observed_at >= last.at:
+        attempt.last[key] = Last(
+            value=e.value, conforms=e.conforms, missed_before=key in attempt.missed, at=observed_at
+        )
+    else:
+        last.missed_before |= not e.conforms
     if e.instrument is not None and e.instrument not in attempt.instruments:
         attempt.instruments += (e.instrument,)
     if not e.conforms:
@@ -633,8 +641,9 @@ def _reading_corrected(state: State, library: Library, e: ev.ReadingCorrected, a
     job = state.jobs[f"{e.order}/{e.job}"]
     attempt = _attempt(job, _position(library, job, e.step), e.step)
     key = e.characteristic if e.serial is None else f"{e.characteristic}/{e.serial}"
-    missed_before = attempt.last[key].missed_before
-    attempt.last[key] = Last(value=e.value, conforms=e.conforms, missed_before=missed_before)
+    last = attempt.last[key]
+    missed_before = last.missed_before
+    attempt.last[key] = Last(value=e.value, conforms=e.conforms, missed_before=missed_before, at=last.at)
     attempt.tally = view.added(attempt.tally, key, e.value, "corrected")
     if attempt.signers:
         _void(attempt)
