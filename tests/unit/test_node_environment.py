@@ -284,3 +284,54 @@ def test_an_execution_that_failed_can_be_ended() -> None:
     world = broken()
     world.do(c.TerminateJob)
     world.do(c.StartJob, job="J-2")
+
+
+# ---- a correction afterwards ---------------------------------------------------------------------------------------
+
+
+def reopened() -> World:
+    """The step was signed in good air; the next day a reading of it is corrected."""
+    world = opened()
+    world.do(c.SignStep)
+    world.later(60 * S).do(c.LogEnvironment)
+    assert logged(world, 86_400 * S) == ["EnvironmentLogged", "EnvironmentBroken"]
+    world.do(c.CorrectEntry)
+    return world
+
+
+def test_a_correction_is_signed_over_the_air_in_which_the_work_was_done() -> None:
+    """The sensor slept at night, and it was warm in the morning: the step was complete by then."""
+    world = reopened()
+    assert logged(world, S, "30") == ["EnvironmentLogged", "EnvironmentBroken"]
+    world.do(c.SignStep)
+
+
+def test_what_is_read_anew_is_read_in_good_air() -> None:
+    world = reopened().later(S)
+    world.do(c.RecordReading)
+    assert world.ask(c.SignStep).decide().codes == ("ENV_LOG_GAP",)
+
+
+def test_an_excursion_while_the_work_was_done_is_found_at_any_signature() -> None:
+    world = opened()
+    start = world.now
+    world.do(c.SignStep)
+    world.later(GAP).do(c.CorrectEntry)
+    assert logged(world, value="30", observed_at=start + 1, buffered=True)[-1] == "EnvironmentBroken"
+    world.do(c.SignStep)
+    early = opened().later(10 * S)
+    early.do(c.SignStep)
+    early.later(GAP).do(c.CorrectEntry)
+    logged(early, value="30", observed_at=early.now - GAP - 9 * S, buffered=True)
+    assert early.ask(c.SignStep).decide().codes == ("ENV_OUT_OF_LIMIT",)
+
+
+def test_a_resumption_takes_back_what_was_done_after_the_step_that_failed() -> None:
+    """The later step was done on a step that is done anew."""
+    world = lab("S10", "S20").later(700 * S).done("S30")
+    world.do(c.CorrectEntry)
+    world.fold(ev.JobFailed(order=PO, job=JOB, why="the log broke"))
+    logged(world)
+    world.do(c.ResumeJob)
+    job = world.state.jobs[f"{PO}/{JOB}"]
+    assert (job.attempts[1:], len(job.past)) == ([None, None], 2)

@@ -348,6 +348,12 @@ def test_splitting_is_no_way_out_of_a_nonconformance() -> None:
     world.do(c.AuthoriseRetest, job="J-1b")
 
 
+def test_lots_of_a_job_that_is_complete_are_complete() -> None:
+    """Else nobody who signed it would ever be paid."""
+    assert [lot.status for lot in lots(running(None, "S10", "S20", "S30"))] == ["complete", "complete"]
+    assert [lot.status for lot in lots(tag(running(), "A", disposition="scrap"))] == ["complete", "running"]
+
+
 def test_a_split_takes_along_what_was_decided_of_its_parts() -> None:
     world = tag(running(None, "S10"), "A", disposition="scrap")
     first, second = lots(world)

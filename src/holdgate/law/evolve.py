@@ -366,7 +366,7 @@ def _job_split(state: State, _: Library, e: ev.JobSplit, at: int, ref: int) -> N
     parent.status, parent.ref = "split", ref
     for job, serials in zip(e.jobs, e.serials, strict=True):
         key = job_key(e.order, job)
-        state.jobs[key] = Job(
+        state.jobs[key] = lot = Job(
             id=job,
             order=parent.order,
             sha256=parent.sha256,
@@ -391,6 +391,7 @@ def _job_split(state: State, _: Library, e: ev.JobSplit, at: int, ref: int) -> N
             noticed=dict(parent.noticed),
             ref=ref,
         )
+        _settle(lot)
         order.jobs.append(key)
 
 
@@ -568,9 +569,10 @@ def _job_failed(state: State, _: Library, e: ev.JobFailed, at: int, ref: int) ->
 
 
 def _job_resumed(state: State, _: Library, e: ev.JobResumed, at: int, ref: int) -> None:
+    """The open attempt is set aside, and with it what was done after its step (where a correction had opened it again)."""
     job = state.jobs[job_key(e.order, e.job)]
-    if job.open_step >= 0:
-        _set_aside(job, job.open_step)
+    for position in range(job.open_step, len(job.attempts)) if job.open_step >= 0 else ():
+        _set_aside(job, position)
     job.failed, job.resumed_at, job.ref = "", at, ref
 
 
