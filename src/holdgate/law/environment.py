@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from holdgate.law import event as ev
 from holdgate.law.library import Library
-from holdgate.law.state import OVER, Job, Series, State
+from holdgate.law.state import OVER, Attempt, Job, Series, State
 from holdgate.law.technique import Technique, Watch
 from holdgate.terms.instant import show_duration
 from holdgate.terms.quantity import parse_decimal
@@ -56,6 +56,13 @@ def good(state: State, watch: Watch, since: int, until: int, now: int) -> Findin
         if now - series.last_at > watch.max_gap_us:
             return _silent(watch, now - series.last_at)
     return None
+
+
+def worked_until(attempt: Attempt, now: int) -> int:
+    """Until when an open step rests on its series: now; where it was complete once and only corrected since, until then."""
+    if not attempt.completed_at:
+        return now
+    return max(attempt.completed_at, *(last.at for last in attempt.last.values()), 0)
 
 
 def _silent(watch: Watch, for_us: int) -> Finding:
@@ -130,19 +137,15 @@ def _failed(state: State, library: Library, series: str, broken: dict[str, int])
     """The jobs whose open step rests on what broke."""
     found: list[ev.AnyEvent] = []
     for job in state.jobs.values() if broken else ():
-        if job.failed or job.open_step < 0 or job.status in OVER:
+        attempt = job.attempts[job.open_step] if job.open_step >= 0 else None
+        if job.failed or attempt is None or attempt.completed_at or job.status in OVER:
             continue
         for watch in open_watches(library, job):
             if watch.key in broken and watch.series == series:
-                why = f"the log of {series} broke while {_open(job)} was open"
+                why = f"the log of {series} broke while {attempt.step} was open"
                 found.append(ev.JobFailed(order=job.order, job=job.id, why=why))
                 break
     return found
-
-
-def _open(job: Job) -> str:
-    attempt = job.attempts[job.open_step]
-    return "a step" if attempt is None else attempt.step
 
 
 def open_watches(library: Library, job: Job) -> tuple[Watch, ...]:
