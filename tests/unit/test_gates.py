@@ -397,6 +397,13 @@ def a_credential_from_a_file_by_one_person() -> Pair:
 
 
 @case("people.second_officer", "SELF_APPROVAL")
+def approving_a_credential_of_ones_own() -> Pair:
+    world, file = hub(), digest(b"people.csv")
+    own = world.ask(c.GrantCredential, person="QA", from_file=file, others=(("QA", "qa"),))
+    return own, world.ask(c.GrantCredential, person="QA", from_file=file, others=(("PM", "project_manager"),))
+
+
+@case("people.second_officer", "SELF_APPROVAL")
 def an_instrument_from_a_file_by_one_person() -> Pair:
     return imported(c.RegisterEquipment)
 

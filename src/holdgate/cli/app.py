@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         demo,
         denials,
         due,
+        importing,
         ledger,
         options,
         recall,
@@ -56,6 +57,9 @@ app.command(
 )
 app.command(
     "holdgate.cli.standards:standards", help="List which contracts name a standard, and whether it is in force."
+)
+app.command(
+    "holdgate.cli.importing:importing", name="import", help="Read a table of people, equipment, materials or standards."
 )
 app.command("holdgate.cli.denials:denials", help="Explain a refusal's code, or all of them.")
 app.command("holdgate.cli.ledger:ledger", name="ledger", help="Work with the record as a log.")

@@ -71,7 +71,10 @@ class Command(
 
 
 class EnrolIdentity(Command, frozen=True, kw_only=True, tag="identity.enrol"):
-    """Enrol a person, device, site or module; the new key co-signs (proof of possession), two officers approve."""
+    """Enrol a person, device, site or module; the new key co-signs (proof of possession), two officers approve.
+
+    `from_file`: see `AdoptStandard`.
+    """
 
     id: str
     name: str
@@ -82,6 +85,7 @@ class EnrolIdentity(Command, frozen=True, kw_only=True, tag="identity.enrol"):
     zone: str | None = None
     node: str | None = None
     sealing_key: bytes | None = None
+    from_file: str | None = None
 
 
 class DisableIdentity(Command, frozen=True, kw_only=True, tag="identity.disable"):

@@ -78,9 +78,10 @@ def second_officer(case: Case) -> None:
     command = case.command
     if type(command) is not c.AdoptStandard and getattr(command, "from_file", None) is None:
         return
+    concerned = (case.actor.id, getattr(command, "person", None))
     for signer in command.signers[1:]:
         person = case.state.identities.get(signer.id)
-        if person is not None and person.kind == "person" and signer.id != case.actor.id and signer.role in OFFICERS:
+        if person is not None and person.kind == "person" and signer.role in OFFICERS and signer.id not in concerned:
             return
     case.deny("SELF_APPROVAL", id=case.actor.id, why=f"another person approves it, as {', '.join(OFFICERS)}")
 
