@@ -35,13 +35,19 @@ class Line(Protocol):
     """One row of a table: its line in the file, its cells by column, what was wrong with them as text."""
 
     @property
-    def number(self) -> int: ...
+    def number(self) -> int:
+        """Its line in the file."""
+        ...
 
     @property
-    def cells(self) -> dict[str, str]: ...
+    def cells(self) -> dict[str, str]:
+        """Its cells by column."""
+        ...
 
     @property
-    def faults(self) -> tuple[tuple[str, str, str], ...]: ...
+    def faults(self) -> tuple[tuple[str, str, str], ...]:
+        """Column, what is wrong with it as text, and what to do."""
+        ...
 
 
 class Fault(Struct, frozen=True, kw_only=True):
@@ -160,8 +166,9 @@ class Cells:
         value = self.text(column)
         try:
             return check_id(value, column)
-        except Malformed as error:
-            raise _Refused(column, str(error), "use letters, digits, . _ - and no blanks") from None
+        except Malformed:
+            do = "use A-Z a-z 0-9 . _ - and no blanks, at most 64 characters, a letter or digit first"
+            raise _Refused(column, f"{value[:40]!r} is no id", do) from None
 
     def yes(self, column: str, default: bool | None = None) -> bool:
         """A yes or a no."""
@@ -340,11 +347,11 @@ def _people(table: _Table, row: Cells) -> Found:
                     strict=True,
                 )
             ],
-            "is enrolled",
+            f"{key} is enrolled",
         )
         if status == CHANGED:
             do = "an enrolment is not edited: de-authorise it and enrol the person under another id, or mend the row"
-            raise _Refused("id", f"{key} {says}", do)
+            raise _Refused("id", f"{key} is enrolled otherwise: {says}", do)
     elif key in table.newcomers:
         if table.newcomers[key] != said:
             raise _Refused("id", f"another row says something else of {key}", "say the same in every row of a person")
