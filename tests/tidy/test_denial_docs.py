@@ -21,7 +21,6 @@ SHARED: Final = "law.signing"
 """Checks that the law's gates and the floor hub ask alike."""
 
 RESERVED: Final = {
-    "SITE_UNREACHABLE": "the transport's answer where the deciding site is out of reach; no entry (foundations 1)",
     "HOLD_POINT": "holdpoint.release is no act of this law version",
     "WITNESS_NOTICE": "a deviation may waive it; witness.notify is no act of this law version",
 }

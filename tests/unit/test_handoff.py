@@ -3,22 +3,26 @@
 import copy
 from typing import Any
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
 from holdgate.crypto.hashes import digest
 from holdgate.handoff.match import match
 from holdgate.handoff.metrics import Metrics, rate
+from holdgate.handoff.staging import Inquiry
 from holdgate.identity.charter import Charter, Settings, SiteSeat
 from holdgate.identity.roster import Identity
 from holdgate.law import command as c
 from holdgate.law import event as ev
+from holdgate.law.case import DENIALS_BYTES_MAX
 from holdgate.law.decision import Decision
 from holdgate.law.denial import sentence
 from holdgate.law.evolve import evolve
 from holdgate.law.library import Library
 from holdgate.law.state import Order, State
 from holdgate.terms import canon
+from holdgate.terms.limits import DENIALS_MAX
 
 S = 1_000_000
 T0 = 1_743_512_400 * S  # 2025-04-01T13:00:00Z
@@ -771,6 +775,23 @@ def test_attested_and_scanned_lots_add_up(attestable: Gate) -> None:
     assert attestable.attest(serials=("S02",), at=T0 + 61 * S).codes == ("DUPLICATE_ARRIVAL",)
     assert attestable.scan(serials=("S02",), at=T0 + 62 * S).codes == ("DUPLICATE_ARRIVAL",)
     assert releases(attestable.scan(serials=("S01",), at=T0 + 63 * S))[0].serials == ("S01", "S02")
+
+
+def test_a_refusal_fits_its_entry_whatever_the_signers_wrote(attestable: Gate) -> None:
+    long = "x" * 700
+    crowd = tuple(signer(f"SID-{n}", long, meaning="", auth=None) for n in range(16))
+    decision = attestable.attest(signers=crowd, part_no=long, rev=long)
+    assert len(decision.denials) == DENIALS_MAX
+    assert len(msgspec.json.encode(decision)) < DENIALS_BYTES_MAX + 8_000
+    assert decision.trace[-2:] == ("order ok", "part PART_MISMATCH REV_MISMATCH"), "what is not named is still unmet"
+    assert "PART_MISMATCH" not in decision.codes
+
+
+def test_what_is_not_named_any_more_still_refuses(attestable: Gate) -> None:
+    inquiry = Inquiry(attestable.state, T0, wish())
+    for n in range(DENIALS_MAX + 1):
+        assert not inquiry.ask(str(n), inquiry.deny, "NO_ARRIVAL", order="PO-1")
+    assert (len(inquiry.found), len(inquiry.trace)) == (DENIALS_MAX, DENIALS_MAX + 1)
 
 
 # ---- arrivals that are taken back ----------------------------------------------------------------------------------

@@ -13,11 +13,13 @@ from holdgate.terms.errors import HoldgateError
 if TYPE_CHECKING:
     # Loaded by name below; named here so that readers, import rules and the search for dead files see them.
     from holdgate.cli import (  # noqa: F401
+        advise,
         audit,
         bench,
         demo,
         denials,
         due,
+        env,
         importing,
         ledger,
         options,
@@ -62,6 +64,10 @@ app.command(
     "holdgate.cli.importing:importing", name="import", help="Read a table of people, equipment, materials or standards."
 )
 app.command("holdgate.cli.denials:denials", help="Explain a refusal's code, or all of them.")
+app.command(
+    "holdgate.cli.advise:advise", help="Chart a characteristic's readings and draft what follows; sign nothing."
+)
+app.command("holdgate.cli.env:env", name="env", help="Bring in what a logger of room conditions kept.")
 app.command("holdgate.cli.ledger:ledger", name="ledger", help="Work with the record as a log.")
 
 

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -104,6 +104,28 @@ def audit_file(path: Path, trust: Trust, seen: Seen | None = None, *, signatures
             return [Audited(path=str(path), report=report, mirror=True) for report in reports]
     with closing(SqliteStore(path, read_only=True)) as store:
         return [Audited(path=str(path), report=_audit_log(partial(_Stored, store, path), trust, seen, signatures))]
+
+
+@contextmanager
+def open_sources(path: Path) -> Iterator[list[LogSource]]:
+    """Every log at a place, the sites' own first, open for reading and not audited.
+
+    Raises:
+        Unavailable: there is none, or one is no record at all.
+    """
+    with ExitStack() as opened:
+        yield [source for log in find_logs(path) for source in _sources_of(log, opened)]
+
+
+def _sources_of(path: Path, opened: ExitStack) -> list[LogSource]:
+    """The logs in one file."""
+    if path.suffix == BUNDLE:
+        return [_Bundled(path)]
+    mirror = Mirror(opened.enter_context(closing(_open(path))))
+    origins = mirror.origins()
+    if origins:
+        return [MirrorSource(mirror, origin) for origin in origins]
+    return [_Stored(opened.enter_context(closing(SqliteStore(path, read_only=True))), path)]
 
 
 def cross_check(audited: list[Audited]) -> None:

@@ -76,7 +76,7 @@ def _read_point(scan: Scan) -> None:
     parts.receiving(scan)
     place, reader = scan.report.place, scan.state.identities[scan.report.actor.id]
     station = None if place is None else scan.state.identities.get(place)
-    if scan.found or station is None or reader.zone is None or reader.zone == station.zone:
+    if scan.unmet or station is None or reader.zone is None or reader.zone == station.zone:
         return
     scan.deny(
         "LOCATION_NOT_PERMITTED", place=station.id, zone=station.zone or "-", needed=f"{reader.zone} ({reader.id})"

@@ -51,9 +51,9 @@ def _witnesses(arrival: Arrival) -> None:
 
 def _place(arrival: Arrival) -> None:
     """At a workstation of the receiving area."""
-    before = len(arrival.found)
+    before = len(arrival.unmet)
     signing.workstation(arrival)
-    if len(arrival.found) == before:
+    if len(arrival.unmet) == before:
         parts.receiving(arrival)
 
 

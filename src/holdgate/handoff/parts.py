@@ -63,11 +63,11 @@ def count(arrival: Arrival) -> None:
     claim = arrival.claim
     repeated = repeats(claim.serials)
     if not claim.serials:
-        arrival.deny("QTY_MISMATCH", why="no serial was read")
+        arrival.deny("QTY_MISMATCH", why="no serial is named")
     elif repeated:
-        arrival.deny("QTY_MISMATCH", why=f"{', '.join(repeated)} was read twice in one scan")
+        arrival.deny("QTY_MISMATCH", why=f"{', '.join(repeated)} is named twice")
     elif claim.quantity != len(claim.serials):
-        arrival.deny("QTY_MISMATCH", why=f"{claim.quantity} parts were counted and {len(claim.serials)} serials read")
+        arrival.deny("QTY_MISMATCH", why=f"{claim.quantity} parts were counted and {len(claim.serials)} serials named")
     else:
         return
     arrival.quarantine(None if arrival.slip is None else arrival.slip.order)
@@ -133,7 +133,7 @@ def part(arrival: Arrival) -> None:
     """Part number, revision and serials are those of the order; anything else is set aside."""
     claim, slip = arrival.claim, arrival.bound
     arrival.reads.append(slip.ref)
-    before = len(arrival.found)
+    before = len(arrival.unmet)
     if claim.part_no != slip.part_no:
         arrival.deny("PART_MISMATCH", read=claim.part_no, order=slip.order, expected=slip.part_no)
     if claim.rev != slip.rev:
@@ -142,7 +142,7 @@ def part(arrival: Arrival) -> None:
     unknown = tuple(serial for serial in claim.serials if serial not in expected)
     if unknown:
         arrival.deny("SERIAL_UNKNOWN", serials=unknown, order=slip.order)
-    if len(arrival.found) > before:
+    if len(arrival.unmet) > before:
         arrival.quarantine(slip.order)
 
 

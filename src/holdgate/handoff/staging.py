@@ -15,10 +15,12 @@ from holdgate.identity.roster import holds_seat
 from holdgate.law import command as c
 from holdgate.law import event as ev
 from holdgate.law import signing
+from holdgate.law.case import DENIALS_BYTES_MAX, short
 from holdgate.law.decision import Decision, Denial, Value
 from holdgate.law.state import StagedSlip, State
 from holdgate.terms import canon
 from holdgate.terms.instant import SECOND_US
+from holdgate.terms.limits import DENIALS_MAX
 
 P = ParamSpec("P")
 
@@ -31,10 +33,11 @@ ATTESTED: Final = "attested"
 class Inquiry:
     """One act before the gate: what it is asked of, and what was found.
 
-    `facts`: events that hold whatever the answer is. `found`, `trace`, `reads`: as a decision carries them.
+    `facts`: events that hold whatever the answer is. `found`, `trace`, `reads`: as a decision carries them. `unmet`: the codes
+    of everything that was found, also of what does not fit an entry any more.
     """
 
-    __slots__ = ("command", "facts", "found", "gate", "now", "reads", "settings", "state", "trace")
+    __slots__ = ("command", "facts", "found", "gate", "now", "reads", "room", "settings", "state", "trace", "unmet")
 
     def __init__(self, state: State, now: int, command: c.AnyCommand) -> None:
         self.command: c.AnyCommand = command
@@ -44,21 +47,27 @@ class Inquiry:
         self.gate = ""
         self.facts: list[ev.AnyEvent] = []
         self.found: list[Denial] = []
+        self.unmet: list[str] = []
+        self.room = DENIALS_BYTES_MAX
         self.trace: list[str] = []
         self.reads: list[int] = []
 
     def ask(self, name: str, check: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> bool:
         """Ask one check by its name; whether it found nothing."""
         self.gate = name
-        before = len(self.found)
+        before = len(self.unmet)
         check(*args, **kwargs)
-        codes = " ".join(dict.fromkeys(denial.code for denial in self.found[before:]))
+        codes = " ".join(dict.fromkeys(self.unmet[before:]))
         self.trace.append(f"{name} {codes or 'ok'}")
         return not codes
 
     def deny(self, code: str, **values: Value) -> None:
-        """Note an unmet condition."""
-        self.found.append(Denial(code=code, gate=self.gate, values=values))
+        """Note an unmet condition: it counts in any case, and is named as far as it fits the entry."""
+        self.unmet.append(code)
+        if len(self.found) < DENIALS_MAX and self.room > 0:
+            named = {name: short(value) for name, value in values.items()}
+            self.room -= sum(len(str(value).encode()) for value in named.values())
+            self.found.append(Denial(code=code, gate=self.gate, values=named))
 
     def allow(self, *events: ev.AnyEvent) -> Decision:
         """The act took effect."""

@@ -20,13 +20,14 @@ from msgspec.structs import replace
 
 from holdgate.crypto.hashes import leaf_hash
 from holdgate.identity.charter import Charter
-from holdgate.identity.roster import Identity
 from holdgate.law import command as c
 from holdgate.law import event as ev
 from holdgate.law.authority import Authority
 from holdgate.law.case import Pin
+from holdgate.law.consequences import ConsequenceRecord, Owed, about
 from holdgate.law.decision import SEMANTICS, Decision, allow, deny
 from holdgate.law.evolve import evolve
+from holdgate.law.founding import found_shop
 from holdgate.law.gates.table import SIGNING
 from holdgate.law.library import Library
 from holdgate.law.pinning import version_for
@@ -71,13 +72,6 @@ class History(Protocol):
     def find(self, subject: str, digest: bytes) -> int | None:
         """The entry of this subject whose payload has this digest."""
         ...
-
-
-class Owed(Struct, frozen=True, kw_only=True):
-    """Something that follows from entry `of` and still gets an entry of its own."""
-
-    of: int
-    event: ev.AnyEvent
 
 
 class Standing(Struct):
@@ -136,12 +130,6 @@ class BootRecord(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, 
     epoch: str
     reconciled: bool
     again: bool = False
-
-
-class ConsequenceRecord(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The record of something that follows from the entry `of` and that other sites are told by itself."""
-
-    of: int
 
 
 class Chronicle:
@@ -279,7 +267,7 @@ class Chronicle:
         at = max(at, self.standing.last_at)
         decision = self._fold(allow(owed.event), at, self.tree.size)
         record = ConsequenceRecord(of=owed.of)
-        return self._append("consequence", _about(owed.event), decision, at, record=record, module=self._site)
+        return self._append("consequence", about(owed.event), decision, at, record=record, module=self._site)
 
     def _owes_nothing(self) -> None:
         """Consequences stand right after their entry; only a start may come between (the site went down).
@@ -449,15 +437,6 @@ def _cosigned(state: State, record: CosignedRecord) -> ev.Cosigned:
     return ev.Cosigned(witness=vault.id, size=checkpoint.size, witnessed_at=time_s * SECOND_US)
 
 
-def _about(event: ev.AnyEvent) -> str:
-    """The subject of a consequence: the job or the equipment that it is about."""
-    if isinstance(event, ev.JobFlagged):
-        return job_key(event.order, event.job)
-    if isinstance(event, ev.EquipmentWithdrawn):
-        return f"equipment:{event.equipment}"
-    raise InvariantBroken(f"{type(event).__name__} is no consequence that has an entry of its own")
-
-
 def fold_foreign(state: State, library: Library, event: ev.AnyEvent, at: int, ref: int) -> None:
     """Fold an event of another site; one that speaks of what is not known here changes nothing."""
     try:
@@ -466,38 +445,6 @@ def fold_foreign(state: State, library: Library, event: ev.AnyEvent, at: int, re
         raise
     except (LookupError, ValueError, HoldgateError):
         return
-
-
-def found_shop(state: State, charter: Charter) -> None:
-    """The state at the beginning: the charter's sites and founders are enrolled."""
-    state.charter = charter
-    for seat in charter.sites:
-        state.identities[seat.id] = Identity(
-            id=seat.id,
-            name=seat.id,
-            org=charter.org,
-            kind="site",
-            key=seat.key,
-            roles=(seat.kind,),
-            ref=0,
-            sealing_key=seat.sealing_key,
-            credentials={},
-        )
-        state.key_owners[seat.key.hex()] = seat.id
-    for founder in charter.founders:
-        state.identities[founder.id] = Identity(
-            id=founder.id,
-            name=founder.name,
-            org=founder.org,
-            kind=founder.kind,
-            key=founder.key,
-            roles=founder.roles,
-            ref=0,
-            zone=founder.zone,
-            node=founder.node,
-            credentials={},
-        )
-        state.key_owners[founder.key.hex()] = founder.id
 
 
 def blank_state(charter: Charter, site: str, kind: str) -> State:
@@ -529,6 +476,5 @@ def blank_state(charter: Charter, site: str, kind: str) -> State:
         series={},
         assigned={},
         uses={},
-        verified={},
         outages=[],
     )

@@ -142,7 +142,7 @@ def _frame_deviation(case: Case, command: Any) -> None:
             continue
         if deviation.id == name and not deviation.used:
             case.deviation, case.waived = deviation, deviation.waive
-        elif deviation.used and case.attempt is not None and not case.attempt.done:
+        elif deviation.used and not deviation.over and case.attempt is not None and not case.attempt.done:
             case.waived += deviation.waive
 
 

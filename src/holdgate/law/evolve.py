@@ -44,6 +44,7 @@ from holdgate.law.state import (
     State,
     Suggestion,
     job_key,
+    may_become,
     remaining,
 )
 
@@ -708,13 +709,21 @@ def _reading_recorded(state: State, library: Library, e: ev.ReadingRecorded, at:
     attempt = _attempt(job, _position(library, job, e.step), e.step)
     key = e.characteristic if e.serial is None else f"{e.characteristic}/{e.serial}"
     attempt.last[key] = Last(value=e.value, conforms=e.conforms, missed_before=key in attempt.missed)
+    if e.instrument is not None and e.instrument not in attempt.instruments:
+        attempt.instruments += (e.instrument,)
     if not e.conforms:
         attempt.missed.setdefault(key, e.value)
+        _uncover(attempt, e.serial)
     attempt.tally = view.added(attempt.tally, key, e.value, e.unit)
     if attempt.signers:
         _void(attempt)
     if e.instrument is not None:
         _used(state, e.instrument, f"{e.order}/{e.job}", at)
+
+
+def _uncover(attempt: Attempt, serial: str | None) -> None:
+    """What is found bad after a concession is not covered by it (no serial: it is bad for every part)."""
+    attempt.conceded = () if serial is None else tuple(part for part in attempt.conceded if part != serial)
 
 
 def _void(attempt: Attempt) -> None:
@@ -750,6 +759,8 @@ def _set_aside(job: Job, position: int) -> None:
         job.past += (digest(f"{attempt.tally} {attempt.result} {','.join(attempt.signers)}".encode()),)
         job.attempts[position] = None
         job.open_step = _open_step(job)
+        for deviation in job.deviations.values():
+            deviation.over = deviation.over or (deviation.used and deviation.step == attempt.step)
         _settle(job)
 
 
@@ -779,15 +790,21 @@ def _close_auto(job: Job, step: str, disposition: str) -> None:
 
 
 def _job_reprocessed(state: State, library: Library, e: ev.JobReprocessed, at: int, ref: int) -> None:
-    """Recalls end where nothing that is left was done with the instrument."""
+    """What was released or announced is so no more. Recalls end where nothing that is left was done with the instrument."""
     job = state.jobs[job_key(e.order, e.job)]
-    for position in range(_position(library, job, e.step), len(job.attempts)):
+    technique = library.techniques.get(job.technique) or require_technique(library, job.sha256)
+    for operation in technique.operations[technique.position[e.step] :]:
+        position = operation.position
+        job.released.pop(operation.id, None)
+        job.noticed.pop(operation.id, None)
         attempt = job.attempts[position]
         if attempt is not None:
             _close_auto(job, attempt.step, "reprocess")
         _set_aside(job, position)
     for ncr in job.ncrs.values():
-        if ncr.equipment and all(a is None or ncr.equipment not in a.equipment for a in job.attempts):
+        if ncr.equipment and all(
+            a is None or ncr.equipment not in (*a.equipment, *a.instruments) for a in job.attempts
+        ):
             ncr.disposition = ncr.disposition or "reprocess"
     job.ref = ref
 
@@ -822,17 +839,20 @@ def _witness_notified(state: State, _: Library, e: ev.WitnessNotified, at: int, 
 def _nonconformance_disposed(state: State, library: Library, e: ev.NonconformanceDisposed, at: int, ref: int) -> None:
     job = state.jobs[job_key(e.order, e.job)]
     ncr = job.ncrs[e.ncr]
+    position = _position(library, job, ncr.step) if ncr.step and not ncr.equipment else -1
     becomes = BECOMES.get(e.disposition)
     if becomes is not None:
-        job.parts.update(dict.fromkeys(ncr.serials or job.serials, becomes))
+        kept = [serial for serial in ncr.serials or remaining(job) if may_become(job, serial, becomes)]
+        job.parts.update(dict.fromkeys(kept, becomes))
+        for started in job.attempts if becomes == "conceded" else ():
+            if started is not None and not started.done:
+                started.conceded += tuple(kept)
     ncr.disposition, ncr.concession, ncr.ref, job.ref = e.disposition, e.concession, ref, ref
-    if ncr.step and not ncr.equipment:
-        position = _position(library, job, ncr.step)
-        attempt = job.attempts[position]
-        if attempt is not None and e.disposition == "rework":
-            _set_aside(job, position)
-        elif attempt is not None and becomes is not None:
-            attempt.stands = True
+    attempt = job.attempts[position] if position >= 0 else None
+    if attempt is not None and e.disposition == "rework":
+        _set_aside(job, position)
+    elif attempt is not None and becomes is not None:
+        attempt.stands = attempt.done and attempt.result == "fail"
     _settle(job)
 
 
@@ -880,6 +900,8 @@ def _reading_corrected(state: State, library: Library, e: ev.ReadingCorrected, a
         _void(attempt)
         job.open_step = _open_step(job)
         _settle(job)
+    if not e.conforms:
+        _uncover(attempt, e.serial)
     if not missed_before:
         attempt.missed.pop(key, None)
         if not e.conforms:

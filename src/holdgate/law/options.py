@@ -244,6 +244,8 @@ def _at_hub(view: View) -> Candidates:
             fields = {"report": report.id, "decision": decision, "reason": reason}
             yield _Candidate(c.ReviewReport, fields, () if reason is None else ("reason",))
         yield _Candidate(c.CloseWindow, {"report": report.id})
+        amended = {"report": report.id, "new_report": f"{report.id[:63]}A", "reason": STAND_IN, "evidence": None}
+        yield _Candidate(c.AmendReport, amended, ("new_report", "reason", "evidence"))
     for order in state.orders.values():
         yield from _of_order(state, library, order)
         yield from offers.of_order(view, order)
@@ -262,6 +264,7 @@ def _record_of(job: Job) -> Candidates:
     yield _Candidate(c.SignQa, {**named, "quantities": counts}, ("quantities",))
     yield _Candidate(c.SignCompliance, named)
     yield _Candidate(c.GenerateReport, {**named, "report": f"R-{job.id}"[:64]}, ("report",))
+    yield _Candidate(c.AssignJob, {**named, "technician": job.started_by, "reason": STAND_IN}, ("technician", "reason"))
 
 
 def _of_order(state: State, library: Library, order: Order) -> Candidates:
@@ -272,6 +275,8 @@ def _of_order(state: State, library: Library, order: Order) -> Candidates:
     template = library.template(order.sha256)
     if template is None:
         return
+    if order.delivery_due is not None:
+        yield _Candidate(c.CloseDelivery, {"order": order.id})
     for item in template.billing:
         yield _Candidate(c.IssueInvoice, {"order": order.id, "milestone": item.id})
     for job in (job for key in order.jobs if (job := state.jobs.get(key)) is not None):

@@ -15,7 +15,7 @@ from holdgate.law.gates.orders import body_of, slip_of
 from holdgate.law.gates.readings import failing
 from holdgate.law.gates.tuning import applies_at_once, waiting_for
 from holdgate.law.orders import body_digest
-from holdgate.law.state import Job, remaining
+from holdgate.law.state import Job, flag_id, remaining
 from holdgate.law.technique import Parameter
 from holdgate.terms.errors import InvariantBroken
 from holdgate.terms.instant import SECOND_US
@@ -246,7 +246,8 @@ def _split(_: Case, m: c.SplitJob) -> Events:
 
 
 def _start_step(case: Case, m: c.StartStep) -> Events:
-    by_test = case.technique is not None and case.technique.by_test and case.contract is not None
+    pinned = None if case.job is None else case.library.technique(case.job.technique)
+    own = case.contract if pinned is not None and pinned.by_test else None
     started = ev.StepStarted(
         order=m.order,
         job=m.job,
@@ -254,9 +255,9 @@ def _start_step(case: Case, m: c.StartStep) -> Events:
         by=case.actor.id,
         equipment=m.equipment,
         materials=m.materials,
-        contract=case.contract.sha256 if by_test and case.contract is not None else "",
-        version=case.contract.version if by_test and case.contract is not None else "",
         tuned=case.tuned,
+        contract="" if own is None else own.sha256,
+        version="" if own is None else own.version,
     )
     if case.deviation is None:
         return (started,)
@@ -277,9 +278,9 @@ def _record(case: Case, m: c.RecordReading | c.RecordLate) -> Events:
             unit=m.unit,
             conforms=measure.conforms(value),
             serial=m.serial,
+            instrument=m.instrument,
             acceptance=measure.acceptance,
             late=type(m) is c.RecordLate,
-            instrument=m.instrument,
         ),
     )
 
@@ -308,7 +309,7 @@ def _failed_step(case: Case, m: c.SignStep) -> ev.NonconformanceOpened:
         raise InvariantBroken("a gate let a signature pass without an open step")
     missed = [key.partition("/")[2] for key, _ in failing(operation, attempt, job)]
     serials = tuple(dict.fromkeys(missed)) if missed and "" not in missed else remaining(job)
-    ncr = f"auto-{m.job}-{m.step}"
+    ncr = flag_id("auto", m.job, m.step)
     return ev.NonconformanceOpened(order=m.order, job=m.job, ncr=ncr, step=m.step, serials=serials)
 
 

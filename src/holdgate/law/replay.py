@@ -17,12 +17,12 @@ from holdgate.law.chronicle import (
     Attempt,
     BootRecord,
     Chronicle,
-    ConsequenceRecord,
     ContactRecord,
     CosignedRecord,
     Draft,
     ImportRecord,
 )
+from holdgate.law.consequences import ConsequenceRecord
 from holdgate.law.segments import Segment
 from holdgate.ledger.entry import Entry, read_entry
 from holdgate.terms import canon

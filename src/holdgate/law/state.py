@@ -191,12 +191,13 @@ class Last(Struct, gc=False):
 
 
 class Attempt(Struct):
-    """One attempt at a step.
+    """One attempt at a step. `instruments`: what its readings were taken with.
 
     `last`: by `characteristic` or `characteristic/serial`. `missed`: the first reading of each that does not conform,
     the last one included. `tally`: running digest of all that was recorded; what a signer is shown. `signed_at`: the last
     signature. `completed_at`: the first completion (a correction and its new signature do not move it; 0: none yet).
     `result`: as signed so far, by whoever signed last. `stands`: a failed result that was decided to be the result.
+    `conceded`: the parts whose readings, as they stood then, the client's concession covers.
     `contract`: the version that this attempt is pinned to, where that is done by test ("": the job's). `tuned`: parameters
     and the values that it was started under. `ref`: the entry that started it.
     """
@@ -207,6 +208,7 @@ class Attempt(Struct):
     equipment: tuple[str, ...]
     materials: tuple[str, ...]
     tally: str
+    instruments: tuple[str, ...] = ()
     last: dict[str, Last] = {}
     missed: dict[str, str] = {}
     signers: tuple[str, ...] = ()
@@ -215,6 +217,7 @@ class Attempt(Struct):
     result: str = ""
     done: bool = False
     stands: bool = False
+    conceded: tuple[str, ...] = ()
     contract: str = ""
     tuned: tuple[tuple[str, str], ...] = ()
     ref: int = 0
@@ -226,7 +229,7 @@ class Attempt(Struct):
 
 
 class Deviation(Struct, gc=False):
-    """An authorised departure: one step, one use."""
+    """An authorised departure: one step, one use. `over`: the attempt that used it was set aside."""
 
     id: str
     step: str
@@ -234,6 +237,7 @@ class Deviation(Struct, gc=False):
     by: str
     ref: int
     used: bool = False
+    over: bool = False
 
 
 class Ncr(Struct):
@@ -444,6 +448,12 @@ def remaining(job: Job) -> tuple[str, ...]:
     return tuple(serial for serial in job.serials if parts.get(serial) not in LOST) if parts else job.serials
 
 
+def may_become(job: Job, serial: str, becomes: str) -> bool:
+    """Whether a part of the job can be decided on so: what left the job stays out; a rejected part can still be scrapped."""
+    now = job.parts.get(serial)
+    return serial in job.serials and (now not in LOST or (now == "rejected" and becomes in LOST))
+
+
 def open_ncrs(job: Job) -> tuple[Ncr, ...]:
     """The nonconformances that nobody has decided on."""
     return tuple(ncr for ncr in job.ncrs.values() if not ncr.disposition)
@@ -461,3 +471,7 @@ def flag_id(kind: str, *about: str) -> str:
     """
     plain = "-".join((kind, *about))
     return plain if len(plain) <= ID_CHARS_MAX else f"{kind}-{digest(' '.join(about).encode())[:40]}"
+
+
+FLAGS: Final = ("auto-", "recall-", "sync-")
+"""How the ids of nonconformances begin that the rules open by themselves; nobody else's begin so."""

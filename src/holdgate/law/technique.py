@@ -126,9 +126,10 @@ class Watch(Struct, frozen=True):
     max_gap_us: int
     report: bool
 
-    def holds(self, value: Decimal) -> bool:
-        """Whether the value lies within the limits, ends included."""
-        return (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
+    def holds(self, value: Decimal, unit: str) -> bool:
+        """Whether the value lies within the limits, ends included; one in another unit is not compared and does not."""
+        within = (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
+        return within and unit == self.unit
 
     def show_limits(self) -> str:
         """The limits for a person."""

@@ -12,7 +12,7 @@ from holdgate.law.case import Case
 from holdgate.law.contract import Authority
 from holdgate.law.gates.deviations import client_signed
 from holdgate.law.gates.readings import foreign_part
-from holdgate.law.state import BECOMES, Ncr
+from holdgate.law.state import BECOMES, FLAGS, Ncr, may_become
 
 _OF_A_TEST: Final = ("report_nonconforming",)
 _OF_A_FLAG: Final = ("no_impact",)
@@ -41,6 +41,9 @@ def new(case: Case) -> None:
         return
     if command.ncr in job.ncrs:
         case.deny("ALREADY_DONE", what=f"the opening of {command.ncr}")
+    if command.ncr.startswith(FLAGS):
+        say = f"{command.ncr} is an id of what the rules open by themselves ({', '.join(FLAGS)})."
+        case.deny("RULE_NOT_MET", rule="red tag", say=say)
     for serial in command.serials:
         if serial not in job.serials:
             foreign_part(case, job, serial)
@@ -87,8 +90,24 @@ def here(case: Case) -> None:
         case.deny("WRONG_NODE", needed=job.node, node=case.state.site)
 
 
+def parts_left(case: Case) -> None:
+    """What is decided on is still in the job: a part that was scrapped, say, is not used any more."""
+    command, job = case.command, case.job
+    if type(command) is not c.DisposeNonconformance or job is None:
+        return
+    ncr, becomes = job.ncrs.get(command.ncr), BECOMES.get(command.disposition)
+    here = () if ncr is None else tuple(serial for serial in ncr.serials if serial in job.serials)
+    if becomes is None or not here or any(may_become(job, serial, becomes) for serial in here):
+        return
+    gone = ", ".join(f"{serial} ({job.parts[serial]})" for serial in here)
+    case.deny("RULE_NOT_MET", rule="disposition", say=f"Decided already, and out of the job: {gone}.")
+
+
 def authorised(case: Case) -> None:
-    """Decided by a role that the matrix names, with the client and the evidence that it asks for, by nobody who did it."""
+    """Decided by a role that the matrix names, with the client and the evidence that it asks for, by nobody who did it.
+
+    Where no step is named (a red tag, a recall), that is everybody who has, or did, a step of the job.
+    """
     command, job = case.command, case.job
     if type(command) is not c.DisposeNonconformance or job is None:
         return
@@ -97,7 +116,7 @@ def authorised(case: Case) -> None:
             _fulfilled(case, command, authority, job.client)
     ncr = job.ncrs.get(command.ncr)
     for attempt in job.attempts:
-        if ncr is not None and attempt is not None and attempt.step == ncr.step:
+        if ncr is not None and attempt is not None and ncr.step in ("", attempt.step):
             _did_not_do_it(case, (attempt.performer, *attempt.signers), attempt.step)
 
 
@@ -135,11 +154,13 @@ def retest(case: Case) -> None:
 
 
 def reprocess(case: Case) -> None:
-    """The process is done again from a step that was begun; decided by somebody who did not do it."""
-    command, attempt = case.command, case.attempt
-    if type(command) is not c.ReprocessJob or case.operation is None:
+    """The process is done again from a step that was begun; decided by somebody who did none of what is done again."""
+    command, attempt, operation, job = case.command, case.attempt, case.operation, case.job
+    if type(command) is not c.ReprocessJob or operation is None or job is None:
         return
     if attempt is None:
         case.deny("STEP_NOT_STARTED", step=command.step)
         return
-    _did_not_do_it(case, (attempt.performer, *attempt.signers), command.step)
+    for again in job.attempts[operation.position :]:
+        if again is not None:
+            _did_not_do_it(case, (again.performer, *again.signers), again.step)

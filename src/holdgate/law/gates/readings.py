@@ -75,7 +75,19 @@ def conforming(case: Case) -> None:
         return
     if command.result != "pass":
         return
-    for key, value in failing(operation, attempt, job):
+    _deny_failing(case, operation, failing(operation, attempt, job))
+
+
+def not_hidden(case: Case) -> None:
+    """An attempt that fails is signed as a fail: a restart would begin without its bad readings."""
+    operation, attempt, job = case.operation, case.attempt, case.job
+    if operation is None or attempt is None or job is None or attempt.done:
+        return
+    _deny_failing(case, operation, failing(operation, attempt, job))
+
+
+def _deny_failing(case: Case, operation: Operation, found: list[tuple[str, str]]) -> None:
+    for key, value in found:
         name, _, serial = key.partition("/")
         limits = operation.measures[name].show_limits()
         case.deny("READING_OUT_OF_LIMITS", characteristic=name, serial=serial, value=value, limits=limits)
@@ -118,7 +130,7 @@ RESULTS: Final = ("pass", "fail", "accepted_under_concession")
 
 
 def conceded(case: Case) -> None:
-    """What does not conform is accepted only as far as a concession of the client covers it."""
+    """What does not conform is accepted only as far as a concession of the client covers it: granted over these readings."""
     command, operation, attempt, job = case.command, case.operation, case.attempt, case.job
     if type(command) is not c.SignStep or operation is None or attempt is None or job is None:
         return
@@ -130,6 +142,6 @@ def conceded(case: Case) -> None:
     for key, _ in missed:
         serial = key.partition("/")[2]
         parts = (serial,) if serial else remaining(job)
-        without = tuple(part for part in parts if job.parts.get(part) != "conceded")
+        without = tuple(part for part in parts if part not in attempt.conceded)
         if without:
             case.deny("CONCESSION_MISSING", what=f"{key.partition('/')[0]} of {', '.join(without)}")

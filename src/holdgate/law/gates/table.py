@@ -137,6 +137,7 @@ SIGNING: Final[Acts] = (
 """Acts that carry a person's signature with components, session and meaning."""
 
 EVERY: Final[Acts] = (*HUB_ACTS, *NODE_ACTS)
+MODULE_ACTS: Final[Acts] = (c.AskModule, c.ReportModule)
 STEP_ACTS: Final[Acts] = (c.StartStep, c.RecordReading, c.RecordLate, c.SignStep)
 """What a performer does at a step: each names the contract that it is done under."""
 PERFORMED: Final[Acts] = (*STEP_ACTS, c.CorrectEntry, c.RestartStep)
@@ -309,15 +310,20 @@ GATES: Final[tuple[Gate, ...]] = (
     Gate(
         "sequence.nonconformances",
         sequence.nonconformances,
-        (c.StartStep, c.SignStep, c.AskModule, c.SignQa, c.GenerateReport, c.AmendReport),
+        (c.StartStep, c.SignStep, *MODULE_ACTS, c.SignQa, c.GenerateReport, c.AmendReport),
     ),
     Gate("deviations.usable", deviations.usable, (c.StartStep,)),
-    Gate("sequence.in_order", sequence.in_order, (c.StartStep, c.AskModule)),
+    Gate("sequence.in_order", sequence.in_order, (c.StartStep, *MODULE_ACTS)),
     Gate("sequence.not_started", sequence.not_started, (c.StartStep,)),
     Gate("sequence.no_open_step", sequence.no_open_step, (c.SplitJob, c.AssignJob)),
+    Gate(
+        "sequence.nothing_after",
+        sequence.nothing_after,
+        (c.RestartStep, c.AuthoriseRetest, c.DisposeNonconformance),
+    ),
     Gate("sequence.partition", sequence.partition, (c.SplitJob,)),
     Gate("windows.dwell", windows.dwell, (c.StartStep,)),
-    Gate("points.held", points.held, (c.StartStep, c.AskModule)),
+    Gate("points.held", points.held, (c.StartStep, *MODULE_ACTS)),
     Gate("points.witnessed", points.witnessed, (c.StartStep,)),
     Gate("points.releasable", points.releasable, (c.ReleaseHold,)),
     Gate("points.noticeable", points.noticeable, (c.NotifyWitness,)),
@@ -335,6 +341,7 @@ GATES: Final[tuple[Gate, ...]] = (
     Gate("nonconformances.new", nonconformances.new, (c.OpenNonconformance,)),
     Gate("nonconformances.known", nonconformances.known, (c.DisposeNonconformance,)),
     Gate("nonconformances.here", nonconformances.here, (c.DisposeNonconformance,)),
+    Gate("nonconformances.parts_left", nonconformances.parts_left, (c.DisposeNonconformance,)),
     Gate("nonconformances.authorised", nonconformances.authorised, (c.DisposeNonconformance,)),
     Gate("nonconformances.retest", nonconformances.retest, (c.AuthoriseRetest,)),
     Gate("nonconformances.reprocess", nonconformances.reprocess, (c.ReprocessJob,)),
@@ -352,6 +359,7 @@ GATES: Final[tuple[Gate, ...]] = (
     Gate("readings.complete", readings.complete, (c.SignStep,)),
     Gate("readings.result", readings.result, (c.SignStep,)),
     Gate("readings.conforming", readings.conforming, (c.SignStep,)),
+    Gate("readings.not_hidden", readings.not_hidden, (c.RestartStep,)),
     Gate("readings.conceded", readings.conceded, (c.SignStep,)),
     Gate("quality.job_known", quality.job_known, (c.SignQa, c.SignCompliance, c.GenerateReport)),
     Gate("quality.whole", quality.whole, (c.SignQa,)),
