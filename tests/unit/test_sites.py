@@ -61,7 +61,7 @@ from holdgate.sites.desk import Desk
 from holdgate.sites.policies import SEALED_INFO
 from holdgate.sites.site import Site
 from holdgate.terms import canon, instant
-from holdgate.terms.errors import Malformed, Tampered, Unavailable
+from holdgate.terms.errors import InvariantBroken, Malformed, Tampered, Unavailable
 from holdgate.terms.limits import PAYLOAD_BYTES_MAX
 
 # ---- the shop ------------------------------------------------------------------------------------------------------
@@ -859,6 +859,34 @@ def test_with_office_and_vault_out_of_reach_the_dock_and_the_node_work_on(tmp_pa
                 assert await hub.held(site.notary.origin, name) == site.spine.size
 
     told(story, governed(tmp_path))
+
+
+def test_a_defect_while_something_is_sent_is_the_link_s_fault_and_the_link_goes_on(tmp_path: Path) -> None:
+    async def story(house: House) -> None:
+        hub = house.shop.sites[HUB]
+        link = hub.links[FLOOR]
+        sound = link._round
+
+        async def defect() -> None:
+            raise TypeError("a policy with a defect")
+
+        link._round = defect  # type: ignore[method-assign]
+        await house.ask(HUB, house.material("B-1"))
+        await until(lambda: isinstance(link.fault, InvariantBroken))
+        assert "a policy with a defect" in str(link.fault)
+        link._round = sound  # type: ignore[method-assign]
+        await until(lambda: link.fault is None and link._position == hub.spine.size)
+
+    told(story, governed(tmp_path))
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    """Within seconds this holds."""
+    for _ in range(2_000):
+        if holds():
+            return
+        await asyncio.sleep(0.005)
+    pytest.fail("it did not come to that")
 
 
 # ---- what crosses between sites is believed no further than it is proven --------------------------------------------

@@ -10,12 +10,17 @@ from holdgate.law.event import AnyEvent
 from holdgate.law.library import Library
 from holdgate.law.state import State
 from holdgate.law.timers import open_windows
+from holdgate.law.yields import yielded
 from holdgate.pay.fire import fire
 
 
 def _hub_follows(state: State, library: Library, events: Sequence[AnyEvent], at: int) -> tuple[AnyEvent, ...]:
-    """Review windows open in witnessed time; money fires by itself."""
-    return (*open_windows(state, library, events), *fire(state, library, events, at))
+    """Accepted executions yield their facts; review windows open in witnessed time; money fires by itself."""
+    return (
+        *yielded(state, library, events, at),
+        *open_windows(state, library, events),
+        *fire(state, library, events, at),
+    )
 
 
 AUTHORITIES: Final[dict[str, Authority]] = {

@@ -7,6 +7,7 @@ from holdgate.identity.charter import Settings
 from holdgate.identity.roster import Identity
 from holdgate.law.command import AnyCommand, Command, Signer
 from holdgate.law.decision import Denial, Value
+from holdgate.law.event import AnyEvent
 from holdgate.law.library import Library
 from holdgate.law.state import Attempt, ContractRecord, Deviation, Job, Order, Report, State
 from holdgate.law.technique import Measure, Operation, Technique
@@ -29,7 +30,8 @@ class Case:
     """What the gates read, and where they write what they find.
 
     Fields that an act does not have stay None. `waived`: denial codes that an unused deviation of this step waives.
-    Gates never change anything but `found`, `reads` and, through them, the answer.
+    `contract`: the version that the act is about or is judged by. Gates never change anything but `found`, `facts`,
+    `reads` and, through them, the answer.
     """
 
     __slots__ = (
@@ -38,6 +40,7 @@ class Case:
         "command",
         "contract",
         "deviation",
+        "facts",
         "found",
         "gate",
         "job",
@@ -64,6 +67,7 @@ class Case:
     command: AnyCommand
     contract: ContractRecord | None
     deviation: Deviation | None
+    facts: list[AnyEvent]
     found: list[Denial]
     gate: str
     job: Job | None
@@ -102,6 +106,7 @@ class Case:
 
     def begin(self) -> None:
         """Nothing is found yet."""
+        self.facts = []
         self.found = []
         self.reads = []
         self.room = DENIALS_BYTES_MAX
@@ -114,6 +119,11 @@ class Case:
             short = {name: _short(value) for name, value in values.items()}
             self.room -= sum(len(str(value).encode()) for value in short.values())
             self.found.append(Denial(code=code, gate=self.gate, values=short))
+
+    def fact(self, event: AnyEvent) -> None:
+        """Note what is true all the same where the action is refused (foundations 3); an allowed action drops it."""
+        if event not in self.facts:
+            self.facts.append(event)
 
     def pinned(self, sha256: str) -> bytes | None:
         """What came beside the action under this digest."""

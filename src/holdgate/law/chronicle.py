@@ -28,8 +28,9 @@ from holdgate.law.decision import SEMANTICS, Decision, allow, deny
 from holdgate.law.evolve import evolve
 from holdgate.law.gates.table import SIGNING
 from holdgate.law.library import Library
+from holdgate.law.pinning import version_for
 from holdgate.law.segments import Segment, verify_segment
-from holdgate.law.state import State, job_key
+from holdgate.law.state import Job, State, job_key
 from holdgate.ledger.entry import Entry, LawRef, Source, encode_entry
 from holdgate.ledger.merkle import Tree
 from holdgate.ledger.note import KIND_COSIGNATURE, make_vkey, open_checkpoint, parse_vkey, verify_cosignature
@@ -177,7 +178,7 @@ class Chronicle:
         at = max(at, self.standing.last_at)
         state, authority = self.state, self._authority
         job = state.jobs.get(subject)
-        law = self._bare if job is None else self._law_ref(job.sha256, job.version)
+        law = self._bare if job is None else self._judged_by(job, command)
         decision = authority.decide(state, self.library, command, at, pins)
         if pins:
             self.library.admit({pin.sha256: pin.content for pin in pins})
@@ -348,6 +349,11 @@ class Chronicle:
             return known.get(mark)
         return self._history.find(subject, mark) if subject in self.state.closed else None
 
+    def _judged_by(self, job: Job, command: c.AnyCommand) -> LawRef:
+        sha256 = version_for(self.state, self.library, job, getattr(command, "step", None))
+        version = job.version if sha256 == job.sha256 else self.state.contracts[sha256].version
+        return self._law_ref(sha256, version)
+
     def _law_ref(self, sha256: str, version: str) -> LawRef:
         found = self._refs.get(sha256)
         if found is None:
@@ -393,6 +399,8 @@ def fold_foreign(state: State, library: Library, event: ev.AnyEvent, at: int, re
     """Fold an event of another site; one that speaks of what is not known here changes nothing."""
     try:
         evolve(state, library, event, at, ref)
+    except InvariantBroken:
+        raise
     except (LookupError, ValueError, HoldgateError):
         return
 
@@ -453,6 +461,7 @@ def blank_state(charter: Charter, site: str, kind: str) -> State:
         contacts={},
         origins={},
         sessions={},
+        standards={},
         policies={},
         series={},
         assigned={},

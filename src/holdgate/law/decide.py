@@ -16,9 +16,11 @@ from holdgate.law.case import Case, Pin
 from holdgate.law.decision import Decision, deny
 from holdgate.law.event import AnyEvent
 from holdgate.law.gates.table import HUB_ACTS, NODE_ACTS, Gate, gates_of
-from holdgate.law.library import Library
+from holdgate.law.library import Library, require_technique
 from holdgate.law.outcomes import OUTCOMES
-from holdgate.law.state import State, job_key
+from holdgate.law.pinning import test_version
+from holdgate.law.state import Job, State, job_key
+from holdgate.law.technique import Technique
 from holdgate.terms.quantity import parse_decimal
 
 Outcome = Callable[[Case, Any], tuple[AnyEvent, ...]]
@@ -70,6 +72,7 @@ def _refuse(case: Case, gates: Sequence[Gate]) -> Decision:
     return Decision(
         verdict="deny",
         denials=tuple(case.found),
+        events=tuple(case.facts),
         trace=tuple(trace),
         reads=tuple(dict.fromkeys(case.reads)),
     )
@@ -86,6 +89,7 @@ def _frame_job(case: Case, command: Any) -> None:
     case.job = job
     if job is not None:
         case.technique = case.library.techniques.get(job.technique) or case.library.technique(job.technique)
+        case.contract = case.state.contracts.get(job.sha256)
     else:
         case.order = case.state.orders.get(command.order)
 
@@ -98,10 +102,21 @@ def _frame_step(case: Case, command: Any) -> None:
     position = technique.position.get(command.step)
     if position is None:
         return
-    case.operation = technique.operations[position]
     case.attempt = job.attempts[position]
+    if technique.by_test:
+        technique = _frame_test(case, job, technique)
+    case.operation = technique.operations[position]
     if job.deviations:
         _frame_deviation(case, command)
+
+
+def _frame_test(case: Case, job: Job, technique: Technique) -> Technique:
+    """Where the contract pins by test, the technique is the test's own."""
+    sha256 = test_version(case.state, case.library, job, technique, case.attempt)
+    if sha256 != job.sha256:
+        case.contract = case.state.contracts.get(sha256)
+        case.technique = technique = require_technique(case.library, sha256)
+    return technique
 
 
 def _frame_deviation(case: Case, command: Any) -> None:
@@ -123,7 +138,7 @@ def _frame_reading(case: Case, command: Any) -> None:
     _frame_step(case, command)
     if case.operation is not None:
         case.measure = case.operation.measures.get(command.characteristic)
-    case.value = parse_decimal(command.value if type(command) is c.RecordReading else command.new_value)
+    case.value = parse_decimal(command.new_value if type(command) is c.CorrectEntry else command.value)
 
 
 def _frame_order(case: Case, command: Any) -> None:
@@ -154,13 +169,21 @@ def _frame_hub_job(case: Case, command: Any) -> None:
     case.order = case.state.orders.get(command.order)
 
 
+def _frame_value(case: Case, command: Any) -> None:
+    case.value = parse_decimal(command.value)
+
+
 _FRAMES: Final[dict[type[c.Command], Callable[[Case, Any], None]]] = {
     **dict.fromkeys((c.ApproveContract, c.CertifyContract, c.ActivateContract), _frame_version),
     **dict.fromkeys((c.AcceptTerms, c.StageOrder), _frame_version),
     **dict.fromkeys((c.ReviewOrder, c.IssueInvoice, c.StartJob, c.ForwardOrder), _frame_order),
     **dict.fromkeys((c.SignQa, c.SignCompliance, c.GenerateReport, c.ReleasePayout), _frame_hub_job),
     **dict.fromkeys((c.ReviewReport, c.CloseWindow), _frame_report),
-    **dict.fromkeys((c.SplitJob, c.RepinJob), _frame_job),
-    **dict.fromkeys((c.StartStep, c.SignStep, c.AuthoriseDeviation), _frame_step),
-    **dict.fromkeys((c.RecordReading, c.CorrectEntry), _frame_reading),
+    **dict.fromkeys((c.SplitJob, c.RepinJob, c.OpenNonconformance, c.DisposeNonconformance), _frame_job),
+    **dict.fromkeys((c.TerminateJob, c.ResumeJob), _frame_job),
+    **dict.fromkeys((c.StartStep, c.SignStep, c.RestartStep, c.AuthoriseDeviation), _frame_step),
+    **dict.fromkeys((c.ReleaseHold, c.NotifyWitness, c.AuthoriseRetest, c.ReprocessJob), _frame_step),
+    **dict.fromkeys((c.AskModule, c.ReportModule), _frame_step),
+    c.LogEnvironment: _frame_value,
+    **dict.fromkeys((c.RecordReading, c.RecordLate, c.CorrectEntry), _frame_reading),
 }

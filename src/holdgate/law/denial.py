@@ -67,6 +67,7 @@ CODES: Final[tuple[Code, ...]] = (
     _code(310, "AI_NOT_AUTHORITY", "{id} may suggest this, and not change it: {why}.", "Have people decide; a new revision can declare it adaptable.", "AS9100D 8.5.1.2"),
     _code(311, "TUNE_OUT_OF_RANGE", "{param} cannot be {value}; the contract allows {limits}.", "Choose a value inside the bounds, or release a new revision.", "SC-8; certified for the range only"),
     _code(312, "NO_PENDING_SUGGESTION", "No suggestion of {value} for {param} waits.", "Look at what waits; suggest the value first.", "SC-8"),
+    _code(313, "STANDARD_NOT_IN_FORCE", "{standard} {edition} is not in force here: {why}.", "Have the edition adopted, or work to a revision that names the one in force.", "ISO/IEC 17025 7.2.1.3; AS9100D 7.5.3"),
     # orders and arrivals
     _code(401, "PO_NOT_STAGED", "No staged order matches ({order}).", "Stage the order, or check the number.", "HC-2"),
     _code(402, "NO_ARRIVAL", "The parts of {order} have not been scanned in.", "Scan the parts in at the dock.", "HC-3", retry=True),
@@ -121,6 +122,7 @@ CODES: Final[tuple[Code, ...]] = (
     _code(532, "JOB_FAILED", "Job {job} has failed: {why}.", "{roles} may resume it, with a reason and evidence.", "SC-18", retry=True),
     _code(533, "CONCESSION_MISSING", "{what} does not conform, and no concession covers it.", "Have the client grant a concession, or sign the true result.", "AS9100D 8.7"),
     _code(534, "RETEST_NOT_AUTHORISED", "{step} failed and may not be repeated: {why}.", "Have Level III or QA authorise a retest for an allowed cause.", "no testing into compliance"),
+    _code(535, "NCR_UNKNOWN", "{job} has no nonconformance {ncr}.", "Check the number.", "-"),
     # equipment and materials
     _code(601, "EQUIPMENT_UNKNOWN", "{equipment} is not in the register.", "Use registered equipment.", "ISO/IEC 17025 6.4.13"),
     _code(602, "EQUIPMENT_NOT_IN_CONTRACT", "{why}.", "Use what the technique names.", "AC7114"),

@@ -107,6 +107,14 @@ class DocumentVerified(Event, frozen=True, kw_only=True):
     until: int | None = None
 
 
+class StandardAdopted(Event, frozen=True, kw_only=True):
+    """A standard is in force in this edition until then (UTC µs); another edition of it is not any more."""
+
+    standard: str
+    edition: str
+    until: int
+
+
 class PolicyUpdated(Event, frozen=True, kw_only=True):
     """Steps that start in this zone from now on ask for one more credential. `version`: of the policy, from 1."""
 
@@ -680,6 +688,7 @@ class EnvironmentLogged(Event, frozen=True, kw_only=True):
     """One value of a series, observed at this time (UTC µs)."""
 
     series: str
+    sensor: str
     value: str
     unit: str
     observed_at: int
@@ -692,6 +701,7 @@ class EnvironmentBroken(Event, frozen=True, kw_only=True):
     """
 
     series: str
+    sensor: str
     watch: str
     kind: str
     since: int
@@ -702,6 +712,7 @@ class EnvironmentRestored(Event, frozen=True, kw_only=True):
     """A series is inside the limits again, as this declaration of it sees it."""
 
     series: str
+    sensor: str
     watch: str
     at: int
 
@@ -791,6 +802,7 @@ HUB: Final = (
     EquipmentWithdrawn,
     MaterialExtended,
     DocumentVerified,
+    StandardAdopted,
     PolicyUpdated,
     ContractSubmitted,
     ContractApproved,
@@ -886,6 +898,7 @@ AnyEvent = (
     | EquipmentWithdrawn
     | MaterialExtended
     | DocumentVerified
+    | StandardAdopted
     | PolicyUpdated
     | ContractSubmitted
     | ContractApproved

@@ -13,13 +13,17 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
+from holdgate.crypto.hashes import digest
 from holdgate.identity.roster import Credential, Identity
 from holdgate.law import event as ev
 from holdgate.law import view
 from holdgate.law.library import Library, require_technique
 from holdgate.law.state import (
+    BECOMES,
     Acceptance,
+    Adopted,
     Attempt,
+    Break,
     Closed,
     Contact,
     ContractRecord,
@@ -31,10 +35,13 @@ from holdgate.law.state import (
     Material,
     Ncr,
     Order,
+    Permit,
     Report,
+    Series,
     StagedSlip,
     State,
     job_key,
+    remaining,
 )
 
 Step = Callable[[State, Library, Any, int, int], None]
@@ -111,6 +118,10 @@ def _material_registered(state: State, _: Library, e: ev.MaterialRegistered, at:
     state.materials[e.batch] = Material(
         batch=e.batch, material_kind=e.material_kind, until=e.until, approved=e.approved, ref=ref
     )
+
+
+def _standard_adopted(state: State, _: Library, e: ev.StandardAdopted, at: int, ref: int) -> None:
+    state.standards[e.standard] = Adopted(edition=e.edition, until=e.until, ref=ref)
 
 
 # ---- contracts -----------------------------------------------------------------------------------------------------
@@ -346,7 +357,7 @@ def _job_started(state: State, library: Library, e: ev.JobStarted, at: int, ref:
         serials=e.serials,
         attempts=[None] * len(technique.operations),
         started_by=e.by,
-        deviations={},
+        started_at=at,
         ref=ref,
     )
     order.jobs.append(key)
@@ -370,10 +381,18 @@ def _job_split(state: State, _: Library, e: ev.JobSplit, at: int, ref: int) -> N
             serials=serials,
             attempts=[None if a is None else _copy(a) for a in parent.attempts],
             started_by=parent.started_by,
+            started_at=parent.started_at,
+            resumed_at=parent.resumed_at,
             first_start_at=parent.first_start_at,
             last_done_at=parent.last_done_at,
             signers=parent.signers,
             deviations={name: replace(deviation) for name, deviation in parent.deviations.items()},
+            past=parent.past,
+            ncrs={name: replace(ncr) for name, ncr in parent.ncrs.items()},
+            parts={serial: parent.parts[serial] for serial in serials if serial in parent.parts},
+            retests=dict(parent.retests),
+            released=dict(parent.released),
+            noticed=dict(parent.noticed),
             ref=ref,
         )
         order.jobs.append(key)
@@ -423,6 +442,8 @@ def _step_started(state: State, library: Library, e: ev.StepStarted, at: int, re
         tally=view.opened(e.order, e.job, e.step, e.by, e.equipment, e.materials),
         last={},
         missed={},
+        contract=e.contract,
+        tuned=e.tuned,
     )
     job.open_step, job.ref = position, ref
     if not job.first_start_at:
@@ -443,7 +464,7 @@ def _reading_recorded(state: State, library: Library, e: ev.ReadingRecorded, at:
 
 def _void(attempt: Attempt) -> None:
     """A signature holds for what was signed: what changes afterwards is signed anew."""
-    attempt.done, attempt.signers, attempt.result = False, (), ""
+    attempt.done, attempt.signers, attempt.result, attempt.stands = False, (), "", False
 
 
 def _step_signed(state: State, library: Library, e: ev.StepSigned, at: int, ref: int) -> None:
@@ -457,8 +478,139 @@ def _step_signed(state: State, library: Library, e: ev.StepSigned, at: int, ref:
     if e.complete:
         attempt.done, attempt.completed_at = True, attempt.completed_at or at
         job.open_step, job.last_done_at, job.ref = _open_step(job), at, ref
-        if all(a is not None and a.done for a in job.attempts):
-            job.status = "complete"
+        _settle(job)
+
+
+def _settle(job: Job) -> None:
+    """Whether anything of a running job is left to do: every step is passed, or no part is left to do it on."""
+    if job.status in ("running", "complete"):
+        passed = all(attempt is not None and attempt.passed for attempt in job.attempts)
+        job.status = "complete" if passed or not remaining(job) else "running"
+
+
+def _set_aside(job: Job, position: int) -> None:
+    """The attempt at a step is over without being the one that counts: its digest stays in the job's view."""
+    attempt = job.attempts[position]
+    if attempt is not None:
+        job.past += (digest(f"{attempt.tally} {attempt.result} {','.join(attempt.signers)}".encode()),)
+        job.attempts[position] = None
+        job.open_step = _open_step(job)
+        _settle(job)
+
+
+def _step_restarted(state: State, library: Library, e: ev.StepRestarted, at: int, ref: int) -> None:
+    job = state.jobs[job_key(e.order, e.job)]
+    _set_aside(job, _position(library, job, e.step))
+    job.ref = ref
+
+
+def _prechecks_completed(state: State, _: Library, e: ev.PrechecksCompleted, at: int, ref: int) -> None:
+    """On the record; what it sets off is the contract's."""
+
+
+def _retest_authorised(state: State, library: Library, e: ev.RetestAuthorised, at: int, ref: int) -> None:
+    job = state.jobs[job_key(e.order, e.job)]
+    _set_aside(job, _position(library, job, e.step))
+    job.retests[e.step] = job.retests.get(e.step, 0) + 1
+    _close_auto(job, e.step, "retest")
+    job.ref = ref
+
+
+def _close_auto(job: Job, step: str, disposition: str) -> None:
+    """The nonconformance that a failed step opened ends with what is done about the step."""
+    for ncr in job.ncrs.values():
+        if ncr.step == step and not ncr.disposition and ncr.id.startswith("auto-"):
+            ncr.disposition = disposition
+
+
+def _job_reprocessed(state: State, library: Library, e: ev.JobReprocessed, at: int, ref: int) -> None:
+    """Recalls end where nothing that is left was done with the instrument."""
+    job = state.jobs[job_key(e.order, e.job)]
+    for position in range(_position(library, job, e.step), len(job.attempts)):
+        attempt = job.attempts[position]
+        if attempt is not None:
+            _close_auto(job, attempt.step, "reprocess")
+        _set_aside(job, position)
+    for ncr in job.ncrs.values():
+        if ncr.equipment and all(a is None or ncr.equipment not in a.equipment for a in job.attempts):
+            ncr.disposition = ncr.disposition or "reprocess"
+    job.ref = ref
+
+
+def _job_terminated(state: State, _: Library, e: ev.JobTerminated, at: int, ref: int) -> None:
+    job = state.jobs[job_key(e.order, e.job)]
+    job.status, job.ref = "terminated", ref
+
+
+def _job_failed(state: State, _: Library, e: ev.JobFailed, at: int, ref: int) -> None:
+    job = state.jobs[job_key(e.order, e.job)]
+    job.failed, job.ref = e.why, ref
+
+
+def _job_resumed(state: State, _: Library, e: ev.JobResumed, at: int, ref: int) -> None:
+    job = state.jobs[job_key(e.order, e.job)]
+    if job.open_step >= 0:
+        _set_aside(job, job.open_step)
+    job.failed, job.resumed_at, job.ref = "", at, ref
+
+
+def _hold_released(state: State, _: Library, e: ev.HoldReleased, at: int, ref: int) -> None:
+    job = state.jobs[job_key(e.order, e.job)]
+    job.released[e.step], job.ref = e.by, ref
+
+
+def _witness_notified(state: State, _: Library, e: ev.WitnessNotified, at: int, ref: int) -> None:
+    job = state.jobs[job_key(e.order, e.job)]
+    job.noticed[e.step], job.ref = at, ref
+
+
+def _nonconformance_disposed(state: State, library: Library, e: ev.NonconformanceDisposed, at: int, ref: int) -> None:
+    job = state.jobs[job_key(e.order, e.job)]
+    ncr = job.ncrs[e.ncr]
+    becomes = BECOMES.get(e.disposition)
+    if becomes is not None:
+        job.parts.update(dict.fromkeys(ncr.serials or job.serials, becomes))
+    ncr.disposition, ncr.concession, ncr.ref, job.ref = e.disposition, e.concession, ref, ref
+    if ncr.step and not ncr.equipment:
+        position = _position(library, job, ncr.step)
+        attempt = job.attempts[position]
+        if attempt is not None and e.disposition == "rework":
+            _set_aside(job, position)
+        elif attempt is not None and becomes is not None:
+            attempt.stands = True
+    _settle(job)
+
+
+def _permit_issued(state: State, _: Library, e: ev.PermitIssued, at: int, ref: int) -> None:
+    job = state.jobs[job_key(e.order, e.job)]
+    job.permits[e.permit] = Permit(id=e.permit, module=e.module, deed=e.deed, step=e.step, until=e.until, ref=ref)
+
+
+def _module_acted(state: State, _: Library, e: ev.ModuleActed, at: int, ref: int) -> None:
+    state.jobs[job_key(e.order, e.job)].permits[e.permit].used = True
+
+
+# ---- environment ---------------------------------------------------------------------------------------------------
+
+
+def _environment_logged(state: State, _: Library, e: ev.EnvironmentLogged, at: int, ref: int) -> None:
+    name = f"{e.series}/{e.sensor}"
+    series = state.series.get(name)
+    if series is None:
+        state.series[name] = Series(last_at=e.observed_at, value=e.value, unit=e.unit, ref=ref, breaks={})
+    else:
+        series.last_at, series.value, series.unit, series.ref = e.observed_at, e.value, e.unit, ref
+
+
+def _environment_broken(state: State, _: Library, e: ev.EnvironmentBroken, at: int, ref: int) -> None:
+    breaks = state.series[f"{e.series}/{e.sensor}"].breaks.setdefault(e.watch, [])
+    breaks.append(Break(kind=e.kind, since=e.since, until=e.until))
+
+
+def _environment_restored(state: State, _: Library, e: ev.EnvironmentRestored, at: int, ref: int) -> None:
+    for broken in state.series[f"{e.series}/{e.sensor}"].breaks.get(e.watch, ()):
+        if broken.until is None:
+            broken.until = e.at
 
 
 def _reading_corrected(state: State, library: Library, e: ev.ReadingCorrected, at: int, ref: int) -> None:
@@ -471,7 +623,8 @@ def _reading_corrected(state: State, library: Library, e: ev.ReadingCorrected, a
     attempt.tally = view.added(attempt.tally, key, e.value, "corrected")
     if attempt.signers:
         _void(attempt)
-        job.status, job.open_step = "running", _open_step(job)
+        job.open_step = _open_step(job)
+        _settle(job)
     if not missed_before:
         attempt.missed.pop(key, None)
         if not e.conforms:
@@ -527,6 +680,7 @@ _STEPS: Final[dict[type[ev.Event], Step]] = {
     ev.CredentialRevoked: _credential_revoked,
     ev.EquipmentRegistered: _equipment_registered,
     ev.MaterialRegistered: _material_registered,
+    ev.StandardAdopted: _standard_adopted,
     ev.ContractSubmitted: _contract_submitted,
     ev.ContractApproved: _contract_approved,
     ev.ContractCertified: _contract_certified,
@@ -559,6 +713,21 @@ _STEPS: Final[dict[type[ev.Event], Step]] = {
     ev.StepSigned: _step_signed,
     ev.ReadingCorrected: _reading_corrected,
     ev.NonconformanceOpened: _nonconformance_opened,
+    ev.NonconformanceDisposed: _nonconformance_disposed,
+    ev.RetestAuthorised: _retest_authorised,
+    ev.StepRestarted: _step_restarted,
+    ev.PrechecksCompleted: _prechecks_completed,
+    ev.HoldReleased: _hold_released,
+    ev.WitnessNotified: _witness_notified,
+    ev.JobReprocessed: _job_reprocessed,
+    ev.JobTerminated: _job_terminated,
+    ev.JobFailed: _job_failed,
+    ev.JobResumed: _job_resumed,
+    ev.PermitIssued: _permit_issued,
+    ev.ModuleActed: _module_acted,
+    ev.EnvironmentLogged: _environment_logged,
+    ev.EnvironmentBroken: _environment_broken,
+    ev.EnvironmentRestored: _environment_restored,
     ev.DeviationAuthorised: _deviation_authorised,
     ev.DeviationUsed: _deviation_used,
     ev.Imported: _imported,

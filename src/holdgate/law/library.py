@@ -1,10 +1,13 @@
 """The law documents that a site holds, ready for use. Rebuilt from pinned blobs; never part of a snapshot."""
 
 from collections.abc import Callable, Mapping
+from typing import TypeVar
 
-from holdgate.law.contract import SmartClientPO, SmartSP, read_document
+from holdgate.law.contract import Document, PayoutRule, SmartClientPO, SmartPay, SmartQA, SmartSP, read_document
 from holdgate.law.technique import Technique, prepare
 from holdgate.terms.errors import Tampered
+
+Governing = TypeVar("Governing", SmartQA, SmartPay)
 
 Blobs = Callable[[str], bytes | None]
 """Looks a pinned blob up by its SHA-256 (hex). Content is checked where it enters."""
@@ -13,11 +16,12 @@ Blobs = Callable[[str], bytes | None]
 class Library:
     """Templates and techniques by the SHA-256 of their documents."""
 
-    __slots__ = ("_blobs", "_fresh", "techniques", "templates")
+    __slots__ = ("_blobs", "_documents", "_fresh", "techniques", "templates")
 
     def __init__(self, blobs: Blobs) -> None:
         self._blobs = blobs
         self._fresh: dict[str, bytes] = {}
+        self._documents: dict[str, Document | None] = {}
         self.techniques: dict[str, Technique] = {}
         self.templates: dict[str, SmartClientPO] = {}
 
@@ -39,6 +43,33 @@ class Library:
                 found = self.techniques[sha256] = prepare(document, sha256)
         return found
 
+    def quality(self, template: SmartClientPO) -> SmartQA | None:
+        """The SmartQA that an order template names, if it names one.
+
+        Raises:
+            Tampered: it names one, and the store does not hold it.
+        """
+        return self._governing(template.quality, SmartQA)
+
+    def payouts(self, template: SmartClientPO) -> tuple[PayoutRule, ...]:
+        """The bonus rules of an order template: of the SmartPay that it names, else its own.
+
+        Raises:
+            Tampered: it names one, and the store does not hold it.
+        """
+        pay = self._governing(template.pay, SmartPay)
+        return template.payouts if pay is None else pay.payouts
+
+    def _governing(self, sha256: str, kind: type[Governing]) -> Governing | None:
+        if not sha256:
+            return None
+        found = self._documents.get(sha256)
+        if found is None:
+            found = self._documents[sha256] = self._read(sha256)
+        if not isinstance(found, kind):
+            raise Tampered(f"the {kind.__name__} {sha256[:12]} is named by a contract, but is not in the store")
+        return found
+
     def admit(self, blobs: Mapping[str, bytes]) -> None:
         """Make blobs known that are pinned by an entry which is not durable yet."""
         self._fresh.update(blobs)
@@ -48,7 +79,7 @@ class Library:
         for sha256 in blobs:
             self._fresh.pop(sha256, None)
 
-    def _read(self, sha256: str) -> SmartSP | SmartClientPO | None:
+    def _read(self, sha256: str) -> Document | None:
         raw = self.blob(sha256)
         return None if raw is None else read_document(raw)
 

@@ -26,7 +26,7 @@ from holdgate.law.case import Pin
 from holdgate.law.decide import decide
 from holdgate.law.decision import Denial
 from holdgate.law.library import Library
-from holdgate.law.state import ContractRecord, Job, Order, State
+from holdgate.law.state import OVER, ContractRecord, Job, Order, State
 from holdgate.law.technique import Measure, Operation, Technique
 from holdgate.law.view import view_of
 
@@ -118,14 +118,14 @@ def _at_node(state: State, library: Library, role: str) -> Candidates:
         yield from _new_job(state, order)
     for job in state.jobs.values():
         technique = library.technique(job.technique)
-        if technique is not None and job.status != "split":
+        if technique is not None and job.status not in OVER:
             yield from _of_job(state, job, technique)
 
 
 def _new_job(state: State, order: Order) -> Candidates:
     """The parts that are here and in no job, running or accepted by QA."""
     running = (state.jobs.get(key) for key in order.jobs)
-    busy = [serial for job in running if job is not None and job.status != "split" for serial in job.serials]
+    busy = [serial for job in running if job is not None and job.status not in OVER for serial in job.serials]
     taken = frozenset((*busy, *order.settled))
     free = tuple(serial for serial in order.arrived if serial not in taken)
     if free or not order.jobs:
@@ -218,7 +218,7 @@ def _batch(state: State, kind: str) -> str:
 
 def _at_hub(state: State, library: Library, role: str) -> Candidates:
     for job in state.jobs.values():
-        if job.status != "split":
+        if job.status not in OVER:
             yield from _record_of(job)
     for report in state.reports.values():
         for decision in ("approve", "reject"):

@@ -9,8 +9,12 @@ from holdgate.crypto.hashes import digest
 from holdgate.law import command as c
 from holdgate.law import event as ev
 from holdgate.law.case import Case
+from holdgate.law.environment import heard
+from holdgate.law.gates.modules import permission_of
 from holdgate.law.gates.orders import body_of, slip_of
+from holdgate.law.gates.readings import failing
 from holdgate.law.orders import body_digest
+from holdgate.law.state import remaining
 from holdgate.law.view import job_view
 from holdgate.terms import canon
 from holdgate.terms.errors import InvariantBroken
@@ -178,15 +182,23 @@ def _split(_: Case, m: c.SplitJob) -> Events:
 
 
 def _start_step(case: Case, m: c.StartStep) -> Events:
+    by_test = case.technique is not None and case.technique.by_test and case.contract is not None
     started = ev.StepStarted(
-        order=m.order, job=m.job, step=m.step, by=case.actor.id, equipment=m.equipment, materials=m.materials
+        order=m.order,
+        job=m.job,
+        step=m.step,
+        by=case.actor.id,
+        equipment=m.equipment,
+        materials=m.materials,
+        contract=case.contract.sha256 if by_test and case.contract is not None else "",
+        version=case.contract.version if by_test and case.contract is not None else "",
     )
     if case.deviation is None:
         return (started,)
     return (started, ev.DeviationUsed(order=m.order, job=m.job, deviation=case.deviation.id))
 
 
-def _record(case: Case, m: c.RecordReading) -> Events:
+def _record(case: Case, m: c.RecordReading | c.RecordLate) -> Events:
     measure, value = case.measure, case.value
     if measure is None or value is None:
         raise InvariantBroken("a gate let a reading pass that is none")
@@ -200,6 +212,8 @@ def _record(case: Case, m: c.RecordReading) -> Events:
             unit=m.unit,
             conforms=measure.conforms(value),
             serial=m.serial,
+            acceptance=measure.acceptance,
+            late=type(m) is c.RecordLate,
         ),
     )
 
@@ -216,10 +230,31 @@ def _sign_step(case: Case, m: c.SignStep) -> Events:
         result=m.result,
         complete=len(attempt.signers) + 1 >= operation.signatures,
     )
-    if m.result != "fail" or not signed.complete:
+    if not signed.complete:
         return (signed,)
+    if m.result == "fail":
+        return (signed, _failed_step(case, m))
+    return (signed, ev.PrechecksCompleted(order=m.order, job=m.job)) if _last_precheck(case) else (signed,)
+
+
+def _failed_step(case: Case, m: c.SignStep) -> ev.NonconformanceOpened:
+    """On the parts whose readings failed; on all that remain where a reading is for the whole job."""
+    job, operation, attempt = case.job, case.operation, case.attempt
+    if job is None or operation is None or attempt is None:
+        raise InvariantBroken("a gate let a signature pass without an open step")
+    missed = [key.partition("/")[2] for key, _ in failing(operation, attempt, job)]
+    serials = tuple(dict.fromkeys(missed)) if missed and "" not in missed else remaining(job)
     ncr = f"auto-{m.job}-{m.step}"
-    return (signed, ev.NonconformanceOpened(order=m.order, job=m.job, ncr=ncr, step=m.step))
+    return ev.NonconformanceOpened(order=m.order, job=m.job, ncr=ncr, step=m.step, serials=serials)
+
+
+def _last_precheck(case: Case) -> bool:
+    """Whether the case's step is a pre-check, and with it all of them are passed."""
+    job, operation, technique = case.job, case.operation, case.technique
+    if job is None or operation is None or technique is None or not operation.precheck:
+        return False
+    others = (job.attempts[position] for position in technique.prechecks if position != operation.position)
+    return all(attempt is not None and attempt.passed for attempt in others)
 
 
 def _correct(case: Case, m: c.CorrectEntry) -> Events:
@@ -248,6 +283,80 @@ def _authorise(case: Case, m: c.AuthoriseDeviation) -> Events:
             order=m.order, job=m.job, step=m.step, deviation=m.deviation, waive=m.waive, by=case.actor.id
         ),
     )
+
+
+def _restart(case: Case, m: c.RestartStep) -> Events:
+    return (ev.StepRestarted(order=m.order, job=m.job, step=m.step, by=case.actor.id),)
+
+
+def _release_hold(case: Case, m: c.ReleaseHold) -> Events:
+    return (ev.HoldReleased(order=m.order, job=m.job, step=m.step, by=case.actor.id),)
+
+
+def _notify(_: Case, m: c.NotifyWitness) -> Events:
+    return (ev.WitnessNotified(order=m.order, job=m.job, step=m.step),)
+
+
+def _retest(case: Case, m: c.AuthoriseRetest) -> Events:
+    return (ev.RetestAuthorised(order=m.order, job=m.job, step=m.step, cause=m.cause, by=case.actor.id),)
+
+
+def _open_ncr(_: Case, m: c.OpenNonconformance) -> Events:
+    return (ev.NonconformanceOpened(order=m.order, job=m.job, ncr=m.ncr, step="", serials=m.serials),)
+
+
+def _dispose(case: Case, m: c.DisposeNonconformance) -> Events:
+    return (
+        ev.NonconformanceDisposed(
+            order=m.order,
+            job=m.job,
+            ncr=m.ncr,
+            disposition=m.disposition,
+            by=case.actor.id,
+            concession=m.concession or "",
+        ),
+    )
+
+
+def _reprocess(case: Case, m: c.ReprocessJob) -> Events:
+    return (ev.JobReprocessed(order=m.order, job=m.job, step=m.step, by=case.actor.id),)
+
+
+def _terminate(case: Case, m: c.TerminateJob) -> Events:
+    return (ev.JobTerminated(order=m.order, job=m.job, by=case.actor.id),)
+
+
+def _resume(case: Case, m: c.ResumeJob) -> Events:
+    return (ev.JobResumed(order=m.order, job=m.job, by=case.actor.id),)
+
+
+def _permit(case: Case, m: c.AskModule) -> Events:
+    permission = permission_of(case, m.module, m.deed)
+    if permission is None:
+        raise InvariantBroken("a gate let a module pass that the contract does not name")
+    return (
+        ev.PermitIssued(
+            order=m.order,
+            job=m.job,
+            step=m.step,
+            permit=m.permit,
+            module=m.module,
+            deed=m.deed,
+            until=case.now + permission.permit_us,
+            operator=m.operator or "",
+        ),
+    )
+
+
+def _module_acted(_: Case, m: c.ReportModule) -> Events:
+    return (ev.ModuleActed(order=m.order, job=m.job, step=m.step, permit=m.permit),)
+
+
+def _log(case: Case, m: c.LogEnvironment) -> Events:
+    if case.value is None:
+        raise InvariantBroken("a gate let a value pass that is none")
+    at = case.now if m.observed_at is None else m.observed_at
+    return heard(case.state, case.library, m.series, case.actor.id, m.unit, case.value, at)
 
 
 def _sign_qa(case: Case, m: c.SignQa) -> Events:
@@ -336,6 +445,19 @@ OUTCOMES: Final[dict[type[c.Command], Callable[[Case, Any], Events]]] = {
     c.SignStep: _sign_step,
     c.CorrectEntry: _correct,
     c.AuthoriseDeviation: _authorise,
+    c.RecordLate: _record,
+    c.RestartStep: _restart,
+    c.ReleaseHold: _release_hold,
+    c.NotifyWitness: _notify,
+    c.AuthoriseRetest: _retest,
+    c.OpenNonconformance: _open_ncr,
+    c.DisposeNonconformance: _dispose,
+    c.ReprocessJob: _reprocess,
+    c.TerminateJob: _terminate,
+    c.ResumeJob: _resume,
+    c.AskModule: _permit,
+    c.ReportModule: _module_acted,
+    c.LogEnvironment: _log,
     c.WriteVault: _never,
     c.SignQa: _sign_qa,
     c.SignCompliance: _sign_compliance,

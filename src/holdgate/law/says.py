@@ -11,6 +11,16 @@ from holdgate.law import event as ev
 
 _GATE: Final = (ev.ReaderAdvanced, ev.ArrivalRecorded, ev.ArrivalKept, ev.ArrivalQuarantined, ev.OrderReleased)
 
+_YIELDED: Final = (
+    ev.EquipmentCalibrated,
+    ev.EquipmentWithdrawn,
+    ev.CredentialGranted,
+    ev.MaterialRegistered,
+    ev.StandardAdopted,
+    ev.DocumentVerified,
+)
+"""What an accepted execution may make true of its subject."""
+
 SAYS: Final[dict[type[c.Command], tuple[type[ev.Event], ...]]] = {
     c.EnrolIdentity: (ev.IdentityEnrolled,),
     c.DisableIdentity: (ev.IdentityDisabled,),
@@ -25,7 +35,7 @@ SAYS: Final[dict[type[c.Command], tuple[type[ev.Event], ...]]] = {
     c.AcceptTerms: (ev.TermsAccepted,),
     c.ReviewOrder: (ev.OrderReviewed,),
     c.StageOrder: (ev.OrderStaged, ev.InvoiceIssued),
-    c.SignQa: (ev.QaAccepted, ev.InvoiceIssued, ev.PayoutReleased),
+    c.SignQa: (ev.QaAccepted, *_YIELDED, ev.InvoiceIssued, ev.PayoutReleased),
     c.SignCompliance: (ev.ComplianceAccepted, ev.InvoiceIssued, ev.PayoutReleased),
     c.GenerateReport: (ev.ReportIssued,),
     c.ReviewReport: (ev.ReportApproved, ev.ReportRejected, ev.InvoiceIssued, ev.PayoutReleased),
@@ -39,7 +49,20 @@ SAYS: Final[dict[type[c.Command], tuple[type[ev.Event], ...]]] = {
     c.SplitJob: (ev.JobSplit,),
     c.StartStep: (ev.StepStarted, ev.DeviationUsed),
     c.RecordReading: (ev.ReadingRecorded,),
-    c.SignStep: (ev.StepSigned, ev.NonconformanceOpened),
+    c.SignStep: (ev.StepSigned, ev.NonconformanceOpened, ev.PrechecksCompleted, ev.JobFailed),
+    c.RecordLate: (ev.ReadingRecorded,),
+    c.RestartStep: (ev.StepRestarted,),
+    c.ReleaseHold: (ev.HoldReleased,),
+    c.NotifyWitness: (ev.WitnessNotified,),
+    c.AuthoriseRetest: (ev.RetestAuthorised,),
+    c.OpenNonconformance: (ev.NonconformanceOpened,),
+    c.DisposeNonconformance: (ev.NonconformanceDisposed,),
+    c.ReprocessJob: (ev.JobReprocessed,),
+    c.TerminateJob: (ev.JobTerminated,),
+    c.ResumeJob: (ev.JobResumed,),
+    c.AskModule: (ev.PermitIssued,),
+    c.ReportModule: (ev.ModuleActed,),
+    c.LogEnvironment: (ev.EnvironmentLogged, ev.EnvironmentBroken, ev.EnvironmentRestored, ev.JobFailed),
     c.CorrectEntry: (ev.ReadingCorrected,),
     c.AuthoriseDeviation: (ev.DeviationAuthorised,),
 }
@@ -50,6 +73,8 @@ def can_say(command: c.AnyCommand, event: ev.AnyEvent) -> bool:
     """Whether an entry of this act may hold this event: its kind, its subject, and whom it names."""
     if not isinstance(event, SAYS.get(type(command), ())):
         return False
+    if isinstance(command, c.SignQa) and isinstance(event, _YIELDED):
+        return True  # it speaks of the subject, which may be an order of its own
     order = command.slip.order if isinstance(command, c.StageSlip) else getattr(command, "order", None)
     if order is not None and getattr(event, "order", None) not in (None, order):
         return False

@@ -4,6 +4,8 @@ Everything here is plain data that a snapshot can carry. Every fact keeps `ref`,
 by, so that a decision can name what it rests on.
 """
 
+from typing import Final
+
 from msgspec import Struct
 
 from holdgate.identity.charter import Charter
@@ -45,6 +47,14 @@ class Suggestion(Struct):
     value: str
     by: str
     approvals: dict[str, str] = {}
+
+
+class Adopted(Struct, gc=False):
+    """The edition of a standard that is in force, until then (UTC µs)."""
+
+    edition: str
+    until: int
+    ref: int
 
 
 class Policy(Struct, gc=False):
@@ -156,8 +166,8 @@ class Attempt(Struct):
     the last one included. `tally`: running digest of all that was recorded; what a signer is shown. `signed_at`: the last
     signature. `completed_at`: the first completion (a correction and its new signature do not move it; 0: none yet).
     `result`: as signed so far, by whoever signed last. `stands`: a failed result that was decided to be the result.
-    `contract`, `technique`: the documents that this attempt is pinned to; `tuned`: parameters and the values that it was
-    started under.
+    `contract`: the version that this attempt is pinned to, where that is done by test ("": the job's). `tuned`: parameters
+    and the values that it was started under.
     """
 
     step: str
@@ -175,8 +185,12 @@ class Attempt(Struct):
     done: bool = False
     stands: bool = False
     contract: str = ""
-    technique: str = ""
     tuned: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        """Whether the process may go on after it: signed off, and not failed unless the failure is the result."""
+        return self.done and (self.result != "fail" or self.stands)
 
 
 class Deviation(Struct, gc=False):
@@ -362,6 +376,7 @@ class State(Struct):
     contacts: dict[str, Contact] = {}
     origins: dict[str, Origin] = {}
     sessions: dict[str, int] = {}
+    standards: dict[str, Adopted] = {}
     policies: dict[str, Policy] = {}
     series: dict[str, Series] = {}
     assigned: dict[str, str] = {}
@@ -369,6 +384,34 @@ class State(Struct):
     outages: list[tuple[int, int]] = []
     witnessed_at: int = 0
     witnessed_size: int = 0
+
+
+OVER: Final = {"split": "split into sub-lots", "terminated": "terminated"}
+"""Job statuses under which nothing goes on, in words."""
+LOST: Final = ("rejected", "scrapped", "returned")
+"""What takes a part out of its job: it is not tested any more."""
+
+
+BECOMES: Final = {
+    "reject": "rejected",
+    "scrap": "scrapped",
+    "return_to_client": "returned",
+    "report_nonconforming": "nonconforming",
+    "repair": "conceded",
+    "use_as_is": "conceded",
+}
+"""What a disposition makes of the parts; any other one changes nothing about them."""
+
+
+def remaining(job: Job) -> tuple[str, ...]:
+    """The parts of a job that are still in it."""
+    parts = job.parts
+    return tuple(serial for serial in job.serials if parts.get(serial) not in LOST) if parts else job.serials
+
+
+def open_ncrs(job: Job) -> tuple[Ncr, ...]:
+    """The nonconformances that nobody has decided on."""
+    return tuple(ncr for ncr in job.ncrs.values() if not ncr.disposition)
 
 
 def job_key(order: str, job: str) -> str:

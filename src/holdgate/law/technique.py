@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from msgspec import Struct
 
-from holdgate.law.contract import Characteristic, SmartSP, Step, StepRule
+from holdgate.law.contract import Characteristic, Environment, ModuleRight, SmartSP, Standard, Step, StepRule, Yield
 from holdgate.law.rules.evaluate import Rule, compile_rule
 from holdgate.law.rules.normal import decode
 from holdgate.terms.instant import SECOND_US
@@ -23,6 +23,8 @@ class Measure(Struct, frozen=True):
     per_serial: bool
     all_readings: bool
     resolution: int
+    acceptance: bool = False
+    as_found: bool = False
 
     def conforms(self, value: Decimal) -> bool:
         """Whether the value lies within the limits, ends included."""
@@ -47,6 +49,36 @@ class Dwell(Struct, frozen=True):
     since: int
     low_us: int
     high_us: int | None
+
+
+class Watch(Struct, frozen=True):
+    """An environmental series as this technique needs it. `key`: two declarations that ask the same have the same."""
+
+    key: str
+    series: str
+    sensor: str
+    unit: str
+    low: Decimal | None
+    high: Decimal | None
+    max_gap_us: int
+    report: bool
+
+    def holds(self, value: Decimal) -> bool:
+        """Whether the value lies within the limits, ends included."""
+        return (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
+
+    def show_limits(self) -> str:
+        """The limits for a person."""
+        return f"{'' if self.low is None else self.low}..{'' if self.high is None else self.high} {self.unit}"
+
+
+class Permission(Struct, frozen=True):
+    """What one module may do at a step, and for how long a permit holds (µs)."""
+
+    module: str
+    deed: str
+    permit_us: int
+    operator_tokens: tuple[str, ...]
 
 
 class OwnRule(Struct, frozen=True):
@@ -74,12 +106,21 @@ class Operation(Struct, frozen=True):
     duration_us: int
     signatures: int
     performer_signs: bool
+    hold_party: str
+    witness_party: str
+    notice_us: int
+    watches: tuple[Watch, ...]
+    permissions: tuple[Permission, ...]
     start_rules: tuple[OwnRule, ...]
     sign_rules: tuple[OwnRule, ...]
 
 
 class Technique(Struct, frozen=True):
-    """A SmartSP, ready for the gates."""
+    """A SmartSP, ready for the gates.
+
+    `by_test`: every test is pinned by itself. `watches`: all environmental series, each once. `resume_roles`: who may resume a
+    failed execution. `retest_max`, `retest_causes`: how often, and why, a failed test may be repeated.
+    """
 
     sha256: str
     id: str
@@ -88,6 +129,15 @@ class Technique(Struct, frozen=True):
     operations: tuple[Operation, ...]
     position: dict[str, int]
     prechecks: tuple[int, ...]
+    by_test: bool
+    assignment_required: bool
+    watches: tuple[Watch, ...]
+    resume_roles: tuple[str, ...]
+    retest_max: int
+    retest_causes: tuple[str, ...]
+    subject: str
+    yields: tuple[Yield, ...]
+    requires: tuple[Standard, ...]
 
 
 def prepare(document: SmartSP, sha256: str) -> Technique:
@@ -97,7 +147,12 @@ def prepare(document: SmartSP, sha256: str) -> Technique:
         Malformed: a limit that is no decimal, a window from an unknown step, or a rule that is no normal form.
     """
     position = {step.id: index for index, step in enumerate(document.steps)}
-    operations = tuple(_operation(step, position) for step in document.steps)
+    watches = {item: _watch(item) for item in document.environment}
+    operations = tuple(
+        _operation(step, position, _watched(step, watches), _permissions(step, document.modules))
+        for step in document.steps
+    )
+    retest = document.retest
     return Technique(
         sha256=sha256,
         id=document.id,
@@ -106,10 +161,52 @@ def prepare(document: SmartSP, sha256: str) -> Technique:
         operations=operations,
         position=position,
         prechecks=tuple(op.position for op in operations if op.precheck),
+        by_test=document.pin == "test",
+        assignment_required=document.assignment == "required",
+        watches=tuple(watches.values()),
+        resume_roles=("level3",) if document.on_failed is None else document.on_failed.resume,
+        retest_max=0 if retest is None else retest.max,
+        retest_causes=() if retest is None else retest.allowed_causes,
+        subject=document.subject,
+        yields=document.yields,
+        requires=document.requires,
     )
 
 
-def _operation(step: Step, position: dict[str, int]) -> Operation:
+def _watched(step: Step, watches: dict[Environment, Watch]) -> tuple[Watch, ...]:
+    return tuple(watch for item, watch in watches.items() if step.id in item.steps)
+
+
+def _permissions(step: Step, rights: tuple[ModuleRight, ...]) -> tuple[Permission, ...]:
+    return tuple(
+        Permission(
+            module=right.module,
+            deed=right.act,
+            permit_us=right.permit_s * SECOND_US,
+            operator_tokens=right.operator_tokens,
+        )
+        for right in rights
+        if right.step == step.id
+    )
+
+
+def _watch(item: Environment) -> Watch:
+    what = f"the limit of {item.series}"
+    return Watch(
+        key=f"{item.sensor} {item.unit} {item.min or ''}..{item.max or ''} {item.max_gap_s}",
+        series=item.series,
+        sensor=item.sensor,
+        unit=item.unit,
+        low=None if item.min is None else require_decimal(item.min, what),
+        high=None if item.max is None else require_decimal(item.max, what),
+        max_gap_us=item.max_gap_s * SECOND_US,
+        report="report" in item.steps,
+    )
+
+
+def _operation(
+    step: Step, position: dict[str, int], watches: tuple[Watch, ...], permissions: tuple[Permission, ...]
+) -> Operation:
     window = step.window
     dwell = None
     if window is not None:
@@ -130,6 +227,11 @@ def _operation(step: Step, position: dict[str, int]) -> Operation:
         duration_us=step.duration_s * SECOND_US,
         signatures=step.signatures,
         performer_signs=step.performer_signs,
+        hold_party="" if step.hold is None else step.hold.party,
+        witness_party="" if step.witness is None else step.witness.party,
+        notice_us=0 if step.witness is None else step.witness.notice_s * SECOND_US,
+        watches=watches,
+        permissions=permissions,
         start_rules=tuple(_rule(rule) for rule in step.rules if rule.when == "start"),
         sign_rules=tuple(_rule(rule) for rule in step.rules if rule.when == "sign"),
     )
@@ -157,4 +259,6 @@ def _measure(characteristic: Characteristic) -> Measure:
         per_serial=characteristic.per_serial,
         all_readings=characteristic.all_readings,
         resolution=characteristic.resolution,
+        acceptance=characteristic.effect == "acceptance",
+        as_found=characteristic.effect == "as_found",
     )

@@ -5,7 +5,9 @@ from typing import Any, Final
 
 from holdgate.adapters.zones import instant_or_end_of_day
 from holdgate.law import command as c
-from holdgate.law.state import Job, State, job_key
+from holdgate.law.chronicle import Chronicle
+from holdgate.law.pinning import version_for
+from holdgate.law.state import Job, job_key
 from holdgate.scenario.files import ScenarioStep
 from holdgate.terms import instant
 from holdgate.terms.errors import Malformed
@@ -18,7 +20,7 @@ NOBODY: Final = "unknown"
 class Scene:
     """What the translation needs to know of the running shop: time zone, who is who, which job belongs to which order."""
 
-    def __init__(self, tz: str, roles: dict[str, tuple[str, ...]], nodes: dict[str, State]) -> None:
+    def __init__(self, tz: str, roles: dict[str, tuple[str, ...]], nodes: dict[str, Chronicle]) -> None:
         self.tz = tz
         self.roles = roles
         self.nodes = nodes
@@ -31,8 +33,21 @@ class Scene:
 
     def job(self, job: str) -> Job | None:
         """The job as its node knows it."""
-        state = self.nodes.get(self.node_of.get(job, ""))
-        return None if state is None else state.jobs.get(job_key(self.order(job), job))
+        node = self.nodes.get(self.node_of.get(job, ""))
+        return None if node is None else node.state.jobs.get(job_key(self.order(job), job))
+
+    def version(self, job: Job, step: str) -> str:
+        """The contract version that a step of a job is judged by, as the client reads it from the node."""
+        node = self.nodes[self.node_of[job.id]]
+        return version_for(node.state, node.library, job, step)
+
+    def nonconformance(self, ncr: str) -> dict[str, Any]:
+        """The order and job of a nonconformance (scenarios name it alone), wherever it is on record."""
+        for node in self.nodes.values():
+            for job in node.state.jobs.values():
+                if ncr in job.ncrs:
+                    return {"order": job.order, "job": job.id}
+        return {"order": NOBODY, "job": NOBODY}
 
 
 class Draft:
@@ -93,8 +108,9 @@ class Draft:
 
     def pinned(self) -> dict[str, Any]:
         """The job with the contract that it is pinned to, as the client reads it from the node."""
-        known = self.scene.job(self.inputs["job"])
-        return {**self.job(), "contract": NOBODY if known is None else known.sha256}
+        known, step = self.scene.job(self.inputs["job"]), self.inputs["step"]
+        contract = NOBODY if known is None else self.scene.version(known, step)
+        return {**self.job(), "contract": contract}
 
 
 Make = Callable[[Draft, str], c.AnyCommand]
@@ -245,6 +261,101 @@ def _deviation(d: Draft, site: str) -> c.AnyCommand:
     )
 
 
+def _late(d: Draft, site: str) -> c.AnyCommand:
+    i = d.inputs
+    head = d.header(site)
+    if i.get("approved_by") is not None:
+        head["signers"] += (d.cosigner(i["approved_by"]),)
+    return c.RecordLate(
+        **head,
+        **d.pinned(),
+        step=i["step"],
+        characteristic=i["characteristic"],
+        value=i["value"],
+        unit=i["unit"],
+        observed_at=instant.parse(i["observed_at"]),
+        reason=i.get("reason") or "",
+        evidence=i.get("evidence"),
+        instrument=i.get("instrument"),
+        serial=i.get("serial"),
+        kind=i.get("kind", "reading"),
+    )
+
+
+def _at_step(kind: Callable[..., c.AnyCommand], *texts: str) -> Make:
+    """An act on a step of a job, with these texts of the inputs."""
+
+    def make(d: Draft, site: str) -> c.AnyCommand:
+        more = {name: d.inputs.get(name) or "" for name in texts}
+        return kind(**d.header(site), **d.job(), step=d.inputs["step"], **more)
+
+    return make
+
+
+def _retest(d: Draft, site: str) -> c.AnyCommand:
+    i = d.inputs
+    return c.AuthoriseRetest(**d.header(site), **d.job(), step=i["step"], cause=i["cause"], evidence=i.get("evidence"))
+
+
+def _open_ncr(d: Draft, site: str) -> c.AnyCommand:
+    i = d.inputs
+    return c.OpenNonconformance(
+        **d.header(site), **d.job(), ncr=i["ncr"], serials=d.texts("serials"), description=i["description"]
+    )
+
+
+def _dispose(d: Draft, site: str) -> c.AnyCommand:
+    i = d.inputs
+    return c.DisposeNonconformance(
+        **d.header(site),
+        **d.scene.nonconformance(i["ncr"]),
+        ncr=i["ncr"],
+        disposition=i["disposition"],
+        reason=i.get("reason") or "",
+        concession=i.get("concession"),
+        evidence=i.get("evidence"),
+    )
+
+
+def _reprocess(d: Draft, site: str) -> c.AnyCommand:
+    i = d.inputs
+    return c.ReprocessJob(**d.header(site), **d.job(), step=i["from_step"], reason=i.get("reason") or "")
+
+
+def _terminate(d: Draft, site: str) -> c.AnyCommand:
+    return c.TerminateJob(**d.header(site), **d.job(), reason=d.inputs.get("reason") or "")
+
+
+def _resume_job(d: Draft, site: str) -> c.AnyCommand:
+    i = d.inputs
+    return c.ResumeJob(**d.header(site), **d.job(), reason=i.get("reason") or "", evidence=i.get("evidence"))
+
+
+def _ask_module(d: Draft, site: str) -> c.AnyCommand:
+    i = d.inputs
+    return c.AskModule(
+        **d.header(site),
+        **d.job(),
+        step=i["step"],
+        module=i["module"],
+        deed=i["act"],
+        permit=i["permit"],
+        operator=i.get("operator"),
+    )
+
+
+def _report_module(d: Draft, site: str) -> c.AnyCommand:
+    i = d.inputs
+    return c.ReportModule(**d.header(site), **d.job(), step=i["step"], permit=i["permit"], deed=i["act"])
+
+
+def _log(d: Draft, site: str) -> c.AnyCommand:
+    i = d.inputs
+    return c.LogEnvironment(
+        **d.header(site), series=i["series"], value=i["value"], unit=i["unit"], observed_at=d.moment("observed_at")
+    )
+
+
 def _qa(d: Draft, site: str) -> c.AnyCommand:
     q = d.inputs["quantities"]
     quantities = c.Quantities(**{name: int(q[name]) for name in ("received", "accepted", "rejected", "scrapped")})
@@ -313,6 +424,19 @@ ACTIONS: Final[dict[str, tuple[str, Make]]] = {
     "step.sign": (NODE, _sign_step),
     "entry.correct": (NODE, _correct),
     "deviation.authorise": (NODE, _deviation),
+    "entry.late": (NODE, _late),
+    "step.restart": (NODE, _at_step(c.RestartStep, "reason")),
+    "holdpoint.release": (NODE, _at_step(c.ReleaseHold)),
+    "witness.notify": (NODE, _at_step(c.NotifyWitness)),
+    "retest.authorise": (NODE, _retest),
+    "ncr.open": (NODE, _open_ncr),
+    "ncr.disposition": (NODE, _dispose),
+    "job.reprocess": (NODE, _reprocess),
+    "job.terminate": (NODE, _terminate),
+    "job.resume": (NODE, _resume_job),
+    "module.may": (NODE, _ask_module),
+    "module.act": (NODE, _report_module),
+    "env.log": (NODE, _log),
     "qa.sign": (HUB, _qa),
     "compliance.sign": (HUB, _compliance),
     "report.generate": (HUB, _report),

@@ -37,6 +37,26 @@ def _lapsed(event: ev.ReviewWindowLapsed) -> tuple[str, ...]:
     return ("escalated" if event.outcome == "escalate" else event.outcome, "no_client_signature_created")
 
 
+def _reading(event: ev.ReadingRecorded) -> tuple[str, ...]:
+    words = ["marked_late_entry"] if event.late else []
+    if not event.conforms:
+        words.extend(
+            ("nonconforming_reading", "characteristic_failed") if event.acceptance else ("nonconforming_reading",)
+        )
+    return tuple(words)
+
+
+def _signed(event: ev.StepSigned) -> tuple[str, ...]:
+    if not event.complete:
+        return ("first_signature", "signature_recorded")
+    return ("step_failed",) if event.result == "fail" else ("step_complete",)
+
+
+def _disposed(event: ev.NonconformanceDisposed) -> tuple[str, ...]:
+    kept = ("result_kept_as_nonconforming",) if event.disposition == "report_nonconforming" else ()
+    return (f"ncr_dispositioned_{event.disposition}", *kept)
+
+
 _WORDS: Final[dict[type[ev.Event], Callable[[Any], tuple[str, ...]]]] = {
     ev.TermsAccepted: _fixed("terms_accepted"),
     ev.OrderReviewed: lambda e: (f"po_reviewed_by_{e.role}",),
@@ -46,12 +66,26 @@ _WORDS: Final[dict[type[ev.Event], Callable[[Any], tuple[str, ...]]]] = {
     ev.OrderReleased: lambda e: (f"po_released_to_{e.node}",),
     ev.JobStarted: lambda e: (f"contract_version_pinned_{e.version}",),
     ev.JobSplit: _fixed("sublots_created"),
-    ev.StepStarted: _fixed("step_started"),
+    ev.StepStarted: lambda e: ("step_started", f"test_version_pinned_{e.version}") if e.contract else ("step_started",),
     ev.DeviationUsed: _fixed("deviation_used"),
     ev.DeviationAuthorised: _fixed("deviation_recorded"),
-    ev.ReadingRecorded: lambda e: () if e.conforms else ("nonconforming_reading",),
-    ev.StepSigned: lambda e: ("step_complete",) if e.complete else ("first_signature",),
-    ev.NonconformanceOpened: _fixed("ncr_opened"),
+    ev.ReadingRecorded: _reading,
+    ev.StepSigned: _signed,
+    ev.NonconformanceOpened: lambda e: ("ncr_opened", "serials_on_hold") if e.serials else ("ncr_opened",),
+    ev.NonconformanceDisposed: _disposed,
+    ev.PrechecksCompleted: _fixed("prechecks_complete"),
+    ev.StepRestarted: _fixed("attempt_kept_in_history"),
+    ev.RetestAuthorised: _fixed("retest_authorised", "original_result_retained"),
+    ev.HoldReleased: _fixed("hold_released"),
+    ev.WitnessNotified: _fixed("witness_notified"),
+    ev.JobReprocessed: _fixed("job_reprocessed", "attempt_kept_in_history"),
+    ev.JobTerminated: _fixed("job_terminated"),
+    ev.JobFailed: _fixed("job_failed"),
+    ev.JobResumed: _fixed("job_resumed", "attempt_kept_in_history"),
+    ev.PermitIssued: _fixed("permit_issued"),
+    ev.ModuleActed: _fixed("module_acted"),
+    ev.EnvironmentLogged: _fixed("env_recorded"),
+    ev.EnvironmentBroken: lambda e: ("env_excursion",) if e.kind == "excursion" else ("env_gap",),
     ev.QaAccepted: _fixed("qa_accepted"),
     ev.ComplianceAccepted: _fixed("compliance_accepted"),
     ev.ReportIssued: _report,

@@ -167,7 +167,7 @@ class _Run:
         self._desk = opening.desk
         world = opening.world
         roles = {person.id: person.roles for person in world.people}
-        nodes = {site.id: site.chronicle.state for site in shop.sites.values() if site.kind == "node"}
+        nodes = {site.id: site.chronicle for site in shop.sites.values() if site.kind == "node"}
         self._scene = Scene(world.site.tz, roles, nodes)
         self._stations = {station.id: station.node for station in world.workstations}
         self._seen = {site.id: 0 for site in shop.sites.values()}

@@ -34,6 +34,7 @@ LAW_ACTS: Final = (
     ev.CredentialRevoked,
     ev.EquipmentRegistered,
     ev.MaterialRegistered,
+    ev.StandardAdopted,
     ev.ContractSubmitted,
     ev.ContractApproved,
     ev.ContractCertified,

@@ -8,6 +8,7 @@ a fresh epoch is recorded.
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -46,7 +47,7 @@ from holdgate.ledger.note import (
     verify_cosignature,
 )
 from holdgate.sites.policies import SEALED_INFO
-from holdgate.terms.errors import HoldgateError, InvariantBroken, Malformed, Tampered, Unavailable
+from holdgate.terms.errors import HoldgateError, Malformed, Tampered, Unavailable
 from holdgate.terms.limits import BLOB_BYTES_MAX, PINS_MAX
 
 
@@ -106,9 +107,8 @@ class Site(Peer):
         now = self.means.clock.now()
         if self.chronicle.tree.size == 0:
             epoch = self.means.entropy.token()
-            await self.spine.record(self.chronicle.genesis(self._charter, self.means.charter, now, epoch))
-        boot = BootRecord(epoch=self.means.entropy.token(), reconciled=self._reconciled)
-        await self.spine.record(self.chronicle.note(boot, now))
+            await self.spine.record(partial(self.chronicle.genesis, self._charter, self.means.charter, now, epoch))
+        await self._note(BootRecord(epoch=self.means.entropy.token(), reconciled=self._reconciled))
         for link in self.links.values():
             link.wake()
 
@@ -221,16 +221,12 @@ class Site(Peer):
 
     @override
     async def offer(self, segment: Segment, sender: str) -> Taken:
-        now = self.means.clock.now()
         try:
-            draft = self.chronicle.take_in(segment, now)
-        except InvariantBroken as error:
-            self.spine.stop_for(error)
-            raise
+            recorded = self.spine.record(partial(self.chronicle.take_in, segment, self.means.clock.now()))
         except (Tampered, Malformed) as error:
             self.spine.record_attempt(Attempt(code="CHAIN_BROKEN", why=str(error)[:400], source=sender, act="import"))
             raise
-        await self.spine.record(draft)
+        await recorded
         return Taken(size=segment.size)
 
     @override
@@ -253,8 +249,8 @@ class Site(Peer):
         if self._keeps_contact(peer):
             contact = self.chronicle.state.contacts.get(peer)
             if contact is None or contact.up != up:
-                draft = self.chronicle.note(ContactRecord(site=peer, up=up), self.means.clock.now())
-                self.spine.record(draft)
+                with suppress(HoldgateError):  # a stopped site notes nothing, and says so to everybody who asks
+                    self._note(ContactRecord(site=peer, up=up))
         if up and peer in self.links:
             self.links[peer].wake()
 
@@ -288,7 +284,7 @@ class Site(Peer):
         if not self._reconciled:
             self._reconciled = True
             again = BootRecord(epoch=self.chronicle.standing.epoch, reconciled=True, again=True)
-            await self.spine.record(self.chronicle.note(again, self.means.clock.now()))
+            await self._note(again)
         if taken.size == self.spine.size and self._unwitnessed:
             self._unwitnessed = False
             await self.witnessed(peer, taken.cosigned)
@@ -328,8 +324,11 @@ class Site(Peer):
         Raises:
             Tampered: it is not the Vault's, or not of this log.
         """
-        draft = self.chronicle.note(CosignedRecord(witness=vault, note=note), self.means.clock.now())
-        await self.spine.record(draft)
+        await self._note(CosignedRecord(witness=vault, note=note))
+
+    def _note(self, record: BootRecord | ContactRecord | CosignedRecord) -> "asyncio.Future[Answer]":
+        """Put on record what this site notices about itself."""
+        return self.spine.record(partial(self.chronicle.note, record, self.means.clock.now()))
 
     # ---- the log as history (for subjects that are closed) ----------------------------------------------------------
 

@@ -7,7 +7,7 @@ from holdgate.law.case import Case
 def zone(case: Case) -> None:
     """The step is done in its zones, and at a workstation of this node."""
     operation, station = case.operation, case.station
-    if operation is None or (type(case.command) is c.RecordReading and case.command.place is None):
+    if operation is None or (type(case.command) in (c.RecordReading, c.RecordLate) and case.command.place is None):
         return
     if station is None:
         case.deny(

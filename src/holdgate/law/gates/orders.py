@@ -1,5 +1,8 @@
 """Orders: terms that the client signed (or paper that two of us reviewed), documents, staging; and the node's acceptance."""
 
+from collections.abc import Callable
+from typing import Final
+
 from holdgate.crypto.envelope import open_envelope, verify_all
 from holdgate.identity.roster import holds_seat
 from holdgate.law import command as c
@@ -70,6 +73,47 @@ def stageable(case: Case) -> None:
         case.deny("TERMS_MISMATCH", why=f"there is no arrival policy {command.arrival_policy!r}")
     if order is not None and order.jobs and command.amendment:
         case.deny("STEP_IN_PROGRESS", step=f"a job of {command.order}")
+
+
+def subject(case: Case) -> None:
+    """What an order is about has to be known: the instrument and its class, the person, the order of the document."""
+    command, record = case.command, case.contract
+    template = None if record is None else case.library.template(record.sha256)
+    technique = None if template is None else case.library.technique(template.process)
+    if type(command) is not c.StageOrder or technique is None:
+        return
+    check = _SUBJECTS.get(technique.subject)
+    if check is None:
+        return
+    for serial in command.serials:
+        check(case, command, serial)
+
+
+def _equipment(case: Case, command: c.StageOrder, serial: str) -> None:
+    item = case.state.equipment.get(serial)
+    if item is None:
+        case.deny("EQUIPMENT_UNKNOWN", equipment=serial)
+    elif item.equipment_class != command.part_no:
+        why = f"{serial} is a {item.equipment_class}; the order is for a {command.part_no}"
+        case.deny("EQUIPMENT_NOT_IN_CONTRACT", why=why)
+
+
+def _person(case: Case, command: c.StageOrder, serial: str) -> None:
+    if serial not in case.state.identities:
+        case.deny("UNKNOWN_IDENTITY", id=serial)
+
+
+def _document(case: Case, command: c.StageOrder, serial: str) -> None:
+    if serial not in case.state.orders:
+        case.deny("PO_NOT_STAGED", order=serial)
+
+
+_SUBJECTS: Final[dict[str, Callable[[Case, c.StageOrder, str], None]]] = {
+    "equipment": _equipment,
+    "person": _person,
+    "document": _document,
+}
+"""Batches and standards become known by being accepted."""
 
 
 def documents(case: Case) -> None:

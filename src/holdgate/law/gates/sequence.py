@@ -2,7 +2,7 @@
 
 from holdgate.law import command as c
 from holdgate.law.case import Case
-from holdgate.law.state import job_key
+from holdgate.law.state import OVER, job_key, open_ncrs
 
 
 def arrived(case: Case) -> None:
@@ -40,7 +40,7 @@ def new_job(case: Case) -> None:
         case.deny("QTY_NOT_RECONCILED", why="a job names each part once")
     for other in order.jobs:
         job = case.state.jobs.get(other)
-        if job is None or job.status == "split":
+        if job is None or job.status in OVER:
             continue
         busy = tuple(serial for serial in job.serials if serial in wanted)
         if busy:
@@ -65,8 +65,8 @@ def job_open(case: Case) -> None:
             case.deny("JOB_CLOSED", job=named, status="accepted by QA")
         return
     case.reads.append(job.ref)
-    if job.status == "split":
-        case.deny("JOB_CLOSED", job=job.id, status="split into sub-lots")
+    if job.status in OVER:
+        case.deny("JOB_CLOSED", job=job.id, status=OVER[job.status])
     step = getattr(command, "step", None)
     if step is not None and case.operation is None:
         case.deny("STEP_UNKNOWN", step=step, contract=case.technique.id if case.technique else "?")
@@ -84,17 +84,20 @@ def pinned(case: Case) -> None:
     command, job = case.command, case.job
     if job is None:
         return
-    if type(command) is c.RepinJob or getattr(command, "contract", job.sha256) != job.sha256:
+    record = case.contract
+    judged_by = job.sha256 if record is None else record.sha256
+    if type(command) is c.RepinJob or getattr(command, "contract", judged_by) != judged_by:
         contract = case.technique.id if case.technique is not None else "?"
-        case.deny("CONTRACT_PINNED", job=job.id, contract=contract, version=job.version)
+        case.deny(
+            "CONTRACT_PINNED", job=job.id, contract=contract, version=job.version if record is None else record.version
+        )
 
 
 def nonconformances(case: Case) -> None:
     """Nothing goes on while a nonconformance of the job is open."""
-    job = case.job
-    open_ncrs = () if job is None else tuple(ncr.id for ncr in job.ncrs.values() if not ncr.disposition)
-    if open_ncrs:
-        case.deny("NCR_OPEN", ncr=", ".join(open_ncrs))
+    found = () if case.job is None or not case.job.ncrs else open_ncrs(case.job)
+    if found:
+        case.deny("NCR_OPEN", ncr=", ".join(ncr.id for ncr in found))
 
 
 def in_order(case: Case) -> None:
@@ -106,11 +109,11 @@ def in_order(case: Case) -> None:
     if not operation.precheck:
         for position in technique.prechecks:
             attempt = attempts[position]
-            if attempt is None or not attempt.done:
+            if attempt is None or not attempt.passed:
                 case.deny("PRECHECK_INCOMPLETE", missing=_name(case, position))
     for position in range(operation.position):
         attempt = attempts[position]
-        if attempt is None or not attempt.done:
+        if attempt is None or not attempt.passed:
             case.deny("STEP_OUT_OF_ORDER", missing=_name(case, position), step=operation.id)
             break
 
@@ -128,13 +131,22 @@ def not_started(case: Case) -> None:
     job, operation, attempt = case.job, case.operation, case.attempt
     if job is None or operation is None:
         return
-    if attempt is not None:
-        done = attempt.done
-        case.deny(
-            "ALREADY_DONE" if done else "STEP_IN_PROGRESS", what=f"the start of {operation.id}", step=operation.id
-        )
+    if attempt is not None and attempt.done:
+        if not attempt.passed:
+            case.deny("RETEST_NOT_AUTHORISED", step=operation.id, why="no retest is authorised")
+        case.deny("ALREADY_DONE", what=f"the start of {operation.id}")
+    elif attempt is not None:
+        case.deny("STEP_IN_PROGRESS", step=operation.id)
     elif job.open_step >= 0:
         case.deny("STEP_IN_PROGRESS", step=_name(case, job.open_step))
+
+
+def not_failed(case: Case) -> None:
+    """A failed execution stands still until somebody whom the contract names resumes it."""
+    job = case.job
+    if job is not None and job.failed:
+        roles = () if case.technique is None else case.technique.resume_roles
+        case.deny("JOB_FAILED", job=job.id, why=job.failed, roles=roles)
 
 
 def no_open_step(case: Case) -> None:

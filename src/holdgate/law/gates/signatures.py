@@ -60,6 +60,15 @@ def independent(case: Case) -> None:
         case.deny("SELF_APPROVAL", id=actor, why=f"they accepted {job.id} for QA")
 
 
+def not_subject(case: Case) -> None:
+    """Nobody decides about the job that qualifies them."""
+    job, technique = case.job, case.technique
+    if job is None or technique is None or technique.subject != "person":
+        return
+    if case.actor.id in job.serials:
+        case.deny("SELF_APPROVAL", id=case.actor.id, why=f"{job.id} is about them")
+
+
 def seen(case: Case) -> None:
     """What the signers were shown is the present state; nothing is signed unseen. Asked after every other gate."""
     if case.found:

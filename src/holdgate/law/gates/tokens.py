@@ -1,5 +1,6 @@
 """Qualifications: SMART-TokenAccessLayer's part. What the step names is held, in date and not revoked, at this moment."""
 
+from holdgate.identity.roster import Identity
 from holdgate.law import command as c
 from holdgate.law.case import Case
 
@@ -7,9 +8,13 @@ from holdgate.law.case import Case
 def credentials(case: Case) -> None:
     """Every credential that the step names."""
     person, operation = case.person, case.operation
-    if person is None or operation is None:
-        return
-    for name in operation.credentials:
+    if person is not None and operation is not None:
+        hold(case, person, operation.credentials)
+
+
+def hold(case: Case, person: Identity, names: tuple[str, ...]) -> None:
+    """Deny for each credential that this person does not hold at this moment."""
+    for name in names:
         held = person.credentials.get(name)
         if held is None:
             case.deny("CREDENTIAL_MISSING", id=person.id, credential=name)
@@ -19,6 +24,19 @@ def credentials(case: Case) -> None:
             case.deny("CREDENTIAL_REVOKED", id=person.id, credential=name, revoked_at=held.revoked_at)
         elif case.now > held.until:
             case.deny("CREDENTIAL_EXPIRED", id=person.id, credential=name, until=held.until)
+
+
+def demanded(case: Case) -> None:
+    """The contract may ask for credentials at any act of its orders, a module's too."""
+    job, order, person = case.job, case.order, case.person
+    sha256 = job.sha256 if job is not None else "" if order is None else order.sha256
+    template = case.library.template(sha256) if sha256 else None
+    if template is None or not template.demands or person is None:
+        return
+    act = str(type(case.command).__struct_config__.tag)
+    for demand in template.demands:
+        if demand.act == act:
+            hold(case, person, demand.credentials)
 
 
 def known_person(case: Case) -> None:
