@@ -20,6 +20,7 @@ from holdgate.identity.charter import CHARTER_TYPE, Charter, Founder, Settings, 
 from holdgate.law import command as c
 from holdgate.law import event as ev
 from holdgate.law.case import Pin
+from holdgate.law.certificate import CERTIFICATE, HOLDS, STRUCTURE, Certificate, Check
 from holdgate.law.chronicle import (
     Attempt,
     BootRecord,
@@ -32,6 +33,8 @@ from holdgate.law.chronicle import (
     found_shop,
 )
 from holdgate.law.contract import (
+    NOTATION,
+    Adaptable,
     Billing,
     Characteristic,
     PayoutRule,
@@ -44,7 +47,7 @@ from holdgate.law.contract import (
     encode_document,
 )
 from holdgate.law.decide import decide
-from holdgate.law.decision import Decision
+from holdgate.law.decision import SEMANTICS, Decision
 from holdgate.law.evolve import evolve
 from holdgate.law.gates.table import SIGNING
 from holdgate.law.library import Library
@@ -98,6 +101,8 @@ PEOPLE: Final[dict[str, dict[str, Any]]] = {
     "TRAIN": {"roles": ("training",)},
     "METRO": {"roles": ("metrology",)},
     "L3": {"roles": ("level3",)},
+    "L3B": {"roles": ("level3",)},
+    "AI": {"roles": ("ai",), "kind": "module"},
     "TECH": {"roles": ("technician",)},
     "TECH2": {"roles": ("technician",)},
     "NOVICE": {"roles": ("technician",)},
@@ -175,14 +180,13 @@ STEPS: Final[dict[str, dict[str, Any]]] = {
 def documents(
     patch: dict[str, dict[str, Any]] | None = None, version: str = VERSION, **template: Any
 ) -> tuple[SmartClientPO, SmartSP]:
-    """The order template and its technique. `patch`: fields of steps, by id."""
+    """The order template and its technique. `patch`: fields of steps, by id; `technique`: fields of the technique."""
+    own: dict[str, Any] = {"offline_max_s": 3600, **template.pop("technique", {})}
     steps = []
     for name, fields in STEPS.items():
         usual = {"id": name, "name": f"step {name}", "role": "technician", "zones": ("LAB",)}
         steps.append(Step(**(usual | fields | (patch or {}).get(name, {}))))
-    technique = SmartSP(
-        id=CONTRACT, version=version, title="A test", author="AUTHOR", steps=tuple(steps), offline_max_s=3600
-    )
+    technique = SmartSP(id=CONTRACT, version=version, title="A test", author="AUTHOR", steps=tuple(steps), **own)
     usual_terms: dict[str, Any] = {
         "process": document_digest(technique),
         "price_minor": 100,
@@ -215,6 +219,72 @@ def pins_of(*parts: SmartClientPO | SmartSP | bytes) -> tuple[Pin, ...]:
     raws = [part if isinstance(part, bytes) else encode_document(part) for part in parts]
     return tuple(Pin(sha256=digest(raw), content=raw) for raw in raws)
 
+
+def certificate(template: SmartClientPO, technique: SmartSP, said: dict[str, Any] | None = None) -> bytes:
+    """What the validators say of these documents, where nothing is wrong with them; `said`: what they say instead."""
+    usual: dict[str, Any] = {
+        "holdgate": CERTIFICATE,
+        "scope": "a test",
+        "contract": template.id,
+        "version": template.version,
+        "template": document_digest(template),
+        "technique": document_digest(technique),
+        "notation": NOTATION,
+        "profile": technique.profile,
+        "semantics": SEMANTICS,
+        "facts": digest(b"facts"),
+        "parser": "a test",
+        "checks": tuple(Check(name=name, verdict=HOLDS) for name in STRUCTURE),
+        "rules": (),
+    }
+    return canon.encode(Certificate(**(usual | (said or {}))))
+
+
+ADAPTABLE: Final = (
+    Adaptable(
+        id="dwell_min",
+        kind="window_min_s",
+        step="S30",
+        value="600",
+        min="600",
+        max="900",
+        tighter="higher",
+        approve=("level3", "qa"),
+        auto_tighten=True,
+    ),
+    Adaptable(
+        id="temp_max",
+        kind="characteristic_max",
+        step="S20",
+        characteristic="temp",
+        value="100.0",
+        min="80",
+        max="110",
+        tighter="lower",
+        approve=("level3",),
+    ),
+    Adaptable(
+        id="gap_min",
+        kind="characteristic_min",
+        step="S20",
+        characteristic="gap",
+        value="1.0",
+        min="1.0",
+        max="1.2",
+        tighter="higher",
+        approve=("qa",),
+    ),
+    Adaptable(
+        id="review",
+        kind="client_window_s",
+        value="3600",
+        min="1800",
+        max="7200",
+        tighter="higher",
+        approve=("qa", "client"),
+    ),
+)
+"""Adaptable parameters of the usual contract: `documents(technique={"adaptable": ADAPTABLE})`."""
 
 TERMS: Final = c.Terms(
     price_minor=100,
@@ -268,8 +338,29 @@ USUAL: Final[dict[type[c.Command], dict[str, Any]]] = {
     },
     c.SubmitContract: {"by": "AUTHOR", "contract": CONTRACT, "version": "2"},
     c.ApproveContract: {"by": "QA", "contract": CONTRACT, "version": VERSION, "approval_role": "qa"},
-    c.CertifyContract: {"by": "CERT", "contract": CONTRACT, "version": VERSION, "certificate": digest(b"proof")},
+    c.CertifyContract: {"by": "CERT", "contract": CONTRACT, "version": VERSION, "certificate": ""},
     c.ActivateContract: {"by": "ADMIN", "contract": CONTRACT, "version": VERSION, "effectivity": "new_orders"},
+    c.SuspendContract: {"by": "L3", "contract": CONTRACT, "version": VERSION, "reason": "wrong limit"},
+    c.ResumeContract: {"by": "L3", "contract": CONTRACT, "version": VERSION, "reason": "the limit is right"},
+    c.SuggestTune: {
+        "by": "AI",
+        "contract": CONTRACT,
+        "version": VERSION,
+        "param": "dwell_min",
+        "value": "700",
+        "evidence": "run 7 of 20",
+    },
+    c.ApproveTune: {"by": "QA", "contract": CONTRACT, "version": VERSION, "param": "dwell_min", "value": "650"},
+    c.RevertTune: {
+        "by": "QA",
+        "contract": CONTRACT,
+        "version": VERSION,
+        "param": "dwell_min",
+        "reason": "back to the certified value",
+    },
+    c.SuggestChange: {"by": "AI", "contract": CONTRACT, "change": "raise the temperature"},
+    c.ApplyChange: {"by": "AI", "contract": CONTRACT, "change": "raise the temperature"},
+    c.UpdatePolicy: {"by": "ADMIN", "policy": "AP-1", "zone": "LAB", "credential": "OVEN", "reason": "new guard"},
     c.AcceptTerms: {"by": "BUYER", "order": PO, "contract": CONTRACT, "version": VERSION, "terms": TERMS},
     c.ReviewOrder: {"by": "PM", "order": PO, "document_digest": digest(b"paper")},
     c.StageOrder: {
@@ -560,6 +651,9 @@ class World:
             changes: `by`, `role`, `others` ((id, role), …), `auth`, `meaning`, or fields of the command.
         """
         fields = USUAL[act] | changes
+        if act is c.CertifyContract and "certificate" not in changes:
+            pins = pins_of(certificate(self.order_template, self.technique))
+            fields["certificate"] = pins[0].sha256
         by, others = fields.pop("by"), fields.pop("others", ())
         role = fields.pop("role", None) or self._role(by)
         signs = act in SIGNING
@@ -797,7 +891,7 @@ class Log(World):
         pins = pins_of(self.order_template, self.technique)
         named: dict[str, Any] = {"version": version}
         self.allow(c.SubmitContract, pins=pins, sha256=pins[0].sha256, **named)
-        self.allow(c.CertifyContract, pins=pins_of(b"proof"), **named)
+        self.allow(c.CertifyContract, **named)
         for role, by in (("admin", "ADMIN"), ("compliance", "CO"), ("qa", "QA"), ("project_manager", "PM")):
             self.allow(c.ApproveContract, by=by, approval_role=role, **named)
         self.allow(c.ActivateContract, **named)

@@ -156,7 +156,7 @@ def pinned(world: World, act: type[c.Command], changes: dict[str, Any]) -> Asked
     if act is c.SubmitContract:
         pins = pins_of(world.order_template, world.technique)
         return world.ask(act, pins=pins, **({"sha256": pins[0].sha256} | changes))
-    return world.ask(act, pins=pins_of(b"proof"), **changes)
+    return world.ask(act, **changes)
 
 
 def submitted() -> World:
@@ -581,6 +581,10 @@ def events(draw: st.DrawFn) -> ev.AnyEvent:
     for name, hint in typing.get_type_hints(kind).items():
         if hint == tuple[tuple[str, ...], ...]:
             said[name] = draw(st.sampled_from([(("A",), ("B",)), (("A", "B"),), ()]))
+        elif hint == tuple[tuple[str, str], ...]:
+            said[name] = draw(st.sampled_from([(("dwell_min", "700"),), ()]))
+        elif hint == dict[str, int]:
+            said[name] = draw(st.sampled_from([{"drawing": T0}, {}]))
         elif hint == tuple[str, ...]:
             said[name] = draw(st.sampled_from([("A",), ("J-1a", "J-1b"), ()]))
         else:

@@ -67,6 +67,6 @@ def test_a_slip_speaks_of_its_own_order_only() -> None:
 
 
 def test_every_act_that_can_take_effect_says_something_and_the_wishes_nothing() -> None:
-    wishes = {c.RepinJob, c.WriteVault, c.IssueInvoice, c.ReleasePayout}
+    wishes = {c.RepinJob, c.WriteVault, c.ApplyChange, c.IssueInvoice, c.ReleasePayout}
     assert {act for act in OUTCOMES if act not in SAYS} == wishes
     assert c.ReleaseOrder not in SAYS

@@ -10,7 +10,7 @@ from holdgate.law.decision import Denial, Value
 from holdgate.law.event import AnyEvent
 from holdgate.law.library import Library
 from holdgate.law.state import Attempt, ContractRecord, Deviation, Job, Order, Report, State
-from holdgate.law.technique import Measure, Operation, Technique
+from holdgate.law.technique import Measure, Operation, Parameter, Technique, Values
 from holdgate.terms.limits import DENIALS_MAX
 
 TEXT_CHARS_MAX: Final = 400
@@ -30,8 +30,9 @@ class Case:
     """What the gates read, and where they write what they find.
 
     Fields that an act does not have stay None. `waived`: denial codes that an unused deviation of this step waives.
-    `contract`: the version that the act is about or is judged by. Gates never change anything but `found`, `facts`,
-    `reads` and, through them, the answer.
+    `contract`: the version that the act is about or is judged by. `tuned`: what the step starts
+    under, where it is not the contract's own. `facts`: what a denial carries all the same.
+    Gates never change anything but `found`, `facts`, `reads` and, through them, the answer.
     """
 
     __slots__ = (
@@ -49,6 +50,7 @@ class Case:
         "now",
         "operation",
         "order",
+        "parameter",
         "person",
         "pins",
         "reads",
@@ -58,6 +60,7 @@ class Case:
         "state",
         "station",
         "technique",
+        "tuned",
         "value",
         "waived",
     )
@@ -76,6 +79,7 @@ class Case:
     now: int
     operation: Operation | None
     order: Order | None
+    parameter: Parameter | None
     person: Identity | None
     pins: tuple[Pin, ...]
     reads: list[int]
@@ -85,6 +89,7 @@ class Case:
     state: State
     station: Identity | None
     technique: Technique | None
+    tuned: Values
     value: Decimal | None
     waived: tuple[str, ...]
 
@@ -99,8 +104,8 @@ class Case:
         self.person = state.identities.get(actor.id)
         self.station = None if command.place is None else state.identities.get(command.place)
         self.order = self.job = self.technique = self.operation = self.attempt = None
-        self.measure = self.value = self.contract = self.report = self.deviation = None
-        self.waived = ()
+        self.measure = self.value = self.contract = self.report = self.deviation = self.parameter = None
+        self.waived = self.tuned = ()
         self.gate = ""
         self.begin()
 
@@ -121,8 +126,8 @@ class Case:
             self.found.append(Denial(code=code, gate=self.gate, values=short))
 
     def fact(self, event: AnyEvent) -> None:
-        """Note what is true all the same where the action is refused (foundations 3); an allowed action drops it."""
-        if event not in self.facts:
+        """Note what is true all the same where the act is refused (foundations 3); an act that is allowed drops it."""
+        if self.gate and event not in self.facts:  # the first round only asks whether anything is found
             self.facts.append(event)
 
     def pinned(self, sha256: str) -> bytes | None:

@@ -154,12 +154,16 @@ class VerifyDocument(Command, frozen=True, kw_only=True, tag="document.verify"):
 
 
 class UpdatePolicy(Command, frozen=True, kw_only=True, tag="policy.update"):
-    """An access policy asks for one more credential in a zone, for steps that are not started yet."""
+    """An access policy asks for one more credential in a zone, for steps that are not started yet.
+
+    Whatever makes it ask for less (another zone or credential, or `withdraw`) is co-signed in all the approval roles.
+    """
 
     policy: str
     zone: str
     credential: str
     reason: str
+    withdraw: bool = False
 
 
 # ---- contracts (business hub) --------------------------------------------------------------------------------------

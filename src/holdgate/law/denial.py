@@ -57,7 +57,7 @@ CODES: Final[tuple[Code, ...]] = (
     # contracts
     _code(301, "CONTRACT_UNKNOWN", "There is no contract {contract} version {version} here.", "Check the number and the version.", "-"),
     _code(302, "CONTRACT_NOT_APPROVED", "{contract} version {version} lacks the approval of {missing}.", "Have the missing roles approve it.", "framework: Approved By"),
-    _code(303, "CONTRACT_NOT_CERTIFIED", "{contract} version {version} has no certificate.", "Have the validators certify it.", "SMART-Certified"),
+    _code(303, "CONTRACT_NOT_CERTIFIED", "{contract} version {version} is not certified: {why}.", "Have the validators certify it.", "SMART-Certified"),
     _code(304, "CONTRACT_NOT_ACTIVE", "{contract} version {version} is not released.", "Release it, or use the version in force.", "-"),
     _code(305, "CONTRACT_INCOMPLETE", "The contract is not complete: {why}.", "Mend the contract and submit it as a new version.", "AC7114 procedure content"),
     _code(306, "CONTRACT_SUPERSEDED", "{contract} version {version} was replaced and may not start new work.", "Use the version in force.", "AS9100D 8.5.6"),

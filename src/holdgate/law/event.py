@@ -116,12 +116,16 @@ class StandardAdopted(Event, frozen=True, kw_only=True):
 
 
 class PolicyUpdated(Event, frozen=True, kw_only=True):
-    """Steps that start in this zone from now on ask for one more credential. `version`: of the policy, from 1."""
+    """Steps that start in this zone from now on ask for one more credential. `version`: of the policy, from 1.
+
+    `withdrawn`: the policy was taken back; it asks for nothing any more.
+    """
 
     policy: str
     zone: str
     credential: str
     version: int
+    withdrawn: bool = False
 
 
 class ContractSubmitted(Event, frozen=True, kw_only=True):
@@ -150,17 +154,19 @@ class ContractCertified(Event, frozen=True, kw_only=True):
 
 
 class ContractActivated(Event, frozen=True, kw_only=True):
-    """A version is in force; the one before it is superseded."""
+    """A version is in force; the one before it (`supersedes`, "": there was none) is superseded."""
 
     sha256: str
     effectivity: str
+    supersedes: str = ""
 
 
 class ContractSuspended(Event, frozen=True, kw_only=True):
-    """Stop-work is in force for this version."""
+    """Stop-work is in force for this version. `jobs`: running ones that the business hub knows of."""
 
     sha256: str
     by: str
+    jobs: int = 0
 
 
 class ContractResumed(Event, frozen=True, kw_only=True):
@@ -196,11 +202,15 @@ class TuneApproved(Event, frozen=True, kw_only=True):
 
 
 class ParameterTuned(Event, frozen=True, kw_only=True):
-    """An adaptable parameter has this value from now on, for steps that are not started yet."""
+    """An adaptable parameter has this value from now on, for steps that are not started yet.
+
+    `client`: the organisation whose person agreed, where the contract asks for the client.
+    """
 
     sha256: str
     param: str
     value: str
+    client: str = ""
 
 
 class TuneReverted(Event, frozen=True, kw_only=True):

@@ -17,7 +17,7 @@ from holdgate.crypto.hashes import digest
 from holdgate.identity.roster import Credential, Identity
 from holdgate.law import event as ev
 from holdgate.law import view
-from holdgate.law.library import Library, require_technique
+from holdgate.law.library import Library, require_documents, require_technique
 from holdgate.law.state import (
     BECOMES,
     Acceptance,
@@ -36,10 +36,12 @@ from holdgate.law.state import (
     Ncr,
     Order,
     Permit,
+    Policy,
     Report,
     Series,
     StagedSlip,
     State,
+    Suggestion,
     job_key,
     remaining,
 )
@@ -124,11 +126,24 @@ def _standard_adopted(state: State, _: Library, e: ev.StandardAdopted, at: int, 
     state.standards[e.standard] = Adopted(edition=e.edition, until=e.until, ref=ref)
 
 
+def _policy_updated(state: State, _: Library, e: ev.PolicyUpdated, at: int, ref: int) -> None:
+    state.policies[e.policy] = Policy(
+        id=e.policy,
+        zone=e.zone,
+        credential=e.credential,
+        version=e.version,
+        at=at,
+        ref=ref,
+        withdrawn=e.withdrawn,
+    )
+
+
 # ---- contracts -----------------------------------------------------------------------------------------------------
 
 
 def _contract_submitted(state: State, library: Library, e: ev.ContractSubmitted, at: int, ref: int) -> None:
-    require_technique(library, e.sha256)
+    """A draft: whether its technique could ever be worked by is nobody's concern before it is certified."""
+    require_documents(library, e.sha256)
     state.contracts[e.sha256] = ContractRecord(
         sha256=e.sha256, contract=e.contract, version=e.version, author=e.author, ref=ref, approvals={}
     )
@@ -152,6 +167,46 @@ def _contract_activated(state: State, _: Library, e: ev.ContractActivated, at: i
             other.status = "barred" if e.effectivity == "unstarted_jobs" else "superseded"
     record.status, record.effectivity, record.ref = "active", e.effectivity, ref
     state.in_force[record.contract] = e.sha256
+
+
+def _contract_suspended(state: State, _: Library, e: ev.ContractSuspended, at: int, ref: int) -> None:
+    record = state.contracts[e.sha256]
+    record.suspended, record.ref = True, ref
+
+
+def _contract_resumed(state: State, _: Library, e: ev.ContractResumed, at: int, ref: int) -> None:
+    record = state.contracts[e.sha256]
+    record.suspended, record.ref = False, ref
+
+
+def _suggestion_recorded(state: State, _: Library, e: ev.SuggestionRecorded, at: int, ref: int) -> None:
+    """On the record, for people to read; it changes no rule."""
+
+
+def _tune_suggested(state: State, _: Library, e: ev.TuneSuggested, at: int, ref: int) -> None:
+    state.contracts[e.sha256].suggested[e.param] = Suggestion(value=e.value, by=e.by, approvals={})
+
+
+def _tune_approved(state: State, _: Library, e: ev.TuneApproved, at: int, ref: int) -> None:
+    state.contracts[e.sha256].suggested[e.param].approvals[e.role] = e.by
+
+
+def _parameter_tuned(state: State, _: Library, e: ev.ParameterTuned, at: int, ref: int) -> None:
+    """What was agreed to before another value came into force is agreed to anew: a waiting suggestion falls."""
+    record = state.contracts[e.sha256]
+    record.tuned[e.param], record.ref = e.value, ref
+    record.suggested.pop(e.param, None)
+    record.agreed.pop(e.param, None)
+    if e.client:
+        record.agreed[e.param] = e.client
+
+
+def _tune_reverted(state: State, _: Library, e: ev.TuneReverted, at: int, ref: int) -> None:
+    record = state.contracts[e.sha256]
+    record.ref = ref
+    for held in (record.tuned, record.agreed):
+        held.pop(e.param, None)
+    record.suggested.pop(e.param, None)
 
 
 # ---- orders at the business hub ------------------------------------------------------------------------------------
@@ -444,6 +499,7 @@ def _step_started(state: State, library: Library, e: ev.StepStarted, at: int, re
         missed={},
         contract=e.contract,
         tuned=e.tuned,
+        ref=ref,
     )
     job.open_step, job.ref = position, ref
     if not job.first_start_at:
@@ -681,10 +737,18 @@ _STEPS: Final[dict[type[ev.Event], Step]] = {
     ev.EquipmentRegistered: _equipment_registered,
     ev.MaterialRegistered: _material_registered,
     ev.StandardAdopted: _standard_adopted,
+    ev.PolicyUpdated: _policy_updated,
     ev.ContractSubmitted: _contract_submitted,
     ev.ContractApproved: _contract_approved,
     ev.ContractCertified: _contract_certified,
     ev.ContractActivated: _contract_activated,
+    ev.ContractSuspended: _contract_suspended,
+    ev.ContractResumed: _contract_resumed,
+    ev.SuggestionRecorded: _suggestion_recorded,
+    ev.TuneSuggested: _tune_suggested,
+    ev.TuneApproved: _tune_approved,
+    ev.ParameterTuned: _parameter_tuned,
+    ev.TuneReverted: _tune_reverted,
     ev.TermsAccepted: _terms_accepted,
     ev.OrderReviewed: _order_reviewed,
     ev.OrderStaged: _order_staged,

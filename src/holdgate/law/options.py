@@ -23,12 +23,15 @@ from msgspec.structs import asdict, replace
 from holdgate.crypto.hashes import digest
 from holdgate.law import command as c
 from holdgate.law.case import Pin
+from holdgate.law.certificate import CERTIFICATE, HOLDS, STRUCTURE, Certificate, Check
+from holdgate.law.contract import NOTATION, SmartSP
 from holdgate.law.decide import decide
-from holdgate.law.decision import Denial
+from holdgate.law.decision import SEMANTICS, Denial
 from holdgate.law.library import Library
 from holdgate.law.state import OVER, ContractRecord, Job, Order, State
 from holdgate.law.technique import Measure, Operation, Technique
 from holdgate.law.view import view_of
+from holdgate.terms import canon
 
 OPTIONS_MAX: Final = 500
 """Candidates that are decided for one view."""
@@ -229,7 +232,7 @@ def _at_hub(state: State, library: Library, role: str) -> Candidates:
     for order in state.orders.values():
         yield from _of_order(state, library, order)
     for record in state.contracts.values():
-        yield from _of_contract(record, role)
+        yield from _of_contract(library, record, role)
 
 
 def _record_of(job: Job) -> Candidates:
@@ -287,14 +290,39 @@ def _proposed(state: State, library: Library, order: Order, record: ContractReco
     yield _Candidate(c.StageOrder, {**named, **filled}, tuple(filled))
 
 
-def _of_contract(record: ContractRecord, role: str) -> Candidates:
+def _of_contract(library: Library, record: ContractRecord, role: str) -> Candidates:
     if record.status != "submitted":
         return
     named = {"contract": record.contract, "version": record.version}
-    proof = Pin(sha256=digest(STAND_IN.encode()), content=STAND_IN.encode())
+    proof = _certificate(library, record)
     yield _Candidate(c.ApproveContract, {**named, "approval_role": role})
     yield _Candidate(c.CertifyContract, {**named, "certificate": proof.sha256}, ("certificate",), (), (proof,))
     yield _Candidate(c.ActivateContract, {**named, "effectivity": "new_orders"}, ("effectivity",))
+
+
+def _certificate(library: Library, record: ContractRecord) -> Pin:
+    """Stands in for what the validators would say if they found nothing wrong."""
+    template = library.template(record.sha256)
+    technique = None if template is None else library.document(template.process)
+    said = STAND_IN.encode()
+    if template is not None and isinstance(technique, SmartSP):
+        certificate = Certificate(
+            holdgate=CERTIFICATE,
+            scope=STAND_IN,
+            contract=template.id,
+            version=template.version,
+            template=record.sha256,
+            technique=template.process,
+            notation=NOTATION,
+            profile=technique.profile,
+            semantics=SEMANTICS,
+            facts=STAND_IN,
+            parser=STAND_IN,
+            checks=tuple(Check(name=name, verdict=HOLDS) for name in STRUCTURE),
+            rules=(),
+        )
+        said = canon.encode(certificate)
+    return Pin(sha256=digest(said), content=said)
 
 
 _KINDS: Final = {"node": _at_node, "business_hub": _at_hub}

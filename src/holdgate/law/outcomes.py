@@ -13,8 +13,10 @@ from holdgate.law.environment import heard
 from holdgate.law.gates.modules import permission_of
 from holdgate.law.gates.orders import body_of, slip_of
 from holdgate.law.gates.readings import failing
+from holdgate.law.gates.tuning import applies_at_once, waiting_for
 from holdgate.law.orders import body_digest
-from holdgate.law.state import remaining
+from holdgate.law.state import Job, remaining
+from holdgate.law.technique import Parameter
 from holdgate.law.view import job_view
 from holdgate.terms import canon
 from holdgate.terms.errors import InvariantBroken
@@ -86,7 +88,69 @@ def _certify(case: Case, m: c.CertifyContract) -> Events:
 
 
 def _activate(case: Case, m: c.ActivateContract) -> Events:
-    return (ev.ContractActivated(sha256=_sha256(case), effectivity=m.effectivity),)
+    before = case.state.in_force.get(m.contract, "")
+    return (ev.ContractActivated(sha256=_sha256(case), effectivity=m.effectivity, supersedes=before),)
+
+
+def _suspend(case: Case, _: c.SuspendContract) -> Events:
+    sha256 = _sha256(case)
+    running = [job for job in case.state.jobs.values() if job.status == "running" and sha256 in _pinned_to(job)]
+    return (ev.ContractSuspended(sha256=sha256, by=case.actor.id, jobs=len(running)),)
+
+
+def _pinned_to(job: Job) -> tuple[str, ...]:
+    """The versions that a running job rests on: its own, and that of its open test."""
+    attempt = job.attempts[job.open_step] if job.open_step >= 0 else None
+    return (job.sha256,) if attempt is None else (job.sha256, attempt.contract)
+
+
+def _resume(case: Case, _: c.ResumeContract) -> Events:
+    return (ev.ContractResumed(sha256=_sha256(case), by=case.actor.id),)
+
+
+def _parameter(case: Case) -> Parameter:
+    if case.parameter is None:
+        raise InvariantBroken("a gate let a change pass of something that is not adaptable")
+    return case.parameter
+
+
+def _suggest(case: Case, m: c.SuggestTune) -> Events:
+    sha256, parameter = _sha256(case), _parameter(case)
+    recorded = ev.SuggestionRecorded(contract=m.contract, by=case.actor.id)
+    tuned = {} if case.contract is None else case.contract.tuned
+    if applies_at_once(parameter, m.value, tuned):
+        return (recorded, ev.ParameterTuned(sha256=sha256, param=m.param, value=m.value))
+    return (recorded, ev.TuneSuggested(sha256=sha256, param=m.param, value=m.value, by=case.actor.id))
+
+
+def _approve_tune(case: Case, m: c.ApproveTune) -> Events:
+    """The last approval that the contract asks for brings the value into force."""
+    sha256, parameter, waiting, actor = _sha256(case), _parameter(case), waiting_for(case), case.actor
+    if waiting is None:
+        raise InvariantBroken("a gate let an approval pass of nothing")
+    approved = ev.TuneApproved(sha256=sha256, param=m.param, role=actor.role, by=actor.id)
+    agreed = {**waiting.approvals, actor.role: actor.id}
+    if any(role not in agreed for role in parameter.approve):
+        return (approved,)
+    client = case.state.identities.get(agreed.get("client", ""))
+    org = "" if client is None else client.org
+    return (approved, ev.ParameterTuned(sha256=sha256, param=m.param, value=waiting.value, client=org))
+
+
+def _revert_tune(case: Case, m: c.RevertTune) -> Events:
+    return (ev.TuneReverted(sha256=_sha256(case), param=m.param, by=case.actor.id),)
+
+
+def _suggest_change(case: Case, m: c.SuggestChange) -> Events:
+    return (ev.SuggestionRecorded(contract=m.contract, by=case.actor.id),)
+
+
+def _update_policy(case: Case, m: c.UpdatePolicy) -> Events:
+    before = case.state.policies.get(m.policy)
+    version = 1 if before is None else before.version + 1
+    return (
+        ev.PolicyUpdated(policy=m.policy, zone=m.zone, credential=m.credential, version=version, withdrawn=m.withdraw),
+    )
 
 
 def _accept_terms(case: Case, m: c.AcceptTerms) -> Events:
@@ -192,6 +256,7 @@ def _start_step(case: Case, m: c.StartStep) -> Events:
         materials=m.materials,
         contract=case.contract.sha256 if by_test and case.contract is not None else "",
         version=case.contract.version if by_test and case.contract is not None else "",
+        tuned=case.tuned,
     )
     if case.deviation is None:
         return (started,)
@@ -326,7 +391,7 @@ def _terminate(case: Case, m: c.TerminateJob) -> Events:
     return (ev.JobTerminated(order=m.order, job=m.job, by=case.actor.id),)
 
 
-def _resume(case: Case, m: c.ResumeJob) -> Events:
+def _resume_job(case: Case, m: c.ResumeJob) -> Events:
     return (ev.JobResumed(order=m.order, job=m.job, by=case.actor.id),)
 
 
@@ -432,6 +497,14 @@ OUTCOMES: Final[dict[type[c.Command], Callable[[Case, Any], Events]]] = {
     c.ApproveContract: _approve,
     c.CertifyContract: _certify,
     c.ActivateContract: _activate,
+    c.SuspendContract: _suspend,
+    c.ResumeContract: _resume,
+    c.SuggestTune: _suggest,
+    c.ApproveTune: _approve_tune,
+    c.RevertTune: _revert_tune,
+    c.SuggestChange: _suggest_change,
+    c.ApplyChange: _never,
+    c.UpdatePolicy: _update_policy,
     c.AcceptTerms: _accept_terms,
     c.ReviewOrder: _review,
     c.StageOrder: _stage,
@@ -454,7 +527,7 @@ OUTCOMES: Final[dict[type[c.Command], Callable[[Case, Any], Events]]] = {
     c.DisposeNonconformance: _dispose,
     c.ReprocessJob: _reprocess,
     c.TerminateJob: _terminate,
-    c.ResumeJob: _resume,
+    c.ResumeJob: _resume_job,
     c.AskModule: _permit,
     c.ReportModule: _module_acted,
     c.LogEnvironment: _log,

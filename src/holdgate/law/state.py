@@ -58,7 +58,11 @@ class Adopted(Struct, gc=False):
 
 
 class Policy(Struct, gc=False):
-    """An access policy: one more credential in a zone, for steps that start at or after `at` (UTC µs)."""
+    """An access policy: one more credential in a zone, for steps that start after it became known here.
+
+    `at`: when the business hub put it in force (UTC µs). `withdrawn`: it was taken back and asks for nothing; its versions
+    go on counting.
+    """
 
     id: str
     zone: str
@@ -66,6 +70,7 @@ class Policy(Struct, gc=False):
     version: int
     at: int
     ref: int
+    withdrawn: bool = False
 
 
 class Series(Struct):
@@ -87,6 +92,7 @@ class ContractRecord(Struct):
 
     `status`: submitted, active, superseded (what was staged under it may still start) or barred (nothing may).
     `suspended`: stop-work is in force. `tuned`, `suggested`: adaptable parameters that have another value, or may get one.
+    `agreed`: parameter → the client whose person agreed to its value.
     """
 
     sha256: str
@@ -102,6 +108,7 @@ class ContractRecord(Struct):
     suspended: bool = False
     tuned: dict[str, str] = {}
     suggested: dict[str, Suggestion] = {}
+    agreed: dict[str, str] = {}
 
 
 class Acceptance(Struct, gc=False):
@@ -167,7 +174,7 @@ class Attempt(Struct):
     signature. `completed_at`: the first completion (a correction and its new signature do not move it; 0: none yet).
     `result`: as signed so far, by whoever signed last. `stands`: a failed result that was decided to be the result.
     `contract`: the version that this attempt is pinned to, where that is done by test ("": the job's). `tuned`: parameters
-    and the values that it was started under.
+    and the values that it was started under. `ref`: the entry that started it.
     """
 
     step: str
@@ -186,6 +193,7 @@ class Attempt(Struct):
     stands: bool = False
     contract: str = ""
     tuned: tuple[tuple[str, str], ...] = ()
+    ref: int = 0
 
     @property
     def passed(self) -> bool:

@@ -1,14 +1,21 @@
 """From a scenario's neutral action to a real command: what to sign, and which site decides it. Nothing is decided here."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 from holdgate.adapters.zones import instant_or_end_of_day
+from holdgate.certifier.facts import rule_parser
+from holdgate.certifier.structure import certify
+from holdgate.crypto.hashes import digest
 from holdgate.law import command as c
+from holdgate.law.case import Pin
 from holdgate.law.chronicle import Chronicle
+from holdgate.law.contract import encode_document
+from holdgate.law.notation import Tree
 from holdgate.law.pinning import version_for
 from holdgate.law.state import Job, job_key
-from holdgate.scenario.files import ScenarioStep
+from holdgate.scenario.files import ScenarioStep, proposed, split_contract
 from holdgate.terms import instant
 from holdgate.terms.errors import Malformed
 
@@ -18,12 +25,22 @@ NOBODY: Final = "unknown"
 
 
 class Scene:
-    """What the translation needs to know of the running shop: time zone, who is who, which job belongs to which order."""
+    """What the translation needs to know of the running shop: time zone, who is who, which job belongs to which order.
 
-    def __init__(self, tz: str, roles: dict[str, tuple[str, ...]], nodes: dict[str, Chronicle]) -> None:
+    `contracts`: the tree of every version that is on the record, by id and version.
+    """
+
+    def __init__(
+        self,
+        tz: str,
+        roles: dict[str, tuple[str, ...]],
+        nodes: dict[str, Chronicle],
+        contracts: Mapping[tuple[str, str], Mapping[str, Tree]],
+    ) -> None:
         self.tz = tz
         self.roles = roles
         self.nodes = nodes
+        self.contracts = dict(contracts)
         self.order_of: dict[str, str] = {}
         self.node_of: dict[str, str] = {}
 
@@ -51,13 +68,18 @@ class Scene:
 
 
 class Draft:
-    """A command in the making: its header, filled from a scenario step."""
+    """A command in the making: its header, filled from a scenario step.
+
+    `pins`: documents that go beside it. `proposes`: contract trees that are on the record if it is allowed.
+    """
 
     def __init__(self, scene: Scene, step: ScenarioStep, nonce: str) -> None:
         self.scene = scene
         self.inputs: dict[str, Any] = {key: None if value == "null" else value for key, value in step.inputs.items()}
         self.step = step
         self.nonce = nonce
+        self.pins: tuple[Pin, ...] = ()
+        self.proposes: dict[tuple[str, str], Mapping[str, Tree]] = {}
 
     def header(self, site: str) -> dict[str, Any]:
         """The header fields."""
@@ -101,6 +123,19 @@ class Draft:
         """A list of texts of the inputs."""
         return tuple(self.inputs.get(name) or ())
 
+    def beside(self, *documents: bytes) -> str:
+        """Put documents beside the act; the digest of the first."""
+        self.pins = tuple(Pin(sha256=digest(raw), content=raw) for raw in documents)
+        return self.pins[0].sha256
+
+    def version(self) -> dict[str, Any]:
+        """The contract version that the inputs name."""
+        return {"contract": self.inputs["contract"], "version": self.inputs["version"]}
+
+    def reason(self) -> str:
+        """The reason; empty where none is given."""
+        return self.inputs.get("reason") or ""
+
     def job(self) -> dict[str, Any]:
         """The order and job that the inputs name."""
         job = self.inputs["job"]
@@ -114,6 +149,74 @@ class Draft:
 
 
 Make = Callable[[Draft, str], c.AnyCommand]
+
+
+def _submit_contract(d: Draft, site: str) -> c.AnyCommand:
+    named, earlier = d.version(), d.inputs.get("from_version")
+    before = None if earlier is None else d.scene.contracts.get((named["contract"], earlier))
+    if earlier is not None and before is None:
+        raise Malformed(f"step {d.step.n}: there is no {named['contract']} version {earlier} to start from")
+    tree = proposed(before, d.inputs.get("body") or {}, named["version"], d.step.actor_id)
+    d.proposes[named["contract"], named["version"]] = tree
+    sha256 = d.beside(*(encode_document(document) for document in split_contract(tree, rule_parser())))
+    return c.SubmitContract(**d.header(site), **named, sha256=sha256)
+
+
+def _approve_contract(d: Draft, site: str) -> c.AnyCommand:
+    return c.ApproveContract(**d.header(site), **d.version(), approval_role=d.inputs["as_role"])
+
+
+def _certify_contract(d: Draft, site: str) -> c.AnyCommand:
+    """The validators run first. Where they refuse, there is no certificate to send, and the hub says what it misses."""
+    named, certificate = d.version(), ""
+    tree = d.scene.contracts.get((named["contract"], named["version"]))
+    if tree is not None:
+        with suppress(Malformed):
+            certificate = d.beside(certify(*split_contract(tree, rule_parser())))
+    return c.CertifyContract(**d.header(site), **named, certificate=certificate)
+
+
+def _activate_contract(d: Draft, site: str) -> c.AnyCommand:
+    effectivity = d.inputs.get("effectivity") or "new_orders"
+    return c.ActivateContract(**d.header(site), **d.version(), effectivity=effectivity)
+
+
+def _suspend_contract(d: Draft, site: str) -> c.AnyCommand:
+    return c.SuspendContract(**d.header(site), **d.version(), reason=d.reason())
+
+
+def _resume_contract(d: Draft, site: str) -> c.AnyCommand:
+    return c.ResumeContract(**d.header(site), **d.version(), reason=d.reason())
+
+
+def _suggest_tune(d: Draft, site: str) -> c.AnyCommand:
+    i = d.inputs
+    return c.SuggestTune(
+        **d.header(site), **d.version(), param=i["param"], value=i["value"], evidence=i.get("evidence")
+    )
+
+
+def _approve_tune(d: Draft, site: str) -> c.AnyCommand:
+    return c.ApproveTune(**d.header(site), **d.version(), param=d.inputs["param"], value=d.inputs["value"])
+
+
+def _revert_tune(d: Draft, site: str) -> c.AnyCommand:
+    return c.RevertTune(**d.header(site), **d.version(), param=d.inputs["param"], reason=d.reason())
+
+
+def _suggest_change(d: Draft, site: str) -> c.AnyCommand:
+    return c.SuggestChange(**d.header(site), contract=d.inputs["contract"], change=d.inputs["change"])
+
+
+def _apply_change(d: Draft, site: str) -> c.AnyCommand:
+    return c.ApplyChange(**d.header(site), contract=d.inputs["contract"], change=d.inputs["change"])
+
+
+def _policy(d: Draft, site: str) -> c.AnyCommand:
+    i = d.inputs
+    return c.UpdatePolicy(
+        **d.header(site), policy=i["policy"], zone=i["zone"], credential=i["requires_credential"], reason=d.reason()
+    )
 
 
 def _terms(d: Draft, site: str) -> c.AnyCommand:
@@ -156,7 +259,7 @@ def _stage(d: Draft, site: str) -> c.AnyCommand:
         arrival_due=d.moment("arrival_due"),
         delivery_due=d.moment("delivery_due"),
         buffer_max_s=None if buffer_max is None else int(buffer_max),
-        amendment=i.get("amendment") == "true",
+        amendment=(i.get("amendment") or "false") != "false",
         document_until={
             name: instant_or_end_of_day(text, d.scene.tz) for name, text in (i.get("document_validity") or {}).items()
         },
@@ -193,7 +296,8 @@ def _start_job(d: Draft, site: str) -> c.AnyCommand:
 
 
 def _repin(d: Draft, site: str) -> c.AnyCommand:
-    return c.RepinJob(**d.header(site), **d.job(), version=d.inputs["version"])
+    version = d.inputs.get("to_version") or d.inputs.get("version") or NOBODY
+    return c.RepinJob(**d.header(site), **d.job(), version=version)
 
 
 def _split(d: Draft, site: str) -> c.AnyCommand:
@@ -411,6 +515,18 @@ def _renew(d: Draft, site: str) -> c.AnyCommand:
 
 
 ACTIONS: Final[dict[str, tuple[str, Make]]] = {
+    "contract.submit": (HUB, _submit_contract),
+    "contract.approve": (HUB, _approve_contract),
+    "contract.certify": (HUB, _certify_contract),
+    "contract.activate": (HUB, _activate_contract),
+    "contract.suspend": (HUB, _suspend_contract),
+    "contract.resume": (HUB, _resume_contract),
+    "tune.suggest": (HUB, _suggest_tune),
+    "tune.approve": (HUB, _approve_tune),
+    "tune.revert": (HUB, _revert_tune),
+    "ai.suggest": (HUB, _suggest_change),
+    "ai.apply": (HUB, _apply_change),
+    "policy.update": (HUB, _policy),
     "po.accept": (HUB, _terms),
     "po.review": (HUB, _review),
     "po.stage": (HUB, _stage),

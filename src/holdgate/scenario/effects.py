@@ -7,12 +7,16 @@ from holdgate.law import event as ev
 
 
 def effects_of(events: Iterable[ev.AnyEvent]) -> list[str]:
-    """The effect names that events stand for."""
+    """The effect names that the events of one entry stand for."""
     found: list[str] = []
+    kinds = []
     for event in events:
+        kinds.append(type(event))
         words = _WORDS.get(type(event))
         if words is not None:
             found.extend(words(event))
+    if ev.SuggestionRecorded in kinds and ev.ParameterTuned not in kinds:
+        found.append("no_rule_changed")
     return found
 
 
@@ -57,7 +61,27 @@ def _disposed(event: ev.NonconformanceDisposed) -> tuple[str, ...]:
     return (f"ncr_dispositioned_{event.disposition}", *kept)
 
 
+def _activated(event: ev.ContractActivated) -> tuple[str, ...]:
+    return ("contract_active", "previous_version_superseded") if event.supersedes else ("contract_active",)
+
+
+def _suspended(event: ev.ContractSuspended) -> tuple[str, ...]:
+    return ("contract_suspended", "running_jobs_halted") if event.jobs else ("contract_suspended",)
+
+
 _WORDS: Final[dict[type[ev.Event], Callable[[Any], tuple[str, ...]]]] = {
+    ev.PolicyUpdated: lambda e: ("policy_withdrawn",) if e.withdrawn else ("policy_in_force",),
+    ev.ContractSubmitted: _fixed("contract_draft"),
+    ev.ContractApproved: lambda e: (f"contract_approved_by_{e.approval_role}",),
+    ev.ContractCertified: _fixed("contract_certified"),
+    ev.ContractActivated: _activated,
+    ev.ContractSuspended: _suspended,
+    ev.ContractResumed: _fixed("contract_resumed"),
+    ev.SuggestionRecorded: _fixed("suggestion_recorded"),
+    ev.TuneSuggested: _fixed("awaiting_approval"),
+    ev.TuneApproved: lambda e: (f"tune_approved_by_{e.role}",),
+    ev.ParameterTuned: lambda e: (f"tuned:{e.param}",),
+    ev.TuneReverted: lambda e: (f"tune_reverted:{e.param}",),
     ev.TermsAccepted: _fixed("terms_accepted"),
     ev.OrderReviewed: lambda e: (f"po_reviewed_by_{e.role}",),
     ev.OrderStaged: _fixed("po_staged"),

@@ -20,7 +20,7 @@ from msgspec import Struct
 
 from holdgate.law.contract import Characteristic, SmartClientPO, SmartSP, Step
 from holdgate.law.notation import ParseRule, Tree, as_list, as_mapping, pair_of, read_as, read_yaml
-from holdgate.terms import instant
+from holdgate.terms import instant, money
 from holdgate.terms.errors import Malformed
 from holdgate.terms.instant import Instant
 
@@ -247,16 +247,37 @@ def revise(contract: Mapping[str, Tree], changes: Mapping[str, Tree]) -> dict[st
     return changed
 
 
+def proposed(
+    earlier: Mapping[str, Tree] | None, body: Mapping[str, Tree], version: str, author: str
+) -> dict[str, Tree]:
+    """The contract tree that `contract.submit` stands for: an earlier version with a body's changes, under its own version.
+
+    `amount` of a payout (major units) becomes `amount_minor`.
+
+    Raises:
+        Malformed: a patch of a step that is not there.
+    """
+    tree = revise(earlier or {}, {**body, "version": version, "author": author})
+    payouts = tree.get("payouts")
+    if isinstance(payouts, list):
+        tree["payouts"] = [_in_minor_units(rule) if isinstance(rule, dict) else rule for rule in payouts]
+    return tree
+
+
+def _in_minor_units(rule: dict[str, Tree]) -> dict[str, Tree]:
+    """A payout as the law writes it; an amount that is none of this currency stays, and is refused where it is read."""
+    amount, currency = rule.get("amount"), rule.get("currency")
+    in_minor = money.minor(amount, currency) if isinstance(amount, str) and isinstance(currency, str) else None
+    if in_minor is None:
+        return rule
+    return {**{key: value for key, value in rule.items() if key != "amount"}, "amount_minor": str(in_minor)}
+
+
 # ---- contracts -------------------------------------------------------------------------------------------------------
 
 WITHOUT_EFFECT: Final[dict[str, Tree]] = {
     "template": "SmartSP",
     "status": "active",
-    "adaptable": [],
-    "environment": [],
-    "modules": [],
-    "triggers": [],
-    "on_failed": {"resume": ["level3"]},
 }
 """Keys without a field in the law that say what holds without them; with any other value they are refused.
 

@@ -168,7 +168,8 @@ class _Run:
         world = opening.world
         roles = {person.id: person.roles for person in world.people}
         nodes = {site.id: site.chronicle for site in shop.sites.values() if site.kind == "node"}
-        self._scene = Scene(world.site.tz, roles, nodes)
+        contracts = {(str(tree["id"]), str(tree["version"])): tree for tree in world.contracts}
+        self._scene = Scene(world.site.tz, roles, nodes, contracts)
         self._stations = {station.id: station.node for station in world.workstations}
         self._seen = {site.id: 0 for site in shop.sites.values()}
 
@@ -214,11 +215,14 @@ class _Run:
         site = self._site(kind, step)
         if step.action == "window.close":
             await site.refresh_witness()
-        command = make(Draft(self._scene, step, self._desk.nonce()), site.id)
+        draft = Draft(self._scene, step, self._desk.nonce())
+        command = make(draft, site.id)
         raw = self._desk.sign(self._desk.shown(command, site.chronicle.state))
         if step.inputs.get("signature", "valid") != "valid":
             raw = unsigned(self._desk, command)
-        answer: Answer = await site.submit(raw)
+        answer: Answer = await site.submit(raw, draft.pins)
+        if answer.decision.allowed:
+            self._scene.contracts.update(draft.proposes)
         return answer.decision
 
     def _site(self, kind: str, step: ScenarioStep) -> Site:

@@ -39,6 +39,11 @@ LAW_ACTS: Final = (
     ev.ContractApproved,
     ev.ContractCertified,
     ev.ContractActivated,
+    ev.ContractSuspended,
+    ev.ContractResumed,
+    ev.ParameterTuned,
+    ev.TuneReverted,
+    ev.PolicyUpdated,
 )
 """What a node has to know to decide alone."""
 AGAIN: Final = ("CONTRACT_UNKNOWN", "UNKNOWN_IDENTITY")

@@ -2,7 +2,7 @@
 
 from holdgate.law import command as c
 from holdgate.law.case import Case
-from holdgate.terms.instant import SECOND_US
+from holdgate.law.timers import review_window_us
 
 
 def accepted(case: Case) -> None:
@@ -60,8 +60,8 @@ def window_over(case: Case) -> None:
         return
     opened_at, closes_at = report.opened_at, report.closes_at
     if opened_at is None or closes_at is None:
-        template = None if case.order is None else case.library.template(case.order.sha256)
-        elapsed_us, limit_us = 0, 0 if template is None else template.client_window_s * SECOND_US
+        elapsed_us = 0
+        limit_us = 0 if case.order is None else review_window_us(case.state, case.library, case.order)
     else:
         elapsed_us, limit_us = max(case.state.witnessed_at - opened_at, 0), closes_at - opened_at
     if closes_at is None or case.state.witnessed_at < closes_at:

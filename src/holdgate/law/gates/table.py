@@ -29,6 +29,7 @@ from holdgate.law.gates import (
     signatures,
     standards,
     tokens,
+    tuning,
     windows,
 )
 
@@ -59,6 +60,14 @@ HUB_ACTS: Final[Acts] = (
     c.ApproveContract,
     c.CertifyContract,
     c.ActivateContract,
+    c.SuspendContract,
+    c.ResumeContract,
+    c.SuggestTune,
+    c.ApproveTune,
+    c.RevertTune,
+    c.SuggestChange,
+    c.ApplyChange,
+    c.UpdatePolicy,
     c.AcceptTerms,
     c.ReviewOrder,
     c.StageOrder,
@@ -100,6 +109,9 @@ BETWEEN_SITES: Final[Acts] = (c.ForwardOrder, c.NoticeOrder)
 SIGNING: Final[Acts] = (
     c.ApproveContract,
     c.CertifyContract,
+    c.ApproveTune,
+    c.RevertTune,
+    c.UpdatePolicy,
     c.AcceptTerms,
     c.ReviewOrder,
     c.SignStep,
@@ -118,7 +130,7 @@ STEP_ACTS: Final[Acts] = (c.StartStep, c.RecordReading, c.RecordLate, c.SignStep
 """What a performer does at a step: each names the contract that it is done under."""
 PERFORMED: Final[Acts] = (*STEP_ACTS, c.CorrectEntry, c.RestartStep)
 """What only somebody qualified for the step does."""
-STOPPED: Final[Acts] = (
+FAILED: Final[Acts] = (
     c.StartStep,
     c.SignStep,
     c.CorrectEntry,
@@ -167,12 +179,36 @@ REASONED: Final[Acts] = (
     c.ReprocessJob,
     c.TerminateJob,
     c.ResumeJob,
+    c.SuspendContract,
+    c.ResumeContract,
+    c.RevertTune,
+    c.UpdatePolicy,
 )
-EVIDENCED: Final[Acts] = (c.AuthoriseDeviation, c.GrantCredential, c.RecordLate, c.AuthoriseRetest, c.ResumeJob)
+EVIDENCED: Final[Acts] = (
+    c.AuthoriseDeviation,
+    c.GrantCredential,
+    c.RecordLate,
+    c.AuthoriseRetest,
+    c.ResumeJob,
+    c.SuggestTune,
+)
+TUNING: Final[Acts] = (c.SuggestTune, c.ApproveTune, c.RevertTune)
+STOPPED: Final[Acts] = (
+    c.AcceptTerms,
+    c.StageOrder,
+    c.SignQa,
+    c.StartJob,
+    c.StartStep,
+    c.SignStep,
+    c.AskModule,
+    c.ReportModule,
+)
+"""What stop-work refuses. Readings are recorded all the same."""
 
 GATES: Final[tuple[Gate, ...]] = (
     Gate("location.site", location.site, EVERY),
     Gate("refusals.vault", refusals.vault, (c.WriteVault,)),
+    Gate("refusals.authority", refusals.authority, (c.ApplyChange,)),
     Gate("people.identity", people.identity, EVERY),
     Gate("people.role", people.role, tuple(people.ROLES)),
     Gate("people.site_key", people.site_key, BETWEEN_SITES),
@@ -186,11 +222,32 @@ GATES: Final[tuple[Gate, ...]] = (
     Gate(
         "contracts.known",
         contracts.known,
-        (c.ApproveContract, c.CertifyContract, c.ActivateContract, c.AcceptTerms, c.StageOrder),
+        (
+            c.ApproveContract,
+            c.CertifyContract,
+            c.ActivateContract,
+            c.SuspendContract,
+            c.ResumeContract,
+            *TUNING,
+            c.AcceptTerms,
+            c.StageOrder,
+        ),
     ),
     Gate("contracts.approval", contracts.approval, (c.ApproveContract,)),
+    Gate("contracts.complete", contracts.complete, (c.CertifyContract,)),
     Gate("contracts.certificate", contracts.certificate, (c.CertifyContract,)),
     Gate("contracts.releasable", contracts.releasable, (c.ActivateContract,)),
+    Gate("contracts.stop_work", contracts.stop_work, (c.SuspendContract, c.ResumeContract)),
+    Gate("tuning.released", tuning.released, TUNING),
+    Gate("tuning.known_contract", tuning.known_contract, (c.SuggestChange,)),
+    Gate("tuning.declared", tuning.declared, (c.SuggestTune,)),
+    Gate("tuning.in_range", tuning.in_range, (c.SuggestTune,)),
+    Gate("tuning.changes", tuning.changes, (c.SuggestTune,)),
+    Gate("tuning.waits", tuning.waits, (c.ApproveTune,)),
+    Gate("tuning.named", tuning.named, (c.ApproveTune, c.RevertTune)),
+    Gate("tuning.each_once", tuning.each_once, (c.ApproveTune,)),
+    Gate("tuning.revertible", tuning.revertible, (c.RevertTune,)),
+    Gate("tokens.policy", tokens.policy, (c.UpdatePolicy,)),
     Gate("contracts.in_force", contracts.in_force, (c.AcceptTerms, c.StageOrder)),
     Gate("orders.terms", orders.terms, (c.AcceptTerms,)),
     Gate("orders.agreed", orders.agreed, (c.StageOrder,)),
@@ -203,13 +260,15 @@ GATES: Final[tuple[Gate, ...]] = (
     Gate("location.freshness", location.freshness, (c.StartJob, c.StartStep)),
     Gate("sequence.new_job", sequence.new_job, (c.StartJob,)),
     Gate("sequence.job_open", sequence.job_open, JOB_ACTS),
-    Gate("sequence.not_failed", sequence.not_failed, STOPPED),
+    Gate("sequence.not_failed", sequence.not_failed, FAILED),
     Gate("sequence.pinned", sequence.pinned, (*STEP_ACTS, c.RepinJob)),
     Gate("people.step_role", people.step_role, (c.StartJob, *PERFORMED)),
     Gate("tokens.credentials", tokens.credentials, PERFORMED),
     Gate("tokens.demanded", tokens.demanded, (*JOB_ACTS, c.StartJob, *REPORTED)),
     Gate("standards.in_force", standards.in_force, (c.StartJob,)),
     Gate("orders.subject", orders.subject, (c.StageOrder,)),
+    Gate("contracts.suspended", contracts.suspended, STOPPED),
+    Gate("tokens.policies", tokens.policies, (c.StartStep, c.SignStep)),
     Gate("location.zone", location.zone, (*STEP_ACTS, c.CorrectEntry)),
     Gate("location.workstation", location.workstation, SIGNING),
     Gate("sequence.nonconformances", sequence.nonconformances, (c.StartStep, c.SignStep, c.SignQa, c.AskModule)),
