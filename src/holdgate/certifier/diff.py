@@ -209,7 +209,7 @@ def _whole(old: SmartSP, new: SmartSP) -> Iterator[Change]:
     yield from _number(place, "retests", *tries, "retest number {} of a step", more_is="WEAKER")
     causes = _two(lambda item: () if item is None else item.allowed_causes, old.retest, new.retest)
     yield from _allowed(place, "causes of a retest", *causes, "a retest because of {}")
-    resume = (old.on_failed.resume, new.on_failed.resume)
+    resume = _two(lambda item: ("level3",) if item is None else item.resume, old.on_failed, new.on_failed)
     yield from _allowed(place, "who resumes a failed run", *resume, "a run resumed by {}")
     standards = (_list(old.standards), _list(new.standards))
     yield from _other(place, "standards", *standards)

@@ -42,7 +42,7 @@ def _passes_only(one: Side, other: Side, when: str) -> tuple[bool, str]:
     facts = StepFacts(one[0], _union(one[1], other[1]))
     facts.scale = max(scale_of(one[1], one[0]), scale_of(other[1], other[0]))
     facts.job()
-    started = facts.moment("started")
+    started = facts.start()
     now, result = started, facts.script.text("")
     if when == "sign":
         now, result = facts.moment("now", started), facts.result()

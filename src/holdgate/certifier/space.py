@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from holdgate.certifier.encode import Cell, Encoder, Place
-from holdgate.certifier.smt import TRUE, Script, Term, both, either, no, num, same
+from holdgate.certifier.smt import FALSE, TRUE, Script, Term, both, either, no, num, same
 from holdgate.certifier.tuning import Limits, Tuning, limits_of, scale_of, shown
 from holdgate.law.contract import Characteristic, SmartSP, Step
 from holdgate.law.rules.nodes import Node, paths
@@ -62,6 +62,10 @@ class StepFacts:
         self.script.hold(either(*(same(term, self.script.text(result)) for result in RESULTS)))
         return term
 
+    def start(self) -> Term:
+        """When the step was started; as much time lies after it as before."""
+        return self.script.integer("started", 0, TIME_MAX // 2)
+
     def moment(self, name: str, after: Term = "0") -> Term:
         """An instant, not before another."""
         term = self.script.integer(name, 0, TIME_MAX)
@@ -78,10 +82,11 @@ class StepFacts:
             self.readings.append(self._any_reading(f"readings[{place}]", filled))
         self._once()
 
-    def complete(self, parts: int) -> None:
+    def complete(self, parts: int, *, scaled: bool) -> None:
         """Readings as a signature needs them, for that many parts at most.
 
-        Parts beyond are like one of these: `holdgate.certifier.encode.places_for` says how many tell all cases apart.
+        Parts beyond are like one of these: `holdgate.certifier.encode.places_for` says how many tell all cases apart. `scaled`:
+        with the declared decimals at most, as a rule that reads values needs them.
         """
         empty = self.script.text("")
         serials: list[Term] = []
@@ -94,16 +99,19 @@ class StepFacts:
                 count = self._job["parts"].value
                 for place, serial in enumerate(serials):
                     name = f"{item.id}/{place}"
-                    self.readings.append(self._reading(item, name, serial, f"(< {place} {count})"))
+                    self.readings.append(self._reading(item, name, serial, f"(< {place} {count})", scaled=scaled))
             else:
-                self.readings.append(self._reading(item, item.id, empty, TRUE))
+                self.readings.append(self._reading(item, item.id, empty, TRUE, scaled=scaled))
 
-    def _reading(self, item: Characteristic, name: str, serial: Term, filled: Term) -> Reading:
-        value = self.script.integer(f"{name}.value", INT_MIN, INT_MAX)
-        factor = 10 ** (self.scale - item.resolution)
-        at = self.script.named(f"(* {factor} {value})", "Int")
-        good = self.script.named(self.conforms(item, at))
-        return Reading(filled, self.script.text(item.id), serial, at, good, value, TRUE)
+    def _reading(self, item: Characteristic, name: str, serial: Term, filled: Term, *, scaled: bool) -> Reading:
+        s = self.script
+        if scaled:
+            value = s.integer(f"{name}.value", INT_MIN, INT_MAX)
+            at = s.named(f"(* {10 ** (self.scale - item.resolution)} {value})", "Int")
+        else:
+            value, at = "0", s.integer(f"{name}.at")
+        good = s.named(self.conforms(item, at))
+        return Reading(filled, s.text(item.id), serial, at, good, value, TRUE if scaled else FALSE)
 
     def _any_reading(self, name: str, filled: Term) -> Reading:
         s, items = self.script, self.step.characteristics
@@ -209,9 +217,10 @@ def _told_readings(facts: StepFacts, values: Mapping[str, int | bool]) -> Iterat
             which = texts.get(int(values.get(f"{head}.id", -1)), "?")
             unit = measured[which].unit if which in measured else ""
             yield f"{which} reads {shown(int(value), facts.scale)} {unit}".strip()
-        elif which in measured and tail == "value":
+        elif which in measured and tail in ("at", "value"):
             part = f" of part {int(place) + 1}" if place else ""
-            yield f"{which}{part} reads {shown(int(value), measured[which].resolution)} {measured[which].unit}"
+            places = facts.scale if tail == "at" else measured[which].resolution
+            yield f"{which}{part} reads {shown(int(value), places)} {measured[which].unit}"
 
 
 def inside(bounds: Limits, tuning: Tuning, at: Term) -> Term:

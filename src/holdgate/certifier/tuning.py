@@ -60,11 +60,12 @@ def scale_of(step: Step, technique: SmartSP) -> int:
     """Decimals at which all numbers of a step are whole, and one more: a reading between two of them can be told apart."""
     texts = [t for c in step.characteristics for t in (c.min, c.max, c.equals, c.U) if t is not None]
     texts += [t for a in technique.adaptable if a.step == step.id and a.kind in LIMIT_KINDS for t in (a.min, a.max)]
-    places = [_decimals(text) for text in texts]
+    places = [decimals(text) for text in texts]
     return max([0, *places, *(c.resolution for c in step.characteristics)]) + 1
 
 
-def _decimals(text: str) -> int:
+def decimals(text: str) -> int:
+    """Decimal places of a decimal as written."""
     value = parse_decimal(text)
     exponent = 0 if value is None else value.as_tuple().exponent
     return -exponent if isinstance(exponent, int) and exponent < 0 else 0
