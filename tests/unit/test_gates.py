@@ -1,5 +1,6 @@
 """Gates: what they refuse, under which code, and the neighbouring case that they let pass (see `tests.gate_cases`)."""
 
+from collections.abc import Callable
 from typing import Any, Final
 
 import pytest
