@@ -121,9 +121,9 @@ class Case:
         if not self.gate:
             self.found.append(NOTED)  # the first round only asks whether anything is found
         elif len(self.found) < DENIALS_MAX and self.room > 0:
-            short = {name: short(value) for name, value in values.items()}
-            self.room -= sum(len(str(value).encode()) for value in short.values())
-            self.found.append(Denial(code=code, gate=self.gate, values=short))
+            cut = {name: short(value) for name, value in values.items()}
+            self.room -= sum(len(str(value).encode()) for value in cut.values())
+            self.found.append(Denial(code=code, gate=self.gate, values=cut))
 
     def fact(self, event: AnyEvent) -> None:
         """Note what is true all the same where the act is refused (foundations 3); an act that is allowed drops it."""
