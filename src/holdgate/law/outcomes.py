@@ -447,6 +447,7 @@ OUTCOMES: Final[dict[type[c.Command], Callable[[Case, Any], Events]]] = {
     c.RegisterMaterial: _material,
     c.CalibrateEquipment: registers.calibrate,
     c.ExtendMaterial: registers.extend,
+    c.AdoptStandard: registers.adopt,
     c.VerifyDocument: registers.verify,
     c.SubmitContract: _submit_contract,
     c.ApproveContract: _approve,
