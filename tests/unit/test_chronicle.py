@@ -16,6 +16,7 @@ from holdgate.law import command as c
 from holdgate.law import event as ev
 from holdgate.law.case import Pin
 from holdgate.law.chronicle import Attempt, BootRecord, ContactRecord, CosignedRecord, ImportRecord
+from holdgate.law.contract import document_digest
 from holdgate.law.decision import Decision, allow
 from holdgate.law.evolve import evolve
 from holdgate.law.library import Library
@@ -540,13 +541,14 @@ def test_an_import_that_does_not_fit_an_entry_changes_nothing() -> None:
     assert encoded(log.state) == before
 
 
-def test_a_refused_proposal_fits_its_entry() -> None:
+def test_a_refused_draft_fits_its_entry() -> None:
     log = hub_log()
-    template, technique = log.order_template, log.technique
-    odd = replace(template, version="2", on_silence="x" * 70_000)
+    technique = replace(log.technique, version="2")
+    odd = replace(log.order_template, version="2", on_silence="x" * 70_000, process=document_digest(technique))
     pins = tuple(Pin(sha256=digest(raw), content=raw) for raw in (canon.encode(odd), canon.encode(technique)))
-    draft = log.act(c.SubmitContract, pins=pins, sha256=pins[0].sha256)
-    assert draft.decision.codes[0] == "CONTRACT_INCOMPLETE"
+    log.allow(c.SubmitContract, pins=pins, sha256=pins[0].sha256)
+    log.order_template, log.technique = odd, technique
+    assert log.act(c.CertifyContract, version="2").decision.codes == ("CONTRACT_INCOMPLETE",)
 
 
 def test_a_restored_snapshot_folds_like_the_live_state() -> None:

@@ -1,453 +1,39 @@
-"""The nine families: what a contract yields, what it requires, who may decide under it, what is wrong with it.
+"""The nine families: what an accepted execution makes true, and what is wrong with a contract beyond its steps.
 
-Each row gives a pair, as in test_gates: the act that is refused for this reason, and its neighbour that is not.
+Their gates stand in test_gates_families.py and test_gates_bundles.py.
 """
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
 from holdgate.audit.authorities import AUTHORITIES
-from holdgate.crypto.hashes import digest
 from holdgate.law import command as c
-from holdgate.law import decide as law
 from holdgate.law import event as ev
-from holdgate.law.case import Pin
 from holdgate.law.contract import (
     TECHNIQUES,
     Authority,
     Characteristic,
-    Demand,
     Hold,
-    PayoutRule,
-    Retest,
     SmartCompliance,
     SmartInventory,
     SmartMaintenance,
-    SmartPay,
-    SmartQA,
     SmartSafety,
     SmartSP,
     SmartStandards,
     Source,
     Standard,
-    Step,
     Yield,
     document_digest,
     encode_document,
 )
-from holdgate.law.denial import remedy, sentence
 from holdgate.law.families import Bundle, bundle_faults, bundled
 from holdgate.law.view import job_view
 from holdgate.law.yields import yielded
 from holdgate.terms.errors import Malformed
-from tests.builders import (
-    CONTRACT,
-    JOB,
-    NODE,
-    OFFICE,
-    PO,
-    T0,
-    VERSION,
-    YEAR,
-    Asked,
-    S,
-    World,
-    documents,
-    fresh_auth,
-    hub,
-    node,
-)
-
-DAY: int = 86_400
-HEAD: dict[str, Any] = {"id": CONTRACT, "version": VERSION, "title": "A test", "author": "AUTHOR"}
-Pair = tuple[Asked, Asked]
-
-
-# ---- contracts of other families -----------------------------------------------------------------------------------
-
-
-def bundle(
-    kind: type[SmartSP] = SmartSP,
-    *,
-    characteristics: tuple[Characteristic, ...] = (),
-    quality: SmartQA | None = None,
-    pay: SmartPay | None = None,
-    terms: dict[str, Any] | None = None,
-    step: dict[str, Any] | None = None,
-    **technique: Any,
-) -> Bundle:
-    """A contract with one step `E1` under a technique of this family."""
-    one: dict[str, Any] = {"id": "E1", "name": "look", "role": "technician", "zones": ("LAB",)}
-    process = kind(**HEAD, steps=(Step(**(one | (step or {})), characteristics=characteristics),), **technique)
-    order, _ = documents()
-    named = {
-        "process": document_digest(process),
-        "quality": "" if quality is None else document_digest(quality),
-        "pay": "" if pay is None else document_digest(pay),
-        "payouts": order.payouts if pay is None else (),
-    }
-    return Bundle(replace(order, **(named | (terms or {}))), process, quality, pay)
-
-
-def in_force(world: World, held: Bundle) -> World:
-    """The contract is released here."""
-    world.order_template, world.technique = held.template, held.technique
-    for document in held.documents:
-        world.blobs[document_digest(document)] = encode_document(document)
-    world.fold(ev.ContractSubmitted(contract=CONTRACT, version=VERSION, sha256=world.sha, author="AUTHOR"))
-    world.certified(world.sha)
-    for role, by in (("admin", "ADMIN"), ("compliance", "CO"), ("qa", "QA"), ("project_manager", "PM")):
-        world.fold(ev.ContractApproved(sha256=world.sha, approval_role=role, by=by))
-    return world.fold(ev.ContractActivated(sha256=world.sha, effectivity="new_orders"))
-
-
-def staged(world: World, *serials: str, part_no: str = "P-1", rev: str = "A") -> World:
-    """At the hub: an order for these, accepted and staged."""
-    return world.accepted().staged(part_no=part_no, rev=rev, serials=serials).contact(NODE, up=True)
-
-
-def worked(world: World, *serials: str, by: str = "TECH", result: str = "pass") -> World:
-    """The one step is done."""
-    world.job(serials=serials).opened("E1", by=by)
-    return world.signed("E1", by=by, result=result)
-
-
-def asked(
-    world: World, kind: type[c.Command], by: str, role: str, others: tuple[tuple[str, str], ...] = (), **fields: Any
-) -> Asked:
-    """An act of which the builders hold no usual case."""
-    auth = fresh_auth()
-    signers = tuple(
-        c.Signer(id=name, role=held, meaning="responsibility", auth=auth) for name, held in ((by, role), *others)
-    )
-    world.nonce += 1
-    head: dict[str, Any] = {
-        "site": world.state.site,
-        "at": world.now,
-        "nonce": str(world.nonce),
-        "signers": signers,
-        "place": OFFICE,
-    }
-    command: Any = kind(**(head | {"place": OFFICE} | fields))
-    return Asked(world, command, world.now, ())
-
-
-# ---- rows ----------------------------------------------------------------------------------------------------------
-
-
-class Row(NamedTuple):
-    gate: str
-    code: str
-    name: str
-    pair: Callable[[], Pair]
-
-
-ROWS: list[Row] = []
-
-
-def case(gate: str, code: str) -> Callable[[Callable[[], Pair]], Callable[[], Pair]]:
-    def keep(pair: Callable[[], Pair]) -> Callable[[], Pair]:
-        ROWS.append(Row(gate, code, pair.__name__, pair))
-        return pair
-
-    return keep
-
-
-NEEDS = bundle(requires=(Standard(standard="E-8", edition="21"),))
-
-
-def under_standard(*adopted: ev.StandardAdopted) -> Asked:
-    world = in_force(node(), NEEDS).received()
-    return world.fold(*adopted).ask(c.StartJob)
-
-
-def adopted(edition: str = "21", until: int = T0 + YEAR) -> ev.StandardAdopted:
-    return ev.StandardAdopted(standard="E-8", edition=edition, until=until)
-
-
-@case("standards.in_force", "STANDARD_NOT_IN_FORCE")
-def a_standard_that_nobody_adopted() -> Pair:
-    return under_standard(), under_standard(adopted())
-
-
-@case("standards.in_force", "STANDARD_NOT_IN_FORCE")
-def another_edition_came_after_it() -> Pair:
-    return under_standard(adopted(), adopted("22")), under_standard(adopted("22"), adopted())
-
-
-@case("standards.in_force", "STANDARD_NOT_IN_FORCE")
-def an_adoption_that_has_run_out() -> Pair:
-    return under_standard(adopted(until=T0 - 1)), under_standard(adopted(until=T0))
-
-
-def about(kind: type[SmartSP], part_no: str, serial: str) -> Asked:
-    facts = {
-        SmartMaintenance: "calibration",
-        SmartSafety: "credential",
-        SmartCompliance: "document",
-        SmartInventory: "batch",
-        SmartStandards: "standard",
-    }
-    name = "VT" if kind is SmartSafety else None
-    world = in_force(hub(), bundle(kind, yields=(Yield(fact=facts[kind], valid_s=DAY, name=name),))).accepted()
-    return world.ask(c.StageOrder, part_no=part_no, serials=(serial,))
-
-
-@case("orders.subject", "EQUIPMENT_UNKNOWN")
-def a_survey_of_a_furnace_that_is_not_on_the_register() -> Pair:
-    return about(SmartMaintenance, "oven", "OVEN-7"), about(SmartMaintenance, "oven", "OVEN-1")
-
-
-@case("orders.subject", "EQUIPMENT_NOT_IN_CONTRACT")
-def a_survey_under_another_class() -> Pair:
-    return about(SmartMaintenance, "oven", "THERM-1"), about(SmartMaintenance, "thermometer", "THERM-1")
-
-
-@case("orders.subject", "UNKNOWN_IDENTITY")
-def training_of_a_stranger() -> Pair:
-    return about(SmartSafety, "VT", "STRANGER"), about(SmartSafety, "VT", "NOVICE")
-
-
-@case("orders.subject", "PO_NOT_STAGED")
-def a_document_for_an_order_that_is_not_there() -> Pair:
-    return about(SmartCompliance, "sheet", "PO-9"), about(SmartCompliance, "sheet", PO)
-
-
-TRAINS = bundle(
-    SmartSafety,
-    yields=(Yield(fact="credential", valid_s=DAY, name="VT"),),
-    retest=Retest(max=1, allowed_causes=("again",)),
-)
-
-
-def training_of(who: str, *, done: bool, site: Callable[[], World] = node) -> World:
-    world = in_force(site(), TRAINS)
-    if world.state.kind == "node":
-        world.received(serials=(who,), ordered=(who,))
-    else:
-        staged(world, who, part_no="VT")
-    world.job(serials=(who,)).opened("E1", by="TECH2")
-    return world.signed("E1", by="TECH2") if done else world
-
-
-@case("signatures.not_subject", "SELF_APPROVAL")
-def who_is_trained_signs_their_own_training() -> Pair:
-    own = in_force(node(), TRAINS).received(serials=("TECH",), ordered=("TECH",)).job(serials=("TECH",)).opened("E1")
-    other = in_force(node(), TRAINS).received(serials=("NOVICE",), ordered=("NOVICE",)).job(serials=("NOVICE",))
-    return own.ask(c.SignStep, step="E1"), other.opened("E1").ask(c.SignStep, step="E1")
-
-
-@case("signatures.not_subject", "SELF_APPROVAL")
-def qa_accepts_the_course_that_it_took() -> Pair:
-    one = c.Quantities(received=1, accepted=1, rejected=0, scrapped=0)
-    return tuple(training_of(who, done=True, site=hub).ask(c.SignQa, quantities=one) for who in ("QA", "NOVICE"))  # type: ignore[return-value]
-
-
-@case("signatures.not_subject", "SELF_APPROVAL")
-def level_three_retests_themselves() -> Pair:
-    fields: dict[str, Any] = {"order": PO, "job": JOB, "step": "E1", "cause": "again", "evidence": "list 9"}
-
-    def retest(who: str) -> Asked:
-        world = training_of(who, done=False).signed("E1", by="TECH2", result="fail")
-        world.fold(ev.NonconformanceOpened(order=PO, job=JOB, ncr=f"auto-{JOB}-E1", step="E1", serials=(who,)))
-        return asked(world, c.AuthoriseRetest, "L3", "level3", **fields)
-
-    return retest("L3"), retest("NOVICE")
-
-
-@case("signatures.not_subject", "SELF_APPROVAL")
-def level_three_decides_on_their_own_failure() -> Pair:
-    fields: dict[str, Any] = {
-        "order": PO,
-        "job": JOB,
-        "ncr": f"auto-{JOB}-E1",
-        "disposition": "reject",
-        "reason": "course again",
-    }
-
-    def decide(who: str) -> Asked:
-        world = training_of(who, done=False).signed("E1", by="TECH2", result="fail")
-        world.fold(ev.NonconformanceOpened(order=PO, job=JOB, ncr=f"auto-{JOB}-E1", step="E1", serials=(who,)))
-        return asked(world, c.DisposeNonconformance, "L3", "level3", **fields)
-
-    return decide("L3"), decide("NOVICE")
-
-
-@case("signatures.not_subject", "SELF_APPROVAL")
-def compliance_signs_the_course_that_it_took() -> Pair:
-    return tuple(training_of(who, done=True, site=hub).qa_accepted().ask(c.SignCompliance) for who in ("CO", "NOVICE"))  # type: ignore[return-value]
-
-
-def demanding(act: str, *names: str) -> Bundle:
-    return bundle(terms={"demands": (Demand(act=act, credentials=names),)})
-
-
-@case("tokens.demanded", "CREDENTIAL_MISSING")
-def a_job_start_that_asks_for_more_than_its_steps() -> Pair:
-    world = in_force(node(), demanding("job.start", "VT")).received()
-    return world.ask(c.StartJob, by="NOVICE"), world.ask(c.StartJob)
-
-
-@case("tokens.demanded", "CREDENTIAL_EXPIRED")
-def a_review_that_asks_qa_for_a_cert_which_ran_out() -> Pair:
-    def review(until: int) -> Asked:
-        world = staged(in_force(hub(), demanding("qa.sign", "VT")), "A", "B")
-        world.fold(ev.CredentialGranted(person="QA", credential="VT", until=until))
-        return worked(world, "A", "B").ask(c.SignQa)
-
-    return review(T0 - 1), review(T0)
-
-
-@case("tokens.demanded", "CREDENTIAL_REVOKED")
-def a_demand_that_is_met_no_more() -> Pair:
-    world = in_force(node(), demanding("job.start", "VT")).received()
-    before = world.copy()
-    world.fold(ev.CredentialRevoked(person="TECH", credential="VT"))
-    return world.ask(c.StartJob), before.ask(c.StartJob)
-
-
-# ---- authority matrix ----------------------------------------------------------------------------------------------
-
-MATRIX = SmartQA(
-    **HEAD,
-    dispositions=(
-        Authority(disposition="rework", roles=("level3",)),
-        Authority(disposition="reject", roles=("qa", "level3")),
-        Authority(disposition="scrap", roles=("level3",), client=True),
-        Authority(disposition="use_as_is", roles=("level3",), client=True, evidence=True),
-    ),
-)
-NCR = f"auto-{JOB}-E1"
-
-
-def failed(quality: SmartQA | None = MATRIX) -> World:
-    world = in_force(node(), bundle(quality=quality)).received().job().opened("E1").signed("E1", result="fail")
-    return world.fold(ev.NonconformanceOpened(order=PO, job=JOB, ncr=NCR, step="E1", serials=("A",)))
-
-
-def decided(world: World, disposition: str, by: str = "L3", *, client: str = "", **fields: Any) -> Asked:
-    role = {"L3": "level3", "QA": "qa", "TECH": "technician"}[by]
-    others = ((client, "client"),) if client else ()
-    usual: dict[str, Any] = {"order": PO, "job": JOB, "ncr": NCR, "disposition": disposition, "reason": "seen"}
-    return asked(world, c.DisposeNonconformance, by, role, others, **(usual | fields))
-
-
-@case("nonconformances.authorised", "ROLE_NOT_AUTHORISED")
-def qa_decides_what_only_level_three_may() -> Pair:
-    return decided(failed(), "rework", "QA"), decided(failed(), "rework")
-
-
-@case("nonconformances.authorised", "ROLE_NOT_AUTHORISED")
-def a_technician_decides() -> Pair:
-    return decided(failed(), "reject", "TECH"), decided(failed(), "reject", "QA")
-
-
-@case("nonconformances.known", "RULE_NOT_MET")
-def a_decision_that_the_matrix_does_not_have() -> Pair:
-    return decided(failed(), "report_nonconforming"), decided(failed(None), "report_nonconforming")
-
-
-@case("nonconformances.authorised", "DISPOSITION_NOT_AUTHORISED")
-def the_clients_part_is_scrapped_without_the_client() -> Pair:
-    return decided(failed(), "scrap"), decided(failed(), "scrap", client="BUYER")
-
-
-@case("nonconformances.authorised", "DISPOSITION_NOT_AUTHORISED")
-def another_client_agrees() -> Pair:
-    return decided(failed(), "scrap", client="BUYER2"), decided(failed(), "scrap", client="BUYER")
-
-
-@case("nonconformances.authorised", "EVIDENCE_REQUIRED")
-def a_concession_without_evidence() -> Pair:
-    given = {"client": "BUYER", "concession": "C-1"}
-    return decided(failed(), "use_as_is", **given), decided(failed(), "use_as_is", **given, evidence="photo")
-
-
-@case("nonconformances.authorised", "EVIDENCE_REQUIRED")
-def under_the_laws_own_matrix_evidence_is_not_asked_for() -> Pair:
-    given = {"client": "BUYER", "concession": "C-1"}
-    return decided(failed(), "use_as_is", **given), decided(failed(None), "use_as_is", **given)
-
-
-# ---- proposals -----------------------------------------------------------------------------------------------------
-
-PAY = SmartPay(
-    **HEAD,
-    currency="USD",
-    payouts=(
-        PayoutRule(id="bonus", depends_on="on_time", payee="each_signer", amount_minor=5, currency="USD", within_s=60),
-    ),
-    cap_minor=10,
-)
-WHOLE = bundle(quality=MATRIX, pay=PAY)
-
-
-def proposed(held: Bundle, *more: bytes, without: object = None) -> Asked:
-    raws = [encode_document(document) for document in held.documents if document is not without]
-    pins = [Pin(sha256=digest(raw), content=raw) for raw in (*raws, *more)]
-    return hub().ask(c.SubmitContract, pins=pins, version=VERSION, sha256=document_digest(held.template))
-
-
-@case("contracts.document", "CONTRACT_INCOMPLETE")
-def the_matrix_did_not_come_along() -> Pair:
-    return proposed(WHOLE, without=MATRIX), proposed(WHOLE)
-
-
-@case("contracts.document", "CONTRACT_INCOMPLETE")
-def the_bonus_rules_did_not_come_along() -> Pair:
-    return proposed(WHOLE, without=PAY), proposed(WHOLE)
-
-
-@case("contracts.document", "CONTRACT_INCOMPLETE")
-def something_came_along_that_nobody_named() -> Pair:
-    return proposed(WHOLE, encode_document(replace(MATRIX, title="another"))), proposed(WHOLE)
-
-
-@case("contracts.document", "CONTRACT_INCOMPLETE")
-def pay_that_is_named_as_the_matrix() -> Pair:
-    wrong = replace(WHOLE.template, quality=document_digest(PAY))
-    return proposed(Bundle(wrong, WHOLE.technique, None, PAY)), proposed(WHOLE)
-
-
-@case("contracts.document", "CONTRACT_INCOMPLETE")
-def a_technique_that_yields_what_its_subject_cannot() -> Pair:
-    odd = bundle(SmartSafety, yields=(Yield(fact="batch", valid_s=DAY),))
-    return proposed(odd), proposed(TRAINS)
-
-
-@case("contracts.document", "PAYOUT_DEPENDS_ON_RESULT")
-def bonus_rules_that_pay_for_a_result() -> Pair:
-    tied = replace(PAY, payouts=(replace(PAY.payouts[0], depends_on="all_parts_accepted"),))
-    return proposed(bundle(pay=tied)), proposed(bundle(pay=PAY))
-
-
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
-def test_refused_and_its_neighbour_not(row: Row) -> None:
-    refused, neighbour = row.pair()
-    answer = refused.decide()
-    assert (row.gate, row.code) in [(denial.gate, denial.code) for denial in answer.denials], answer.denials
-    assert not answer.events
-    for denial in answer.denials:
-        assert "{" not in sentence(denial)
-        assert remedy(denial)
-    other = neighbour.decide()
-    assert other.allowed, other.denials
-
-
-@pytest.mark.parametrize("gate", sorted({row.gate for row in ROWS}))
-def test_no_gate_is_dead(gate: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without the gate, the answer to its own cases changes."""
-    refused = [row.pair()[0] for row in ROWS if row.gate == gate]
-    without = {act: tuple(g for g in gates if g.name != gate) for act, gates in law._GATES.items()}
-    before = [[denial.gate for denial in asked.decide().denials] for asked in refused]
-    monkeypatch.setattr(law, "_GATES", without)
-    assert all(gate in found for found in before)
-    assert all(gate not in [denial.gate for denial in asked.decide().denials] for asked in refused)
-    assert any(asked.decide().allowed for asked in refused)
-
+from tests.builders import JOB, PO, T0, YEAR, S, World, accepted_job, hub, node
+from tests.families import DAY, HEAD, MATRIX, PAY, TRAINS, WHOLE, bundle, in_force, staged, worked
 
 # ---- what is wrong with a contract ---------------------------------------------------------------------------------
 
@@ -581,6 +167,13 @@ def test_a_survey_yields_the_calibration_from_the_acceptance_on() -> None:
     )
 
 
+def calibrated(as_found: str) -> ev.EquipmentCalibrated:
+    until = T0 + YEAR
+    return ev.EquipmentCalibrated(
+        equipment="OVEN-1", as_found=as_found, cal_from=T0, cal_until=until, certificate="PO-9/M-1"
+    )
+
+
 AS_FOUND = Characteristic(id="found", unit="degF", min="-3", max="3", effect="as_found", per_serial=True)
 
 
@@ -632,7 +225,29 @@ def test_an_instrument_that_was_not_accepted_is_withdrawn(disposition: str) -> N
         "OVEN-1",
         part_no="oven",
     )
-    assert facts(refused(world, "OVEN-1", disposition)) == (ev.EquipmentWithdrawn(equipment="OVEN-1"),)
+    withdrawn = ev.EquipmentWithdrawn(equipment="OVEN-1", as_found="in_tolerance")
+    assert facts(refused(world, "OVEN-1", disposition)) == (withdrawn,)
+
+
+@pytest.mark.parametrize(
+    ("event", "recalls"),
+    [
+        (ev.EquipmentWithdrawn(equipment="OVEN-1", as_found="out_of_tolerance"), True),
+        (ev.EquipmentWithdrawn(equipment="OVEN-1", as_found="in_tolerance"), False),
+        (ev.EquipmentWithdrawn(equipment="OVEN-1"), False),
+        (calibrated("out_of_tolerance"), True),
+        (calibrated("in_tolerance"), False),
+    ],
+)
+def test_what_was_met_out_of_tolerance_recalls_whether_or_not_it_is_used_again(
+    event: ev.AnyEvent, recalls: bool
+) -> None:
+    world = accepted_job()
+    world.fold(event)
+    owe = AUTHORITIES["business_hub"].owe
+    assert owe is not None
+    found = owe(world.state, world.library, [(world.now, event)])
+    assert [type(one) for one in found] == ([ev.JobFlagged] if recalls else [])
 
 
 def refused(world: World, serial: str, disposition: str = "reject") -> World:

@@ -230,7 +230,7 @@ def test_a_technique_cannot_be_fetched_from_elsewhere(name: str) -> None:
         ("performer_signs: false", "performer_signs: 0", "at steps[0].performer_signs"),
         ("performer_signs: false", "performer_signs: no", "at steps[0].performer_signs"),
         ("zones: [FPI-LINE]", "zones: FPI-LINE", "at steps[0].zones"),
-        ("zones: [FPI-LINE]", "hold: {party: client}", "unknown field `hold`"),
+        ("zones: [FPI-LINE]", "halt: {party: client}", "unknown field `halt`"),
         ("say: Two readings please", "normal: '{}'", "rules"),
         ("when: sign, ", "", "at steps[1].rules, at [0]: Object missing required field `when`"),
         ("process:\n", "processes:\n", "has no process"),

@@ -5,9 +5,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from holdgate.law.completeness import incomplete
+from holdgate.law.completeness import incomplete, tied_to_results
 from holdgate.law.contract import SmartClientPO, SmartSP, document_digest
-from holdgate.law.notation import Tree
+from holdgate.law.notation import Tree, as_list
 from holdgate.scenario.files import (
     WITHOUT_EFFECT,
     Credential,
@@ -16,6 +16,7 @@ from holdgate.scenario.files import (
     World,
     apply_given,
     homeless,
+    proposed,
     read_scenario,
     read_world,
     revise,
@@ -23,18 +24,6 @@ from holdgate.scenario.files import (
 )
 from holdgate.terms import instant
 from holdgate.terms.errors import Malformed
-
-# Keys that some scenario needs and the law has no field for yet. A field that the law gains leaves this table.
-NO_HOME = {
-    "115": ("adaptable",),
-    "128": ("steps[S20].witness", "steps[S70].hold"),
-    "131": ("assignment", "triggers"),
-    "132": ("adaptable",),
-    "133": ("modules",),
-    "134": ("environment",),
-    "138": ("triggers",),
-    "141": ("environment", "on_failed"),
-}
 
 
 def no_rule(text: str) -> bytes:
@@ -74,7 +63,6 @@ def test_every_world_is_read_whole(worlds: dict[str, World]) -> None:
         "PEN-20003", "2025-03-01", True,
     )  # fmt: skip
     assert (furnaces[0].equipment_class, furnaces[0].last_cal) == ("furnace", "2025-03-31T12:00:00Z")
-    assert furnaces[0].attributes == {"furnace_class": "2", "instrumentation": "D"}
     assert [(place.id, place.node) for place in fpi.workstations][:2] == [("WS-REC", None), ("WS-FPI-1", "NODE-FPI")]
     assert [node.id for node in fpi.nodes] == ["NODE-FPI", "NODE-MT", "NODE-FPI-2"]
 
@@ -94,30 +82,38 @@ def test_steps_carry_what_a_runner_needs(scenarios: list[ScenarioFile]) -> None:
     assert metrics
 
 
-NOT_IN_THIS_LAW = {"135": ["this law version pins a contract by job, not by 'test'"]}
-"""Contracts that are read and may not be approved yet."""
-
-
-def test_contracts_of_the_files_split_or_are_refused_by_key(
-    scenarios: list[ScenarioFile], worlds: dict[str, World]
-) -> None:
-    """34 files play in 36 contracts; those of 8 files need what the law has no field for."""
-    refused: dict[str, tuple[str, ...]] = {}
+def test_contracts_of_the_files_split_and_are_complete(scenarios: list[ScenarioFile], worlds: dict[str, World]) -> None:
+    """34 files play in 36 contracts."""
     whole = 0
     for scenario in scenarios:
         for contract in apply_given(worlds[scenario.world], scenario.given).contracts:
-            missing = homeless(contract)
-            if missing:
-                refused[scenario.id[:3]] = tuple(sorted(missing))
-                with pytest.raises(Malformed) as caught:
-                    split_contract(contract, no_rule)
-                assert all(key in str(caught.value) for key in missing)
-                continue
-            template, technique = split_contract(contract, no_rule)
-            assert incomplete(template, technique) == NOT_IN_THIS_LAW.get(scenario.id[:3], [])
+            assert homeless(contract) == ()
+            assert incomplete(*split_contract(contract, no_rule)) == []
             whole += 1
-    assert refused == NO_HOME
-    assert whole == 36 - len(NO_HOME)
+    assert whole == 36
+
+
+def test_a_payout_in_major_units_is_a_draft_that_is_tied_to_a_result(
+    scenarios: list[ScenarioFile], worlds: dict[str, World]
+) -> None:
+    revision = next(scenario for scenario in scenarios if scenario.id.startswith("125"))
+    body = revision.steps[2].inputs["body"]
+    assert isinstance(body, dict)
+    tree = proposed(worlds["ten"].contracts[0], body, "6", "SID-X")
+    template, technique = split_contract(tree, no_rule)
+    assert (template.version, template.author, technique.version) == ("6", "SID-X", "6")
+    assert [(rule.amount_minor, rule.payee, rule.within_s) for rule in template.payouts] == [(5000, "each_signer", 0)]
+    assert [rule.id for rule in tied_to_results(template)] == ["pass_bonus"]
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "in_minor"),
+    [("50", "USD", "5000"), ("0.5", "USD", "50"), ("50", "JPY", "50"), ("1.001", "USD", None), ("ten", "USD", None)],
+)
+def test_an_amount_is_put_in_minor_units_or_stays_as_it_is(amount: str, currency: str, in_minor: str | None) -> None:
+    rule: Tree = {"id": "b", "amount": amount, "currency": currency}
+    (made,) = as_list(proposed(None, {"payouts": [rule]}, "2", "A")["payouts"], "payouts")
+    assert made == (rule if in_minor is None else {"id": "b", "currency": currency, "amount_minor": in_minor})
 
 
 def test_every_world_contract_splits_under_one_id_and_version(worlds: dict[str, World]) -> None:
@@ -239,7 +235,7 @@ def test_entries_are_overridden_by_id_materials_by_batch_and_unknown_ones_added(
     }
     changed = apply_given(world, given)
     assert (changed.site.tz, changed.site.name) == ("Europe/Berlin", "Lab")
-    assert (changed.equipment[0].cal_due, changed.equipment[0].attributes) == ("2025-01-01", {"maker": "X"})
+    assert (changed.equipment[0].cal_due, changed.equipment[0].equipment_class) == ("2025-01-01", "oven")
     assert [(batch.batch, batch.approved) for batch in changed.materials] == [("M1", False), ("M2", True)]
     assert [place.id for place in changed.workstations] == ["W1", "W2"]
     assert [node.id for node in changed.nodes] == ["N1", "N2"]
@@ -296,14 +292,11 @@ def test_a_world_contract_becomes_a_template_and_a_technique(world: World) -> No
 @pytest.mark.parametrize(
     ("changes", "key"),
     [
-        ({"environment": [{"series": "t"}]}, "environment"),
-        ({"assignment": "required"}, "assignment"),
         ({"status": "draft"}, "status"),
         ({"template": "SmartQA"}, "template"),
-        ({"on_failed": {"resume": ["qa"]}}, "on_failed"),
         ({"process": "0" * 64}, "process"),
         ({"colour": ""}, "colour"),
-        ({"steps_patch": [{"id": "A", "hold": {"party": "client"}}]}, "steps[A].hold"),
+        ({"steps_patch": [{"id": "A", "halt": {"party": "client"}}]}, "steps[A].halt"),
         (
             {"steps_patch": [{"id": "A", "characteristics": [{"id": "c", "unit": "s", "hue": "1"}]}]},
             "steps[A].characteristics[c].hue",

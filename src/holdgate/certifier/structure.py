@@ -18,11 +18,10 @@ from collections.abc import Iterator
 from importlib import metadata
 from typing import Final
 
-from msgspec import Struct
-
 from holdgate.certifier.cel import Schema, parse_rule
 from holdgate.certifier.facts import KNOWN_AT_SIGNATURE, RULE_FACTS
 from holdgate.crypto.hashes import digest
+from holdgate.law.certificate import CERTIFICATE, HOLDS, Certificate, Check, RuleDigest
 from holdgate.law.completeness import incomplete
 from holdgate.law.contract import (
     NOTATION,
@@ -43,48 +42,7 @@ from holdgate.terms import canon
 from holdgate.terms.errors import Malformed
 from holdgate.terms.ids import check_id
 
-CERTIFICATE: Final = "holdgate-certificate/1"
 SCOPE: Final = "structure only: no proof of behaviour"
-HOLDS: Final = "holds"
-
-
-class Check(Struct, frozen=True, kw_only=True):
-    """One check and its verdict; a certificate holds only checks that hold."""
-
-    name: str
-    verdict: str
-
-
-class RuleDigest(Struct, frozen=True, kw_only=True):
-    """The identity of one rule's normal form (SHA-256 over profile and tree)."""
-
-    step: str
-    rule: str
-    when: str
-    sha256: str
-
-
-class Certificate(Struct, frozen=True, kw_only=True):
-    """What the validators sign and the contract's version carries.
-
-    `template`, `technique`: SHA-256 of the documents. `semantics`: of the engine. `facts`: SHA-256 of the schema that
-    the rules were checked against. `parser`: the CEL parser and its version.
-    """
-
-    holdgate: str
-    scope: str
-    contract: str
-    version: str
-    template: str
-    technique: str
-    notation: str
-    profile: str
-    semantics: int
-    facts: str
-    parser: str
-    checks: tuple[Check, ...]
-    rules: tuple[RuleDigest, ...]
-
 
 _Parsed = tuple[Step, StepRule, Node]
 

@@ -10,7 +10,7 @@ from holdgate.law.decision import Denial, Value
 from holdgate.law.event import AnyEvent
 from holdgate.law.library import Library
 from holdgate.law.state import Attempt, ContractRecord, Deviation, Job, Order, Report, State
-from holdgate.law.technique import Measure, Operation, Technique
+from holdgate.law.technique import Measure, Operation, Parameter, Technique, Values
 from holdgate.terms.limits import DENIALS_MAX
 
 TEXT_CHARS_MAX: Final = 400
@@ -30,8 +30,9 @@ class Case:
     """What the gates read, and where they write what they find.
 
     Fields that an act does not have stay None. `waived`: denial codes that an unused deviation of this step waives.
-    `contract`: the version that the act is about or is judged by. Gates never change anything but `found`, `facts`,
-    `reads` and, through them, the answer.
+    `contract`: the version that the act is about or is judged by. `tuned`: what the step starts
+    under, where it is not the contract's own. `facts`: what a denial carries all the same.
+    Gates never change anything but `found`, `facts`, `reads` and, through them, the answer.
     """
 
     __slots__ = (
@@ -49,6 +50,7 @@ class Case:
         "now",
         "operation",
         "order",
+        "parameter",
         "person",
         "pins",
         "reads",
@@ -58,6 +60,7 @@ class Case:
         "state",
         "station",
         "technique",
+        "tuned",
         "value",
         "waived",
     )
@@ -76,6 +79,7 @@ class Case:
     now: int
     operation: Operation | None
     order: Order | None
+    parameter: Parameter | None
     person: Identity | None
     pins: tuple[Pin, ...]
     reads: list[int]
@@ -85,6 +89,7 @@ class Case:
     state: State
     station: Identity | None
     technique: Technique | None
+    tuned: Values
     value: Decimal | None
     waived: tuple[str, ...]
 
@@ -99,8 +104,8 @@ class Case:
         self.person = state.identities.get(actor.id)
         self.station = None if command.place is None else state.identities.get(command.place)
         self.order = self.job = self.technique = self.operation = self.attempt = None
-        self.measure = self.value = self.contract = self.report = self.deviation = None
-        self.waived = ()
+        self.measure = self.value = self.contract = self.report = self.deviation = self.parameter = None
+        self.waived = self.tuned = ()
         self.gate = ""
         self.begin()
 
@@ -116,13 +121,13 @@ class Case:
         if not self.gate:
             self.found.append(NOTED)  # the first round only asks whether anything is found
         elif len(self.found) < DENIALS_MAX and self.room > 0:
-            short = {name: _short(value) for name, value in values.items()}
-            self.room -= sum(len(str(value).encode()) for value in short.values())
-            self.found.append(Denial(code=code, gate=self.gate, values=short))
+            cut = {name: short(value) for name, value in values.items()}
+            self.room -= sum(len(str(value).encode()) for value in cut.values())
+            self.found.append(Denial(code=code, gate=self.gate, values=cut))
 
     def fact(self, event: AnyEvent) -> None:
-        """Note what is true all the same where the action is refused (foundations 3); an allowed action drops it."""
-        if event not in self.facts:
+        """Note what is true all the same where the act is refused (foundations 3); an act that is allowed drops it."""
+        if self.gate and event not in self.facts:  # the first round only asks whether anything is found
             self.facts.append(event)
 
     def pinned(self, sha256: str) -> bytes | None:
@@ -137,7 +142,8 @@ NOTED: Final = Denial(code="", gate="")
 """Stands for a denial in the first round over the gates, which does not say what it found."""
 
 
-def _short(value: Value) -> Value:
+def short(value: Value) -> Value:
+    """A value as a denial may name it: long texts and lists cut short."""
     if isinstance(value, str):
         return value if len(value) <= TEXT_CHARS_MAX else f"{value[: TEXT_CHARS_MAX - 1]}…"
     if isinstance(value, int):
@@ -153,4 +159,4 @@ def _short(value: Value) -> Value:
     return tuple(kept)
 
 
-__all__ = ["Case", "Command", "Pin"]
+__all__ = ["Case", "Command", "Pin", "short"]

@@ -6,11 +6,24 @@ These are the checks that the certificate of this law version lists. They prove 
 from collections import Counter
 from collections.abc import Container, Iterator
 
-from holdgate.law.contract import PROFILE, Characteristic, PayoutRule, SmartClientPO, SmartSP, Step, Window
+from holdgate.law.adaptable import UNFIT, adaptable_faults
+from holdgate.law.command import ACTS
+from holdgate.law.contract import (
+    PROFILE,
+    Characteristic,
+    Environment,
+    ModuleRight,
+    PayoutRule,
+    SmartClientPO,
+    SmartSP,
+    Step,
+    Window,
+)
 from holdgate.law.rules.normal import decode
+from holdgate.law.triggers import ON
 from holdgate.terms.errors import Malformed
 from holdgate.terms.ids import check_id
-from holdgate.terms.limits import MILESTONES_MAX, PAYOUTS_MAX, STEPS_MAX
+from holdgate.terms.limits import MILESTONES_MAX, PAYOUTS_MAX, STEPS_MAX, TRIGGERS_MAX
 from holdgate.terms.quantity import DECIMALS_MAX, EXACT, parse_decimal
 
 DAY_S = 86_400
@@ -22,13 +35,27 @@ LONG_S = 3653 * DAY_S
 ALLOWED_PAY = ("on_time_and_record_complete", "on_time", "record_complete")
 """What a bonus may depend on: time and completeness, never a result."""
 
+EFFECT_CHARS_MAX = 200
+"""What a trigger says."""
+
 MILESTONES = ("arrival", "qa_accepted", "client_accepted")
+
+PINS = ("job", "test")
+ASSIGNMENTS = ("open", "required")
+REPORT = "report"
+"""Stands for the report among the steps of an environmental series."""
+UNBALANCED = "the milestones do not sum to the price"
 
 
 def incomplete(template: SmartClientPO, technique: SmartSP) -> list[str]:
     """Everything that is missing or contradicts itself, as sentences; empty where the contract is complete."""
     tied = (f"payout {rule.id} depends on {rule.depends_on!r}" for rule in tied_to_results(template))
-    return [*faults(template, technique), *tied]
+    return [*faults(template, technique), *((UNBALANCED,) if unbalanced(template) else ()), *tied]
+
+
+def unbalanced(template: SmartClientPO) -> bool:
+    """Whether the milestones do not sum to the price."""
+    return template.price_minor < 0 or sum(item.amount_minor for item in template.billing) != template.price_minor
 
 
 def tied_to_results(template: SmartClientPO) -> Iterator[PayoutRule]:
@@ -40,7 +67,11 @@ def faults(template: SmartClientPO, technique: SmartSP) -> Iterator[str]:
     """What is missing or contradicts itself, as sentences, found one by one."""
     yield from _head(template, technique)
     yield from _technique(technique)
+    yield from _governance(technique)
+    yield from adaptable_faults(template, technique, LONG_S)
     yield from _money(template)
+    yield from _consequences(template)
+    yield from _triggers(template)
 
 
 def _head(template: SmartClientPO, technique: SmartSP) -> Iterator[str]:
@@ -56,8 +87,10 @@ def _head(template: SmartClientPO, technique: SmartSP) -> Iterator[str]:
         yield f"the rules are written in {technique.profile}; this version reads {PROFILE}"
     if template.on_silence not in ("escalate", "deemed_accepted"):
         yield f"silence cannot mean {template.on_silence!r}"
-    if technique.pin != "job":
-        yield f"this law version pins a contract by job, not by {technique.pin!r}"
+    if technique.pin not in PINS:
+        yield f"a contract is pinned by {' or '.join(PINS)}, not by {technique.pin!r}"
+    if technique.assignment not in ASSIGNMENTS:
+        yield f"assignment is {' or '.join(ASSIGNMENTS)}, not {technique.assignment!r}"
     if not 0 <= template.client_window_s <= LONG_S:
         yield f"the client's window is {template.client_window_s} s; 0 s to 10 years can be asked for"
     if not 0 <= template.buffer_max_s <= LONG_S:
@@ -100,6 +133,16 @@ def _step(step: Step, earlier: Container[str]) -> Iterator[str]:
             yield f"characteristic {item.id} of {step.id} is there twice, or its name is not an id"
         yield from _characteristic(step, item)
     yield from _rules(step)
+    yield from _points(step)
+
+
+def _points(step: Step) -> Iterator[str]:
+    """Hold and witness points name their party, and a notice that can be given."""
+    for kind, point in (("hold", step.hold), ("witness", step.witness)):
+        if point is not None and not point.party.strip():
+            yield f"the {kind} point of {step.id} names no party"
+    if step.witness is not None and not 0 <= step.witness.notice_s <= LONG_S:
+        yield f"the witness of {step.id} is told {step.witness.notice_s} s before; 0 s to 10 years can be asked for"
 
 
 def _window(step: Step, window: Window, earlier: Container[str]) -> Iterator[str]:
@@ -149,9 +192,73 @@ def _characteristic(step: Step, item: Characteristic) -> Iterator[str]:
         yield f"{what} has a guard band that leaves nothing between its limits"
 
 
+def _governance(technique: SmartSP) -> Iterator[str]:
+    """What the technique rests on beyond its steps: the environment, modules, and who resumes a failed run."""
+    steps = {step.id: None for step in technique.steps}
+    for watch in technique.environment:
+        yield from _environment(watch, steps)
+    rights = Counter((right.module, right.act, right.step) for right in technique.modules)
+    for right in technique.modules:
+        yield from _module(right, steps)
+        if rights[right.module, right.act, right.step] > 1:
+            yield f"module {right.module} has the right to {right.act} at {right.step} twice"
+    resume = ("level3",) if technique.on_failed is None else technique.on_failed.resume
+    if not resume or any(not role.strip() or role in UNFIT for role in resume):
+        yield f"a failed run is resumed by {', '.join(resume) or 'nobody'}; that takes somebody who does not work on it"
+
+
+def _environment(watch: Environment, steps: Container[str]) -> Iterator[str]:
+    what = f"the series {watch.series}"
+    yield from _names(what, watch.series, watch.sensor)
+    if not watch.unit:
+        yield f"{what} has no unit"
+    low, high = (None if text is None else parse_decimal(text) for text in (watch.min, watch.max))
+    if (watch.min is not None and low is None) or (watch.max is not None and high is None):
+        yield f"{what} has a limit that is not a decimal number"
+    elif low is None and high is None:
+        yield f"{what} has no numeric limit"
+    elif low is not None and high is not None and low > high:
+        yield f"{what} has its limits the wrong way round"
+    if not 0 < watch.max_gap_s <= LONG_S:
+        yield f"{what} may be silent for {watch.max_gap_s} s; 1 s to 10 years can be asked for"
+    if not watch.steps:
+        yield f"nothing rests on {what}"
+    for name in watch.steps:
+        if name != REPORT and name not in steps:
+            yield f"{what} is for {name}, which is no step"
+
+
+def _module(right: ModuleRight, steps: Container[str]) -> Iterator[str]:
+    what = f"the right of module {right.module} to {right.act!r} at {right.step}"
+    yield from _names(what, right.module, *right.operator_tokens)
+    if not right.act.strip():
+        yield f"{what} does not say what it may do"
+    if right.step not in steps:
+        yield f"{what} is for a step that there is not"
+    if not 0 < right.permit_s <= STEP_S:
+        yield f"{what} lasts {right.permit_s} s; 1 s to 31 days can be asked for"
+
+
+def _names(what: str, *names: str) -> Iterator[str]:
+    for name in names:
+        try:
+            check_id(name, what)
+        except Malformed as error:
+            yield str(error)
+
+
+def _consequences(template: SmartClientPO) -> Iterator[str]:
+    """What the template asks of who acts on its orders."""
+    for demand in template.demands:
+        act = ACTS.get(demand.act)
+        if act is None or "order" not in act.__struct_fields__:
+            yield f"a demand is about {demand.act!r}, which is no act on an order"
+        if not demand.credentials:
+            yield f"the demand about {demand.act!r} asks for nothing"
+        yield from _names(f"the demand about {demand.act!r}", *demand.credentials)
+
+
 def _money(template: SmartClientPO) -> Iterator[str]:
-    if template.price_minor < 0 or sum(item.amount_minor for item in template.billing) != template.price_minor:
-        yield "the milestones do not sum to the price"
     names = Counter(item.id for item in template.billing)
     for when in MILESTONES:
         if sum(item.when == when for item in template.billing) > MILESTONES_MAX:
@@ -166,3 +273,15 @@ def _money(template: SmartClientPO) -> Iterator[str]:
     for rule in template.payouts:
         if rule.payee != "each_signer" or rule.amount_minor <= 0 or rule.currency != template.currency:
             yield f"payout {rule.id}: each signer is paid a positive amount in the order's currency"
+        if not 0 < rule.within_s <= LONG_S:
+            yield f"payout {rule.id} does not say within how many seconds the work is on time (1 s to 10 years)"
+
+
+def _triggers(template: SmartClientPO) -> Iterator[str]:
+    if len(template.triggers) > TRIGGERS_MAX:
+        yield f"there are more than {TRIGGERS_MAX} triggers"
+    for item in template.triggers:
+        if item.on not in ON:
+            yield f"a trigger waits for {item.on!r}, which is nothing that happens"
+        if not item.effect.strip() or len(item.effect) > EFFECT_CHARS_MAX:
+            yield f"the trigger on {item.on} says nothing, or more than {EFFECT_CHARS_MAX} signs"

@@ -304,14 +304,17 @@ class Billing(Part, frozen=True, kw_only=True):
 
 
 class PayoutRule(Part, frozen=True, kw_only=True):
-    """A bonus: due when QA and compliance signed, within `within_s` of first start to last completion."""
+    """A bonus: due when QA and compliance signed, within `within_s` of first start to last completion.
+
+    A draft may leave out `within_s`; nothing is certified without it.
+    """
 
     id: str
     depends_on: str
-    payee: str
     amount_minor: int
     currency: str
-    within_s: int
+    payee: str = "each_signer"
+    within_s: int = 0
 
 
 class SmartPay(Head, frozen=True, kw_only=True, tag="SmartPay"):

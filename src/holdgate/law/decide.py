@@ -3,7 +3,8 @@
 0. Lay the case out: person, workstation, order, job, step, report (`_frame`).
 1. Ask every gate of the act, in the order of GATES; a gate notes unmet conditions.
 2. Nothing noted: the act's outcome says what becomes true.
-3. Something noted: the denial, with every unmet condition and what each gate said (asked once more, for the trace).
+3. Something noted: the denial, with every unmet condition and what each gate said (asked once more, for the trace), and
+   with the facts that count all the same.
 
 Acts that another authority decides (arrivals at the floor hub) are refused here as WRONG_SITE.
 """
@@ -20,7 +21,7 @@ from holdgate.law.library import Library, require_technique
 from holdgate.law.outcomes import OUTCOMES
 from holdgate.law.pinning import test_version
 from holdgate.law.state import Job, State, job_key
-from holdgate.law.technique import Technique
+from holdgate.law.technique import Operation, Technique, moved
 from holdgate.terms.quantity import parse_decimal
 
 Outcome = Callable[[Case, Any], tuple[AnyEvent, ...]]
@@ -105,7 +106,7 @@ def _frame_step(case: Case, command: Any) -> None:
     case.attempt = job.attempts[position]
     if technique.by_test:
         technique = _frame_test(case, job, technique)
-    case.operation = technique.operations[position]
+    case.operation = _as_tuned(case, technique, technique.operations[position])
     if job.deviations:
         _frame_deviation(case, command)
 
@@ -119,6 +120,17 @@ def _frame_test(case: Case, job: Job, technique: Technique) -> Technique:
     return technique
 
 
+def _as_tuned(case: Case, technique: Technique, operation: Operation) -> Operation:
+    """A step that is about to start is as its version is tuned now; one that started stays as it was then."""
+    attempt = case.attempt
+    if attempt is None or type(case.command) is c.StartStep:
+        record = case.contract
+        case.tuned = () if record is None or not record.tuned else moved(operation, record.tuned)
+    else:
+        case.tuned = attempt.tuned
+    return case.library.tuned(technique, operation, case.tuned) if case.tuned else operation
+
+
 def _frame_deviation(case: Case, command: Any) -> None:
     """A start names the deviation that it uses up; the rest of that step lives under it."""
     job = case.job
@@ -130,7 +142,7 @@ def _frame_deviation(case: Case, command: Any) -> None:
             continue
         if deviation.id == name and not deviation.used:
             case.deviation, case.waived = deviation, deviation.waive
-        elif deviation.used and case.attempt is not None and not case.attempt.done:
+        elif deviation.used and not deviation.over and case.attempt is not None and not case.attempt.done:
             case.waived += deviation.waive
 
 
@@ -157,11 +169,31 @@ def _frame_version(case: Case, command: Any) -> None:
         case.order = case.state.orders.get(order)
 
 
+def _frame_parameter(case: Case, command: Any) -> None:
+    _frame_version(case, command)
+    record = case.contract
+    if record is not None and record.status != "submitted":  # a draft can be too broken to be made ready
+        template = case.library.template(record.sha256)
+        case.technique = None if template is None else case.library.technique(template.process)
+    if case.technique is not None:
+        case.parameter = case.technique.parameters.get(command.param)
+    if type(command) is not c.RevertTune:
+        case.value = parse_decimal(command.value)
+
+
 def _frame_report(case: Case, command: Any) -> None:
     case.report = report = case.state.reports.get(command.report)
     if report is not None:
         case.order = case.state.orders.get(report.order)
         case.job = case.state.jobs.get(job_key(report.order, report.job))
+
+
+def _frame_assignment(case: Case, command: Any) -> None:
+    """A job can be assigned before it starts: then its contract is the order's."""
+    _frame_hub_job(case, command)
+    if case.job is None and case.order is not None and case.order.sha256:
+        template = case.library.template(case.order.sha256)
+        case.technique = None if template is None else case.library.technique(template.process)
 
 
 def _frame_hub_job(case: Case, command: Any) -> None:
@@ -175,11 +207,16 @@ def _frame_value(case: Case, command: Any) -> None:
 
 _FRAMES: Final[dict[type[c.Command], Callable[[Case, Any], None]]] = {
     **dict.fromkeys((c.ApproveContract, c.CertifyContract, c.ActivateContract), _frame_version),
+    **dict.fromkeys((c.SuspendContract, c.ResumeContract), _frame_version),
+    **dict.fromkeys((c.SuggestTune, c.ApproveTune, c.RevertTune), _frame_parameter),
     **dict.fromkeys((c.AcceptTerms, c.StageOrder), _frame_version),
     **dict.fromkeys((c.ReviewOrder, c.IssueInvoice, c.StartJob, c.ForwardOrder), _frame_order),
+    **dict.fromkeys((c.VerifyDocument, c.CloseDelivery), _frame_order),
     **dict.fromkeys((c.SignQa, c.SignCompliance, c.GenerateReport, c.ReleasePayout), _frame_hub_job),
-    **dict.fromkeys((c.ReviewReport, c.CloseWindow), _frame_report),
-    **dict.fromkeys((c.SplitJob, c.RepinJob, c.OpenNonconformance, c.DisposeNonconformance), _frame_job),
+    **dict.fromkeys((c.ReviewReport, c.CloseWindow, c.AmendReport), _frame_report),
+    c.AssignJob: _frame_assignment,
+    c.DisposeNonconformance: _frame_hub_job,
+    **dict.fromkeys((c.SplitJob, c.RepinJob, c.OpenNonconformance), _frame_job),
     **dict.fromkeys((c.TerminateJob, c.ResumeJob), _frame_job),
     **dict.fromkeys((c.StartStep, c.SignStep, c.RestartStep, c.AuthoriseDeviation), _frame_step),
     **dict.fromkeys((c.ReleaseHold, c.NotifyWitness, c.AuthoriseRetest, c.ReprocessJob), _frame_step),

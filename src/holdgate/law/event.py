@@ -85,9 +85,13 @@ class EquipmentCalibrated(Event, frozen=True, kw_only=True):
 
 
 class EquipmentWithdrawn(Event, frozen=True, kw_only=True):
-    """An instrument or machine failed a check at a node: no site uses it any more."""
+    """An instrument or machine failed a check at a node, or was not accepted after a calibration: no site uses it any more.
+
+    `as_found`: how the calibration met it ("": there was none); out_of_tolerance recalls, as in `EquipmentCalibrated`.
+    """
 
     equipment: str
+    as_found: str = ""
 
 
 class MaterialExtended(Event, frozen=True, kw_only=True):
@@ -116,12 +120,16 @@ class StandardAdopted(Event, frozen=True, kw_only=True):
 
 
 class PolicyUpdated(Event, frozen=True, kw_only=True):
-    """Steps that start in this zone from now on ask for one more credential. `version`: of the policy, from 1."""
+    """Steps that start in this zone from now on ask for one more credential. `version`: of the policy, from 1.
+
+    `withdrawn`: the policy was taken back; it asks for nothing any more.
+    """
 
     policy: str
     zone: str
     credential: str
     version: int
+    withdrawn: bool = False
 
 
 class ContractSubmitted(Event, frozen=True, kw_only=True):
@@ -150,17 +158,19 @@ class ContractCertified(Event, frozen=True, kw_only=True):
 
 
 class ContractActivated(Event, frozen=True, kw_only=True):
-    """A version is in force; the one before it is superseded."""
+    """A version is in force; the one before it (`supersedes`, "": there was none) is superseded."""
 
     sha256: str
     effectivity: str
+    supersedes: str = ""
 
 
 class ContractSuspended(Event, frozen=True, kw_only=True):
-    """Stop-work is in force for this version."""
+    """Stop-work is in force for this version. `jobs`: running ones that the business hub knows of."""
 
     sha256: str
     by: str
+    jobs: int = 0
 
 
 class ContractResumed(Event, frozen=True, kw_only=True):
@@ -196,11 +206,15 @@ class TuneApproved(Event, frozen=True, kw_only=True):
 
 
 class ParameterTuned(Event, frozen=True, kw_only=True):
-    """An adaptable parameter has this value from now on, for steps that are not started yet."""
+    """An adaptable parameter has this value from now on, for steps that are not started yet.
+
+    `client`: the organisation whose person agreed, where the contract asks for the client.
+    """
 
     sha256: str
     param: str
     value: str
+    client: str = ""
 
 
 class TuneReverted(Event, frozen=True, kw_only=True):
@@ -272,13 +286,14 @@ class DeliveryClosed(Event, frozen=True, kw_only=True):
 
 
 class JobFlagged(Event, frozen=True, kw_only=True):
-    """The hub opens a nonconformance on a job over what it imported: a recall, or a signature after a revocation."""
+    """The hub opens a nonconformance on a job over what it learned: a recall (`equipment`), or a signature after a revocation."""
 
     order: str
     job: str
     ncr: str
     why: str
     step: str = ""
+    equipment: str = ""
 
 
 class QaAccepted(Event, frozen=True, kw_only=True):
@@ -521,7 +536,8 @@ class StepStarted(Event, frozen=True, kw_only=True):
 class ReadingRecorded(Event, frozen=True, kw_only=True):
     """A value was read; whether it conforms is part of the fact.
 
-    `acceptance`: the characteristic decides on the part, not on the process. `late`: it was entered afterwards.
+    `instrument`: what it was read with. `acceptance`: the characteristic decides on the part, not on the process. `late`:
+    it was entered afterwards, and was observed at `observed_at` (UTC µs).
     """
 
     order: str
@@ -532,8 +548,10 @@ class ReadingRecorded(Event, frozen=True, kw_only=True):
     unit: str
     conforms: bool
     serial: str | None = None
+    instrument: str | None = None
     acceptance: bool = False
     late: bool = False
+    observed_at: int | None = None
 
 
 class StepSigned(Event, frozen=True, kw_only=True):

@@ -1,27 +1,30 @@
 """The law documents that a site holds, ready for use. Rebuilt from pinned blobs; never part of a snapshot."""
 
 from collections.abc import Callable, Mapping
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from holdgate.law.contract import Document, PayoutRule, SmartClientPO, SmartPay, SmartQA, SmartSP, read_document
-from holdgate.law.technique import Technique, prepare
+from holdgate.law.technique import Operation, Technique, Values, prepare, under
 from holdgate.terms.errors import Tampered
 
 Governing = TypeVar("Governing", SmartQA, SmartPay)
 
 Blobs = Callable[[str], bytes | None]
 """Looks a pinned blob up by its SHA-256 (hex). Content is checked where it enters."""
+TUNED_KEPT: Final = 1_000
+"""Steps under tuned values that are kept ready."""
 
 
 class Library:
     """Templates and techniques by the SHA-256 of their documents."""
 
-    __slots__ = ("_blobs", "_documents", "_fresh", "techniques", "templates")
+    __slots__ = ("_blobs", "_documents", "_fresh", "_tuned", "techniques", "templates")
 
     def __init__(self, blobs: Blobs) -> None:
         self._blobs = blobs
         self._fresh: dict[str, bytes] = {}
         self._documents: dict[str, Document | None] = {}
+        self._tuned: dict[tuple[str, str, Values], Operation] = {}
         self.techniques: dict[str, Technique] = {}
         self.templates: dict[str, SmartClientPO] = {}
 
@@ -29,16 +32,20 @@ class Library:
         """The order template, or None where its document is not held here."""
         found = self.templates.get(sha256)
         if found is None:
-            document = self._read(sha256)
+            document = self.document(sha256)
             if isinstance(document, SmartClientPO):
                 found = self.templates[sha256] = document
         return found
 
     def technique(self, sha256: str) -> Technique | None:
-        """The technique, or None where its document is not held here."""
+        """The technique, or None where its document is not held here.
+
+        Raises:
+            Malformed: it is a draft that cannot be made ready.
+        """
         found = self.techniques.get(sha256)
         if found is None:
-            document = self._read(sha256)
+            document = self.document(sha256)
             if isinstance(document, SmartSP):
                 found = self.techniques[sha256] = prepare(document, sha256)
         return found
@@ -74,9 +81,19 @@ class Library:
             return None
         found = self._documents.get(sha256)
         if found is None:
-            found = self._documents[sha256] = self._read(sha256)
+            found = self._documents[sha256] = self.document(sha256)
         if not isinstance(found, kind):
             raise Tampered(f"the {kind.__name__} {sha256[:12]} is named by a contract, but is not in the store")
+        return found
+
+    def tuned(self, technique: Technique, operation: Operation, values: Values) -> Operation:
+        """The step as it is under these values (see `technique.under`), made once."""
+        key = (technique.sha256, operation.id, values)
+        found = self._tuned.get(key)
+        if found is None:
+            if len(self._tuned) >= TUNED_KEPT:
+                self._tuned.clear()
+            found = self._tuned[key] = under(operation, values)
         return found
 
     def admit(self, blobs: Mapping[str, bytes]) -> None:
@@ -88,7 +105,12 @@ class Library:
         for sha256 in blobs:
             self._fresh.pop(sha256, None)
 
-    def _read(self, sha256: str) -> Document | None:
+    def document(self, sha256: str) -> Document | None:
+        """A document as it was signed, or None where it is not held here.
+
+        Raises:
+            Malformed: what is held under this digest is no contract document.
+        """
         raw = self.blob(sha256)
         return None if raw is None else read_document(raw)
 
@@ -96,6 +118,17 @@ class Library:
         """A pinned blob as it is."""
         fresh = self._fresh.get(sha256)
         return self._blobs(sha256) if fresh is None else fresh
+
+
+def require_documents(library: Library, template_sha256: str) -> None:
+    """The documents of a version are held here, complete or not: a draft needs nothing more.
+
+    Raises:
+        Tampered: the log speaks of a document that the store does not hold.
+    """
+    template = library.template(template_sha256)
+    if template is None or library.blob(template.process) is None:
+        raise Tampered(f"the contract {template_sha256[:12]} is on the record, but its document is not in the store")
 
 
 def require_technique(library: Library, template_sha256: str) -> Technique:

@@ -5,18 +5,18 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from holdgate.crypto.hashes import digest
 from holdgate.law import command as c
 from holdgate.law import event as ev
+from holdgate.law import interruptions, registers, reporting
 from holdgate.law.case import Case
 from holdgate.law.environment import heard
 from holdgate.law.gates.modules import permission_of
 from holdgate.law.gates.orders import body_of, slip_of
 from holdgate.law.gates.readings import failing
+from holdgate.law.gates.tuning import applies_at_once, waiting_for
 from holdgate.law.orders import body_digest
-from holdgate.law.state import remaining
-from holdgate.law.view import job_view
-from holdgate.terms import canon
+from holdgate.law.state import Job, flag_id, remaining
+from holdgate.law.technique import Parameter
 from holdgate.terms.errors import InvariantBroken
 from holdgate.terms.instant import SECOND_US
 
@@ -86,7 +86,69 @@ def _certify(case: Case, m: c.CertifyContract) -> Events:
 
 
 def _activate(case: Case, m: c.ActivateContract) -> Events:
-    return (ev.ContractActivated(sha256=_sha256(case), effectivity=m.effectivity),)
+    before = case.state.in_force.get(m.contract, "")
+    return (ev.ContractActivated(sha256=_sha256(case), effectivity=m.effectivity, supersedes=before),)
+
+
+def _suspend(case: Case, _: c.SuspendContract) -> Events:
+    sha256 = _sha256(case)
+    running = [job for job in case.state.jobs.values() if job.status == "running" and sha256 in _pinned_to(job)]
+    return (ev.ContractSuspended(sha256=sha256, by=case.actor.id, jobs=len(running)),)
+
+
+def _pinned_to(job: Job) -> tuple[str, ...]:
+    """The versions that a running job rests on: its own, and that of its open test."""
+    attempt = job.attempts[job.open_step] if job.open_step >= 0 else None
+    return (job.sha256,) if attempt is None else (job.sha256, attempt.contract)
+
+
+def _resume(case: Case, _: c.ResumeContract) -> Events:
+    return (ev.ContractResumed(sha256=_sha256(case), by=case.actor.id),)
+
+
+def _parameter(case: Case) -> Parameter:
+    if case.parameter is None:
+        raise InvariantBroken("a gate let a change pass of something that is not adaptable")
+    return case.parameter
+
+
+def _suggest(case: Case, m: c.SuggestTune) -> Events:
+    sha256, parameter = _sha256(case), _parameter(case)
+    recorded = ev.SuggestionRecorded(contract=m.contract, by=case.actor.id)
+    tuned = {} if case.contract is None else case.contract.tuned
+    if applies_at_once(parameter, m.value, tuned):
+        return (recorded, ev.ParameterTuned(sha256=sha256, param=m.param, value=m.value))
+    return (recorded, ev.TuneSuggested(sha256=sha256, param=m.param, value=m.value, by=case.actor.id))
+
+
+def _approve_tune(case: Case, m: c.ApproveTune) -> Events:
+    """The last approval that the contract asks for brings the value into force."""
+    sha256, parameter, waiting, actor = _sha256(case), _parameter(case), waiting_for(case), case.actor
+    if waiting is None:
+        raise InvariantBroken("a gate let an approval pass of nothing")
+    approved = ev.TuneApproved(sha256=sha256, param=m.param, role=actor.role, by=actor.id)
+    agreed = {**waiting.approvals, actor.role: actor.id}
+    if any(role not in agreed for role in parameter.approve):
+        return (approved,)
+    client = case.state.identities.get(agreed.get("client", ""))
+    org = "" if client is None else client.org
+    return (approved, ev.ParameterTuned(sha256=sha256, param=m.param, value=waiting.value, client=org))
+
+
+def _revert_tune(case: Case, m: c.RevertTune) -> Events:
+    return (ev.TuneReverted(sha256=_sha256(case), param=m.param, by=case.actor.id),)
+
+
+def _suggest_change(case: Case, m: c.SuggestChange) -> Events:
+    return (ev.SuggestionRecorded(contract=m.contract, by=case.actor.id),)
+
+
+def _update_policy(case: Case, m: c.UpdatePolicy) -> Events:
+    before = case.state.policies.get(m.policy)
+    version = 1 if before is None else before.version + 1
+    return (
+        ev.PolicyUpdated(policy=m.policy, zone=m.zone, credential=m.credential, version=version, withdrawn=m.withdraw),
+    )
 
 
 def _accept_terms(case: Case, m: c.AcceptTerms) -> Events:
@@ -110,6 +172,8 @@ def _stage(case: Case, m: c.StageOrder) -> Events:
         if acceptance.sha256 == sha256 and acceptance.org == m.client:
             silence = acceptance.on_silence
     buffer_max_s = template.buffer_max_s if m.buffer_max_s is None else m.buffer_max_s
+    verified = case.state.verified.get(m.order, {})
+    until = m.document_until | verified
     staged = ev.OrderStaged(
         order=m.order,
         contract=m.contract,
@@ -120,8 +184,8 @@ def _stage(case: Case, m: c.StageOrder) -> Events:
         part_no=m.part_no,
         rev=m.rev,
         serials=m.serials,
-        documents=m.documents,
-        document_until=m.document_until,
+        documents=(*m.documents, *(name for name in verified if name not in m.documents)),
+        document_until={name: end for name, end in until.items() if end is not None},
         policy=m.arrival_policy,
         evidence=template.arrival_evidence,
         buffer_max_us=buffer_max_s * SECOND_US,
@@ -182,7 +246,8 @@ def _split(_: Case, m: c.SplitJob) -> Events:
 
 
 def _start_step(case: Case, m: c.StartStep) -> Events:
-    by_test = case.technique is not None and case.technique.by_test and case.contract is not None
+    pinned = None if case.job is None else case.library.technique(case.job.technique)
+    own = case.contract if pinned is not None and pinned.by_test else None
     started = ev.StepStarted(
         order=m.order,
         job=m.job,
@@ -190,8 +255,9 @@ def _start_step(case: Case, m: c.StartStep) -> Events:
         by=case.actor.id,
         equipment=m.equipment,
         materials=m.materials,
-        contract=case.contract.sha256 if by_test and case.contract is not None else "",
-        version=case.contract.version if by_test and case.contract is not None else "",
+        tuned=case.tuned,
+        contract="" if own is None else own.sha256,
+        version="" if own is None else own.version,
     )
     if case.deviation is None:
         return (started,)
@@ -212,8 +278,10 @@ def _record(case: Case, m: c.RecordReading | c.RecordLate) -> Events:
             unit=m.unit,
             conforms=measure.conforms(value),
             serial=m.serial,
+            instrument=m.instrument,
             acceptance=measure.acceptance,
             late=type(m) is c.RecordLate,
+            observed_at=m.observed_at if type(m) is c.RecordLate else None,
         ),
     )
 
@@ -230,11 +298,9 @@ def _sign_step(case: Case, m: c.SignStep) -> Events:
         result=m.result,
         complete=len(attempt.signers) + 1 >= operation.signatures,
     )
-    if not signed.complete:
-        return (signed,)
-    if m.result == "fail":
+    if m.result == "fail" and signed.complete:
         return (signed, _failed_step(case, m))
-    return (signed, ev.PrechecksCompleted(order=m.order, job=m.job)) if _last_precheck(case) else (signed,)
+    return (signed, *_prechecks(case, signed))
 
 
 def _failed_step(case: Case, m: c.SignStep) -> ev.NonconformanceOpened:
@@ -244,17 +310,21 @@ def _failed_step(case: Case, m: c.SignStep) -> ev.NonconformanceOpened:
         raise InvariantBroken("a gate let a signature pass without an open step")
     missed = [key.partition("/")[2] for key, _ in failing(operation, attempt, job)]
     serials = tuple(dict.fromkeys(missed)) if missed and "" not in missed else remaining(job)
-    ncr = f"auto-{m.job}-{m.step}"
+    ncr = flag_id("auto", m.job, m.step)
     return ev.NonconformanceOpened(order=m.order, job=m.job, ncr=ncr, step=m.step, serials=serials)
 
 
-def _last_precheck(case: Case) -> bool:
-    """Whether the case's step is a pre-check, and with it all of them are passed."""
-    job, operation, technique = case.job, case.operation, case.technique
-    if job is None or operation is None or technique is None or not operation.precheck:
-        return False
-    others = (job.attempts[position] for position in technique.prechecks if position != operation.position)
-    return all(attempt is not None and attempt.passed for attempt in others)
+def _prechecks(case: Case, signed: ev.StepSigned) -> tuple[ev.PrechecksCompleted, ...]:
+    """The signature that completes the last pre-check says so (a correction signed anew does not say it again)."""
+    job, operation, technique, attempt = case.job, case.operation, case.technique, case.attempt
+    if job is None or operation is None or technique is None or attempt is None:
+        return ()
+    if not operation.precheck or not signed.complete or attempt.completed_at:
+        return ()
+    others = [job.attempts[position] for position in technique.prechecks if position != operation.position]
+    if any(other is None or not other.passed for other in others):
+        return ()
+    return (ev.PrechecksCompleted(order=signed.order, job=signed.job),)
 
 
 def _correct(case: Case, m: c.CorrectEntry) -> Events:
@@ -283,51 +353,6 @@ def _authorise(case: Case, m: c.AuthoriseDeviation) -> Events:
             order=m.order, job=m.job, step=m.step, deviation=m.deviation, waive=m.waive, by=case.actor.id
         ),
     )
-
-
-def _restart(case: Case, m: c.RestartStep) -> Events:
-    return (ev.StepRestarted(order=m.order, job=m.job, step=m.step, by=case.actor.id),)
-
-
-def _release_hold(case: Case, m: c.ReleaseHold) -> Events:
-    return (ev.HoldReleased(order=m.order, job=m.job, step=m.step, by=case.actor.id),)
-
-
-def _notify(_: Case, m: c.NotifyWitness) -> Events:
-    return (ev.WitnessNotified(order=m.order, job=m.job, step=m.step),)
-
-
-def _retest(case: Case, m: c.AuthoriseRetest) -> Events:
-    return (ev.RetestAuthorised(order=m.order, job=m.job, step=m.step, cause=m.cause, by=case.actor.id),)
-
-
-def _open_ncr(_: Case, m: c.OpenNonconformance) -> Events:
-    return (ev.NonconformanceOpened(order=m.order, job=m.job, ncr=m.ncr, step="", serials=m.serials),)
-
-
-def _dispose(case: Case, m: c.DisposeNonconformance) -> Events:
-    return (
-        ev.NonconformanceDisposed(
-            order=m.order,
-            job=m.job,
-            ncr=m.ncr,
-            disposition=m.disposition,
-            by=case.actor.id,
-            concession=m.concession or "",
-        ),
-    )
-
-
-def _reprocess(case: Case, m: c.ReprocessJob) -> Events:
-    return (ev.JobReprocessed(order=m.order, job=m.job, step=m.step, by=case.actor.id),)
-
-
-def _terminate(case: Case, m: c.TerminateJob) -> Events:
-    return (ev.JobTerminated(order=m.order, job=m.job, by=case.actor.id),)
-
-
-def _resume(case: Case, m: c.ResumeJob) -> Events:
-    return (ev.JobResumed(order=m.order, job=m.job, by=case.actor.id),)
 
 
 def _permit(case: Case, m: c.AskModule) -> Events:
@@ -377,46 +402,6 @@ def _sign_compliance(case: Case, m: c.SignCompliance) -> Events:
     return (ev.ComplianceAccepted(order=m.order, job=m.job, by=case.actor.id),)
 
 
-def _generate(case: Case, m: c.GenerateReport) -> Events:
-    job, order = case.job, case.order
-    if job is None or order is None:
-        raise InvariantBroken("a gate let a report pass without its job")
-    fields = case.settings.report_fields if m.fields is None else m.fields
-    deviations = tuple(deviation.id for deviation in job.deviations.values())
-    content = {
-        "client": order.client,
-        "contract": job.sha256,
-        "deviations": list(deviations),
-        "fields": list(fields),
-        "job": job.id,
-        "order": order.id,
-        "report": m.report,
-        "view": job_view(job),
-    }
-    return (
-        ev.ReportIssued(
-            order=m.order,
-            job=m.job,
-            report=m.report,
-            digest=digest(canon.encode(content)),
-            fields=fields,
-            deviations=deviations,
-            attested_arrival=order.attested,
-        ),
-    )
-
-
-def _review_report(case: Case, m: c.ReviewReport) -> Events:
-    if m.decision == "approve":
-        return (ev.ReportApproved(report=m.report, by=case.actor.id),)
-    return (ev.ReportRejected(report=m.report, by=case.actor.id, reason=m.reason or ""),)
-
-
-def _close_window(case: Case, m: c.CloseWindow) -> Events:
-    outcome = "escalate" if case.order is None else case.order.silence
-    return (ev.ReviewWindowLapsed(report=m.report, outcome=outcome),)
-
-
 def _never(_: Case, m: c.AnyCommand) -> Events:
     raise InvariantBroken(f"{type(m).__name__} is always refused, and no gate refused it")
 
@@ -428,13 +413,27 @@ OUTCOMES: Final[dict[type[c.Command], Callable[[Case, Any], Events]]] = {
     c.RevokeCredential: _revoke,
     c.RegisterEquipment: _equipment,
     c.RegisterMaterial: _material,
+    c.CalibrateEquipment: registers.calibrate,
+    c.ExtendMaterial: registers.extend,
+    c.AdoptStandard: registers.adopt,
+    c.VerifyDocument: registers.verify,
     c.SubmitContract: _submit_contract,
     c.ApproveContract: _approve,
     c.CertifyContract: _certify,
     c.ActivateContract: _activate,
+    c.SuspendContract: _suspend,
+    c.ResumeContract: _resume,
+    c.SuggestTune: _suggest,
+    c.ApproveTune: _approve_tune,
+    c.RevertTune: _revert_tune,
+    c.SuggestChange: _suggest_change,
+    c.ApplyChange: _never,
+    c.UpdatePolicy: _update_policy,
     c.AcceptTerms: _accept_terms,
     c.ReviewOrder: _review,
     c.StageOrder: _stage,
+    c.AssignJob: registers.assign,
+    c.CloseDelivery: reporting.close_delivery,
     c.ForwardOrder: _forward,
     c.NoticeOrder: _notice,
     c.StartJob: _start_job,
@@ -446,24 +445,26 @@ OUTCOMES: Final[dict[type[c.Command], Callable[[Case, Any], Events]]] = {
     c.CorrectEntry: _correct,
     c.AuthoriseDeviation: _authorise,
     c.RecordLate: _record,
-    c.RestartStep: _restart,
-    c.ReleaseHold: _release_hold,
-    c.NotifyWitness: _notify,
-    c.AuthoriseRetest: _retest,
-    c.OpenNonconformance: _open_ncr,
-    c.DisposeNonconformance: _dispose,
-    c.ReprocessJob: _reprocess,
-    c.TerminateJob: _terminate,
-    c.ResumeJob: _resume,
+    c.RestartStep: interruptions.restart,
+    c.ReleaseHold: interruptions.release_hold,
+    c.NotifyWitness: interruptions.notify,
+    c.AuthoriseRetest: interruptions.retest,
+    c.OpenNonconformance: interruptions.open_ncr,
+    c.ReprocessJob: interruptions.reprocess,
+    c.TerminateJob: interruptions.terminate,
+    c.ResumeJob: interruptions.resume_job,
     c.AskModule: _permit,
     c.ReportModule: _module_acted,
     c.LogEnvironment: _log,
+    c.CheckEquipment: registers.check,
     c.WriteVault: _never,
     c.SignQa: _sign_qa,
     c.SignCompliance: _sign_compliance,
-    c.GenerateReport: _generate,
-    c.ReviewReport: _review_report,
-    c.CloseWindow: _close_window,
+    c.DisposeNonconformance: registers.dispose,
+    c.GenerateReport: reporting.generate,
+    c.AmendReport: reporting.amend,
+    c.ReviewReport: reporting.review,
+    c.CloseWindow: reporting.close_window,
     c.IssueInvoice: _never,
     c.ReleasePayout: _never,
 }

@@ -1,18 +1,80 @@
 """A technique made ready for decisions: limits as decimals, windows in µs, steps by position. Rebuilt from its document."""
 
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from holdgate.law.contract import Characteristic, Environment, ModuleRight, SmartSP, Standard, Step, StepRule, Yield
+from holdgate.law.contract import (
+    Adaptable,
+    Characteristic,
+    Environment,
+    ModuleRight,
+    SmartSP,
+    Standard,
+    Step,
+    StepRule,
+    Yield,
+)
 from holdgate.law.rules.evaluate import Rule, compile_rule
 from holdgate.law.rules.normal import decode
+from holdgate.terms.errors import Malformed
 from holdgate.terms.instant import SECOND_US
-from holdgate.terms.quantity import EXACT, require_decimal
+from holdgate.terms.quantity import EXACT, parse_decimal, require_decimal
+
+WINDOW_MIN: Final = "window_min_s"
+WINDOW_MAX: Final = "window_max_s"
+CHARACTERISTIC_MIN: Final = "characteristic_min"
+CHARACTERISTIC_MAX: Final = "characteristic_max"
+CLIENT_WINDOW: Final = "client_window_s"
+TIGHTER: Final = {
+    WINDOW_MIN: "higher",
+    WINDOW_MAX: "lower",
+    CHARACTERISTIC_MIN: "higher",
+    CHARACTERISTIC_MAX: "lower",
+    CLIENT_WINDOW: "higher",
+}
+"""Kind of adaptable parameter → which way is tighter. A longer review window binds the shop more, not the client."""
+IN_SECONDS: Final = (WINDOW_MIN, WINDOW_MAX, CLIENT_WINDOW)
+"""Kinds whose values are whole seconds."""
+
+
+class Parameter(Struct, frozen=True):
+    """An adaptable parameter, ready for the gates. `step`, `characteristic`: "" where its kind has none."""
+
+    id: str
+    kind: str
+    step: str
+    characteristic: str
+    value: Decimal
+    low: Decimal
+    high: Decimal
+    approve: tuple[str, ...]
+    auto_tighten: bool
+
+    def allows(self, value: Decimal) -> bool:
+        """Whether the contract was certified for this value."""
+        whole = self.kind not in IN_SECONDS or value == EXACT.to_integral_value(value)
+        return whole and self.low <= value <= self.high
+
+    def tightens(self, value: Decimal, present: Decimal) -> bool:
+        """Whether this value is tighter than the present one."""
+        return value > present if TIGHTER[self.kind] == "higher" else value < present
+
+    def present(self, tuned: Mapping[str, str]) -> Decimal:
+        """The value in force: the tuned one, else the contract's own."""
+        text = tuned.get(self.id)
+        return self.value if text is None else require_decimal(text, self.id)
+
+    def show_limits(self) -> str:
+        """The bounds for a person."""
+        return f"{self.low}..{self.high}{' whole seconds' if self.kind in IN_SECONDS else ''}"
 
 
 class Measure(Struct, frozen=True):
-    """A characteristic with its acceptance limits (guard band applied)."""
+    """A characteristic with its acceptance limits (guard band applied; `guard`: how wide it is)."""
 
     id: str
     unit: str
@@ -23,6 +85,7 @@ class Measure(Struct, frozen=True):
     per_serial: bool
     all_readings: bool
     resolution: int
+    guard: Decimal
     acceptance: bool = False
     as_found: bool = False
 
@@ -63,9 +126,10 @@ class Watch(Struct, frozen=True):
     max_gap_us: int
     report: bool
 
-    def holds(self, value: Decimal) -> bool:
-        """Whether the value lies within the limits, ends included."""
-        return (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
+    def holds(self, value: Decimal, unit: str) -> bool:
+        """Whether the value lies within the limits, ends included; one in another unit is not compared and does not."""
+        within = (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
+        return within and unit == self.unit
 
     def show_limits(self) -> str:
         """The limits for a person."""
@@ -109,10 +173,11 @@ class Operation(Struct, frozen=True):
     hold_party: str
     witness_party: str
     notice_us: int
-    watches: tuple[Watch, ...]
-    permissions: tuple[Permission, ...]
     start_rules: tuple[OwnRule, ...]
     sign_rules: tuple[OwnRule, ...]
+    parameters: dict[str, Parameter]
+    watches: tuple[Watch, ...] = ()
+    permissions: tuple[Permission, ...] = ()
 
 
 class Technique(Struct, frozen=True):
@@ -126,6 +191,7 @@ class Technique(Struct, frozen=True):
     id: str
     version: str
     offline_max_us: int
+    assignment: str
     operations: tuple[Operation, ...]
     position: dict[str, int]
     prechecks: tuple[int, ...]
@@ -138,26 +204,35 @@ class Technique(Struct, frozen=True):
     subject: str
     yields: tuple[Yield, ...]
     requires: tuple[Standard, ...]
+    parameters: dict[str, Parameter]
 
 
 def prepare(document: SmartSP, sha256: str) -> Technique:
     """Make a technique ready.
 
     Raises:
-        Malformed: a limit that is no decimal, a window from an unknown step, or a rule that is no normal form.
+        Malformed: a limit that is no decimal, a window from an unknown step, a rule that is no normal form, or an adaptable
+            parameter of something that is not there. A draft can be as broken as that.
     """
     position = {step.id: index for index, step in enumerate(document.steps)}
     watches = {item: _watch(item) for item in document.environment}
+    retest = document.retest
+    steps = {step.id: step for step in document.steps}
+    parameters = {item.id: _parameter(item, steps) for item in document.adaptable}
     operations = tuple(
-        _operation(step, position, _watched(step, watches), _permissions(step, document.modules))
+        replace(
+            _operation(step, position, parameters),
+            watches=tuple(watch for item, watch in watches.items() if step.id in item.steps),
+            permissions=_permissions(step, document.modules),
+        )
         for step in document.steps
     )
-    retest = document.retest
     return Technique(
         sha256=sha256,
         id=document.id,
         version=document.version,
         offline_max_us=document.offline_max_s * SECOND_US,
+        assignment=document.assignment,
         operations=operations,
         position=position,
         prechecks=tuple(op.position for op in operations if op.precheck),
@@ -170,11 +245,8 @@ def prepare(document: SmartSP, sha256: str) -> Technique:
         subject=document.subject,
         yields=document.yields,
         requires=document.requires,
+        parameters=parameters,
     )
-
-
-def _watched(step: Step, watches: dict[Environment, Watch]) -> tuple[Watch, ...]:
-    return tuple(watch for item, watch in watches.items() if step.id in item.steps)
 
 
 def _permissions(step: Step, rights: tuple[ModuleRight, ...]) -> tuple[Permission, ...]:
@@ -204,12 +276,38 @@ def _watch(item: Environment) -> Watch:
     )
 
 
-def _operation(
-    step: Step, position: dict[str, int], watches: tuple[Watch, ...], permissions: tuple[Permission, ...]
-) -> Operation:
+def _parameter(item: Adaptable, steps: Mapping[str, Step]) -> Parameter:
+    if item.kind not in TIGHTER:
+        raise Malformed(f"adaptable {item.id} is of the kind {item.kind[:40]!r}, which there is not")
+    step = steps.get(item.step or "")
+    if item.kind != CLIENT_WINDOW and step is None:
+        raise Malformed(f"adaptable {item.id} is of the step {item.step}, which there is not")
+    if (
+        item.kind in (CHARACTERISTIC_MIN, CHARACTERISTIC_MAX)
+        and step is not None
+        and all(known.id != item.characteristic for known in step.characteristics)
+    ):
+        raise Malformed(f"adaptable {item.id} is of the characteristic {item.characteristic}, which there is not")
+    value, low, high = (require_decimal(text, f"adaptable {item.id}") for text in (item.value, item.min, item.max))
+    return Parameter(
+        id=item.id,
+        kind=item.kind,
+        step=item.step or "",
+        characteristic=item.characteristic or "",
+        value=value,
+        low=low,
+        high=high,
+        approve=item.approve,
+        auto_tighten=item.auto_tighten,
+    )
+
+
+def _operation(step: Step, position: Mapping[str, int], parameters: Mapping[str, Parameter]) -> Operation:
     window = step.window
     dwell = None
     if window is not None:
+        if window.since not in position:
+            raise Malformed(f"the window of {step.id} counts from {window.since}, which is no step")
         high = None if window.max_s is None else window.max_s * SECOND_US
         dwell = Dwell(since=position[window.since], low_us=window.min_s * SECOND_US, high_us=high)
     return Operation(
@@ -230,10 +328,9 @@ def _operation(
         hold_party="" if step.hold is None else step.hold.party,
         witness_party="" if step.witness is None else step.witness.party,
         notice_us=0 if step.witness is None else step.witness.notice_s * SECOND_US,
-        watches=watches,
-        permissions=permissions,
         start_rules=tuple(_rule(rule) for rule in step.rules if rule.when == "start"),
         sign_rules=tuple(_rule(rule) for rule in step.rules if rule.when == "sign"),
+        parameters={name: own for name, own in parameters.items() if own.step == step.id},
     )
 
 
@@ -245,6 +342,7 @@ def _measure(characteristic: Characteristic) -> Measure:
     what = f"the limit of {characteristic.id}"
     low = None if characteristic.min is None else require_decimal(characteristic.min, what)
     high = None if characteristic.max is None else require_decimal(characteristic.max, what)
+    guard = Decimal(0)
     if characteristic.rule == "guard_band" and characteristic.U is not None:
         guard = require_decimal(characteristic.U, f"the uncertainty of {characteristic.id}")
         low = None if low is None else EXACT.add(low, guard)
@@ -261,4 +359,42 @@ def _measure(characteristic: Characteristic) -> Measure:
         resolution=characteristic.resolution,
         acceptance=characteristic.effect == "acceptance",
         as_found=characteristic.effect == "as_found",
+        guard=guard,
     )
+
+
+# ---- adaptation ----------------------------------------------------------------------------------------------------
+
+Values = tuple[tuple[str, str], ...]
+"""Adaptable parameters and the values (decimals) that they have instead of the contract's own."""
+
+
+def moved(operation: Operation, tuned: Mapping[str, str]) -> Values:
+    """The parameters of this step whose tuned value is another than the contract's, in the contract's order."""
+    return tuple(
+        (name, text)
+        for name, own in operation.parameters.items()
+        if (text := tuned.get(name)) is not None and parse_decimal(text) != own.value
+    )
+
+
+def under(operation: Operation, values: Sequence[tuple[str, str]]) -> Operation:
+    """The step as it is under these values of its adaptable parameters; a guard band keeps its width.
+
+    Raises:
+        Malformed: a value is no decimal. KeyError: it is no parameter of this step.
+    """
+    dwell, measures = operation.dwell, dict(operation.measures)
+    for name, text in values:
+        parameter, value = operation.parameters[name], require_decimal(text, name)
+        if parameter.kind == WINDOW_MIN and dwell is not None:
+            dwell = replace(dwell, low_us=int(value) * SECOND_US)
+        elif parameter.kind == WINDOW_MAX and dwell is not None:
+            dwell = replace(dwell, high_us=int(value) * SECOND_US)
+        elif parameter.kind == CHARACTERISTIC_MIN:
+            measure = measures[parameter.characteristic]
+            measures[measure.id] = replace(measure, low=EXACT.add(value, measure.guard))
+        elif parameter.kind == CHARACTERISTIC_MAX:
+            measure = measures[parameter.characteristic]
+            measures[measure.id] = replace(measure, high=EXACT.subtract(value, measure.guard))
+    return replace(operation, dwell=dwell, measures=measures)

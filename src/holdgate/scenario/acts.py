@@ -1,117 +1,15 @@
 """From a scenario's neutral action to a real command: what to sign, and which site decides it. Nothing is decided here."""
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 from holdgate.adapters.zones import instant_or_end_of_day
 from holdgate.law import command as c
-from holdgate.law.chronicle import Chronicle
-from holdgate.law.pinning import version_for
-from holdgate.law.state import Job, job_key
+from holdgate.scenario import governing
+from holdgate.scenario.draft import FLOOR, HUB, NODE, Draft
 from holdgate.scenario.files import ScenarioStep
 from holdgate.terms import instant
 from holdgate.terms.errors import Malformed
-
-OFFICE: Final = "WS-OFFICE"
-HUB, FLOOR, NODE = "business_hub", "floor_hub", "node"
-NOBODY: Final = "unknown"
-
-
-class Scene:
-    """What the translation needs to know of the running shop: time zone, who is who, which job belongs to which order."""
-
-    def __init__(self, tz: str, roles: dict[str, tuple[str, ...]], nodes: dict[str, Chronicle]) -> None:
-        self.tz = tz
-        self.roles = roles
-        self.nodes = nodes
-        self.order_of: dict[str, str] = {}
-        self.node_of: dict[str, str] = {}
-
-    def order(self, job: str) -> str:
-        """The order of a job (scenarios name jobs alone)."""
-        return self.order_of.get(job, NOBODY)
-
-    def job(self, job: str) -> Job | None:
-        """The job as its node knows it."""
-        node = self.nodes.get(self.node_of.get(job, ""))
-        return None if node is None else node.state.jobs.get(job_key(self.order(job), job))
-
-    def version(self, job: Job, step: str) -> str:
-        """The contract version that a step of a job is judged by, as the client reads it from the node."""
-        node = self.nodes[self.node_of[job.id]]
-        return version_for(node.state, node.library, job, step)
-
-    def nonconformance(self, ncr: str) -> dict[str, Any]:
-        """The order and job of a nonconformance (scenarios name it alone), wherever it is on record."""
-        for node in self.nodes.values():
-            for job in node.state.jobs.values():
-                if ncr in job.ncrs:
-                    return {"order": job.order, "job": job.id}
-        return {"order": NOBODY, "job": NOBODY}
-
-
-class Draft:
-    """A command in the making: its header, filled from a scenario step."""
-
-    def __init__(self, scene: Scene, step: ScenarioStep, nonce: str) -> None:
-        self.scene = scene
-        self.inputs: dict[str, Any] = {key: None if value == "null" else value for key, value in step.inputs.items()}
-        self.step = step
-        self.nonce = nonce
-
-    def header(self, site: str) -> dict[str, Any]:
-        """The header fields."""
-        inputs, step = self.inputs, self.step
-        signed_at = inputs.get("signed_at")
-        place = inputs.get("workstation")
-        auth = inputs.get("auth")
-        if place is None and auth is not None:
-            place = OFFICE
-        actor = c.Signer(
-            id=step.actor_id,
-            role=step.actor_role,
-            meaning=inputs.get("meaning"),
-            auth=None if auth is None else self.auth(auth),
-        )
-        others = inputs.get("approvals") or ()
-        return {
-            "site": site,
-            "at": step.at if signed_at is None else instant.parse(signed_at),
-            "nonce": self.nonce,
-            "signers": (actor, *(self.cosigner(other) for other in others)),
-            "place": place,
-        }
-
-    def auth(self, auth: dict[str, Any]) -> c.Auth:
-        """How the signature was unlocked."""
-        return c.Auth(components=tuple(auth["components"]), session=auth["session"], presented_by=auth.get("as"))
-
-    def cosigner(self, smart_id: str) -> c.Signer:
-        """Somebody who co-signs, with a fresh badge and PIN."""
-        roles = self.scene.roles.get(smart_id, (NOBODY,))
-        auth = c.Auth(components=("badge", "pin"), session=f"co-{self.nonce}")
-        return c.Signer(id=smart_id, role=roles[0], meaning=self.inputs.get("meaning"), auth=auth)
-
-    def moment(self, name: str) -> int | None:
-        """A time or bare date of the inputs."""
-        text = self.inputs.get(name)
-        return None if text is None else instant_or_end_of_day(text, self.scene.tz)
-
-    def texts(self, name: str) -> tuple[str, ...]:
-        """A list of texts of the inputs."""
-        return tuple(self.inputs.get(name) or ())
-
-    def job(self) -> dict[str, Any]:
-        """The order and job that the inputs name."""
-        job = self.inputs["job"]
-        return {"order": self.scene.order(job), "job": job}
-
-    def pinned(self) -> dict[str, Any]:
-        """The job with the contract that it is pinned to, as the client reads it from the node."""
-        known, step = self.scene.job(self.inputs["job"]), self.inputs["step"]
-        contract = NOBODY if known is None else self.scene.version(known, step)
-        return {**self.job(), "contract": contract}
-
 
 Make = Callable[[Draft, str], c.AnyCommand]
 
@@ -152,11 +50,11 @@ def _stage(d: Draft, site: str) -> c.AnyCommand:
         rev=i["rev"],
         serials=d.texts("serials"),
         documents=d.texts("documents"),
-        arrival_policy=i.get("arrival_policy", "full"),
+        arrival_policy=i.get("arrival_policy") or "full",
         arrival_due=d.moment("arrival_due"),
         delivery_due=d.moment("delivery_due"),
         buffer_max_s=None if buffer_max is None else int(buffer_max),
-        amendment=i.get("amendment") == "true",
+        amendment=(i.get("amendment") or "false") != "false",
         document_until={
             name: instant_or_end_of_day(text, d.scene.tz) for name, text in (i.get("document_validity") or {}).items()
         },
@@ -184,6 +82,25 @@ def _arrival(d: Draft, site: str) -> c.AnyCommand:
     )
 
 
+def _attest(d: Draft, site: str) -> c.AnyCommand:
+    i = d.inputs
+    return c.AttestArrival(
+        **d.header(site),
+        order=i.get("po"),
+        part_no=i["part_no"],
+        rev=i["rev"],
+        serials=d.texts("serials"),
+        quantity=int(i["qty"]),
+        photo_digest=i.get("photo_digest") or "",
+        reason=i.get("reason") or "",
+    )
+
+
+def _void(d: Draft, site: str) -> c.AnyCommand:
+    i = d.inputs
+    return c.VoidArrival(**d.header(site), order=i["po"], serials=d.texts("serials"), reason=i.get("reason") or "")
+
+
 def _start_job(d: Draft, site: str) -> c.AnyCommand:
     i = d.inputs
     d.scene.order_of.setdefault(i["job"], i["po"])
@@ -193,7 +110,7 @@ def _start_job(d: Draft, site: str) -> c.AnyCommand:
 
 
 def _repin(d: Draft, site: str) -> c.AnyCommand:
-    return c.RepinJob(**d.header(site), **d.job(), version=d.inputs["version"])
+    return c.RepinJob(**d.header(site), **d.job(), version=d.inputs["to_version"])
 
 
 def _split(d: Draft, site: str) -> c.AnyCommand:
@@ -390,7 +307,8 @@ def _payout(d: Draft, site: str) -> c.AnyCommand:
 
 
 def _vault_write(d: Draft, site: str) -> c.AnyCommand:
-    return c.WriteVault(**d.header(site), target=d.inputs.get("target") or NOBODY)
+    entry = d.inputs.get("entry")
+    return c.WriteVault(**d.header(site), target=site if entry is None else f"{site}/{entry}")
 
 
 def _disable(d: Draft, site: str) -> c.AnyCommand:
@@ -399,7 +317,9 @@ def _disable(d: Draft, site: str) -> c.AnyCommand:
 
 def _revoke(d: Draft, site: str) -> c.AnyCommand:
     i = d.inputs
-    return c.RevokeCredential(**d.header(site), person=i["person"], credential=i["credential"], reason=i["reason"])
+    return c.RevokeCredential(
+        **d.header(site), person=i["person"], credential=i["credential"], reason=i.get("reason") or ""
+    )
 
 
 def _renew(d: Draft, site: str) -> c.AnyCommand:
@@ -410,12 +330,80 @@ def _renew(d: Draft, site: str) -> c.AnyCommand:
     )
 
 
+def _calibrate(d: Draft, site: str) -> c.AnyCommand:
+    i = d.inputs
+    return c.CalibrateEquipment(
+        **d.header(site),
+        id=i["equipment"],
+        as_found=i["as_found"],
+        until=d.moment("due") or 0,
+        certificate=i.get("certificate"),
+    )
+
+
+def _check(d: Draft, site: str) -> c.AnyCommand:
+    i = d.inputs
+    return c.CheckEquipment(**d.header(site), id=i["equipment"], result=i["result"], evidence=i.get("evidence"))
+
+
+def _extend(d: Draft, site: str) -> c.AnyCommand:
+    i = d.inputs
+    until = d.moment("new_expiry") or 0
+    return c.ExtendMaterial(**d.header(site), batch=i["batch"], until=until, evidence=i.get("evidence"))
+
+
+def _verify(d: Draft, site: str) -> c.AnyCommand:
+    i = d.inputs
+    until = d.moment("valid_to")
+    return c.VerifyDocument(
+        **d.header(site), order=i["po"], document=i["document"], digest=i.get("digest") or "", until=until
+    )
+
+
+def _assign(d: Draft, site: str) -> c.AnyCommand:
+    i = d.inputs
+    d.scene.order_of.setdefault(i["job"], i["po"])
+    return c.AssignJob(
+        **d.header(site), order=i["po"], job=i["job"], technician=i["technician"], reason=i.get("reason")
+    )
+
+
+def _close_delivery(d: Draft, site: str) -> c.AnyCommand:
+    return c.CloseDelivery(**d.header(site), order=d.inputs["po"])
+
+
+def _amend(d: Draft, site: str) -> c.AnyCommand:
+    i = d.inputs
+    return c.AmendReport(
+        **d.header(site),
+        report=i["report"],
+        new_report=i["new_report"],
+        reason=i.get("reason") or "",
+        changes_result=i.get("changes_result") == "true",
+        evidence=i.get("evidence"),
+    )
+
+
 ACTIONS: Final[dict[str, tuple[str, Make]]] = {
+    "contract.submit": (HUB, governing.submit_contract),
+    "contract.approve": (HUB, governing.approve_contract),
+    "contract.certify": (HUB, governing.certify_contract),
+    "contract.activate": (HUB, governing.activate_contract),
+    "contract.suspend": (HUB, governing.suspend_contract),
+    "contract.resume": (HUB, governing.resume_contract),
+    "tune.suggest": (HUB, governing.suggest_tune),
+    "tune.approve": (HUB, governing.approve_tune),
+    "tune.revert": (HUB, governing.revert_tune),
+    "ai.suggest": (HUB, governing.suggest_change),
+    "ai.apply": (HUB, governing.apply_change),
+    "policy.update": (HUB, governing.policy),
     "po.accept": (HUB, _terms),
     "po.review": (HUB, _review),
     "po.stage": (HUB, _stage),
     "po.release": (FLOOR, _release),
     "part.arrival": (FLOOR, _arrival),
+    "arrival.attest": (FLOOR, _attest),
+    "arrival.void": (FLOOR, _void),
     "job.start": (NODE, _start_job),
     "job.repin": (NODE, _repin),
     "job.split": (NODE, _split),
@@ -440,14 +428,21 @@ ACTIONS: Final[dict[str, tuple[str, Make]]] = {
     "qa.sign": (HUB, _qa),
     "compliance.sign": (HUB, _compliance),
     "report.generate": (HUB, _report),
+    "report.amend": (HUB, _amend),
     "client.review": (HUB, _client_review),
     "window.close": (HUB, _close_window),
+    "delivery.close": (HUB, _close_delivery),
     "invoice.issue": (HUB, _invoice),
     "payout.release": (HUB, _payout),
     "vault.write": (NODE, _vault_write),
     "identity.disable": (HUB, _disable),
     "credential.revoke": (HUB, _revoke),
     "credential.renew": (HUB, _renew),
+    "equipment.calibrate": (HUB, _calibrate),
+    "equipment.check": (NODE, _check),
+    "material.extend": (HUB, _extend),
+    "document.verify": (HUB, _verify),
+    "job.assign": (HUB, _assign),
 }
 """Action → the kind of site that decides it, and how the command is made."""
 

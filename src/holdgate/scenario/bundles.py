@@ -6,7 +6,8 @@ A world that tries out a contract as a lab writes it names the file:
       - {id: FPI-TYPE-I, version: '1', from: ../../contract.yaml}
 
 The path is relative to the world's folder; files that the contract names lie beside it. `id` and `version` have to be those of
-the file. Any other contract of a world is written out, price and technique in one (`scenario.files.split_contract`).
+the file. A revision is proposed likewise (`contract.submit` with `body: {from: …}`). Any other contract of a world is written
+out, price and technique in one (`scenario.files.split_contract`).
 """
 
 from collections.abc import Mapping
@@ -18,7 +19,7 @@ from holdgate.law.notation import ParseRule, Tree, read_bundle
 from holdgate.scenario.files import World, split_contract
 from holdgate.terms.errors import Malformed, Unavailable
 
-_NAMED: Final = ("id", "version", "from")
+_NAMED: Final = ("id", "version", "author", "from")
 
 
 def bundles_of(world: World, parse_rule: ParseRule) -> list[Bundle]:
@@ -50,8 +51,11 @@ def bundle_of(tree: Mapping[str, Tree], folder: Path, parse_rule: ParseRule) -> 
             f"{named} comes from a file; {', '.join(more)} cannot be changed here, write a revision of the file"
         )
     bundle = read_contract(folder / str(tree["from"]), parse_rule)
-    if (bundle.template.id, bundle.template.version) != (tree.get("id"), tree.get("version")):
-        raise Malformed(f"{named}: its file holds {bundle.template.id} version {bundle.template.version}")
+    template = bundle.template
+    if (template.id, template.version) != (tree.get("id"), tree.get("version")):
+        raise Malformed(f"{named}: its file holds {template.id} version {template.version}")
+    if tree.get("author", template.author) != template.author:
+        raise Malformed(f"{named}: its file names {template.author} as its author, not {tree['author']}")
     return bundle
 
 

@@ -1,10 +1,13 @@
 """A scenario's shop: founded, and filled with its world by signed acts of its own officers. Nothing is put in by hand.
 
+Its timers are off: a scenario closes windows and delivery dates by acts of its own.
+
 The keys of its people follow from a seed; those of its sites are made anew. Two officers and the office workstation are
 founders of the charter; everybody and everything else is enrolled, registered and approved on the record.
 """
 
 import asyncio
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,7 +25,8 @@ from holdgate.law.case import Pin
 from holdgate.law.contract import encode_document
 from holdgate.law.denial import sentence
 from holdgate.law.families import Bundle
-from holdgate.scenario.bundles import bundles_of
+from holdgate.law.notation import Tree
+from holdgate.scenario.bundles import bundle_of, bundles_of
 from holdgate.scenario.files import Person, World
 from holdgate.sites.desk import Desk
 from holdgate.terms import instant
@@ -75,6 +79,7 @@ class Opening:
             await shop.settle()
         except HoldgateError:
             shop.close()
+            await asyncio.gather(*self._asked, return_exceptions=True)  # nobody waits for these answers any more
             raise
         return shop
 
@@ -96,7 +101,7 @@ class Opening:
         root = SigningKey.from_seed(sha256(b"scenario root"))
         nodes = [node.id for node in self.world.nodes]
         found(self.directory, "LAB", "scenario.test/lab", settings, nodes, founders, root)
-        return await Shop(self.directory, self.clock, CountedEntropy()).open()
+        return await Shop(self.directory, self.clock, CountedEntropy(), timers=False).open()
 
     def _founder(self, person: Person) -> Founder:
         return Founder(
@@ -208,8 +213,26 @@ class Opening:
                 ),
             )
 
+    async def propose(self, shop: Shop, contract: Mapping[str, Tree]) -> None:
+        """Bring a contract tree as far as it goes without being released: submitted, certified, approved.
+
+        Raises:
+            Malformed: the law does not allow it.
+        """
+        self._propose(shop, bundle_of(contract, Path(self.world.folder), rule_parser()))
+        await self._done()
+
+    def activation(self, contract: str, version: str, effectivity: str = "new_orders") -> c.ActivateContract:
+        """The one act that releases a version."""
+        signer = self._signers((self._admin.id, "admin"))
+        return c.ActivateContract(**self._head(signer), contract=contract, version=version, effectivity=effectivity)
+
     def _govern(self, shop: Shop, bundle: Bundle) -> None:
-        """Submit, certify, four approvals by four people, release."""
+        self._propose(shop, bundle)
+        self._ask(shop, self.activation(bundle.template.id, bundle.template.version))
+
+    def _propose(self, shop: Shop, bundle: Bundle) -> None:
+        """Submit, certify, four approvals by four people."""
         template = bundle.template
         named: dict[str, Any] = {"contract": template.id, "version": template.version}
         documents = [encode_document(document) for document in bundle.documents]
@@ -230,11 +253,6 @@ class Opening:
                 shop,
                 c.ApproveContract(**self._head(approver), **named, approval_role=role, place=OFFICE),
             )
-        released = self._signers((self._admin.id, "admin"))
-        self._ask(
-            shop,
-            c.ActivateContract(**self._head(released), **named, effectivity="new_orders"),
-        )
 
 
 def _kind(roles: tuple[str, ...]) -> str:

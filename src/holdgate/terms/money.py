@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from holdgate.terms.quantity import parse_decimal, scaled
+
 _EXPONENT: Final = {"JPY": 0, "KRW": 0, "BHD": 3, "KWD": 3, "TND": 3}
 
 
@@ -13,3 +15,9 @@ def show(amount_minor: int, currency: str) -> str:
         return f"{sign}{value} {currency}"
     unit = 10**exponent
     return f"{sign}{value // unit}.{value % unit:0{exponent}d} {currency}"
+
+
+def minor(text: str, currency: str) -> int | None:
+    """An amount in major units (`12.50`) in minor ones; None where it is no amount of this currency."""
+    value = parse_decimal(text)
+    return None if value is None else scaled(value, _EXPONENT.get(currency, 2))

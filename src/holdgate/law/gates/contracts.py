@@ -1,23 +1,29 @@
-"""Governance of contracts: complete, certified, approved by four distinct persons who are not the author, released once."""
+"""Governance of contracts: complete, certified, approved by four distinct persons who are not the author, released once.
 
+A draft only has to be readable. What it lacks is said when it is to be certified, on the hub's record.
+"""
+
+from collections.abc import Iterable
 from itertools import islice
 from typing import Final
 
 from holdgate.law import command as c
 from holdgate.law.case import Case
-from holdgate.law.completeness import faults, tied_to_results
-from holdgate.law.contract import document_digest
-from holdgate.law.families import bundle_faults, bundled
+from holdgate.law.certificate import objections, read_certificate
+from holdgate.law.completeness import UNBALANCED, faults, tied_to_results, unbalanced
+from holdgate.law.contract import SmartClientPO, document_digest
+from holdgate.law.families import Bundle, bundle_faults, bundled
+from holdgate.law.state import ContractRecord
 from holdgate.terms.errors import Malformed
 
 WHY_CHARS_MAX: Final = 200
 FINDINGS_MAX: Final = 10
-"""Of a proposal (a megabyte that nobody vouches for), a denial repeats this much: it has to fit an entry."""
+"""Of a draft (a megabyte that nobody vouches for), a denial repeats this much: it has to fit an entry."""
 EFFECTIVITIES: Final = ("new_orders", "unstarted_jobs")
 
 
 def document(case: Case) -> None:
-    """The order template and exactly what it names came beside the proposal; it is the one proposed, and complete."""
+    """The order template and exactly what it names came beside the draft, and can be read; it is the one proposed."""
     command = case.command
     if type(command) is not c.SubmitContract:
         return
@@ -34,10 +40,38 @@ def document(case: Case) -> None:
         case.deny("CONTRACT_INCOMPLETE", why="a document came along that the order template does not name")
     if (template.id, template.version, template.author) != (command.contract, command.version, case.actor.id):
         case.deny("CONTRACT_INCOMPLETE", why="the document names another id, version or author than the proposal")
+
+
+def complete(case: Case) -> None:
+    """Nothing is missing in the documents, their money adds up, and no pay is tied to a result."""
+    bundle = _bundle(case)
+    if bundle is None:
+        return
+    template = bundle.terms
     for rule in islice(tied_to_results(template), FINDINGS_MAX):
         case.deny("PAYOUT_DEPENDS_ON_RESULT", rule=rule.id[:WHY_CHARS_MAX])
-    for why in islice((*faults(template, bundle.technique), *bundle_faults(bundle)), FINDINGS_MAX):
+    if unbalanced(template):
+        case.deny("TERMS_MISMATCH", why=UNBALANCED)
+    found = [*islice((*faults(template, bundle.technique), *bundle_faults(bundle)), FINDINGS_MAX)]
+    for why in found or _unready(case, template):
         case.deny("CONTRACT_INCOMPLETE", why=why[:WHY_CHARS_MAX])
+
+
+def _bundle(case: Case) -> Bundle | None:
+    """The version with everything that it names, as the library holds it."""
+    try:
+        return None if case.contract is None else bundled(case.contract.sha256, case.library.blob)
+    except Malformed:
+        return None
+
+
+def _unready(case: Case, template: SmartClientPO) -> Iterable[str]:
+    """Why the law could not work by this technique."""
+    try:
+        case.library.technique(template.process)
+    except Malformed as error:
+        return (str(error),)
+    return ()
 
 
 def known(case: Case) -> None:
@@ -66,16 +100,27 @@ def approval(case: Case) -> None:
 
 
 def certificate(case: Case) -> None:
-    """The certificate came beside the act; the certifier is neither author nor approver."""
+    """The certificate came beside the act and vouches for this version; the certifier is neither author nor approver."""
     command, record = case.command, case.contract
     if type(command) is not c.CertifyContract or record is None:
         return
-    if case.pinned(command.certificate) is None:
-        case.deny("CONTRACT_NOT_CERTIFIED", contract=command.contract, version=command.version)
+    raw = case.pinned(command.certificate)
+    for why in ("no certificate came with the act",) if raw is None else islice(_objections(case, raw), FINDINGS_MAX):
+        case.deny("CONTRACT_NOT_CERTIFIED", contract=command.contract, version=command.version, why=why[:WHY_CHARS_MAX])
     if record.certificate is not None:
         case.deny("ALREADY_DONE", what="the certification")
     if case.actor.id == record.author or case.actor.id in record.approvals.values():
         case.deny("SELF_APPROVAL", id=case.actor.id, why="they wrote or approved it")
+
+
+def _objections(case: Case, raw: bytes) -> Iterable[str]:
+    bundle = _bundle(case)
+    if bundle is None:
+        return ("its documents are not here",)
+    try:
+        return objections(read_certificate(raw), bundle.template, bundle.technique)
+    except Malformed as error:
+        return (str(error),)
 
 
 def releasable(case: Case) -> None:
@@ -92,13 +137,22 @@ def releasable(case: Case) -> None:
     if missing:
         case.deny("CONTRACT_NOT_APPROVED", contract=record.contract, version=record.version, missing=missing)
     if record.certificate is None:
-        case.deny("CONTRACT_NOT_CERTIFIED", contract=record.contract, version=record.version)
+        _uncertified(case, record)
+
+
+def _uncertified(case: Case, record: ContractRecord) -> None:
+    why = "it has no certificate"
+    case.deny("CONTRACT_NOT_CERTIFIED", contract=record.contract, version=record.version, why=why)
 
 
 def in_force(case: Case) -> None:
-    """Orders are accepted and staged under a released version."""
+    """Orders are staged under the version in force; the terms of one that is certified can be signed before and after."""
     record = case.contract
     if record is None:
+        return
+    if record.status == "submitted" and record.certificate is None:
+        _uncertified(case, record)
+    if type(case.command) is not c.StageOrder:
         return
     if record.status == "submitted":
         case.deny("CONTRACT_NOT_ACTIVE", contract=record.contract, version=record.version)
@@ -120,3 +174,34 @@ def startable(case: Case) -> None:
         case.deny("CONTRACT_NOT_ACTIVE", contract=record.contract, version=record.version)
     elif record.status == "barred":
         case.deny("CONTRACT_SUPERSEDED", contract=record.contract, version=record.version)
+
+
+def stop_work(case: Case) -> None:
+    """A version is stopped once, and resumed once."""
+    command, record = case.command, case.contract
+    if record is None:
+        return
+    if type(command) is c.SuspendContract and record.suspended:
+        case.deny("ALREADY_DONE", what=f"the stop-work for {record.contract} version {record.version}")
+    if type(command) is c.ResumeContract and not record.suspended:
+        case.deny("ALREADY_DONE", what=f"the resumption of {record.contract} version {record.version}")
+
+
+def suspended(case: Case) -> None:
+    """Nothing starts and nothing is signed under a version for which stop-work is in force."""
+    for sha256 in _governing(case):
+        record = case.state.contracts.get(sha256)
+        if record is None:
+            continue
+        case.reads.append(record.ref)
+        if record.suspended:
+            case.deny("CONTRACT_SUSPENDED", contract=record.contract, version=record.version)
+
+
+def _governing(case: Case) -> tuple[str, ...]:
+    """The versions that an act rests on: the one that it is judged by; QA's signature on those of all tests of the job."""
+    job = case.job
+    if type(case.command) is c.SignQa and job is not None:
+        own = (attempt.contract for attempt in job.attempts if attempt is not None and attempt.contract)
+        return tuple(dict.fromkeys((job.sha256, *own)))
+    return () if case.contract is None else (case.contract.sha256,)

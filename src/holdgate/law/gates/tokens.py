@@ -3,27 +3,75 @@
 from holdgate.identity.roster import Identity
 from holdgate.law import command as c
 from holdgate.law.case import Case
+from holdgate.law.state import Policy
 
 
 def credentials(case: Case) -> None:
-    """Every credential that the step names."""
+    """Every credential that the step names is held, in date and not revoked."""
     person, operation = case.person, case.operation
     if person is not None and operation is not None:
-        hold(case, person, operation.credentials)
+        check_held(case, person, operation.credentials)
 
 
-def hold(case: Case, person: Identity, names: tuple[str, ...]) -> None:
+def check_held(case: Case, person: Identity, names: tuple[str, ...]) -> None:
     """Deny for each credential that this person does not hold at this moment."""
     for name in names:
-        held = person.credentials.get(name)
-        if held is None:
-            case.deny("CREDENTIAL_MISSING", id=person.id, credential=name)
+        _held(case, person, name)
+
+
+def _held(case: Case, person: Identity, name: str) -> None:
+    held = person.credentials.get(name)
+    if held is None:
+        case.deny("CREDENTIAL_MISSING", id=person.id, credential=name)
+        return
+    case.reads.append(held.ref)
+    if held.revoked_at is not None:
+        case.deny("CREDENTIAL_REVOKED", id=person.id, credential=name, revoked_at=held.revoked_at)
+    elif case.now > held.until:
+        case.deny("CREDENTIAL_EXPIRED", id=person.id, credential=name, until=held.until)
+
+
+def policies(case: Case) -> None:
+    """What the access policies of the workstation's zone add; a started step lives by those that were known when it started."""
+    person, station, attempt = case.person, case.station, case.attempt
+    if person is None or station is None or case.operation is None:
+        return
+    for policy in case.state.policies.values():
+        if policy.withdrawn or policy.zone != station.zone:
             continue
-        case.reads.append(held.ref)
-        if held.revoked_at is not None:
-            case.deny("CREDENTIAL_REVOKED", id=person.id, credential=name, revoked_at=held.revoked_at)
-        elif case.now > held.until:
-            case.deny("CREDENTIAL_EXPIRED", id=person.id, credential=name, until=held.until)
+        if type(case.command) is c.StartStep or (attempt is not None and policy.ref < attempt.ref):
+            case.reads.append(policy.ref)
+            _held(case, person, policy.credential)
+
+
+def policy(case: Case) -> None:
+    """A policy that only adds is an admin's; what makes it ask for less is co-signed in every approval role."""
+    command = case.command
+    if type(command) is not c.UpdatePolicy:
+        return
+    places = [person.zone for person in case.state.identities.values() if "workstation" in person.roles]
+    if command.zone not in places:
+        needed = "the area of an enrolled workstation"
+        case.deny("LOCATION_NOT_PERMITTED", place="no workstation", zone=command.zone[:40], needed=needed)
+    present = case.state.policies.get(command.policy)
+    if present is not None:
+        case.reads.append(present.ref)
+    if _asks_the_same(command, present):
+        case.deny("ALREADY_DONE", what=f"the {'withdrawal' if command.withdraw else 'release'} of {command.policy}")
+    elif present is not None and not present.withdrawn:
+        roles = [signer.role for signer in command.signers]
+        missing = tuple(role for role in case.settings.approval_roles if role not in roles)
+        if missing:
+            version = str(present.version + 1)
+            case.deny("CONTRACT_NOT_APPROVED", contract=command.policy, version=version, missing=missing)
+
+
+def _asks_the_same(command: c.UpdatePolicy, present: Policy | None) -> bool:
+    """Whether nothing would change."""
+    in_force = present is not None and not present.withdrawn
+    if command.withdraw or not in_force or present is None:
+        return command.withdraw and not in_force
+    return (present.zone, present.credential) == (command.zone, command.credential)
 
 
 def demanded(case: Case) -> None:
@@ -36,7 +84,7 @@ def demanded(case: Case) -> None:
     act = str(type(case.command).__struct_config__.tag)
     for demand in template.demands:
         if demand.act == act:
-            hold(case, person, demand.credentials)
+            check_held(case, person, demand.credentials)
 
 
 def known_person(case: Case) -> None:
