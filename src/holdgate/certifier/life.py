@@ -196,7 +196,7 @@ RUNNING: Final = Guard(
     "the run has not failed", "JOB_FAILED", lambda s: s.job != "failed", "sequence.not_failed", "job.resume"
 )
 NOT_STOPPED: Final = Guard(
-    "no stop-work is in force", "CONTRACT_SUSPENDED", lambda s: not s.stopped, needs="contract.suspend"
+    "no stop-work is in force", "CONTRACT_SUSPENDED", lambda s: not s.stopped, "contracts.suspended", "contract.suspend"
 )
 NO_RED_TAG: Final = Guard(
     "no nonconformance is open", "NCR_OPEN", lambda s: s.step != "red", "sequence.nonconformances"
