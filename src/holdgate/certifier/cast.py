@@ -17,6 +17,11 @@ PERFORMERS: Final = ("W-PERFORMER-1", "W-PERFORMER-2")
 NOVICE: Final = "W-NOVICE"
 FOREVER: Final = "2199-12-31"
 
+SUBJECTS: Final = {"equipment": "W-INSTRUMENT", "person": "W-TRAINEE"}
+"""What a technique that is not about parts is done on: it has to be on the register before."""
+SUBJECT_CLASS: Final = "W-CLASS"
+SUBJECTS_MAX: Final = 10
+
 OFFICERS: Final = {
     "admin": "W-ADMIN",
     "qa": "W-QA",
@@ -31,6 +36,7 @@ OFFICERS: Final = {
     "business_hub": "W-HUB",
     "scanner": "W-SCANNER",
     "finance": "W-FINANCE",
+    "ai": "W-AI",
     "client": "W-CLIENT",
 }
 
@@ -81,6 +87,9 @@ def cast_of(contract: Bundle) -> Cast:
         players.append(Player(id=sensor, org=LAB, roles=("sensor",), qualified=False))
     for module in dict.fromkeys(item.module for item in technique.modules):
         players.append(Player(id=module, org=LAB, roles=("module",), qualified=False))
+    if technique.subject == "person":
+        names = (f"{SUBJECTS['person']}-{number + 1}" for number in range(SUBJECTS_MAX))
+        players += [Player(id=smart_id, org=LAB, roles=("trainee",), qualified=False) for smart_id in names]
     zones = dict.fromkeys(zone for step in technique.steps for zone in step.zones)
     measured = (item.instrument_class for step in technique.steps for item in step.characteristics)
     classes = dict.fromkeys(name for step in technique.steps for name in step.equipment_classes)
@@ -90,7 +99,7 @@ def cast_of(contract: Bundle) -> Cast:
         players=tuple(players),
         credentials=_credentials(contract),
         stations={zone: f"W-PLACE-{number}" for number, zone in enumerate(zones)},
-        instruments={name: f"W-INSTRUMENT-{number}" for number, name in enumerate(classes)},
+        instruments={name: f"W-TOOL-{number}" for number, name in enumerate(classes)},
         batches={kind: f"W-BATCH-{number}" for number, kind in enumerate(kinds)},
         by_role=by_role,
     )

@@ -80,7 +80,7 @@ def _start_step(life: Life, place: int, step: Step) -> Move:
         at=place,
         words=f"{step.id} ({step.name}) is started",
         offered=lambda s: s.job in ("running", "failed") and not s.qa and s.step != "done",
-        then=lambda s: s._replace(at=place, step="open" if step.characteristics else "good"),
+        then=lambda s: s._replace(at=place, step="open" if step.characteristics else "good", waived=False),
         guards=tuple(guards),
     )
 

@@ -5,6 +5,7 @@ founders of the charter; everybody and everything else is enrolled, registered a
 """
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,8 +20,9 @@ from holdgate.engine.answer import Answer
 from holdgate.identity.charter import Founder, Settings
 from holdgate.law import command as c
 from holdgate.law.case import Pin
-from holdgate.law.contract import SmartClientPO, SmartSP, encode_document
+from holdgate.law.contract import encode_document
 from holdgate.law.denial import sentence
+from holdgate.law.families import Bundle
 from holdgate.scenario.files import Person, World, split_contract
 from holdgate.sites.desk import Desk
 from holdgate.terms import instant
@@ -61,20 +63,24 @@ class Opening:
         Raises:
             Malformed: the world asks for something that this version, or the law, does not allow. No shop is left open.
         """
-        contracts = [split_contract(tree, rule_parser()) for tree in self.world.contracts]
+        contracts = self.contracts()
         shop = await self._found()
         try:
             self._enrol(shop)
             await self._done()
             self._register(shop)
-            for template, technique in contracts:
-                self._govern(shop, template, technique)
+            for contract in contracts:
+                self._govern(shop, contract)
             await self._done()
             await shop.settle()
         except HoldgateError:
             shop.close()
             raise
         return shop
+
+    def contracts(self) -> Sequence[Bundle]:
+        """What is brought into force: the contracts of the world."""
+        return [Bundle(*split_contract(tree, rule_parser())) for tree in self.world.contracts]
 
     async def _found(self) -> Shop:
         site = self.world.site
@@ -206,11 +212,12 @@ class Opening:
                 ),
             )
 
-    def _govern(self, shop: Shop, template: SmartClientPO, technique: SmartSP) -> None:
+    def _govern(self, shop: Shop, contract: Bundle) -> None:
         """Submit, certify, four approvals by four people, release."""
+        template = contract.template
         named: dict[str, Any] = {"contract": template.id, "version": template.version}
-        documents = (encode_document(template), encode_document(technique))
-        certificate = certify(template, technique)
+        documents = tuple(encode_document(document) for document in contract.documents)
+        certificate = certify(template, contract.technique)
         pins = tuple(Pin(sha256=digest(raw), content=raw) for raw in documents)
         author = self._signers((self._holder("author").id, "author"))
         self._ask(shop, c.SubmitContract(**self._head(author), **named, sha256=pins[0].sha256), pins)

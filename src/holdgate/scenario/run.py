@@ -88,7 +88,7 @@ def run_file(path: Path, worlds: Path | None = None) -> FileResult:
 
 async def _run(scenario: ScenarioFile, opening: Opening) -> FileResult:
     shop = await opening.open()
-    run = _Run(shop, opening)
+    run = Run(shop, opening)
     try:
         done, mismatch = await run.whole(scenario)
         await shop.settle()
@@ -158,7 +158,7 @@ def _spelled(value: object) -> str:
     return str(value)
 
 
-class _Run:
+class Run:
     """A running scenario."""
 
     def __init__(self, shop: Shop, opening: Opening) -> None:
@@ -274,11 +274,11 @@ class _Run:
         return Decision(verdict="allow")
 
 
-_OPERATIONS: Final[dict[str, Callable[[_Run, ScenarioStep], Awaitable[Decision]]]] = {
-    "node.offline": _Run.offline,
-    "node.sync": _Run.sync,
-    "ledger.verify": _Run.verify,
-    "staging.metrics": _Run.metrics,
+_OPERATIONS: Final[dict[str, Callable[[Run, ScenarioStep], Awaitable[Decision]]]] = {
+    "node.offline": Run.offline,
+    "node.sync": Run.sync,
+    "ledger.verify": Run.verify,
+    "staging.metrics": Run.metrics,
 }
 """Actions of a file that are done to links and ledgers and signed by nobody."""
 
