@@ -12,7 +12,7 @@ from holdgate.terms.errors import HoldgateError
 
 if TYPE_CHECKING:
     # Loaded by name below; named here so that readers, import rules and the search for dead files see them.
-    from holdgate.cli import audit, bench, demo, denials, ledger, options, test  # noqa: F401
+    from holdgate.cli import audit, bench, certify, demo, denials, ledger, options, test  # noqa: F401
 
 FAILED = 1
 """Exit: something was found (a step that came out otherwise, an entry that does not hold)."""
@@ -29,6 +29,9 @@ app = App(
 app.command("holdgate.cli.demo:demo", help="Tell the story of one order: real signatures, records and audit.")
 app.command("holdgate.cli.test:scenarios", name="test", help="Run scenario files on real sites and compare every step.")
 app.command("holdgate.cli.audit:audit", help="Verify records offline and make every decision again.")
+app.command(
+    "holdgate.cli.certify:certify", help="Prove a contract and run its witnesses; without a defect, certify it."
+)
 app.command("holdgate.cli.bench:bench", help="Measure what a site costs on this machine.")
 app.command("holdgate.cli.options:options", help="Show what somebody may do now at a site, and why the rest is locked.")
 app.command("holdgate.cli.denials:denials", help="Explain a refusal's code, or all of them.")
