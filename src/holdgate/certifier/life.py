@@ -72,7 +72,11 @@ class Guard(NamedTuple):
 
 
 class Move(NamedTuple):
-    """An act, or the passing of time (`wait`). `words`: as a sentence. `at`: its step's position, -1 where it has none."""
+    """An act, or the passing of time (`wait`).
+
+    `words`: as a sentence. `at`: its step's position, -1 where it has none. `guards`: the conditions that the engine enforces;
+    `missing`: those that it should and does not.
+    """
 
     act: str
     variant: str
@@ -81,6 +85,7 @@ class Move(NamedTuple):
     offered: When
     then: Callable[[State], State]
     guards: tuple[Guard, ...] = ()
+    missing: tuple[Guard, ...] = ()
 
     @property
     def label(self) -> str:
@@ -205,7 +210,6 @@ NO_RED_TAG: Final = Guard(
 
 def enforced(move: Move, law: Law) -> Move:
     """The move with those guards that this law has."""
-    kept = tuple(
-        guard for guard in move.guards if law.has(guard.needs) and (not guard.gate or law.guards(move.act, guard.gate))
-    )
-    return move._replace(guards=kept)
+    meant = tuple(guard for guard in move.guards if law.has(guard.needs))
+    kept = tuple(guard for guard in meant if not guard.gate or law.guards(move.act, guard.gate))
+    return move._replace(guards=kept, missing=tuple(guard for guard in meant if guard not in kept))

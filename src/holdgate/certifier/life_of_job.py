@@ -189,7 +189,7 @@ def _after_failing(life: Life, place: int, step: Step) -> Iterator[Move]:
             at=place,
             words=f"a retest of {step.id} is authorised",
             offered=lambda s: red(s) and not s.spent,
-            then=lambda s: s._replace(step="idle", tries=s.tries + 1),
+            then=lambda s: s._replace(step="idle", tries=min(s.tries, life.retests) + 1),
             guards=(left,),
         )
     if life.decides("report_nonconforming") is not None:
@@ -294,8 +294,8 @@ def _logs(life: Life, place: int, step: Step) -> Iterator[Move]:
         variant="bad",
         at=place,
         words=f"the environment of {step.id} leaves its limits",
-        offered=lambda s: _turn(s, place) and s.air == "good" and s.step in ("idle", "open"),
-        then=lambda s: s._replace(air="bad", job="failed" if s.step == "open" else s.job),
+        offered=lambda s: _turn(s, place) and s.air == "good" and s.step in ("idle", "open", "good"),
+        then=lambda s: s._replace(air="bad", job=s.job if s.step == "idle" else "failed"),
     )
     if life.resumers:
         good = Guard("the log is good again", "ENV_OUT_OF_LIMIT", lambda s: s.air == "good", "environment.resumable")
