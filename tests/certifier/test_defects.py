@@ -120,7 +120,8 @@ IN_THE_NOTATION: dict[str, tuple[dict[str, Any], str]] = {
         ruled("A20", "readings.all(r, r.conforms)"), "every-outcome-can-be-signed"),
     "an outcome gap: one value between two branches": (
         ruled("A20", "result == 'pass' ? readings.all(r, r.id != 'etch_depth' || r.value <= 80)"
-              " : readings.exists(r, r.id == 'etch_depth' ? r.value > 81 || r.value < 25 : !r.conforms)"), "every-outcome-can-be-signed"),
+              " : readings.exists(r, r.id == 'etch_depth' ? r.value > 81 || r.value < 25 : !r.conforms)"),
+        "every-outcome-can-be-signed"),
     "an outcome gap: signed within five minutes or never, pass or fail": (
         ruled("A20", "now - step.started >= duration('5m') && now - step.started < duration('5m')"), "rules-can-be-true"),
     "a rule that cannot see the limit it is about": (depth(resolution=0), "rules-can-read-what-the-limits-say"),

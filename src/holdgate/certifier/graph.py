@@ -193,13 +193,13 @@ PAY_BLIND: Final = "pay-is-blind-to-results"
 def _prove_pay(found: Findings, graph: Graph) -> None:
     """Two orders that differ in results alone are paid for alike by the same act."""
     found.begin(PAY_BLIND)
-    paid: dict[tuple[State, str], tuple[bool, State]] = {}
+    paid: dict[State, tuple[bool, State]] = {}
     for state, edges in graph.edges.items():
         for move, after in edges:
             if move.act != "compliance.sign":
                 continue
             blind = state._replace(standing=False, qa="signed" if state.qa else "")
-            before = paid.setdefault((blind, move.label), (after.paid, state))
+            before = paid.setdefault(blind, (after.paid, state))
             if before[0] != after.paid:
                 path = tuple(step.words for step in (*graph.path(state), move))
                 found.fail(PAY_BLIND, "payouts", "a payout depends on a result", path=path)

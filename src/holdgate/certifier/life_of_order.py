@@ -94,15 +94,18 @@ def _quality(life: Life) -> Iterator[Move]:
             guards=tuple(guards),
         )
     reviewed = Guard("QA accepted the record", "TESTS_NOT_PASSED_QA", lambda s: bool(s.qa), "quality.unsigned")
-    yield Move(
-        act="compliance.sign",
-        variant="",
-        at=-1,
-        words="compliance accepts the record",
-        offered=lambda s: s.job == "running" and not s.compliance and not s.stopped,
-        then=lambda s: s._replace(compliance=True),
-        guards=(reviewed,),
-    )
+    for variant in ("", "nonconforming"):
+        yield Move(
+            act="compliance.sign",
+            variant=variant,
+            at=-1,
+            words=f"compliance accepts the record{' of what failed' if variant else ''}",
+            offered=lambda s, kind=variant: (  # type: ignore[misc]
+                s.job == "running" and not s.compliance and not s.stopped and (s.qa == "nonconforming") is bool(kind)
+            ),
+            then=lambda s: s._replace(compliance=True),
+            guards=(reviewed,),
+        )
 
 
 def _report(life: Life) -> Iterator[Move]:

@@ -140,12 +140,12 @@ class Writer:
         if leg.refused_by is not None:
             self._write(who, role, act, inputs, words, (), leg.refused_by.code)
             return
+        self.clock += TICK_US
         for slip in slips:
             if slip.words not in self._slipped:
                 self._slipped[slip.words] = None
                 wrong = {key: value for key, value in {**inputs, **slip.wrong}.items() if value is not None}
                 self._write(slip.actor or who, role, act, wrong, slip.words, (), slip.code)
-        self.clock += TICK_US
         self._write(who, role, act, inputs, words, (*says, *self._invoices(leg)))
 
     def also(self, who: str, role: str, action: str, inputs: dict[str, Any], words: str, *says: str) -> None:
