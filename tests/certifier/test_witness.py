@@ -123,7 +123,7 @@ def test_an_engine_that_forgets_a_gate_is_caught(gap: str, monkeypatch: pytest.M
 
 def test_an_engine_that_bills_too_early_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     early: Any = fire._MILESTONES
-    monkeypatch.setitem(early, "client_accepted", fire._qa_accepted)
+    monkeypatch.setitem(early, "client_accepted", fire._qa_accepted)  # type: ignore[misc]
     contract = Bundle(*pair(changed(sample(), **PLAIN)))
     plan = plan_of(contract)
     differs = run_deeds(contract, plan.cast, plan.deeds)
