@@ -98,6 +98,7 @@ class SqliteMirror(MirrorStore):
         """Checkpoints that contradicted the mirror, with why."""
         return [(row[0], row[1]) for row in self._all("SELECT checkpoint, why FROM evidence WHERE origin = ?", origin)]
 
+    @override
     def entries(self, origin: str) -> list[bytes]:
         """The mirror of a log."""
         return [body for (body,) in self._all("SELECT body FROM mirror WHERE origin = ? ORDER BY seq", origin)]

@@ -217,8 +217,14 @@ def _after_failing(life: Life, place: int, step: Step) -> Iterator[Move]:
         at=place,
         words=f"the process is done again from {life.steps[again].id}",
         offered=lambda s: red(s) or (_idle(s, place) and s.timing == "late"),
-        then=lambda s: life.enter(s._replace(spent=True), again),
+        then=lambda s: life.enter(_undone(s, again), again),
     )
+
+
+def _undone(state: State, place: int) -> State:
+    """What was released and told for the steps from this one on was for the first time."""
+    held, told = (tuple(step for step in steps if step < place) for steps in (state.held, state.told))
+    return state._replace(spent=True, held=held, told=told)
 
 
 def _windows(life: Life, place: int, step: Step) -> Iterator[Move]:

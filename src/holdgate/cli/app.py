@@ -12,7 +12,24 @@ from holdgate.terms.errors import HoldgateError
 
 if TYPE_CHECKING:
     # Loaded by name below; named here so that readers, import rules and the search for dead files see them.
-    from holdgate.cli import audit, bench, certify, demo, denials, ledger, options, test  # noqa: F401
+    from holdgate.cli import (  # noqa: F401
+        advise,
+        audit,
+        bench,
+        certify,
+        demo,
+        denials,
+        due,
+        env,
+        ledger,
+        options,
+        recall,
+        standards,
+        standing_open,
+        test,
+        who,
+        why,
+    )
 
 FAILED = 1
 """Exit: something was found (a step that came out otherwise, an entry that does not hold)."""
@@ -34,7 +51,23 @@ app.command(
 )
 app.command("holdgate.cli.bench:bench", help="Measure what a site costs on this machine.")
 app.command("holdgate.cli.options:options", help="Show what somebody may do now at a site, and why the rest is locked.")
+app.command("holdgate.cli.why:why", help="Explain one decision: who, what, under which rules, on which facts.")
+app.command("holdgate.cli.recall:recall", help="List what an instrument, batch, person or contract version touched.")
+app.command("holdgate.cli.who:who", help="Show who may do an operation now, until when, and who would if what.")
+app.command(
+    "holdgate.cli.due:due", help="List what runs out: qualifications, calibrations, batches, documents, standards."
+)
+app.command(
+    "holdgate.cli.standing_open:standing_open", name="open", help="List what stands open and for whom it waits."
+)
+app.command(
+    "holdgate.cli.standards:standards", help="List which contracts name a standard, and whether it is in force."
+)
 app.command("holdgate.cli.denials:denials", help="Explain a refusal's code, or all of them.")
+app.command(
+    "holdgate.cli.advise:advise", help="Chart a characteristic's readings and draft what follows; sign nothing."
+)
+app.command("holdgate.cli.env:env", name="env", help="Bring in what a logger of room conditions kept.")
 app.command("holdgate.cli.ledger:ledger", name="ledger", help="Work with the record as a log.")
 
 

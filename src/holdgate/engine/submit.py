@@ -123,7 +123,18 @@ class Spine:
         """
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._appender.stage(self._made(make), _resolve(answer))
+        self.settle()
         return answer
+
+    def settle(self) -> None:
+        """Append what follows from the entries so far and has entries of its own, before anything else comes.
+
+        Raises:
+            InvariantBroken: it could not be folded; the site has to be opened anew.
+        """
+        chronicle = self._chronicle
+        while chronicle.standing.owed and self._appender.broken is None:
+            self._appender.stage(self._made(lambda: chronicle.consequence(self._clock.now())), _ignore)
 
     def _made(self, make: Callable[[], Made]) -> Made:
         """What the chronicle makes; nothing more is made on a standing that a defect may have spoiled."""
@@ -232,6 +243,7 @@ class Spine:
     def _decide(self, submission: Submission, verified: Verified | Unauthentic, *, alone: bool) -> None:
         if self._appender.broken is not None:
             raise self._appender.broken
+        self.settle()
         if isinstance(verified, Unauthentic):
             self._attempt(submission, verified)
             return
@@ -246,6 +258,7 @@ class Spine:
             self._answer_again(submission, draft)
             return
         self._appender.stage(draft, _resolve(submission.answer), alone=alone)
+        self.settle()
 
     def _attempt(self, submission: Submission, unauthentic: Unauthentic) -> None:
         attempt, answer = unauthentic.attempt, submission.answer

@@ -121,9 +121,9 @@ class Case:
         if not self.gate:
             self.found.append(NOTED)  # the first round only asks whether anything is found
         elif len(self.found) < DENIALS_MAX and self.room > 0:
-            short = {name: _short(value) for name, value in values.items()}
-            self.room -= sum(len(str(value).encode()) for value in short.values())
-            self.found.append(Denial(code=code, gate=self.gate, values=short))
+            cut = {name: short(value) for name, value in values.items()}
+            self.room -= sum(len(str(value).encode()) for value in cut.values())
+            self.found.append(Denial(code=code, gate=self.gate, values=cut))
 
     def fact(self, event: AnyEvent) -> None:
         """Note what is true all the same where the act is refused (foundations 3); an act that is allowed drops it."""
@@ -142,7 +142,8 @@ NOTED: Final = Denial(code="", gate="")
 """Stands for a denial in the first round over the gates, which does not say what it found."""
 
 
-def _short(value: Value) -> Value:
+def short(value: Value) -> Value:
+    """A value as a denial may name it: long texts and lists cut short."""
     if isinstance(value, str):
         return value if len(value) <= TEXT_CHARS_MAX else f"{value[: TEXT_CHARS_MAX - 1]}…"
     if isinstance(value, int):
@@ -158,4 +159,4 @@ def _short(value: Value) -> Value:
     return tuple(kept)
 
 
-__all__ = ["Case", "Command", "Pin"]
+__all__ = ["Case", "Command", "Pin", "short"]

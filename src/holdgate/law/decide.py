@@ -142,7 +142,7 @@ def _frame_deviation(case: Case, command: Any) -> None:
             continue
         if deviation.id == name and not deviation.used:
             case.deviation, case.waived = deviation, deviation.waive
-        elif deviation.used and case.attempt is not None and not case.attempt.done:
+        elif deviation.used and not deviation.over and case.attempt is not None and not case.attempt.done:
             case.waived += deviation.waive
 
 
@@ -188,6 +188,14 @@ def _frame_report(case: Case, command: Any) -> None:
         case.job = case.state.jobs.get(job_key(report.order, report.job))
 
 
+def _frame_assignment(case: Case, command: Any) -> None:
+    """A job can be assigned before it starts: then its contract is the order's."""
+    _frame_hub_job(case, command)
+    if case.job is None and case.order is not None and case.order.sha256:
+        template = case.library.template(case.order.sha256)
+        case.technique = None if template is None else case.library.technique(template.process)
+
+
 def _frame_hub_job(case: Case, command: Any) -> None:
     _frame_job(case, command)
     case.order = case.state.orders.get(command.order)
@@ -203,9 +211,12 @@ _FRAMES: Final[dict[type[c.Command], Callable[[Case, Any], None]]] = {
     **dict.fromkeys((c.SuggestTune, c.ApproveTune, c.RevertTune), _frame_parameter),
     **dict.fromkeys((c.AcceptTerms, c.StageOrder), _frame_version),
     **dict.fromkeys((c.ReviewOrder, c.IssueInvoice, c.StartJob, c.ForwardOrder), _frame_order),
+    **dict.fromkeys((c.VerifyDocument, c.CloseDelivery), _frame_order),
     **dict.fromkeys((c.SignQa, c.SignCompliance, c.GenerateReport, c.ReleasePayout), _frame_hub_job),
-    **dict.fromkeys((c.ReviewReport, c.CloseWindow), _frame_report),
-    **dict.fromkeys((c.SplitJob, c.RepinJob, c.OpenNonconformance, c.DisposeNonconformance), _frame_job),
+    **dict.fromkeys((c.ReviewReport, c.CloseWindow, c.AmendReport), _frame_report),
+    c.AssignJob: _frame_assignment,
+    c.DisposeNonconformance: _frame_hub_job,
+    **dict.fromkeys((c.SplitJob, c.RepinJob, c.OpenNonconformance), _frame_job),
     **dict.fromkeys((c.TerminateJob, c.ResumeJob), _frame_job),
     **dict.fromkeys((c.StartStep, c.SignStep, c.RestartStep, c.AuthoriseDeviation), _frame_step),
     **dict.fromkeys((c.ReleaseHold, c.NotifyWitness, c.AuthoriseRetest, c.ReprocessJob), _frame_step),

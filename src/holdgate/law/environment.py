@@ -10,10 +10,10 @@ from decimal import Decimal
 
 from holdgate.law import event as ev
 from holdgate.law.library import Library
-from holdgate.law.state import Job, Series, State
+from holdgate.law.state import OVER, Job, Series, State
 from holdgate.law.technique import Technique, Watch
 from holdgate.terms.instant import show_duration
-from holdgate.terms.quantity import require_decimal
+from holdgate.terms.quantity import parse_decimal
 
 Finding = tuple[str, dict[str, str]]
 """A denial code and what its sentence needs."""
@@ -31,9 +31,13 @@ def fit(state: State, watch: Watch, now: int) -> Finding | None:
         return "ENV_LOG_GAP", {"series": watch.series, "why": f"{watch.sensor} has logged nothing"}
     if now - series.last_at > watch.max_gap_us:
         return _silent(watch, now - series.last_at)
-    if not watch.holds(require_decimal(series.value, watch.series)):
-        return _outside(watch, series.value)
-    return None
+    return None if _held(watch, series) else _outside(watch, f"{series.value} {series.unit}")
+
+
+def _held(watch: Watch, series: Series) -> bool:
+    """Whether the last value of a series was inside the limits."""
+    value = parse_decimal(series.value)
+    return value is not None and watch.holds(value, series.unit)
 
 
 def good(state: State, watch: Watch, since: int, until: int, now: int) -> Finding | None:
@@ -46,8 +50,11 @@ def good(state: State, watch: Watch, since: int, until: int, now: int) -> Findin
             if broken.kind == "excursion":
                 return _outside(watch, f"values outside of {watch.show_limits()}")
             return _silent(watch, (now if broken.until is None else broken.until) - broken.since)
-    if now - series.last_at > watch.max_gap_us and series.last_at < until:
-        return _silent(watch, now - series.last_at)
+    if series.last_at < until:  # what was logged last goes on
+        if not _held(watch, series):
+            return _outside(watch, f"{series.value} {series.unit}")
+        if now - series.last_at > watch.max_gap_us:
+            return _silent(watch, now - series.last_at)
     return None
 
 
@@ -78,46 +85,52 @@ def heard(
     """What one more value of a series makes known: the value, what broke or is good again, and which executions failed."""
     before = state.series.get(name_of(series, sensor))
     events: list[ev.AnyEvent] = [
-        ev.EnvironmentLogged(series=series, sensor=sensor, value=str(value), unit=unit, observed_at=at)
+        ev.EnvironmentLogged(series=series, sensor=sensor, value=f"{value:f}", unit=unit, observed_at=at)
     ]
     broken: dict[str, int] = {}
     for watch in watches_of(state, library, series):
         if watch.sensor == sensor:
-            events.extend(_noted(watch, before, value, at, broken))
+            events.extend(_noted(watch, before, value, unit, at, broken))
     events.extend(_failed(state, library, series, broken))
     return tuple(events)
 
 
-def _noted(watch: Watch, before: Series | None, value: Decimal, at: int, broken: dict[str, int]) -> list[ev.AnyEvent]:
+def _noted(
+    watch: Watch, before: Series | None, value: Decimal, unit: str, at: int, broken: dict[str, int]
+) -> list[ev.AnyEvent]:
+    """What broke or is good again, as one declaration sees it."""
     found: list[ev.AnyEvent] = []
-    if before is not None and at - before.last_at > watch.max_gap_us:
-        found.append(
-            ev.EnvironmentBroken(
-                series=watch.series, sensor=watch.sensor, watch=watch.key, kind="gap", since=before.last_at, until=at
-            )
-        )
-        broken[watch.key] = at
-    known = () if before is None else before.breaks.get(watch.key, ())
-    out = any(item.kind == "excursion" and item.until is None for item in known)
-    if watch.holds(value):
+    holds, out = watch.holds(value, unit), False
+    if before is not None:
+        if at - before.last_at > watch.max_gap_us:
+            found.append(_break(watch, "gap", before.last_at, at))
+            broken[watch.key] = at
+        known = before.breaks.get(watch.key, ())
+        out = any(item.kind == "excursion" and item.until is None for item in known)
+        if not out and not _held(watch, before):  # it was logged before this declaration was known here
+            found.append(_break(watch, "excursion", before.last_at, at if holds else None))
+            out = not holds
+    if holds:
         if out:
             found.append(ev.EnvironmentRestored(series=watch.series, sensor=watch.sensor, watch=watch.key, at=at))
         return found
     broken[watch.key] = at
     if not out:
-        found.append(
-            ev.EnvironmentBroken(
-                series=watch.series, sensor=watch.sensor, watch=watch.key, kind="excursion", since=at, until=None
-            )
-        )
+        found.append(_break(watch, "excursion", at, None))
     return found
+
+
+def _break(watch: Watch, kind: str, since: int, until: int | None) -> ev.EnvironmentBroken:
+    return ev.EnvironmentBroken(
+        series=watch.series, sensor=watch.sensor, watch=watch.key, kind=kind, since=since, until=until
+    )
 
 
 def _failed(state: State, library: Library, series: str, broken: dict[str, int]) -> list[ev.AnyEvent]:
     """The jobs whose open step rests on what broke."""
     found: list[ev.AnyEvent] = []
     for job in state.jobs.values() if broken else ():
-        if job.failed or job.open_step < 0:
+        if job.failed or job.open_step < 0 or job.status in OVER:
             continue
         for watch in open_watches(library, job):
             if watch.key in broken and watch.series == series:

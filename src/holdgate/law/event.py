@@ -282,13 +282,14 @@ class DeliveryClosed(Event, frozen=True, kw_only=True):
 
 
 class JobFlagged(Event, frozen=True, kw_only=True):
-    """The hub opens a nonconformance on a job over what it imported: a recall, or a signature after a revocation."""
+    """The hub opens a nonconformance on a job over what it learned: a recall (`equipment`), or a signature after a revocation."""
 
     order: str
     job: str
     ncr: str
     why: str
     step: str = ""
+    equipment: str = ""
 
 
 class QaAccepted(Event, frozen=True, kw_only=True):
@@ -531,7 +532,8 @@ class StepStarted(Event, frozen=True, kw_only=True):
 class ReadingRecorded(Event, frozen=True, kw_only=True):
     """A value was read; whether it conforms is part of the fact.
 
-    `acceptance`: the characteristic decides on the part, not on the process. `late`: it was entered afterwards.
+    `instrument`: what it was read with. `acceptance`: the characteristic decides on the part, not on the process. `late`:
+    it was entered afterwards.
     """
 
     order: str
@@ -542,6 +544,7 @@ class ReadingRecorded(Event, frozen=True, kw_only=True):
     unit: str
     conforms: bool
     serial: str | None = None
+    instrument: str | None = None
     acceptance: bool = False
     late: bool = False
 

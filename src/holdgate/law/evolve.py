@@ -28,6 +28,7 @@ from holdgate.law.state import (
     Contact,
     ContractRecord,
     Deviation,
+    Doubt,
     EarlyArrival,
     Equipment,
     Job,
@@ -43,10 +44,16 @@ from holdgate.law.state import (
     State,
     Suggestion,
     job_key,
+    may_become,
     remaining,
 )
 
 Step = Callable[[State, Library, Any, int, int], None]
+
+LAPSES_KEPT: Final = 8
+"""Earlier revocations of a credential, and doubts about an instrument, that are kept; the oldest two become one."""
+OUTAGES_KEPT: Final = 100
+"""Outages in memory; older ones are in the log alone."""
 
 
 def evolve(state: State, library: Library, event: ev.AnyEvent, at: int, ref: int) -> None:
@@ -97,7 +104,15 @@ def _identity_disabled(state: State, _: Library, e: ev.IdentityDisabled, at: int
 
 
 def _credential_granted(state: State, _: Library, e: ev.CredentialGranted, at: int, ref: int) -> None:
-    state.identities[e.person].credentials[e.credential] = Credential(until=e.until, ref=ref)
+    """A new grant ends a revocation; what was signed meanwhile by somebody who did not know of it stays doubtful."""
+    credentials = state.identities[e.person].credentials
+    held = credentials.get(e.credential)
+    lapses = () if held is None else held.lapses
+    if held is not None and held.revoked_at is not None:
+        lapses += ((held.revoked_at, at),)
+    if len(lapses) > LAPSES_KEPT:
+        lapses = ((lapses[0][0], lapses[1][1]), *lapses[2:])
+    credentials[e.credential] = Credential(until=e.until, ref=ref, lapses=lapses)
 
 
 def _credential_revoked(state: State, _: Library, e: ev.CredentialRevoked, at: int, ref: int) -> None:
@@ -106,6 +121,8 @@ def _credential_revoked(state: State, _: Library, e: ev.CredentialRevoked, at: i
 
 
 def _equipment_registered(state: State, _: Library, e: ev.EquipmentRegistered, at: int, ref: int) -> None:
+    """Registered anew, it keeps what is known of its past use."""
+    known = state.equipment.get(e.id)
     state.equipment[e.id] = Equipment(
         id=e.id,
         equipment_class=e.equipment_class,
@@ -113,7 +130,85 @@ def _equipment_registered(state: State, _: Library, e: ev.EquipmentRegistered, a
         cal_until=e.cal_until,
         in_service=e.in_service,
         ref=ref,
+        good_at=0 if known is None else known.good_at,
+        doubts=() if known is None else known.doubts,
+        unheard=known is not None and known.unheard,
     )
+
+
+def _equipment_calibrated(state: State, _: Library, e: ev.EquipmentCalibrated, at: int, ref: int) -> None:
+    """In service again, unless it failed a check here since, of which the business hub does not know yet."""
+    equipment = state.equipment[e.equipment]
+    equipment.cal_from, equipment.cal_until, equipment.ref = e.cal_from, e.cal_until, ref
+    equipment.in_service = not equipment.unheard
+    if e.as_found == "in_tolerance":
+        _found_good(state, equipment, at)
+    else:
+        _found_bad(equipment)
+        _end_doubt(equipment, at)
+
+
+def _equipment_withdrawn(state: State, _: Library, e: ev.EquipmentWithdrawn, at: int, ref: int) -> None:
+    equipment = state.equipment[e.equipment]
+    equipment.in_service, equipment.unheard, equipment.ref = False, False, ref
+
+
+def _equipment_checked(state: State, _: Library, e: ev.EquipmentChecked, at: int, ref: int) -> None:
+    """A failed check withdraws it until it is calibrated; a pass says nothing for one that is withdrawn."""
+    equipment = state.equipment[e.equipment]
+    if e.result == "pass":
+        if equipment.in_service:
+            _found_good(state, equipment, at)
+            equipment.ref = ref
+        return
+    equipment.in_service, equipment.unheard, equipment.ref = False, state.kind == "node", ref
+    _found_bad(equipment)
+
+
+def _found_good(state: State, equipment: Equipment, at: int) -> None:
+    """What was done with it until then is not recalled any more by a later finding."""
+    _end_doubt(equipment, at)
+    uses = state.uses.get(equipment.id)
+    if uses is None:
+        return
+    left = {job: last for job, last in uses.items() if last > at}
+    if left:
+        state.uses[equipment.id] = left
+    else:
+        del state.uses[equipment.id]
+
+
+def _found_bad(equipment: Equipment) -> None:
+    """Every use since the last good finding is in doubt, and each later one until the next."""
+    if all(doubt.until is not None for doubt in equipment.doubts):
+        equipment.doubts += (Doubt(since=equipment.good_at, until=None),)
+    if len(equipment.doubts) > LAPSES_KEPT:
+        first, second, *later = equipment.doubts
+        equipment.doubts = (Doubt(since=first.since, until=second.until), *later)
+
+
+def _end_doubt(equipment: Equipment, at: int) -> None:
+    equipment.doubts = tuple(replace(d, until=at) if d.until is None else d for d in equipment.doubts)
+    equipment.good_at = max(equipment.good_at, at)
+
+
+def _used(state: State, item: str, job: str, at: int) -> None:
+    """An instrument or machine was used for a job: a later bad finding recalls it."""
+    equipment = state.equipment.get(item)
+    if equipment is None or at <= equipment.good_at:
+        return
+    uses = state.uses.get(item)
+    if uses is None:
+        state.uses[item] = {job: at}
+    else:
+        uses[job] = max(at, uses.get(job, 0))
+
+
+def _unused(state: State, item: str, job: str) -> None:
+    """A use that is recalled is dealt with; and so are the uses of a job that is closed."""
+    uses = state.uses.get(item)
+    if uses is not None and uses.pop(job, None) is not None and not uses:
+        del state.uses[item]
 
 
 def _material_registered(state: State, _: Library, e: ev.MaterialRegistered, at: int, ref: int) -> None:
@@ -136,6 +231,19 @@ def _policy_updated(state: State, _: Library, e: ev.PolicyUpdated, at: int, ref:
         ref=ref,
         withdrawn=e.withdrawn,
     )
+
+
+def _material_extended(state: State, _: Library, e: ev.MaterialExtended, at: int, ref: int) -> None:
+    batch = state.materials[e.batch]
+    batch.until, batch.ref = e.until, ref
+
+
+def _document_verified(state: State, _: Library, e: ev.DocumentVerified, at: int, ref: int) -> None:
+    """A node may hear of it before the order itself comes."""
+    state.verified.setdefault(e.order, {})[e.document] = e.until
+    order = state.orders.get(e.order)
+    if order is not None:
+        order.documents[e.document], order.ref = e.until, ref
 
 
 # ---- contracts -----------------------------------------------------------------------------------------------------
@@ -231,12 +339,46 @@ def _order_reviewed(state: State, _: Library, e: ev.OrderReviewed, at: int, ref:
 def _order_staged(state: State, _: Library, e: ev.OrderStaged, at: int, ref: int) -> None:
     order = _order(state, e.order)
     same_parts = (order.part_no, order.rev, order.serials) == (e.part_no, e.rev, e.serials)
+    if order.node != e.node:
+        _unassign(state, e.order)
     order.status, order.sha256, order.contract, order.version = "staged", e.sha256, e.contract, e.version
     order.node, order.client, order.part_no, order.rev, order.serials = e.node, e.client, e.part_no, e.rev, e.serials
-    order.documents = {name: e.document_until.get(name) for name in e.documents}
-    order.silence, order.delivery_due, order.ref = e.silence, e.delivery_due, ref
+    order.documents = _documents(state, e)
+    order.silence, order.staged_at, order.ref = e.silence, at, ref
+    order.delivery_closed = order.delivery_closed and e.delivery_due == order.delivery_due
+    order.delivery_due = e.delivery_due
     if not (e.amendment and same_parts):
-        order.arrived = ()
+        order.arrived, order.attested_parts, order.attested = (), (), False
+
+
+def _documents(state: State, e: ev.OrderStaged | ev.OrderReceived) -> dict[str, int | None]:
+    """The documents that an order came with, and those that Compliance verified."""
+    return {name: e.document_until.get(name) for name in e.documents} | state.verified.get(e.order, {})
+
+
+def _job_assigned(state: State, _: Library, e: ev.JobAssigned, at: int, ref: int) -> None:
+    state.assigned[job_key(e.order, e.job)] = e.technician
+
+
+def _unassign(state: State, order: str) -> None:
+    """An order that goes to another node: that node has not heard who was named, so they are named anew."""
+    for key in [key for key in state.assigned if key.startswith(f"{order}/")]:
+        del state.assigned[key]
+
+
+def _delivery_closed(state: State, _: Library, e: ev.DeliveryClosed, at: int, ref: int) -> None:
+    order = state.orders[e.order]
+    order.delivery_closed, order.ref = True, ref
+
+
+def _job_flagged(state: State, _: Library, e: ev.JobFlagged, at: int, ref: int) -> None:
+    """At its node, a job that QA accepted is closed: the business hub deals with it alone."""
+    key = job_key(e.order, e.job)
+    _unused(state, e.equipment, key)
+    job = state.jobs.get(key)
+    if job is not None:
+        job.ncrs[e.ncr] = Ncr(id=e.ncr, step=e.step, serials=(), equipment=e.equipment, ref=ref)
+        job.ref = ref
 
 
 def _qa_accepted(state: State, _: Library, e: ev.QaAccepted, at: int, ref: int) -> None:
@@ -246,6 +388,9 @@ def _qa_accepted(state: State, _: Library, e: ev.QaAccepted, at: int, ref: int) 
         if done is not None and order is not None:
             order.settled += done.serials
         state.closed[key] = Closed(by=e.by, at=at)
+        state.assigned.pop(key, None)
+        for item in [*state.uses]:
+            _unused(state, item, key)
         return
     job = state.jobs[key]
     job.qa_by, job.ref = e.by, ref
@@ -258,6 +403,17 @@ def _compliance_accepted(state: State, _: Library, e: ev.ComplianceAccepted, at:
 
 
 def _report_issued(state: State, _: Library, e: ev.ReportIssued, at: int, ref: int) -> None:
+    """A node only remembers that there is one: what the job rests on is not corrected any more."""
+    if state.kind == "node":
+        closed = state.closed.get(job_key(e.order, e.job))
+        if closed is not None:
+            closed.report = e.report
+        return
+    replaced, order = state.reports.get(e.replaces), state.orders.get(e.order)
+    if replaced is not None:
+        replaced.status, replaced.replaced_by, replaced.ref = "superseded", e.report, ref
+    if order is not None:
+        order.delivered_at = order.delivered_at or at
     state.reports[e.report] = Report(
         id=e.report,
         order=e.order,
@@ -290,6 +446,10 @@ def _report_rejected(state: State, _: Library, e: ev.ReportRejected, at: int, re
 def _window_lapsed(state: State, _: Library, e: ev.ReviewWindowLapsed, at: int, ref: int) -> None:
     report = state.reports[e.report]
     report.status, report.outcome, report.ref = "lapsed", e.outcome, ref
+
+
+def _complaint_opened(state: State, _: Library, e: ev.ComplaintOpened, at: int, ref: int) -> None:
+    """On the record; it changes no report."""
 
 
 def _invoice_issued(state: State, _: Library, e: ev.InvoiceIssued, at: int, ref: int) -> None:
@@ -325,7 +485,7 @@ def _slip_staged(state: State, _: Library, e: ev.SlipStaged, at: int, ref: int) 
         and before is not None
         and (before.part_no, before.rev, before.serials) == (e.part_no, e.rev, e.serials)
     ):
-        slip.arrived, slip.staged_at = before.arrived, before.staged_at
+        slip.arrived, slip.staged_at, slip.gone = before.arrived, before.staged_at, before.gone + before.released
         slip.state = "partial" if before.arrived else "held"
     state.slips[e.order] = slip
 
@@ -344,8 +504,9 @@ def _arrival_recorded(state: State, _: Library, e: ev.ArrivalRecorded, at: int, 
     order = state.orders.get(e.order)
     if order is not None and state.kind == "business_hub":
         order.arrived += tuple(s for s in e.serials if s not in order.arrived)
-        order.attested = order.attested or e.evidence == "attested"
-        order.ref = ref
+        if e.evidence == "attested":
+            order.attested_parts += e.serials
+        order.attested, order.ref = bool(order.attested_parts), ref
     state.early = [early for early in state.early if early.order != e.order]
 
 
@@ -360,6 +521,31 @@ def _arrival_kept(state: State, _: Library, e: ev.ArrivalKept, at: int, ref: int
 
 def _arrival_quarantined(state: State, _: Library, e: ev.ArrivalQuarantined, at: int, ref: int) -> None:
     """On the record; it changes no order."""
+
+
+def _arrival_voided(state: State, _: Library, e: ev.ArrivalVoided, at: int, ref: int) -> None:
+    """These parts are waited for again. A scan that is kept for an order to come loses them too."""
+    slip = state.slips.get(e.order)
+    if slip is not None:
+        slip.arrived = _without(slip.arrived, e.serials)
+        slip.state, slip.ref = "partial" if slip.arrived else "held", ref
+    order = state.orders.get(e.order)
+    if order is not None and state.kind == "business_hub":
+        order.arrived, order.attested_parts = (
+            _without(order.arrived, e.serials),
+            _without(order.attested_parts, e.serials),
+        )
+        order.attested, order.ref = bool(order.attested_parts), ref
+    kept = [_less(early, e) for early in state.early]
+    state.early = [early for early in kept if early.serials]
+
+
+def _less(early: EarlyArrival, e: ev.ArrivalVoided) -> EarlyArrival:
+    return replace(early, serials=_without(early.serials, e.serials)) if early.order == e.order else early
+
+
+def _without(serials: tuple[str, ...], voided: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(serial for serial in serials if serial not in voided)
 
 
 def _order_released(state: State, _: Library, e: ev.OrderReleased, at: int, ref: int) -> None:
@@ -388,7 +574,7 @@ def _order_received(state: State, _: Library, e: ev.OrderReceived, at: int, ref:
     if state.kind == "node":
         order.sha256, order.client, order.part_no, order.rev = e.sha256, e.client, e.part_no, e.rev
         order.serials, order.node, order.body = e.ordered, state.site, e.body
-        order.documents = {name: e.document_until.get(name) for name in e.documents}
+        order.documents = _documents(state, e)
         order.arrived += tuple(s for s in e.serials if s not in order.arrived)
 
 
@@ -451,6 +637,16 @@ def _job_split(state: State, _: Library, e: ev.JobSplit, at: int, ref: int) -> N
             ref=ref,
         )
         order.jobs.append(key)
+    _inherit(state, job_key(e.order, e.job), tuple(job_key(e.order, job) for job in e.jobs))
+
+
+def _inherit(state: State, parent: str, lots: tuple[str, ...]) -> None:
+    """Sub-lots have their job's assignee and are recalled with what it used."""
+    if parent in state.assigned:
+        state.assigned.update(dict.fromkeys(lots, state.assigned.pop(parent)))
+    for uses in state.uses.values():
+        if parent in uses:
+            uses.update(dict.fromkeys(lots, uses.pop(parent)))
 
 
 def _copy(attempt: Attempt) -> Attempt:
@@ -504,6 +700,8 @@ def _step_started(state: State, library: Library, e: ev.StepStarted, at: int, re
     job.open_step, job.ref = position, ref
     if not job.first_start_at:
         job.first_start_at = at
+    for item in e.equipment:
+        _used(state, item, f"{e.order}/{e.job}", at)
 
 
 def _reading_recorded(state: State, library: Library, e: ev.ReadingRecorded, at: int, ref: int) -> None:
@@ -511,11 +709,21 @@ def _reading_recorded(state: State, library: Library, e: ev.ReadingRecorded, at:
     attempt = _attempt(job, _position(library, job, e.step), e.step)
     key = e.characteristic if e.serial is None else f"{e.characteristic}/{e.serial}"
     attempt.last[key] = Last(value=e.value, conforms=e.conforms, missed_before=key in attempt.missed)
+    if e.instrument is not None and e.instrument not in attempt.instruments:
+        attempt.instruments += (e.instrument,)
     if not e.conforms:
         attempt.missed.setdefault(key, e.value)
+        _uncover(attempt, e.serial)
     attempt.tally = view.added(attempt.tally, key, e.value, e.unit)
     if attempt.signers:
         _void(attempt)
+    if e.instrument is not None:
+        _used(state, e.instrument, f"{e.order}/{e.job}", at)
+
+
+def _uncover(attempt: Attempt, serial: str | None) -> None:
+    """What is found bad after a concession is not covered by it (no serial: it is bad for every part)."""
+    attempt.conceded = () if serial is None else tuple(part for part in attempt.conceded if part != serial)
 
 
 def _void(attempt: Attempt) -> None:
@@ -551,6 +759,8 @@ def _set_aside(job: Job, position: int) -> None:
         job.past += (digest(f"{attempt.tally} {attempt.result} {','.join(attempt.signers)}".encode()),)
         job.attempts[position] = None
         job.open_step = _open_step(job)
+        for deviation in job.deviations.values():
+            deviation.over = deviation.over or (deviation.used and deviation.step == attempt.step)
         _settle(job)
 
 
@@ -580,15 +790,21 @@ def _close_auto(job: Job, step: str, disposition: str) -> None:
 
 
 def _job_reprocessed(state: State, library: Library, e: ev.JobReprocessed, at: int, ref: int) -> None:
-    """Recalls end where nothing that is left was done with the instrument."""
+    """What was released or announced is so no more. Recalls end where nothing that is left was done with the instrument."""
     job = state.jobs[job_key(e.order, e.job)]
-    for position in range(_position(library, job, e.step), len(job.attempts)):
+    technique = library.techniques.get(job.technique) or require_technique(library, job.sha256)
+    for operation in technique.operations[technique.position[e.step] :]:
+        position = operation.position
+        job.released.pop(operation.id, None)
+        job.noticed.pop(operation.id, None)
         attempt = job.attempts[position]
         if attempt is not None:
             _close_auto(job, attempt.step, "reprocess")
         _set_aside(job, position)
     for ncr in job.ncrs.values():
-        if ncr.equipment and all(a is None or ncr.equipment not in a.equipment for a in job.attempts):
+        if ncr.equipment and all(
+            a is None or ncr.equipment not in (*a.equipment, *a.instruments) for a in job.attempts
+        ):
             ncr.disposition = ncr.disposition or "reprocess"
     job.ref = ref
 
@@ -623,17 +839,20 @@ def _witness_notified(state: State, _: Library, e: ev.WitnessNotified, at: int, 
 def _nonconformance_disposed(state: State, library: Library, e: ev.NonconformanceDisposed, at: int, ref: int) -> None:
     job = state.jobs[job_key(e.order, e.job)]
     ncr = job.ncrs[e.ncr]
+    position = _position(library, job, ncr.step) if ncr.step and not ncr.equipment else -1
     becomes = BECOMES.get(e.disposition)
     if becomes is not None:
-        job.parts.update(dict.fromkeys(ncr.serials or job.serials, becomes))
+        kept = [serial for serial in ncr.serials or remaining(job) if may_become(job, serial, becomes)]
+        job.parts.update(dict.fromkeys(kept, becomes))
+        for started in job.attempts if becomes == "conceded" else ():
+            if started is not None and not started.done:
+                started.conceded += tuple(kept)
     ncr.disposition, ncr.concession, ncr.ref, job.ref = e.disposition, e.concession, ref, ref
-    if ncr.step and not ncr.equipment:
-        position = _position(library, job, ncr.step)
-        attempt = job.attempts[position]
-        if attempt is not None and e.disposition == "rework":
-            _set_aside(job, position)
-        elif attempt is not None and becomes is not None:
-            attempt.stands = True
+    attempt = job.attempts[position] if position >= 0 else None
+    if attempt is not None and e.disposition == "rework":
+        _set_aside(job, position)
+    elif attempt is not None and becomes is not None:
+        attempt.stands = attempt.done and attempt.result == "fail"
     _settle(job)
 
 
@@ -681,6 +900,8 @@ def _reading_corrected(state: State, library: Library, e: ev.ReadingCorrected, a
         _void(attempt)
         job.open_step = _open_step(job)
         _settle(job)
+    if not e.conforms:
+        _uncover(attempt, e.serial)
     if not missed_before:
         attempt.missed.pop(key, None)
         if not e.conforms:
@@ -691,6 +912,7 @@ def _nonconformance_opened(state: State, _: Library, e: ev.NonconformanceOpened,
     job = state.jobs[job_key(e.order, e.job)]
     job.ncrs[e.ncr] = Ncr(id=e.ncr, step=e.step, serials=e.serials, equipment=e.equipment, ref=ref)
     job.ref = ref
+    _unused(state, e.equipment, job_key(e.order, e.job))
 
 
 def _deviation_authorised(state: State, _: Library, e: ev.DeviationAuthorised, at: int, ref: int) -> None:
@@ -710,7 +932,25 @@ def _imported(state: State, _: Library, e: ev.Imported, at: int, ref: int) -> No
 
 
 def _contact_changed(state: State, _: Library, e: ev.ContactChanged, at: int, ref: int) -> None:
+    """Without the Vault nothing that runs in its time can come due: that is an outage."""
+    before = state.contacts.get(e.site)
+    if e.up and before is not None and not before.up and _is_vault(state, e.site):
+        _outage(state, before.since, at)
     state.contacts[e.site] = Contact(up=e.up, since=at, ref=ref)
+
+
+def _is_vault(state: State, site: str) -> bool:
+    return any(seat.id == site and seat.kind == "vault" for seat in state.charter.sites)
+
+
+def _outage(state: State, since: int, until: int) -> None:
+    state.outages.append((since, until))
+    if len(state.outages) > OUTAGES_KEPT:
+        del state.outages[0]
+
+
+def _triggered(state: State, _: Library, e: ev.Triggered, at: int, ref: int) -> None:
+    """On the record; whoever it is meant for reads it there."""
 
 
 def _cosigned(state: State, _: Library, e: ev.Cosigned, at: int, ref: int) -> None:
@@ -723,6 +963,8 @@ def _booted(state: State, _: Library, e: ev.Booted, at: int, ref: int) -> None:
     if e.again:
         return
     state.sessions.clear()
+    if 0 < e.heard_until < at:
+        _outage(state, e.heard_until, at)
     for site in state.contacts:
         contact = state.contacts[site]
         since = (e.heard_until or at) if contact.up else contact.since
@@ -738,6 +980,11 @@ _STEPS: Final[dict[type[ev.Event], Step]] = {
     ev.MaterialRegistered: _material_registered,
     ev.StandardAdopted: _standard_adopted,
     ev.PolicyUpdated: _policy_updated,
+    ev.EquipmentCalibrated: _equipment_calibrated,
+    ev.EquipmentWithdrawn: _equipment_withdrawn,
+    ev.EquipmentChecked: _equipment_checked,
+    ev.MaterialExtended: _material_extended,
+    ev.DocumentVerified: _document_verified,
     ev.ContractSubmitted: _contract_submitted,
     ev.ContractApproved: _contract_approved,
     ev.ContractCertified: _contract_certified,
@@ -752,6 +999,9 @@ _STEPS: Final[dict[type[ev.Event], Step]] = {
     ev.TermsAccepted: _terms_accepted,
     ev.OrderReviewed: _order_reviewed,
     ev.OrderStaged: _order_staged,
+    ev.JobAssigned: _job_assigned,
+    ev.DeliveryClosed: _delivery_closed,
+    ev.JobFlagged: _job_flagged,
     ev.QaAccepted: _qa_accepted,
     ev.ComplianceAccepted: _compliance_accepted,
     ev.ReportIssued: _report_issued,
@@ -759,6 +1009,7 @@ _STEPS: Final[dict[type[ev.Event], Step]] = {
     ev.ReportApproved: _report_approved,
     ev.ReportRejected: _report_rejected,
     ev.ReviewWindowLapsed: _window_lapsed,
+    ev.ComplaintOpened: _complaint_opened,
     ev.InvoiceIssued: _invoice_issued,
     ev.PayoutReleased: _payout_released,
     ev.SlipStaged: _slip_staged,
@@ -766,6 +1017,7 @@ _STEPS: Final[dict[type[ev.Event], Step]] = {
     ev.ArrivalRecorded: _arrival_recorded,
     ev.ArrivalKept: _arrival_kept,
     ev.ArrivalQuarantined: _arrival_quarantined,
+    ev.ArrivalVoided: _arrival_voided,
     ev.OrderReleased: _order_released,
     ev.ForwardAcknowledged: _forward_acknowledged,
     ev.OrderReceived: _order_received,
@@ -780,7 +1032,6 @@ _STEPS: Final[dict[type[ev.Event], Step]] = {
     ev.NonconformanceDisposed: _nonconformance_disposed,
     ev.RetestAuthorised: _retest_authorised,
     ev.StepRestarted: _step_restarted,
-    ev.PrechecksCompleted: _prechecks_completed,
     ev.HoldReleased: _hold_released,
     ev.WitnessNotified: _witness_notified,
     ev.JobReprocessed: _job_reprocessed,
@@ -792,10 +1043,12 @@ _STEPS: Final[dict[type[ev.Event], Step]] = {
     ev.EnvironmentLogged: _environment_logged,
     ev.EnvironmentBroken: _environment_broken,
     ev.EnvironmentRestored: _environment_restored,
+    ev.PrechecksCompleted: _prechecks_completed,
     ev.DeviationAuthorised: _deviation_authorised,
     ev.DeviationUsed: _deviation_used,
     ev.Imported: _imported,
     ev.ContactChanged: _contact_changed,
     ev.Cosigned: _cosigned,
+    ev.Triggered: _triggered,
     ev.Booted: _booted,
 }

@@ -5,9 +5,9 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from holdgate.crypto.hashes import digest
 from holdgate.law import command as c
 from holdgate.law import event as ev
+from holdgate.law import registers, reporting
 from holdgate.law.case import Case
 from holdgate.law.environment import heard
 from holdgate.law.gates.modules import permission_of
@@ -15,10 +15,8 @@ from holdgate.law.gates.orders import body_of, slip_of
 from holdgate.law.gates.readings import failing
 from holdgate.law.gates.tuning import applies_at_once, waiting_for
 from holdgate.law.orders import body_digest
-from holdgate.law.state import Job, remaining
+from holdgate.law.state import Job, flag_id, remaining
 from holdgate.law.technique import Parameter
-from holdgate.law.view import job_view
-from holdgate.terms import canon
 from holdgate.terms.errors import InvariantBroken
 from holdgate.terms.instant import SECOND_US
 
@@ -174,6 +172,8 @@ def _stage(case: Case, m: c.StageOrder) -> Events:
         if acceptance.sha256 == sha256 and acceptance.org == m.client:
             silence = acceptance.on_silence
     buffer_max_s = template.buffer_max_s if m.buffer_max_s is None else m.buffer_max_s
+    verified = case.state.verified.get(m.order, {})
+    until = m.document_until | verified
     staged = ev.OrderStaged(
         order=m.order,
         contract=m.contract,
@@ -184,8 +184,8 @@ def _stage(case: Case, m: c.StageOrder) -> Events:
         part_no=m.part_no,
         rev=m.rev,
         serials=m.serials,
-        documents=m.documents,
-        document_until=m.document_until,
+        documents=(*m.documents, *(name for name in verified if name not in m.documents)),
+        document_until={name: end for name, end in until.items() if end is not None},
         policy=m.arrival_policy,
         evidence=template.arrival_evidence,
         buffer_max_us=buffer_max_s * SECOND_US,
@@ -246,7 +246,8 @@ def _split(_: Case, m: c.SplitJob) -> Events:
 
 
 def _start_step(case: Case, m: c.StartStep) -> Events:
-    by_test = case.technique is not None and case.technique.by_test and case.contract is not None
+    pinned = None if case.job is None else case.library.technique(case.job.technique)
+    own = case.contract if pinned is not None and pinned.by_test else None
     started = ev.StepStarted(
         order=m.order,
         job=m.job,
@@ -254,9 +255,9 @@ def _start_step(case: Case, m: c.StartStep) -> Events:
         by=case.actor.id,
         equipment=m.equipment,
         materials=m.materials,
-        contract=case.contract.sha256 if by_test and case.contract is not None else "",
-        version=case.contract.version if by_test and case.contract is not None else "",
         tuned=case.tuned,
+        contract="" if own is None else own.sha256,
+        version="" if own is None else own.version,
     )
     if case.deviation is None:
         return (started,)
@@ -277,6 +278,7 @@ def _record(case: Case, m: c.RecordReading | c.RecordLate) -> Events:
             unit=m.unit,
             conforms=measure.conforms(value),
             serial=m.serial,
+            instrument=m.instrument,
             acceptance=measure.acceptance,
             late=type(m) is c.RecordLate,
         ),
@@ -295,11 +297,9 @@ def _sign_step(case: Case, m: c.SignStep) -> Events:
         result=m.result,
         complete=len(attempt.signers) + 1 >= operation.signatures,
     )
-    if not signed.complete:
-        return (signed,)
-    if m.result == "fail":
+    if m.result == "fail" and signed.complete:
         return (signed, _failed_step(case, m))
-    return (signed, ev.PrechecksCompleted(order=m.order, job=m.job)) if _last_precheck(case) else (signed,)
+    return (signed, *_prechecks(case, signed))
 
 
 def _failed_step(case: Case, m: c.SignStep) -> ev.NonconformanceOpened:
@@ -309,17 +309,21 @@ def _failed_step(case: Case, m: c.SignStep) -> ev.NonconformanceOpened:
         raise InvariantBroken("a gate let a signature pass without an open step")
     missed = [key.partition("/")[2] for key, _ in failing(operation, attempt, job)]
     serials = tuple(dict.fromkeys(missed)) if missed and "" not in missed else remaining(job)
-    ncr = f"auto-{m.job}-{m.step}"
+    ncr = flag_id("auto", m.job, m.step)
     return ev.NonconformanceOpened(order=m.order, job=m.job, ncr=ncr, step=m.step, serials=serials)
 
 
-def _last_precheck(case: Case) -> bool:
-    """Whether the case's step is a pre-check, and with it all of them are passed."""
-    job, operation, technique = case.job, case.operation, case.technique
-    if job is None or operation is None or technique is None or not operation.precheck:
-        return False
-    others = (job.attempts[position] for position in technique.prechecks if position != operation.position)
-    return all(attempt is not None and attempt.passed for attempt in others)
+def _prechecks(case: Case, signed: ev.StepSigned) -> tuple[ev.PrechecksCompleted, ...]:
+    """The signature that completes the last pre-check says so (a correction signed anew does not say it again)."""
+    job, operation, technique, attempt = case.job, case.operation, case.technique, case.attempt
+    if job is None or operation is None or technique is None or attempt is None:
+        return ()
+    if not operation.precheck or not signed.complete or attempt.completed_at:
+        return ()
+    others = [job.attempts[position] for position in technique.prechecks if position != operation.position]
+    if any(other is None or not other.passed for other in others):
+        return ()
+    return (ev.PrechecksCompleted(order=signed.order, job=signed.job),)
 
 
 def _correct(case: Case, m: c.CorrectEntry) -> Events:
@@ -368,19 +372,6 @@ def _retest(case: Case, m: c.AuthoriseRetest) -> Events:
 
 def _open_ncr(_: Case, m: c.OpenNonconformance) -> Events:
     return (ev.NonconformanceOpened(order=m.order, job=m.job, ncr=m.ncr, step="", serials=m.serials),)
-
-
-def _dispose(case: Case, m: c.DisposeNonconformance) -> Events:
-    return (
-        ev.NonconformanceDisposed(
-            order=m.order,
-            job=m.job,
-            ncr=m.ncr,
-            disposition=m.disposition,
-            by=case.actor.id,
-            concession=m.concession or "",
-        ),
-    )
 
 
 def _reprocess(case: Case, m: c.ReprocessJob) -> Events:
@@ -442,46 +433,6 @@ def _sign_compliance(case: Case, m: c.SignCompliance) -> Events:
     return (ev.ComplianceAccepted(order=m.order, job=m.job, by=case.actor.id),)
 
 
-def _generate(case: Case, m: c.GenerateReport) -> Events:
-    job, order = case.job, case.order
-    if job is None or order is None:
-        raise InvariantBroken("a gate let a report pass without its job")
-    fields = case.settings.report_fields if m.fields is None else m.fields
-    deviations = tuple(deviation.id for deviation in job.deviations.values())
-    content = {
-        "client": order.client,
-        "contract": job.sha256,
-        "deviations": list(deviations),
-        "fields": list(fields),
-        "job": job.id,
-        "order": order.id,
-        "report": m.report,
-        "view": job_view(job),
-    }
-    return (
-        ev.ReportIssued(
-            order=m.order,
-            job=m.job,
-            report=m.report,
-            digest=digest(canon.encode(content)),
-            fields=fields,
-            deviations=deviations,
-            attested_arrival=order.attested,
-        ),
-    )
-
-
-def _review_report(case: Case, m: c.ReviewReport) -> Events:
-    if m.decision == "approve":
-        return (ev.ReportApproved(report=m.report, by=case.actor.id),)
-    return (ev.ReportRejected(report=m.report, by=case.actor.id, reason=m.reason or ""),)
-
-
-def _close_window(case: Case, m: c.CloseWindow) -> Events:
-    outcome = "escalate" if case.order is None else case.order.silence
-    return (ev.ReviewWindowLapsed(report=m.report, outcome=outcome),)
-
-
 def _never(_: Case, m: c.AnyCommand) -> Events:
     raise InvariantBroken(f"{type(m).__name__} is always refused, and no gate refused it")
 
@@ -493,6 +444,9 @@ OUTCOMES: Final[dict[type[c.Command], Callable[[Case, Any], Events]]] = {
     c.RevokeCredential: _revoke,
     c.RegisterEquipment: _equipment,
     c.RegisterMaterial: _material,
+    c.CalibrateEquipment: registers.calibrate,
+    c.ExtendMaterial: registers.extend,
+    c.VerifyDocument: registers.verify,
     c.SubmitContract: _submit_contract,
     c.ApproveContract: _approve,
     c.CertifyContract: _certify,
@@ -508,6 +462,8 @@ OUTCOMES: Final[dict[type[c.Command], Callable[[Case, Any], Events]]] = {
     c.AcceptTerms: _accept_terms,
     c.ReviewOrder: _review,
     c.StageOrder: _stage,
+    c.AssignJob: registers.assign,
+    c.CloseDelivery: reporting.close_delivery,
     c.ForwardOrder: _forward,
     c.NoticeOrder: _notice,
     c.StartJob: _start_job,
@@ -524,19 +480,21 @@ OUTCOMES: Final[dict[type[c.Command], Callable[[Case, Any], Events]]] = {
     c.NotifyWitness: _notify,
     c.AuthoriseRetest: _retest,
     c.OpenNonconformance: _open_ncr,
-    c.DisposeNonconformance: _dispose,
     c.ReprocessJob: _reprocess,
     c.TerminateJob: _terminate,
     c.ResumeJob: _resume_job,
     c.AskModule: _permit,
     c.ReportModule: _module_acted,
     c.LogEnvironment: _log,
+    c.CheckEquipment: registers.check,
     c.WriteVault: _never,
     c.SignQa: _sign_qa,
     c.SignCompliance: _sign_compliance,
-    c.GenerateReport: _generate,
-    c.ReviewReport: _review_report,
-    c.CloseWindow: _close_window,
+    c.DisposeNonconformance: registers.dispose,
+    c.GenerateReport: reporting.generate,
+    c.AmendReport: reporting.amend,
+    c.ReviewReport: reporting.review,
+    c.CloseWindow: reporting.close_window,
     c.IssueInvoice: _never,
     c.ReleasePayout: _never,
 }

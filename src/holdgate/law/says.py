@@ -28,6 +28,11 @@ SAYS: Final[dict[type[c.Command], tuple[type[ev.Event], ...]]] = {
     c.RevokeCredential: (ev.CredentialRevoked,),
     c.RegisterEquipment: (ev.EquipmentRegistered,),
     c.RegisterMaterial: (ev.MaterialRegistered,),
+    c.CalibrateEquipment: (ev.EquipmentCalibrated,),
+    c.ExtendMaterial: (ev.MaterialExtended,),
+    c.VerifyDocument: (ev.DocumentVerified,),
+    c.AssignJob: (ev.JobAssigned,),
+    c.CloseDelivery: (ev.DeliveryClosed,),
     c.SubmitContract: (ev.ContractSubmitted,),
     c.ApproveContract: (ev.ContractApproved,),
     c.CertifyContract: (ev.ContractCertified,),
@@ -45,10 +50,19 @@ SAYS: Final[dict[type[c.Command], tuple[type[ev.Event], ...]]] = {
     c.SignQa: (ev.QaAccepted, *_YIELDED, ev.InvoiceIssued, ev.PayoutReleased),
     c.SignCompliance: (ev.ComplianceAccepted, ev.InvoiceIssued, ev.PayoutReleased),
     c.GenerateReport: (ev.ReportIssued,),
-    c.ReviewReport: (ev.ReportApproved, ev.ReportRejected, ev.InvoiceIssued, ev.PayoutReleased),
+    c.AmendReport: (ev.ReportIssued,),
+    c.ReviewReport: (
+        ev.ReportApproved,
+        ev.ReportRejected,
+        ev.ComplaintOpened,
+        ev.InvoiceIssued,
+        ev.PayoutReleased,
+    ),
     c.CloseWindow: (ev.ReviewWindowLapsed, ev.InvoiceIssued, ev.PayoutReleased),
     c.StageSlip: (ev.SlipStaged, ev.ArrivalRecorded, ev.OrderReleased),
     c.ReportArrival: _GATE,
+    c.AttestArrival: (ev.ArrivalRecorded, ev.ArrivalQuarantined, ev.OrderReleased),
+    c.VoidArrival: (ev.ArrivalVoided,),
     c.AcknowledgeForward: (ev.ForwardAcknowledged,),
     c.ForwardOrder: (ev.OrderReceived,),
     c.NoticeOrder: (ev.OrderNoticed,),
@@ -70,10 +84,14 @@ SAYS: Final[dict[type[c.Command], tuple[type[ev.Event], ...]]] = {
     c.AskModule: (ev.PermitIssued,),
     c.ReportModule: (ev.ModuleActed,),
     c.LogEnvironment: (ev.EnvironmentLogged, ev.EnvironmentBroken, ev.EnvironmentRestored, ev.JobFailed),
+    c.CheckEquipment: (ev.EquipmentChecked, ev.NonconformanceOpened),
     c.CorrectEntry: (ev.ReadingCorrected,),
     c.AuthoriseDeviation: (ev.DeviationAuthorised,),
 }
 """Acts that are not named (wishes that are always refused) say nothing."""
+
+WITHOUT_AN_ACT: Final = (ev.JobFlagged, ev.EquipmentWithdrawn)
+"""What the business hub says in entries of kind `consequence`, signed by nobody but the hub's own checkpoint."""
 
 
 def can_say(command: c.AnyCommand, event: ev.AnyEvent) -> bool:
@@ -89,5 +107,7 @@ def can_say(command: c.AnyCommand, event: ev.AnyEvent) -> bool:
         named: Any = getattr(command, field, None)
         if named is not None and getattr(event, field, named) != named:
             return False
+    if isinstance(command, (c.CalibrateEquipment, c.CheckEquipment)) and event.equipment != command.id:  # type: ignore[union-attr]
+        return False
     by = getattr(event, "by", None)
     return by is None or any(signer.id == by for signer in command.signers)

@@ -17,7 +17,7 @@ from holdgate.law.command import AnyCommand, parse_command
 from holdgate.law.decision import Decision
 from holdgate.law.event import AUTHORITY, AnyEvent, IdentityEnrolled
 from holdgate.law.evolve import enrolled
-from holdgate.law.says import can_say
+from holdgate.law.says import WITHOUT_AN_ACT, can_say
 from holdgate.law.signers import keys_of
 from holdgate.law.state import Origin, State
 from holdgate.ledger.entry import Entry, read_entry
@@ -135,6 +135,9 @@ class _Reader:
 
     def _said(self, entry: Entry, event: AnyEvent, command: AnyCommand | None) -> None:
         authority = AUTHORITY[type(event)]
+        if self._seat.kind == "business_hub" and entry.kind == "consequence" and isinstance(event, WITHOUT_AN_ACT):
+            self.events.append((entry.at, event))
+            return
         if authority == "own" or (command is None and self._seat.kind == "business_hub"):
             return  # what a site notices about itself, and what follows at the hub by itself, is nobody else's to fold
         if authority != self._seat.kind or command is None:

@@ -8,12 +8,25 @@ from typing import Final
 
 from msgspec import Struct
 
+from holdgate.crypto.hashes import digest
 from holdgate.identity.charter import Charter
 from holdgate.identity.roster import Identity
+from holdgate.terms.ids import ID_CHARS_MAX
 
 
-class Equipment(Struct, gc=False):
-    """An instrument or machine with its calibration interval (UTC µs, inclusive)."""
+class Doubt(Struct, frozen=True, gc=False):
+    """A stretch (since, until] of use that a bad finding spoils (UTC µs): since the last good one; `until` None: it goes on."""
+
+    since: int
+    until: int | None
+
+
+class Equipment(Struct):
+    """An instrument or machine with its calibration interval (UTC µs, inclusive).
+
+    `good_at`: the last good check or calibration (0: none since it was registered). `doubts`: uses that are recalled,
+    also those that are heard of later. `unheard`: a check failed here, and the business hub has not said that it knows.
+    """
 
     id: str
     equipment_class: str
@@ -21,6 +34,13 @@ class Equipment(Struct, gc=False):
     cal_until: int
     in_service: bool
     ref: int
+    good_at: int = 0
+    doubts: tuple[Doubt, ...] = ()
+    unheard: bool = False
+
+    def doubted(self, at: int) -> bool:
+        """Whether a use at this time is recalled."""
+        return any(doubt.since < at and (doubt.until is None or at <= doubt.until) for doubt in self.doubts)
 
 
 class Material(Struct, gc=False):
@@ -128,8 +148,10 @@ class Order(Struct):
 
     `arrived`: serials that are here. `body`: digest of the order's body, at its node. `settled`: serials of jobs that QA
     accepted, at their node. `silence`: what silence means under the terms that were signed (escalate where only
-    the paper was reviewed). `documents`: name → last instant of validity (None: no end is known). `delivered_at`: the first
-    report's time (UTC µs; 0: none). `jobs`: keys of its jobs. `fired`: milestone or payout key → the entry that released it.
+    the paper was reviewed). `attested_parts`: those of `arrived` that people attested (`attested`: there are any).
+    `documents`: name → last instant of validity (None: no end is known). `staged_at`: the last staging; `delivered_at`:
+    the first report's time (UTC µs; 0: none). `jobs`: keys of its jobs. `fired`: milestone or payout key → the entry that
+    released it.
     """
 
     id: str
@@ -148,6 +170,8 @@ class Order(Struct):
     body: str = ""
     silence: str = ""
     attested: bool = False
+    staged_at: int = 0
+    attested_parts: tuple[str, ...] = ()
     delivery_due: int | None = None
     delivered_at: int = 0
     delivery_closed: bool = False
@@ -167,12 +191,13 @@ class Last(Struct, gc=False):
 
 
 class Attempt(Struct):
-    """One attempt at a step.
+    """One attempt at a step. `instruments`: what its readings were taken with.
 
     `last`: by `characteristic` or `characteristic/serial`. `missed`: the first reading of each that does not conform,
     the last one included. `tally`: running digest of all that was recorded; what a signer is shown. `signed_at`: the last
     signature. `completed_at`: the first completion (a correction and its new signature do not move it; 0: none yet).
     `result`: as signed so far, by whoever signed last. `stands`: a failed result that was decided to be the result.
+    `conceded`: the parts whose readings, as they stood then, the client's concession covers.
     `contract`: the version that this attempt is pinned to, where that is done by test ("": the job's). `tuned`: parameters
     and the values that it was started under. `ref`: the entry that started it.
     """
@@ -183,6 +208,7 @@ class Attempt(Struct):
     equipment: tuple[str, ...]
     materials: tuple[str, ...]
     tally: str
+    instruments: tuple[str, ...] = ()
     last: dict[str, Last] = {}
     missed: dict[str, str] = {}
     signers: tuple[str, ...] = ()
@@ -191,6 +217,7 @@ class Attempt(Struct):
     result: str = ""
     done: bool = False
     stands: bool = False
+    conceded: tuple[str, ...] = ()
     contract: str = ""
     tuned: tuple[tuple[str, str], ...] = ()
     ref: int = 0
@@ -202,7 +229,7 @@ class Attempt(Struct):
 
 
 class Deviation(Struct, gc=False):
-    """An authorised departure: one step, one use."""
+    """An authorised departure: one step, one use. `over`: the attempt that used it was set aside."""
 
     id: str
     step: str
@@ -210,6 +237,7 @@ class Deviation(Struct, gc=False):
     by: str
     ref: int
     used: bool = False
+    over: bool = False
 
 
 class Ncr(Struct):
@@ -299,7 +327,7 @@ class StagedSlip(Struct):
     """An order at the gate.
 
     `state`: held, partial, released or acknowledged. `staged_seq`: the own-log entry that holds
-    the slip's envelope.
+    the slip's envelope. `released`: went to the node under this slip; `gone`: under an earlier one for the same parts.
     """
 
     order: str
@@ -318,6 +346,7 @@ class StagedSlip(Struct):
     state: str = "held"
     arrived: tuple[str, ...] = ()
     released: tuple[str, ...] = ()
+    gone: tuple[str, ...] = ()
     late: bool = False
 
 
@@ -360,7 +389,8 @@ class State(Struct):
     """Everything one site knows.
 
     `assigned`: job → person. `uses`: equipment → jobs that used it since its last good check or calibration, and when last.
-    `outages`: when this site was not running or could not reach the Vault (UTC µs, both ends inclusive).
+    `verified`: order → documents that Compliance verified, and until when; that stands over what the order's paper says.
+    `outages`: when this site was not running or could not reach the Vault (UTC µs, both ends inclusive; the last ones).
     """
 
     charter: Charter
@@ -389,6 +419,7 @@ class State(Struct):
     series: dict[str, Series] = {}
     assigned: dict[str, str] = {}
     uses: dict[str, dict[str, int]] = {}
+    verified: dict[str, dict[str, int | None]] = {}
     outages: list[tuple[int, int]] = []
     witnessed_at: int = 0
     witnessed_size: int = 0
@@ -417,6 +448,12 @@ def remaining(job: Job) -> tuple[str, ...]:
     return tuple(serial for serial in job.serials if parts.get(serial) not in LOST) if parts else job.serials
 
 
+def may_become(job: Job, serial: str, becomes: str) -> bool:
+    """Whether a part of the job can be decided on so: what left the job stays out; a rejected part can still be scrapped."""
+    now = job.parts.get(serial)
+    return serial in job.serials and (now not in LOST or (now == "rejected" and becomes in LOST))
+
+
 def open_ncrs(job: Job) -> tuple[Ncr, ...]:
     """The nonconformances that nobody has decided on."""
     return tuple(ncr for ncr in job.ncrs.values() if not ncr.disposition)
@@ -425,3 +462,16 @@ def open_ncrs(job: Job) -> tuple[Ncr, ...]:
 def job_key(order: str, job: str) -> str:
     """Jobs are scoped by their order."""
     return f"{order}/{job}"
+
+
+def flag_id(kind: str, *about: str) -> str:
+    """The id of a nonconformance that the rules open by themselves: `recall-<equipment>-<job>`, as long as that is an id.
+
+    Beyond the length of an id, what it is about is named by its digest.
+    """
+    plain = "-".join((kind, *about))
+    return plain if len(plain) <= ID_CHARS_MAX else f"{kind}-{digest(' '.join(about).encode())[:40]}"
+
+
+FLAGS: Final = ("auto-", "recall-", "sync-")
+"""How the ids of nonconformances begin that the rules open by themselves; nobody else's begin so."""

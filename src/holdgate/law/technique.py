@@ -126,9 +126,10 @@ class Watch(Struct, frozen=True):
     max_gap_us: int
     report: bool
 
-    def holds(self, value: Decimal) -> bool:
-        """Whether the value lies within the limits, ends included."""
-        return (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
+    def holds(self, value: Decimal, unit: str) -> bool:
+        """Whether the value lies within the limits, ends included; one in another unit is not compared and does not."""
+        within = (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
+        return within and unit == self.unit
 
     def show_limits(self) -> str:
         """The limits for a person."""
@@ -190,6 +191,7 @@ class Technique(Struct, frozen=True):
     id: str
     version: str
     offline_max_us: int
+    assignment: str
     operations: tuple[Operation, ...]
     position: dict[str, int]
     prechecks: tuple[int, ...]
@@ -230,6 +232,7 @@ def prepare(document: SmartSP, sha256: str) -> Technique:
         id=document.id,
         version=document.version,
         offline_max_us=document.offline_max_s * SECOND_US,
+        assignment=document.assignment,
         operations=operations,
         position=position,
         prechecks=tuple(op.position for op in operations if op.precheck),

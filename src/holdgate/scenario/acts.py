@@ -67,6 +67,17 @@ class Scene:
         return {"order": NOBODY, "job": NOBODY}
 
 
+class _Inputs(dict[str, Any]):
+    """The inputs of a step; one that is asked for and not there is the file's fault."""
+
+    def __init__(self, step: ScenarioStep) -> None:
+        super().__init__((key, None if value == "null" else value) for key, value in step.inputs.items())
+        self._step = step
+
+    def __missing__(self, key: str) -> Any:
+        raise Malformed(f"step {self._step.n}: {self._step.action} needs the input {key!r}; add it")
+
+
 class Draft:
     """A command in the making: its header, filled from a scenario step.
 
@@ -75,7 +86,7 @@ class Draft:
 
     def __init__(self, scene: Scene, step: ScenarioStep, nonce: str) -> None:
         self.scene = scene
-        self.inputs: dict[str, Any] = {key: None if value == "null" else value for key, value in step.inputs.items()}
+        self.inputs: dict[str, Any] = _Inputs(step)
         self.step = step
         self.nonce = nonce
         self.pins: tuple[Pin, ...] = ()
@@ -255,7 +266,7 @@ def _stage(d: Draft, site: str) -> c.AnyCommand:
         rev=i["rev"],
         serials=d.texts("serials"),
         documents=d.texts("documents"),
-        arrival_policy=i.get("arrival_policy", "full"),
+        arrival_policy=i.get("arrival_policy") or "full",
         arrival_due=d.moment("arrival_due"),
         delivery_due=d.moment("delivery_due"),
         buffer_max_s=None if buffer_max is None else int(buffer_max),
@@ -287,6 +298,25 @@ def _arrival(d: Draft, site: str) -> c.AnyCommand:
     )
 
 
+def _attest(d: Draft, site: str) -> c.AnyCommand:
+    i = d.inputs
+    return c.AttestArrival(
+        **d.header(site),
+        order=i.get("po"),
+        part_no=i["part_no"],
+        rev=i["rev"],
+        serials=d.texts("serials"),
+        quantity=int(i["qty"]),
+        photo_digest=i.get("photo_digest") or "",
+        reason=i.get("reason") or "",
+    )
+
+
+def _void(d: Draft, site: str) -> c.AnyCommand:
+    i = d.inputs
+    return c.VoidArrival(**d.header(site), order=i["po"], serials=d.texts("serials"), reason=i.get("reason") or "")
+
+
 def _start_job(d: Draft, site: str) -> c.AnyCommand:
     i = d.inputs
     d.scene.order_of.setdefault(i["job"], i["po"])
@@ -296,8 +326,7 @@ def _start_job(d: Draft, site: str) -> c.AnyCommand:
 
 
 def _repin(d: Draft, site: str) -> c.AnyCommand:
-    version = d.inputs.get("to_version") or d.inputs.get("version") or NOBODY
-    return c.RepinJob(**d.header(site), **d.job(), version=version)
+    return c.RepinJob(**d.header(site), **d.job(), version=d.inputs["to_version"])
 
 
 def _split(d: Draft, site: str) -> c.AnyCommand:
@@ -494,7 +523,8 @@ def _payout(d: Draft, site: str) -> c.AnyCommand:
 
 
 def _vault_write(d: Draft, site: str) -> c.AnyCommand:
-    return c.WriteVault(**d.header(site), target=d.inputs.get("target") or NOBODY)
+    entry = d.inputs.get("entry")
+    return c.WriteVault(**d.header(site), target=site if entry is None else f"{site}/{entry}")
 
 
 def _disable(d: Draft, site: str) -> c.AnyCommand:
@@ -503,7 +533,9 @@ def _disable(d: Draft, site: str) -> c.AnyCommand:
 
 def _revoke(d: Draft, site: str) -> c.AnyCommand:
     i = d.inputs
-    return c.RevokeCredential(**d.header(site), person=i["person"], credential=i["credential"], reason=i["reason"])
+    return c.RevokeCredential(
+        **d.header(site), person=i["person"], credential=i["credential"], reason=i.get("reason") or ""
+    )
 
 
 def _renew(d: Draft, site: str) -> c.AnyCommand:
@@ -511,6 +543,60 @@ def _renew(d: Draft, site: str) -> c.AnyCommand:
     until = d.moment("valid_to") or 0
     return c.GrantCredential(
         **d.header(site), person=i["person"], credential=i["credential"], until=until, evidence=i.get("evidence") or ""
+    )
+
+
+def _calibrate(d: Draft, site: str) -> c.AnyCommand:
+    i = d.inputs
+    return c.CalibrateEquipment(
+        **d.header(site),
+        id=i["equipment"],
+        as_found=i["as_found"],
+        until=d.moment("due") or 0,
+        certificate=i.get("certificate"),
+    )
+
+
+def _check(d: Draft, site: str) -> c.AnyCommand:
+    i = d.inputs
+    return c.CheckEquipment(**d.header(site), id=i["equipment"], result=i["result"], evidence=i.get("evidence"))
+
+
+def _extend(d: Draft, site: str) -> c.AnyCommand:
+    i = d.inputs
+    until = d.moment("new_expiry") or 0
+    return c.ExtendMaterial(**d.header(site), batch=i["batch"], until=until, evidence=i.get("evidence"))
+
+
+def _verify(d: Draft, site: str) -> c.AnyCommand:
+    i = d.inputs
+    until = d.moment("valid_to")
+    return c.VerifyDocument(
+        **d.header(site), order=i["po"], document=i["document"], digest=i.get("digest") or "", until=until
+    )
+
+
+def _assign(d: Draft, site: str) -> c.AnyCommand:
+    i = d.inputs
+    d.scene.order_of.setdefault(i["job"], i["po"])
+    return c.AssignJob(
+        **d.header(site), order=i["po"], job=i["job"], technician=i["technician"], reason=i.get("reason")
+    )
+
+
+def _close_delivery(d: Draft, site: str) -> c.AnyCommand:
+    return c.CloseDelivery(**d.header(site), order=d.inputs["po"])
+
+
+def _amend(d: Draft, site: str) -> c.AnyCommand:
+    i = d.inputs
+    return c.AmendReport(
+        **d.header(site),
+        report=i["report"],
+        new_report=i["new_report"],
+        reason=i.get("reason") or "",
+        changes_result=i.get("changes_result") == "true",
+        evidence=i.get("evidence"),
     )
 
 
@@ -532,6 +618,8 @@ ACTIONS: Final[dict[str, tuple[str, Make]]] = {
     "po.stage": (HUB, _stage),
     "po.release": (FLOOR, _release),
     "part.arrival": (FLOOR, _arrival),
+    "arrival.attest": (FLOOR, _attest),
+    "arrival.void": (FLOOR, _void),
     "job.start": (NODE, _start_job),
     "job.repin": (NODE, _repin),
     "job.split": (NODE, _split),
@@ -556,14 +644,21 @@ ACTIONS: Final[dict[str, tuple[str, Make]]] = {
     "qa.sign": (HUB, _qa),
     "compliance.sign": (HUB, _compliance),
     "report.generate": (HUB, _report),
+    "report.amend": (HUB, _amend),
     "client.review": (HUB, _client_review),
     "window.close": (HUB, _close_window),
+    "delivery.close": (HUB, _close_delivery),
     "invoice.issue": (HUB, _invoice),
     "payout.release": (HUB, _payout),
     "vault.write": (NODE, _vault_write),
     "identity.disable": (HUB, _disable),
     "credential.revoke": (HUB, _revoke),
     "credential.renew": (HUB, _renew),
+    "equipment.calibrate": (HUB, _calibrate),
+    "equipment.check": (NODE, _check),
+    "material.extend": (HUB, _extend),
+    "document.verify": (HUB, _verify),
+    "job.assign": (HUB, _assign),
 }
 """Action → the kind of site that decides it, and how the command is made."""
 

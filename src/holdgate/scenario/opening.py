@@ -1,5 +1,7 @@
 """A scenario's shop: founded, and filled with its world by signed acts of its own officers. Nothing is put in by hand.
 
+Its timers are off: a scenario closes windows and delivery dates by acts of its own.
+
 The keys of its people follow from a seed; those of its sites are made anew. Two officers and the office workstation are
 founders of the charter; everybody and everything else is enrolled, registered and approved on the record.
 """
@@ -75,6 +77,7 @@ class Opening:
             await shop.settle()
         except HoldgateError:
             shop.close()
+            await asyncio.gather(*self._asked, return_exceptions=True)  # nobody waits for these answers any more
             raise
         return shop
 
@@ -100,7 +103,7 @@ class Opening:
         root = SigningKey.from_seed(sha256(b"scenario root"))
         nodes = [node.id for node in self.world.nodes]
         found(self.directory, "LAB", "scenario.test/lab", settings, nodes, founders, root)
-        return await Shop(self.directory, self.clock, CountedEntropy()).open()
+        return await Shop(self.directory, self.clock, CountedEntropy(), timers=False).open()
 
     def _founder(self, person: Person) -> Founder:
         return Founder(

@@ -27,7 +27,6 @@ from holdgate.certifier.cast import (
 )
 from holdgate.certifier.witness import Deed
 from holdgate.law import event as ev
-from holdgate.law.decision import Decision
 from holdgate.law.families import Bundle
 from holdgate.law.segments import decision_of
 from holdgate.ledger.entry import read_entry
@@ -99,10 +98,10 @@ class _Observed(Run):
         self._opening.clock.instant = step.at
         self._seen = {site.id: site.spine.size for site in self._shop.sites.values()}
         decision = await self._act(step)
-        return Outcome(decision=decision, effects=self._effects(step, decision))
+        return Outcome(decision=decision, effects=self._effects())
 
     @override
-    def _effects(self, step: ScenarioStep, decision: Decision) -> list[str]:
+    def _effects(self) -> list[str]:
         found: list[str] = []
         for site in self._shop.sites.values():
             for row in site.means.store.rows(self._seen[site.id], site.spine.size):
@@ -264,7 +263,6 @@ def _equipment(kind: str, smart_id: str) -> Equipment:
         cal_due=FOREVER,
         status="in_service",
         last_cal="2020-01-01T00:00:00Z",
-        attributes={},
     )
 
 

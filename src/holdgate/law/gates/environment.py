@@ -54,9 +54,8 @@ def resumable(case: Case) -> None:
     if case.actor.role not in technique.resume_roles:
         needed = ", ".join(technique.resume_roles)
         case.deny("ROLE_NOT_AUTHORISED", id=case.actor.id, role=case.actor.role, needed=needed)
-    rests_on = {watch.key: watch for watch in technique.watches if watch.report}
-    rests_on.update({watch.key: watch for watch in open_watches(case.library, job)})
-    for watch in rests_on.values():
+    rests_on = (*(watch for watch in technique.watches if watch.report), *open_watches(case.library, job))
+    for watch in dict.fromkeys(rests_on):
         _deny(case, fit(case.state, watch, case.now))
 
 

@@ -1,6 +1,7 @@
 """Where: the workstation's zone is one that the step names, and the work is done at the node that the order names."""
 
 from holdgate.law import command as c
+from holdgate.law import signing
 from holdgate.law.case import Case
 
 
@@ -32,14 +33,7 @@ def _names(zones: frozenset[str]) -> str:
 
 def workstation(case: Case) -> None:
     """A signature is given at a workstation, which signs too."""
-    station = case.station
-    if station is None or "workstation" not in station.roles:
-        case.deny(
-            "LOCATION_NOT_PERMITTED",
-            place=case.command.place or "no workstation",
-            zone="no area" if station is None or station.zone is None else station.zone,
-            needed="a workstation of this shop",
-        )
+    signing.workstation(case)
 
 
 def node(case: Case) -> None:

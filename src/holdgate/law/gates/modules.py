@@ -1,13 +1,14 @@
 """Modules: which may do what, at which step, when; and that a permit is used as it was issued, once, in time.
 
 The contract names module, act and step. A permit is asked for by the module itself, and is issued only where a person
-could start or continue that very step: earlier steps complete, nothing open, stopped or failed.
+could start or continue that very step: earlier steps complete, nothing open, stopped or failed. The same is asked again
+when the module acts: a permit is no more than leave to go on now.
 Source: SC-13, SC-15; scenario vocabulary, convention 20.
 """
 
 from holdgate.law import command as c
 from holdgate.law.case import Case
-from holdgate.law.gates.tokens import hold
+from holdgate.law.gates.tokens import check_held
 from holdgate.law.technique import Permission
 
 
@@ -62,14 +63,16 @@ def operator(case: Case) -> None:
         for name in permission.operator_tokens:
             case.deny("CREDENTIAL_MISSING", id="nobody (no operator is named)", credential=name)
     else:
-        hold(case, person, permission.operator_tokens)
+        check_held(case, person, permission.operator_tokens)
 
 
 def permitted(case: Case) -> None:
-    """The permit was issued to this module, for this act and step, is not used up and not over."""
-    command, job = case.command, case.job
+    """The permit was issued to this module, for this act and step, is not used up and not over; nor is the step."""
+    command, job, attempt = case.command, case.job, case.attempt
     if type(command) is not c.ReportModule or job is None:
         return
+    if attempt is not None and attempt.done:
+        case.deny("ALREADY_DONE", what=f"{command.step}")
     permit = job.permits.get(command.permit)
     if permit is None:
         case.deny("PERMIT_UNKNOWN", permit=command.permit)

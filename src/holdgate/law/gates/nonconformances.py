@@ -10,7 +10,9 @@ from typing import Final
 from holdgate.law import command as c
 from holdgate.law.case import Case
 from holdgate.law.contract import Authority
-from holdgate.law.state import BECOMES, Ncr
+from holdgate.law.gates.deviations import client_signed
+from holdgate.law.gates.readings import foreign_part
+from holdgate.law.state import BECOMES, FLAGS, Ncr, may_become
 
 _OF_A_TEST: Final = ("report_nonconforming",)
 _OF_A_FLAG: Final = ("no_impact",)
@@ -39,9 +41,12 @@ def new(case: Case) -> None:
         return
     if command.ncr in job.ncrs:
         case.deny("ALREADY_DONE", what=f"the opening of {command.ncr}")
-    strange = tuple(serial for serial in command.serials if serial not in job.serials)
-    if strange:
-        case.deny("SERIAL_UNKNOWN", serials=", ".join(strange), order=job.order)
+    if command.ncr.startswith(FLAGS):
+        say = f"{command.ncr} is an id of what the rules open by themselves ({', '.join(FLAGS)})."
+        case.deny("RULE_NOT_MET", rule="red tag", say=say)
+    for serial in command.serials:
+        if serial not in job.serials:
+            foreign_part(case, job, serial)
     if not command.serials:
         case.deny("QTY_NOT_RECONCILED", why="a red tag names the parts that it is for")
 
@@ -67,7 +72,7 @@ def known(case: Case) -> None:
 def _possible(ncr: Ncr, matrix: tuple[Authority, ...]) -> tuple[str, ...]:
     """A failed test can stand; a flag (recall, late-known revocation) can turn out to be without consequence."""
     if is_flag(ncr):
-        never: tuple[str, ...] = (*_OF_A_TEST, "rework")
+        never: tuple[str, ...] = ("rework",)
     else:
         never = _OF_A_FLAG if ncr.step else (*_OF_A_FLAG, *_OF_A_TEST)
     return tuple(authority.disposition for authority in matrix if authority.disposition not in never)
@@ -78,8 +83,31 @@ def is_flag(ncr: Ncr) -> bool:
     return bool(ncr.equipment) or ncr.id.startswith(("recall-", "sync-"))
 
 
+def here(case: Case) -> None:
+    """A job's node decides while it works on it; the business hub, once QA accepted the record (an escape)."""
+    job = case.job
+    if job is not None and case.state.kind == "business_hub" and not job.qa_by:
+        case.deny("WRONG_NODE", needed=job.node, node=case.state.site)
+
+
+def parts_left(case: Case) -> None:
+    """What is decided on is still in the job: a part that was scrapped, say, is not used any more."""
+    command, job = case.command, case.job
+    if type(command) is not c.DisposeNonconformance or job is None:
+        return
+    ncr, becomes = job.ncrs.get(command.ncr), BECOMES.get(command.disposition)
+    here = () if ncr is None else tuple(serial for serial in ncr.serials if serial in job.serials)
+    if becomes is None or not here or any(may_become(job, serial, becomes) for serial in here):
+        return
+    gone = ", ".join(f"{serial} ({job.parts[serial]})" for serial in here)
+    case.deny("RULE_NOT_MET", rule="disposition", say=f"Decided already, and out of the job: {gone}.")
+
+
 def authorised(case: Case) -> None:
-    """Decided by a role that the matrix names, with the client and the evidence that it asks for, by nobody who did it."""
+    """Decided by a role that the matrix names, with the client and the evidence that it asks for, by nobody who did it.
+
+    Where no step is named (a red tag, a recall), that is everybody who has, or did, a step of the job.
+    """
     command, job = case.command, case.job
     if type(command) is not c.DisposeNonconformance or job is None:
         return
@@ -88,7 +116,7 @@ def authorised(case: Case) -> None:
             _fulfilled(case, command, authority, job.client)
     ncr = job.ncrs.get(command.ncr)
     for attempt in job.attempts:
-        if ncr is not None and attempt is not None and attempt.step == ncr.step:
+        if ncr is not None and attempt is not None and ncr.step in ("", attempt.step):
             _did_not_do_it(case, (attempt.performer, *attempt.signers), attempt.step)
 
 
@@ -100,16 +128,8 @@ def _fulfilled(case: Case, command: c.DisposeNonconformance, authority: Authorit
         case.deny("EVIDENCE_REQUIRED")
     if BECOMES.get(command.disposition) == "conceded" and not (command.concession or "").strip():
         case.deny("CONCESSION_MISSING", what=command.ncr)
-    if authority.client:
-        _granted(case, command, client)
-
-
-def _granted(case: Case, command: c.DisposeNonconformance, client: str) -> None:
-    for signer in command.signers[1:]:
-        person = case.state.identities.get(signer.id)
-        if person is not None and signer.role == "client" and person.org == client:
-            return
-    case.deny("DISPOSITION_NOT_AUTHORISED", client=client)
+    if authority.client and not client_signed(case, client):
+        case.deny("DISPOSITION_NOT_AUTHORISED", client=client)
 
 
 def _did_not_do_it(case: Case, who: tuple[str, ...], step: str) -> None:
@@ -134,11 +154,13 @@ def retest(case: Case) -> None:
 
 
 def reprocess(case: Case) -> None:
-    """The process is done again from a step that was begun; decided by somebody who did not do it."""
-    command, attempt = case.command, case.attempt
-    if type(command) is not c.ReprocessJob or case.operation is None:
+    """The process is done again from a step that was begun; decided by somebody who did none of what is done again."""
+    command, attempt, operation, job = case.command, case.attempt, case.operation, case.job
+    if type(command) is not c.ReprocessJob or operation is None or job is None:
         return
     if attempt is None:
         case.deny("STEP_NOT_STARTED", step=command.step)
         return
-    _did_not_do_it(case, (attempt.performer, *attempt.signers), command.step)
+    for again in job.attempts[operation.position :]:
+        if again is not None:
+            _did_not_do_it(case, (again.performer, *again.signers), again.step)

@@ -4,37 +4,13 @@ from typing import Final
 
 from holdgate.identity.roster import holds_seat
 from holdgate.law import command as c
+from holdgate.law import signing
 from holdgate.law.case import Case
 
 
 def identity(case: Case) -> None:
     """Every signer is enrolled, in force, and holds the role that they sign in; the workstation is in force too."""
-    identities = case.state.identities
-    for signer in case.command.signers:
-        person = identities.get(signer.id)
-        if person is None:
-            if not _is_newcomer(case, signer):
-                case.deny("UNKNOWN_IDENTITY", id=signer.id)
-            continue
-        case.reads.append(person.ref)
-        if person.disabled_at is not None:
-            case.deny("IDENTITY_DISABLED", id=person.id)
-        elif signer.role not in person.roles:
-            case.deny(
-                "ROLE_NOT_AUTHORISED", id=person.id, role=signer.role, needed=f"somebody enrolled as {signer.role}"
-            )
-    place, station = case.command.place, case.station
-    if place is None:
-        return
-    if station is None:
-        case.deny("UNKNOWN_IDENTITY", id=place)
-    elif station.disabled_at is not None:
-        case.deny("IDENTITY_DISABLED", id=place)
-
-
-def _is_newcomer(case: Case, signer: c.Signer) -> bool:
-    command = case.command
-    return type(command) is c.EnrolIdentity and signer.id == command.id and signer.role == "newcomer"
+    signing.enrolled(case)
 
 
 ROLES: Final[dict[type[c.Command], tuple[str, ...]]] = {
@@ -45,6 +21,10 @@ ROLES: Final[dict[type[c.Command], tuple[str, ...]]] = {
     c.RegisterEquipment: ("metrology", "admin"),
     c.RegisterMaterial: ("receiving", "qa", "admin"),
     c.SubmitContract: ("author", "level3"),
+    c.CalibrateEquipment: ("metrology",),
+    c.ExtendMaterial: ("qa",),
+    c.VerifyDocument: ("compliance",),
+    c.CheckEquipment: ("technician", "metrology", "qa", "level3"),
     c.CertifyContract: ("certifier",),
     c.ActivateContract: ("admin",),
     c.SuspendContract: ("level3", "qa", "compliance", "admin", "safety"),
@@ -54,6 +34,8 @@ ROLES: Final[dict[type[c.Command], tuple[str, ...]]] = {
     c.UpdatePolicy: ("admin",),
     c.ReviewOrder: ("project_manager", "qa"),
     c.StageOrder: ("business_hub", "project_manager"),
+    c.AssignJob: ("project_manager",),
+    c.CloseDelivery: ("system", "business_hub"),
     c.SplitJob: ("project_manager",),
     c.AuthoriseDeviation: ("level3",),
     c.NotifyWitness: ("project_manager", "qa"),
@@ -67,6 +49,7 @@ ROLES: Final[dict[type[c.Command], tuple[str, ...]]] = {
     c.SignQa: ("qa",),
     c.SignCompliance: ("compliance",),
     c.GenerateReport: ("system", "qa", "business_hub"),
+    c.AmendReport: ("qa",),
     c.CloseWindow: ("system", "business_hub"),
     c.ForwardOrder: ("floor_hub",),
     c.NoticeOrder: ("floor_hub",),

@@ -25,11 +25,22 @@ def characteristic(case: Case) -> None:
     if case.value is None:
         text = command.new_value if isinstance(command, c.CorrectEntry) else command.value
         case.deny("VALUE_INVALID", value=text[:40])
-    if measure.per_serial:
-        if command.serial not in job.serials:
-            case.deny("SERIAL_UNKNOWN", serials=command.serial or "no part", order=job.order)
-    elif command.serial is not None:
-        case.deny("SERIAL_UNKNOWN", serials=command.serial, order=job.order)
+    if not measure.per_serial:
+        if command.serial is not None:
+            case.deny("PART_NOT_ASKED", characteristic=measure.id, serial=command.serial)
+    elif not command.serial:
+        case.deny("PART_NOT_NAMED", characteristic=measure.id)
+    elif command.serial not in job.serials:
+        foreign_part(case, job, command.serial)
+
+
+def foreign_part(case: Case, job: Job, serial: str) -> None:
+    """A part of the order that is in another job, or one that is not on the order at all."""
+    order = case.state.orders.get(job.order)
+    if order is not None and serial in order.serials:
+        case.deny("PART_NOT_IN_JOB", serial=serial, job=job.id)
+    else:
+        case.deny("SERIAL_UNKNOWN", serials=serial, order=job.order)
 
 
 def recorded(case: Case) -> None:
@@ -64,7 +75,19 @@ def conforming(case: Case) -> None:
         return
     if command.result != "pass":
         return
-    for key, value in failing(operation, attempt, job):
+    _deny_failing(case, operation, failing(operation, attempt, job))
+
+
+def not_hidden(case: Case) -> None:
+    """An attempt that fails is signed as a fail: a restart would begin without its bad readings."""
+    operation, attempt, job = case.operation, case.attempt, case.job
+    if operation is None or attempt is None or job is None or attempt.done:
+        return
+    _deny_failing(case, operation, failing(operation, attempt, job))
+
+
+def _deny_failing(case: Case, operation: Operation, found: list[tuple[str, str]]) -> None:
+    for key, value in found:
         name, _, serial = key.partition("/")
         limits = operation.measures[name].show_limits()
         case.deny("READING_OUT_OF_LIMITS", characteristic=name, serial=serial, value=value, limits=limits)
@@ -107,7 +130,7 @@ RESULTS: Final = ("pass", "fail", "accepted_under_concession")
 
 
 def conceded(case: Case) -> None:
-    """What does not conform is accepted only as far as a concession of the client covers it."""
+    """What does not conform is accepted only as far as a concession of the client covers it: granted over these readings."""
     command, operation, attempt, job = case.command, case.operation, case.attempt, case.job
     if type(command) is not c.SignStep or operation is None or attempt is None or job is None:
         return
@@ -119,6 +142,6 @@ def conceded(case: Case) -> None:
     for key, _ in missed:
         serial = key.partition("/")[2]
         parts = (serial,) if serial else remaining(job)
-        without = tuple(part for part in parts if job.parts.get(part) != "conceded")
+        without = tuple(part for part in parts if part not in attempt.conceded)
         if without:
             case.deny("CONCESSION_MISSING", what=f"{key.partition('/')[0]} of {', '.join(without)}")

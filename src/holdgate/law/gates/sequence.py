@@ -2,7 +2,7 @@
 
 from holdgate.law import command as c
 from holdgate.law.case import Case
-from holdgate.law.state import OVER, job_key, open_ncrs
+from holdgate.law.state import LOST, OVER, Job, job_key, open_ncrs
 
 
 def arrived(case: Case) -> None:
@@ -40,7 +40,10 @@ def new_job(case: Case) -> None:
         case.deny("QTY_NOT_RECONCILED", why="a job names each part once")
     for other in order.jobs:
         job = case.state.jobs.get(other)
-        if job is None or job.status in OVER:
+        if job is None:
+            continue
+        if job.status in OVER:
+            _none_left(case, job, wanted)
             continue
         busy = tuple(serial for serial in job.serials if serial in wanted)
         if busy:
@@ -48,6 +51,17 @@ def new_job(case: Case) -> None:
     settled = tuple(serial for serial in order.settled if serial in wanted)
     if settled:
         case.deny("QTY_NOT_RECONCILED", why=f"QA accepted the record of {', '.join(settled)} already")
+
+
+def _none_left(case: Case, job: Job, wanted: frozenset[str]) -> None:
+    """What was rejected, scrapped or returned in a job that is over is not started again."""
+    gone = tuple(
+        f"{serial} ({job.parts[serial]})"
+        for serial in job.serials
+        if serial in wanted and job.parts.get(serial) in LOST
+    )
+    if gone:
+        case.deny("QTY_NOT_RECONCILED", why=f"{', '.join(gone)} left job {job.id} for good")
 
 
 def job_open(case: Case) -> None:
@@ -59,6 +73,8 @@ def job_open(case: Case) -> None:
         if closed is None:
             case.deny("JOB_UNKNOWN", job=named)
             _elsewhere(case)
+        elif type(command) is c.CorrectEntry and closed.report:
+            case.deny("REPORT_ISSUED", report=closed.report, job=command.job)
         elif type(command) is c.CorrectEntry:
             case.deny("QA_ALREADY_SIGNED", job=command.job, by=closed.by)
         else:
@@ -139,6 +155,28 @@ def not_started(case: Case) -> None:
         case.deny("STEP_IN_PROGRESS", step=operation.id)
     elif job.open_step >= 0:
         case.deny("STEP_IN_PROGRESS", step=_name(case, job.open_step))
+
+
+def nothing_after(case: Case) -> None:
+    """A step is done anew by itself only while nothing was done after it; else the job is reprocessed from there."""
+    job, technique = case.job, case.technique
+    step = _set_aside(case)
+    position = None if technique is None else technique.position.get(step)
+    if job is None or position is None:
+        return
+    later = tuple(attempt.step for attempt in job.attempts[position + 1 :] if attempt is not None)
+    if later:
+        say = f"{', '.join(later)} came after {step}: the job is reprocessed from {step}."
+        case.deny("RULE_NOT_MET", rule="order of steps", say=say)
+
+
+def _set_aside(case: Case) -> str:
+    """The step whose attempt this act sets aside; "": none."""
+    command, job = case.command, case.job
+    if type(command) is not c.DisposeNonconformance:
+        return str(getattr(command, "step", ""))
+    ncr = None if job is None else job.ncrs.get(command.ncr)
+    return "" if ncr is None or ncr.equipment or command.disposition != "rework" else ncr.step
 
 
 def not_failed(case: Case) -> None:

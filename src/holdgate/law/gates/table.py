@@ -6,12 +6,14 @@ from typing import Final, NamedTuple
 from holdgate.law import command as c
 from holdgate.law.case import Case
 from holdgate.law.gates import (
+    assignment,
     contracts,
     deviations,
     enrolment,
     entries,
     environment,
     equipment,
+    facts,
     location,
     materials,
     modules,
@@ -56,6 +58,9 @@ HUB_ACTS: Final[Acts] = (
     c.RevokeCredential,
     c.RegisterEquipment,
     c.RegisterMaterial,
+    c.CalibrateEquipment,
+    c.ExtendMaterial,
+    c.VerifyDocument,
     c.SubmitContract,
     c.ApproveContract,
     c.CertifyContract,
@@ -71,9 +76,13 @@ HUB_ACTS: Final[Acts] = (
     c.AcceptTerms,
     c.ReviewOrder,
     c.StageOrder,
+    c.AssignJob,
+    c.CloseDelivery,
     c.SignQa,
     c.SignCompliance,
+    c.DisposeNonconformance,
     c.GenerateReport,
+    c.AmendReport,
     c.ReviewReport,
     c.CloseWindow,
     c.IssueInvoice,
@@ -103,6 +112,7 @@ NODE_ACTS: Final[Acts] = (
     c.AskModule,
     c.ReportModule,
     c.LogEnvironment,
+    c.CheckEquipment,
     c.WriteVault,
 )
 BETWEEN_SITES: Final[Acts] = (c.ForwardOrder, c.NoticeOrder)
@@ -125,7 +135,8 @@ SIGNING: Final[Acts] = (
 )
 """Acts that carry a person's signature with components, session and meaning."""
 
-EVERY: Final[Acts] = (*HUB_ACTS, *NODE_ACTS)
+EVERY: Final[Acts] = tuple(dict.fromkeys((*HUB_ACTS, *NODE_ACTS)))
+MODULE_ACTS: Final[Acts] = (c.AskModule, c.ReportModule)
 STEP_ACTS: Final[Acts] = (c.StartStep, c.RecordReading, c.RecordLate, c.SignStep)
 """What a performer does at a step: each names the contract that it is done under."""
 PERFORMED: Final[Acts] = (*STEP_ACTS, c.CorrectEntry, c.RestartStep)
@@ -183,6 +194,7 @@ REASONED: Final[Acts] = (
     c.ResumeContract,
     c.RevertTune,
     c.UpdatePolicy,
+    c.AmendReport,
 )
 EVIDENCED: Final[Acts] = (
     c.AuthoriseDeviation,
@@ -191,6 +203,7 @@ EVIDENCED: Final[Acts] = (
     c.AuthoriseRetest,
     c.ResumeJob,
     c.SuggestTune,
+    c.ExtendMaterial,
 )
 TUNING: Final[Acts] = (c.SuggestTune, c.ApproveTune, c.RevertTune)
 STOPPED: Final[Acts] = (
@@ -218,6 +231,10 @@ GATES: Final[tuple[Gate, ...]] = (
     Gate("enrolment.sponsors", enrolment.sponsors, (c.EnrolIdentity,)),
     Gate("enrolment.disabled", enrolment.disabled, (c.DisableIdentity,)),
     Gate("tokens.known_person", tokens.known_person, (c.GrantCredential, c.RevokeCredential)),
+    Gate("facts.calibrated", facts.calibrated, (c.CalibrateEquipment,)),
+    Gate("facts.checked", facts.checked, (c.CheckEquipment,)),
+    Gate("facts.extended", facts.extended, (c.ExtendMaterial,)),
+    Gate("facts.verified", facts.verified, (c.VerifyDocument,)),
     Gate("contracts.document", contracts.document, (c.SubmitContract,)),
     Gate(
         "contracts.known",
@@ -252,7 +269,12 @@ GATES: Final[tuple[Gate, ...]] = (
     Gate("orders.terms", orders.terms, (c.AcceptTerms,)),
     Gate("orders.agreed", orders.agreed, (c.StageOrder,)),
     Gate("orders.stageable", orders.stageable, (c.StageOrder,)),
-    Gate("orders.documents", orders.documents, (c.StageOrder,)),
+    Gate("orders.staged", orders.staged, (c.VerifyDocument, c.AssignJob, c.CloseDelivery)),
+    Gate("orders.documents", orders.documents, (c.StartJob, c.StartStep, c.SignStep, c.GenerateReport)),
+    Gate("windows.delivery", windows.delivery, (c.CloseDelivery,)),
+    Gate("assignment.open_job", assignment.open_job, (c.AssignJob,)),
+    Gate("assignment.assignee", assignment.assignee, (c.AssignJob,)),
+    Gate("assignment.again", assignment.again, (c.AssignJob,)),
     Gate("orders.forwarded", orders.forwarded, (c.ForwardOrder,)),
     Gate("sequence.arrived", sequence.arrived, (c.StartJob,)),
     Gate("location.node", location.node, (c.StartJob,)),
@@ -263,6 +285,7 @@ GATES: Final[tuple[Gate, ...]] = (
     Gate("sequence.not_failed", sequence.not_failed, FAILED),
     Gate("sequence.pinned", sequence.pinned, (*STEP_ACTS, c.RepinJob)),
     Gate("people.step_role", people.step_role, (c.StartJob, *PERFORMED)),
+    Gate("assignment.assigned", assignment.assigned, (c.StartJob, c.StartStep)),
     Gate("tokens.credentials", tokens.credentials, PERFORMED),
     Gate("tokens.demanded", tokens.demanded, (*JOB_ACTS, c.StartJob, *REPORTED)),
     Gate("standards.in_force", standards.in_force, (c.StartJob,)),
@@ -271,14 +294,23 @@ GATES: Final[tuple[Gate, ...]] = (
     Gate("tokens.policies", tokens.policies, (c.StartStep, c.SignStep)),
     Gate("location.zone", location.zone, (*STEP_ACTS, c.CorrectEntry)),
     Gate("location.workstation", location.workstation, SIGNING),
-    Gate("sequence.nonconformances", sequence.nonconformances, (c.StartStep, c.SignStep, c.SignQa, c.AskModule)),
+    Gate(
+        "sequence.nonconformances",
+        sequence.nonconformances,
+        (c.StartStep, c.SignStep, *MODULE_ACTS, c.SignQa, c.GenerateReport, c.AmendReport),
+    ),
     Gate("deviations.usable", deviations.usable, (c.StartStep,)),
-    Gate("sequence.in_order", sequence.in_order, (c.StartStep, c.AskModule)),
+    Gate("sequence.in_order", sequence.in_order, (c.StartStep, *MODULE_ACTS)),
     Gate("sequence.not_started", sequence.not_started, (c.StartStep,)),
-    Gate("sequence.no_open_step", sequence.no_open_step, (c.SplitJob,)),
+    Gate("sequence.no_open_step", sequence.no_open_step, (c.SplitJob, c.AssignJob)),
+    Gate(
+        "sequence.nothing_after",
+        sequence.nothing_after,
+        (c.RestartStep, c.AuthoriseRetest, c.DisposeNonconformance),
+    ),
     Gate("sequence.partition", sequence.partition, (c.SplitJob,)),
     Gate("windows.dwell", windows.dwell, (c.StartStep,)),
-    Gate("points.held", points.held, (c.StartStep, c.AskModule)),
+    Gate("points.held", points.held, (c.StartStep, *MODULE_ACTS)),
     Gate("points.witnessed", points.witnessed, (c.StartStep,)),
     Gate("points.releasable", points.releasable, (c.ReleaseHold,)),
     Gate("points.noticeable", points.noticeable, (c.NotifyWitness,)),
@@ -295,6 +327,8 @@ GATES: Final[tuple[Gate, ...]] = (
     Gate("modules.permitted", modules.permitted, (c.ReportModule,)),
     Gate("nonconformances.new", nonconformances.new, (c.OpenNonconformance,)),
     Gate("nonconformances.known", nonconformances.known, (c.DisposeNonconformance,)),
+    Gate("nonconformances.here", nonconformances.here, (c.DisposeNonconformance,)),
+    Gate("nonconformances.parts_left", nonconformances.parts_left, (c.DisposeNonconformance,)),
     Gate("nonconformances.authorised", nonconformances.authorised, (c.DisposeNonconformance,)),
     Gate("nonconformances.retest", nonconformances.retest, (c.AuthoriseRetest,)),
     Gate("nonconformances.reprocess", nonconformances.reprocess, (c.ReprocessJob,)),
@@ -312,6 +346,7 @@ GATES: Final[tuple[Gate, ...]] = (
     Gate("readings.complete", readings.complete, (c.SignStep,)),
     Gate("readings.result", readings.result, (c.SignStep,)),
     Gate("readings.conforming", readings.conforming, (c.SignStep,)),
+    Gate("readings.not_hidden", readings.not_hidden, (c.RestartStep,)),
     Gate("readings.conceded", readings.conceded, (c.SignStep,)),
     Gate("quality.job_known", quality.job_known, (c.SignQa, c.SignCompliance, c.GenerateReport)),
     Gate("quality.whole", quality.whole, (c.SignQa,)),
@@ -319,7 +354,8 @@ GATES: Final[tuple[Gate, ...]] = (
     Gate("quality.reconciled", quality.reconciled, (c.SignQa,)),
     Gate("reports.accepted", reports.accepted, (c.GenerateReport,)),
     Gate("reports.content", reports.content, (c.GenerateReport,)),
-    Gate("reports.known", reports.known, (c.ReviewReport, c.CloseWindow)),
+    Gate("reports.known", reports.known, (c.ReviewReport, c.CloseWindow, c.AmendReport)),
+    Gate("reports.amended", reports.amended, (c.AmendReport,)),
     Gate("reports.verdict", reports.verdict, (c.ReviewReport,)),
     Gate("reports.window_over", reports.window_over, (c.CloseWindow,)),
     Gate("money.invoice", money.invoice, (c.IssueInvoice,)),
@@ -334,6 +370,7 @@ GATES: Final[tuple[Gate, ...]] = (
     ),
     Gate("signatures.unlocked", signatures.unlocked, SIGNING),
     Gate("signatures.meaning", signatures.meaning, SIGNING),
+    Gate("reports.in_window", reports.in_window, (c.ReviewReport,)),
     Gate("signatures.seen", signatures.seen, (c.SignStep, c.SignQa, c.SignCompliance, c.ReviewReport)),
 )
 

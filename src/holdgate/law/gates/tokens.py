@@ -7,13 +7,13 @@ from holdgate.law.state import Policy
 
 
 def credentials(case: Case) -> None:
-    """Every credential that the step names."""
+    """Every credential that the step names is held, in date and not revoked."""
     person, operation = case.person, case.operation
     if person is not None and operation is not None:
-        hold(case, person, operation.credentials)
+        check_held(case, person, operation.credentials)
 
 
-def hold(case: Case, person: Identity, names: tuple[str, ...]) -> None:
+def check_held(case: Case, person: Identity, names: tuple[str, ...]) -> None:
     """Deny for each credential that this person does not hold at this moment."""
     for name in names:
         _held(case, person, name)
@@ -84,7 +84,7 @@ def demanded(case: Case) -> None:
     act = str(type(case.command).__struct_config__.tag)
     for demand in template.demands:
         if demand.act == act:
-            hold(case, person, demand.credentials)
+            check_held(case, person, demand.credentials)
 
 
 def known_person(case: Case) -> None:
