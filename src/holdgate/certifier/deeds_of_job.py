@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from holdgate.certifier import values
 from holdgate.certifier.cast import ELSEWHERE, NODE, NOVICE, OFFICE, PERFORMERS
-from holdgate.certifier.deeds_of_order import WRITE_ORDER, silence
+from holdgate.certifier.deeds_of_order import WRITE_ORDER, deliver, silence
 from holdgate.certifier.life import WAIT
 from holdgate.certifier.tour import Leg
 from holdgate.certifier.witness import Slip, Unrealised, Writer
@@ -252,8 +252,8 @@ def _terminate(w: Writer, leg: Leg) -> None:
 
 
 def _wait(w: Writer, leg: Leg) -> None:
-    if leg.move.variant == "client":
-        silence(w)
+    if leg.move.variant in ("client", "delivery"):
+        (silence if leg.move.variant == "client" else deliver)(w)
         return
     step = w.step(leg)
     if step.window is None:

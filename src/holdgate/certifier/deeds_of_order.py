@@ -6,10 +6,13 @@ from typing import Any, Final
 from holdgate.certifier.cast import CLIENT, DOCK, NODE, OFFICE, SUBJECT_CLASS
 from holdgate.certifier.tour import Leg
 from holdgate.certifier.witness import Slip, Writer
+from holdgate.terms import instant
 from holdgate.terms.instant import SECOND_US
 
 REVISION: Final = "A"
 DIGEST: Final = "sha256:0000000000000000000000000000000000000000000000000000000000000000"
+DELIVERY_US: Final = 30 * 86_400 * SECOND_US
+"""Between staging and the delivery date."""
 LONG_ENOUGH_US: Final = 60 * SECOND_US
 """After the client's window is over, for the Vault to have seen it."""
 
@@ -42,6 +45,7 @@ def _review(w: Writer, leg: Leg) -> None:
 
 def _stage(w: Writer, leg: Leg) -> None:
     template = w.life.template
+    w.order.due = w.clock + DELIVERY_US
     inputs = {
         "po": w.order.id,
         **_version(w),
@@ -50,11 +54,21 @@ def _stage(w: Writer, leg: Leg) -> None:
         "part_no": SUBJECT_CLASS,
         "rev": REVISION,
         "serials": list(w.order.serials),
-        "documents": list(template.documents),
+        "documents": [] if leg.move.variant else list(template.documents),
+        "delivery_due": instant.show(w.order.due),
     }
-    bare = Slip("the order is staged without its documents", "DOCUMENT_MISSING", {"documents": []})
-    slips = (bare,) if template.documents else ()
-    w.deed(leg, w.cast.who("business_hub"), "business_hub", inputs, "OrderStaged", slips=slips)
+    w.deed(leg, w.cast.who("business_hub"), "business_hub", inputs, "OrderStaged")
+
+
+def _verify(w: Writer, leg: Leg) -> None:
+    for name in w.life.template.documents:
+        inputs = {"po": w.order.id, "document": name, "digest": DIGEST}
+        w.also(w.cast.who("compliance"), "compliance", "document.verify", inputs, f"compliance verifies {name}")
+
+
+def _close_delivery(w: Writer, leg: Leg) -> None:
+    in_time = 0 < w.order.first_report <= w.order.due
+    w.deed(leg, w.cast.who("system"), "system", {"po": w.order.id}, f"DeliveryClosed {in_time}")
 
 
 def _arrive(w: Writer, leg: Leg) -> None:
@@ -115,6 +129,7 @@ def _generate(w: Writer, leg: Leg) -> None:
     if leg.refused_by is None:
         w.order.reports += 1
         w.order.issued = w.clock
+        w.order.first_report = w.clock
     inputs = {"job": w.order.job, "report": w.order.report}
     w.deed(leg, w.cast.who("system"), "system", inputs, "ReportIssued")
 
@@ -140,6 +155,11 @@ def _client(w: Writer, leg: Leg) -> None:
 def _close(w: Writer, leg: Leg) -> None:
     outcome = leg.after.report if leg.after.report == "deemed_accepted" else "escalate"
     w.deed(leg, w.cast.who("system"), "system", {"report": w.order.report}, f"ReviewWindowLapsed {outcome}")
+
+
+def deliver(w: Writer) -> None:
+    """The delivery date passes."""
+    w.wait_until(w.order.due + SECOND_US)
 
 
 def silence(w: Writer) -> None:
@@ -170,6 +190,8 @@ WRITE_ORDER: Final[dict[str, Callable[[Writer, Leg], None]]] = {
     "po.stage": _stage,
     "part.arrival": _arrive,
     "po.release": _release,
+    "document.verify": _verify,
+    "delivery.close": _close_delivery,
     "job.assign": _assign,
     "qa.sign": _qa,
     "compliance.sign": _compliance,

@@ -24,6 +24,7 @@ from holdgate.law.outcomes import OUTCOMES
 class State(NamedTuple):
     """How far an order is.
 
+    `papers`: every required document is there. `delivery`: of the delivery date, due (it is over) or closed.
     `at`: the step whose turn it is. `step`: idle, open, good or bad (by its readings), half or half_bad (signed once of twice),
     red (failed), done (past the last). `tries`: retests of that step. `timing`: early, now or late, by its window. `air`: its
     environmental log: old, good or bad. `standing`: a failed result stands. `spent`: steps were reprocessed, so that retests may
@@ -32,6 +33,7 @@ class State(NamedTuple):
 
     terms: str = ""
     order: str = ""
+    papers: bool = False
     assigned: bool = False
     stopped: bool = False
     job: str = ""

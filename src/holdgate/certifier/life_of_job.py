@@ -37,8 +37,14 @@ def _idle(state: State, place: int) -> bool:
 
 def _start(life: Life) -> Iterator[Move]:
     guards = [Guard("the parts are here", "NO_ARRIVAL", lambda s: s.order == "here", "sequence.arrived")]
+    if life.template.documents:
+        papers = Guard("every document is there", "DOCUMENT_MISSING", lambda s: s.papers, "orders.documents")
+        guards.append(papers)
     if life.technique.assignment == "required":
-        guards.append(Guard("the job is assigned", "NOT_ASSIGNED", lambda s: s.assigned, needs="job.assign"))
+        assigned = Guard(
+            "the job is assigned", "NOT_ASSIGNED", lambda s: s.assigned, "assignment.assigned", "job.assign"
+        )
+        guards.append(assigned)
         if life.assignable():
             yield Move(
                 act="job.assign",

@@ -78,6 +78,8 @@ class Track:
         self.deviations = 0
         self.permits = 0
         self.issued = 0
+        self.first_report = 0
+        self.due = 0
 
     @property
     def report(self) -> str:

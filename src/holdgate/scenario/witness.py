@@ -219,6 +219,7 @@ _SAID: Final[dict[type[ev.Event], Callable[[Any], str]]] = {
     ev.ReportApproved: _named("ReportApproved"),
     ev.ReportRejected: _named("ReportRejected"),
     ev.ReviewWindowLapsed: _named("ReviewWindowLapsed", "outcome"),
+    ev.DeliveryClosed: _named("DeliveryClosed", "in_time"),
     ev.InvoiceIssued: _named("InvoiceIssued", "milestone", "amount_minor"),
     ev.PayoutReleased: _named("PayoutReleased", "rule", "payee", "amount_minor"),
 }
