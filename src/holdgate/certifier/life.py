@@ -177,6 +177,10 @@ class Life:
         """Whether a step rests on an environmental log."""
         return any(self.steps[place].id in item.steps for item in self.technique.environment)
 
+    def reported(self) -> bool:
+        """Whether the report rests on an environmental log."""
+        return any("report" in item.steps for item in self.technique.environment)
+
     def enter(self, state: State, place: int) -> State:
         """The turn of a step comes; past the last one the work is done."""
         over = place >= len(self.steps)

@@ -293,6 +293,8 @@ def _points(life: Life, place: int, step: Step) -> Iterator[Move]:
 def _logs(life: Life, place: int, step: Step) -> Iterator[Move]:
     if not life.watched(place):
         return
+    # where the report rests on a log, what breaks between two steps is beyond repair; an open step fails and is resumed
+    breaks = ("open", "good") if life.reported() else ("idle", "open", "good")
     yield Move(
         act="env.log",
         variant="good",
@@ -306,7 +308,7 @@ def _logs(life: Life, place: int, step: Step) -> Iterator[Move]:
         variant="bad",
         at=place,
         words=f"the environment of {step.id} leaves its limits",
-        offered=lambda s: _turn(s, place) and s.air == "good" and s.step in ("idle", "open", "good"),
+        offered=lambda s: _turn(s, place) and s.air == "good" and s.step in breaks,
         then=lambda s: s._replace(air="bad", job=s.job if s.step == "idle" else "failed"),
     )
     if life.resumers:

@@ -5,7 +5,7 @@ such state, where as little as possible else does.
 """
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Final, NamedTuple
 
 from holdgate.certifier.graph import Graph
@@ -49,6 +49,10 @@ class _Refusals:
     def __bool__(self) -> bool:
         return bool(self._left)
 
+    def keep(self, keys: Collection[tuple[str, str]]) -> None:
+        """Look for these alone."""
+        self._left = {key: found for key, found in self._left.items() if key in keys}
+
     def any_at(self, state: State) -> bool:
         """Whether one can be run into here."""
         return any(key in self._left for key in self._at.get(state, ()))
@@ -60,20 +64,24 @@ class _Refusals:
                 yield self._left.pop(key)
 
 
-def tours(graph: Graph) -> Iterator[tuple[Leg, ...]]:
+def tours(graph: Graph, again: Collection[Leg] = ()) -> Iterator[tuple[Leg, ...]]:
     """Ways from a new order on, each as long as something new lies ahead, until nothing is left.
 
-    What no way reaches (a move that is never allowed) is left out; the proofs about the graph speak of it.
+    What no way reaches (a move that is never allowed) is left out; the proofs about the graph speak of it. `again`: legs that are
+    looked for once more, and nothing else, each on an order of its own and by the shortest way.
     """
     moves = {move.label for edges in graph.edges.values() for move, _ in edges}
     refusals = _Refusals(graph)
+    if again:
+        moves &= {leg.move.label for leg in again if leg.refused_by is None}
+        refusals.keep([_key(leg.move, leg.refused_by) for leg in again if leg.refused_by is not None])
     while moves or refusals:
         way: list[Leg] = []
         state = graph.start
         while True:
             way.extend(Leg(state, move, state, guard) for move, guard in refusals.take(state))
             ahead = _nearest(graph, state, moves, refusals)
-            if ahead is None:
+            if ahead is None or (again and way):
                 break
             for move, after in ahead:
                 way.append(Leg(state, move, after))

@@ -235,20 +235,22 @@ class Writer:
 
 
 def parts_for(life: Life) -> int:
-    """How many parts a run has: as many as let every step be passed.
+    """How many parts a run has: as many as let every step be started and passed.
 
     Raises:
         Malformed: no number that is tried does.
     """
     for count in values.PARTS_TRIED:
         facts = values.JobFacts("W-JOB-1", tuple(f"W1-{part + 1}" for part in range(count)), 0)
-        if all(
-            values.readings(life.technique, step, facts, BEGIN, good=True) is not None
-            for place, step in enumerate(life.steps)
-            if life.passable[place]
-        ):
+        if all(_doable(life, place, step, facts) for place, step in enumerate(life.steps)):
             return count
     raise Malformed("no job of up to ten parts passes every step; its rules ask for something else")
+
+
+def _doable(life: Life, place: int, step: Step, facts: values.JobFacts) -> bool:
+    if values.moment(life.technique, step, "start", facts, BEGIN, BEGIN, (), "") is None:
+        return False
+    return not life.passable[place] or values.readings(life.technique, step, facts, BEGIN, good=True) is not None
 
 
 def _air(every: Sequence[Environment], item: Environment, *, good: bool) -> str:

@@ -83,6 +83,8 @@ def _run(found: Proved, law: Law | None) -> Plan | None:
         return None
     if differs is not None:
         found.fail(WITNESS, "witness run", differs.what, path=differs.path)
+    for told in plan.unshown:
+        found.fail(WITNESS, "witness run", f"no run could show in time that {told}; its windows leave too little room")
     return plan
 
 
