@@ -370,6 +370,14 @@ USUAL: Final[dict[type[c.Command], dict[str, Any]]] = {
         "until": T0 + YEAR,
         "approved": True,
     },
+    c.AdoptStandard: {
+        "by": "CO",
+        "others": (("QA", "qa"),),
+        "standard": "ASTM E1417/E1417M",
+        "edition": "21",
+        "until": T0 + YEAR,
+        "evidence": "the controlled copy 7",
+    },
     c.CalibrateEquipment: {
         "by": "METRO",
         "id": "OVEN-1",

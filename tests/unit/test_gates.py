@@ -293,6 +293,88 @@ def granting_oneself_a_credential() -> Pair:
     return two(hub(), c.GrantCredential, person="TRAIN")
 
 
+# ---- standards, and what comes from a file -------------------------------------------------------------------------
+
+
+@case("standards.adoptable", "RULE_NOT_MET")
+def adopting_a_standard_without_an_edition() -> Pair:
+    return two(hub(), c.AdoptStandard, edition=" ")
+
+
+@case("standards.adoptable", "RULE_NOT_MET")
+def adopting_a_standard_without_a_name() -> Pair:
+    return two(hub(), c.AdoptStandard, standard="")
+
+
+@case("standards.adoptable", "RULE_NOT_MET")
+def an_adoption_that_is_over_by_a_microsecond() -> Pair:
+    world = hub()
+    return world.ask(c.AdoptStandard, until=world.now - 1), world.ask(c.AdoptStandard, until=world.now)
+
+
+@case("standards.adoptable", "ALREADY_DONE")
+def adopting_what_is_in_force_as_it_is() -> Pair:
+    world = hub()
+    world.do(c.AdoptStandard)
+    return world.ask(c.AdoptStandard), world.ask(c.AdoptStandard, edition="25")
+
+
+@case("entries.evidence", "EVIDENCE_REQUIRED")
+def adopting_a_standard_without_the_copy() -> Pair:
+    return two(hub(), c.AdoptStandard, evidence=None)
+
+
+@case("people.role", "ROLE_NOT_AUTHORISED")
+def a_technician_adopts_a_standard() -> Pair:
+    return two(hub(), c.AdoptStandard, by="TECH")
+
+
+@case("people.second_officer", "SELF_APPROVAL")
+def adopting_a_standard_alone() -> Pair:
+    return two(hub(), c.AdoptStandard, others=())
+
+
+@case("people.second_officer", "SELF_APPROVAL")
+def an_approver_who_is_no_officer() -> Pair:
+    return two(hub(), c.AdoptStandard, others=(("TECH", "technician"),))
+
+
+@case("people.second_officer", "SELF_APPROVAL")
+def a_module_that_approves_as_an_officer() -> Pair:
+    world = hub()
+    world.state.identities["SYS"].roles = ("qa",)
+    return two(world, c.AdoptStandard, others=(("SYS", "qa"),))
+
+
+def imported(act: type[c.Command]) -> Pair:
+    """An act from a file: signed by its importer alone, and with an officer who approves."""
+    world, file = hub(), digest(b"people.csv")
+    alone = world.ask(act, from_file=file, others=())
+    return alone, world.ask(act, from_file=file, others=(("PM", "project_manager"),))
+
+
+@case("people.second_officer", "SELF_APPROVAL")
+def a_credential_from_a_file_by_one_person() -> Pair:
+    return imported(c.GrantCredential)
+
+
+@case("people.second_officer", "SELF_APPROVAL")
+def approving_a_credential_of_ones_own() -> Pair:
+    world, file = hub(), digest(b"people.csv")
+    own = world.ask(c.GrantCredential, person="QA", from_file=file, others=(("QA", "qa"),))
+    return own, world.ask(c.GrantCredential, person="QA", from_file=file, others=(("PM", "project_manager"),))
+
+
+@case("people.second_officer", "SELF_APPROVAL")
+def an_instrument_from_a_file_by_one_person() -> Pair:
+    return imported(c.RegisterEquipment)
+
+
+@case("people.second_officer", "SELF_APPROVAL")
+def a_batch_from_a_file_by_one_person() -> Pair:
+    return imported(c.RegisterMaterial)
+
+
 @case("tokens.credentials", "CREDENTIAL_MISSING")
 def a_person_without_the_credential() -> Pair:
     return two(running(None, "S10"), c.StartStep, by="NOVICE")
@@ -2061,7 +2143,8 @@ def lapsed(outcome: str) -> World:
 
 @case("reports.in_window", "REVIEW_WINDOW_CLOSED", facts=(ev.ComplaintOpened,))
 def a_review_after_silence_was_taken_for_consent() -> Pair:
-    return lapsed("deemed_accepted").ask(c.ReviewReport), lapsed("escalate").ask(c.ReviewReport)
+    too_late = {"decision": "reject", "reason": "the wrong part"}
+    return lapsed("deemed_accepted").ask(c.ReviewReport, **too_late), lapsed("escalate").ask(c.ReviewReport, **too_late)
 
 
 def windowed(witnessed_us: int) -> World:
@@ -2260,7 +2343,7 @@ def a_check_that_neither_passes_nor_fails() -> Pair:
 
 
 @case("people.role", "ROLE_NOT_AUTHORISED")
-def a_project_manager_checks_an_oven() -> Pair:
+def a_planner_checks_an_oven() -> Pair:
     return two(running(), c.CheckEquipment, by="PM")
 
 
@@ -2605,6 +2688,18 @@ def test_refused_and_its_neighbour_not(row: Row) -> None:
 
 
 # ---- beyond single gates -------------------------------------------------------------------------------------------
+
+
+def test_an_act_that_comes_from_no_file_needs_no_second_officer() -> None:
+    for act in (c.GrantCredential, c.RegisterEquipment, c.RegisterMaterial):
+        assert hub().ask(act).decide().allowed
+
+
+def test_another_edition_takes_the_place_of_the_one_in_force() -> None:
+    world = hub()
+    world.do(c.AdoptStandard)
+    world.do(c.AdoptStandard, edition="25")
+    assert [(name, adopted.edition) for name, adopted in world.state.standards.items()] == [("ASTM E1417/E1417M", "25")]
 
 
 def test_every_unmet_condition_is_named_in_gate_order() -> None:

@@ -91,18 +91,15 @@ class SqliteShelf(Shelf):
     def progress(self) -> Progress:
         """How much was folded; nothing, where what the file says of itself does not fit together."""
         found = self._all("SELECT fold, size, root, frontier FROM progress")
-        if not found:
-            return Progress()
-        fold, size, root, peaks = found[0]
-        frontier = tuple(peaks[i : i + _HASH] for i in range(0, len(peaks), _HASH))
-        try:
-            holds = fold == FOLD and root_from_frontier(frontier, size) == root
-        except Malformed:
-            holds = False
-        if not holds:
-            self.clear()
-            return Progress()
-        return Progress(size, frontier)
+        for fold, size, root, peaks in found:
+            frontier = tuple(peaks[i : i + _HASH] for i in range(0, len(peaks), _HASH))
+            try:
+                if fold == FOLD and root_from_frontier(frontier, size) == root:
+                    return Progress(size, frontier)
+            except Malformed:
+                break
+        self.clear()
+        return Progress()
 
     @override
     def keep(self, rows: Sequence[Row], progress: Progress) -> None:

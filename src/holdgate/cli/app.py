@@ -17,10 +17,12 @@ if TYPE_CHECKING:
         audit,
         bench,
         certify,
+        contract,
         demo,
         denials,
         due,
         env,
+        importing,
         ledger,
         options,
         recall,
@@ -63,6 +65,10 @@ app.command(
 app.command(
     "holdgate.cli.standards:standards", help="List which contracts name a standard, and whether it is in force."
 )
+app.command(
+    "holdgate.cli.importing:importing", name="import", help="Read a table of people, equipment, materials or standards."
+)
+app.command("holdgate.cli.contract:contract", name="contract", help="Write, check, compare and read contracts.")
 app.command("holdgate.cli.denials:denials", help="Explain a refusal's code, or all of them.")
 app.command(
     "holdgate.cli.advise:advise", help="Chart a characteristic's readings and draft what follows; sign nothing."

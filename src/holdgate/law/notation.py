@@ -76,7 +76,7 @@ Neighbour: TypeAlias = Callable[[str], str]
 T = TypeVar("T")
 Governing = TypeVar("Governing", SmartQA, SmartPay)
 
-_HEAD: Final[tuple[str, ...]] = ("notation", "id", "version", "author", "title", "standards")
+HEAD: Final[tuple[str, ...]] = ("notation", "id", "version", "author", "title", "standards")
 _DEEP: Final = f"it is nested deeper than {limits.PAYLOAD_DEPTH_MAX} levels; write it flatter"
 
 
@@ -334,7 +334,7 @@ def _named(
         _expect_head(found, families, what)
         return found
     if isinstance(tree, dict):
-        inherited = {name: template[name] for name in _HEAD if name in template}
+        inherited = {name: template[name] for name in HEAD if name in template}
         return {**inherited, **tree}
     return None
 

@@ -87,6 +87,10 @@ def _things(view: View) -> Candidates:
     until = {"until": now + YEAR_US}
     fresh = {"batch": "BATCH-NEW", "material_kind": materials[0], **until, "approved": True}
     yield Candidate(c.RegisterMaterial, fresh, tuple(fresh))
+    adopted = next(iter(state.standards.items()), None)
+    standard, edition = (STAND_IN, STAND_IN) if adopted is None else (adopted[0], adopted[1].edition)
+    named = {"standard": standard, "edition": edition, "until": now + YEAR_US, "evidence": STAND_IN}
+    yield Candidate(c.AdoptStandard, named, tuple(named), view.somebody("compliance", "qa", "admin"))
     batch = state.materials.get(_asked(view, "material")) or next(iter(state.materials.values()), None)
     if batch is not None:
         extended = {"batch": batch.batch, "until": max(batch.until, now) + YEAR_US, "evidence": STAND_IN}

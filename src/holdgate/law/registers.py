@@ -33,6 +33,11 @@ def extend(_: Case, m: c.ExtendMaterial) -> Events:
     return (ev.MaterialExtended(batch=m.batch, until=m.until),)
 
 
+def adopt(_: Case, m: c.AdoptStandard) -> Events:
+    """The edition is in force."""
+    return (ev.StandardAdopted(standard=m.standard, edition=m.edition, until=m.until),)
+
+
 def verify(case: Case, m: c.VerifyDocument) -> Events:
     """The document holds for this order."""
     return (ev.DocumentVerified(order=m.order, document=m.document, digest=m.digest, by=case.actor.id, until=m.until),)

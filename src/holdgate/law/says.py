@@ -30,6 +30,7 @@ SAYS: Final[dict[type[c.Command], tuple[type[ev.Event], ...]]] = {
     c.RegisterMaterial: (ev.MaterialRegistered,),
     c.CalibrateEquipment: (ev.EquipmentCalibrated,),
     c.ExtendMaterial: (ev.MaterialExtended,),
+    c.AdoptStandard: (ev.StandardAdopted,),
     c.VerifyDocument: (ev.DocumentVerified,),
     c.AssignJob: (ev.JobAssigned,),
     c.CloseDelivery: (ev.DeliveryClosed,),
@@ -108,6 +109,8 @@ def can_say(command: c.AnyCommand, event: ev.AnyEvent) -> bool:
         if named is not None and getattr(event, field, named) != named:
             return False
     if isinstance(command, (c.CalibrateEquipment, c.CheckEquipment)) and event.equipment != command.id:  # type: ignore[union-attr]
+        return False
+    if isinstance(command, c.AdoptStandard) and (event.standard, event.edition) != (command.standard, command.edition):  # type: ignore[union-attr]
         return False
     by = getattr(event, "by", None)
     return by is None or any(signer.id == by for signer in command.signers)

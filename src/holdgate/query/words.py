@@ -153,6 +153,7 @@ _ROWS: Final[dict[type[ev.Event], Row]] = {
     ev.EquipmentWithdrawn: "{equipment} was withdrawn from use.",
     ev.MaterialExtended: "Batch {batch} may be used until {until}.",
     ev.DocumentVerified: "{by} verified {document} of {order}; valid until {until}.",
+    ev.StandardAdopted: "{standard} is in force in edition {edition} until {until}.",
     ev.PolicyUpdated: "Access policy {policy} (version {version}) asks for {credential} in {zone}.",
     # contracts
     ev.ContractSubmitted: "{author} proposed {contract} version {version} ({sha256}).",

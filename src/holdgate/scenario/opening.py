@@ -7,7 +7,7 @@ founders of the charter; everybody and everything else is enrolled, registered a
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,6 +25,7 @@ from holdgate.law.case import Pin
 from holdgate.law.contract import encode_document
 from holdgate.law.denial import sentence
 from holdgate.law.families import Bundle
+from holdgate.law.notation import Tree
 from holdgate.scenario.files import Person, World, split_contract
 from holdgate.sites.desk import Desk
 from holdgate.terms import instant
@@ -215,8 +216,26 @@ class Opening:
                 ),
             )
 
+    async def propose(self, shop: Shop, contract: Mapping[str, Tree]) -> None:
+        """Bring a contract tree as far as it goes without being released: submitted, certified, approved.
+
+        Raises:
+            Malformed: the law does not allow it.
+        """
+        self._propose(shop, Bundle(*split_contract(contract, rule_parser())))
+        await self._done()
+
+    def activation(self, contract: str, version: str, effectivity: str = "new_orders") -> c.ActivateContract:
+        """The one act that releases a version."""
+        signer = self._signers((self._admin.id, "admin"))
+        return c.ActivateContract(**self._head(signer), contract=contract, version=version, effectivity=effectivity)
+
     def _govern(self, shop: Shop, contract: Bundle) -> None:
-        """Submit, certify, four approvals by four people, release."""
+        self._propose(shop, contract)
+        self._ask(shop, self.activation(contract.template.id, contract.template.version))
+
+    def _propose(self, shop: Shop, contract: Bundle) -> None:
+        """Submit, certify, four approvals by four people."""
         template = contract.template
         named: dict[str, Any] = {"contract": template.id, "version": template.version}
         documents = tuple(encode_document(document) for document in contract.documents)
@@ -237,11 +256,6 @@ class Opening:
                 shop,
                 c.ApproveContract(**self._head(approver), **named, approval_role=role, place=OFFICE),
             )
-        released = self._signers((self._admin.id, "admin"))
-        self._ask(
-            shop,
-            c.ActivateContract(**self._head(released), **named, effectivity="new_orders"),
-        )
 
 
 def _kind(roles: tuple[str, ...]) -> str:

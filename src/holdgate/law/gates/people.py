@@ -13,6 +13,8 @@ def identity(case: Case) -> None:
     signing.enrolled(case)
 
 
+OFFICERS: Final = ("admin", "qa", "compliance", "project_manager")
+"""Who approves enrolments, adoptions of standards, and what comes from a file."""
 ROLES: Final[dict[type[c.Command], tuple[str, ...]]] = {
     c.EnrolIdentity: ("admin",),
     c.DisableIdentity: ("admin",),
@@ -23,6 +25,7 @@ ROLES: Final[dict[type[c.Command], tuple[str, ...]]] = {
     c.SubmitContract: ("author", "level3"),
     c.CalibrateEquipment: ("metrology",),
     c.ExtendMaterial: ("qa",),
+    c.AdoptStandard: ("qa", "compliance", "admin"),
     c.VerifyDocument: ("compliance",),
     c.CheckEquipment: ("technician", "metrology", "qa", "level3"),
     c.CertifyContract: ("certifier",),
@@ -68,6 +71,19 @@ def site_key(case: Case) -> None:
     sender = case.person
     if sender is not None and not holds_seat(case.state.charter, sender, case.actor.role):
         case.deny("ROLE_NOT_AUTHORISED", id=sender.id, role=case.actor.role, needed="the site's own key")
+
+
+def second_officer(case: Case) -> None:
+    """What comes from a file, and a standard's adoption, is signed by two people: who asks, and an officer who approves."""
+    command = case.command
+    if type(command) is not c.AdoptStandard and getattr(command, "from_file", None) is None:
+        return
+    concerned = (case.actor.id, getattr(command, "person", None))
+    for signer in command.signers[1:]:
+        person = case.state.identities.get(signer.id)
+        if person is not None and person.kind == "person" and signer.role in OFFICERS and signer.id not in concerned:
+            return
+    case.deny("SELF_APPROVAL", id=case.actor.id, why=f"another person approves it, as {', '.join(OFFICERS)}")
 
 
 def step_role(case: Case) -> None:

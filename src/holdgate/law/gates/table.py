@@ -60,6 +60,7 @@ HUB_ACTS: Final[Acts] = (
     c.RegisterMaterial,
     c.CalibrateEquipment,
     c.ExtendMaterial,
+    c.AdoptStandard,
     c.VerifyDocument,
     c.SubmitContract,
     c.ApproveContract,
@@ -204,7 +205,17 @@ EVIDENCED: Final[Acts] = (
     c.ResumeJob,
     c.SuggestTune,
     c.ExtendMaterial,
+    c.AdoptStandard,
 )
+FROM_FILES: Final[Acts] = (
+    c.GrantCredential,
+    c.RegisterEquipment,
+    c.RegisterMaterial,
+    c.CalibrateEquipment,
+    c.ExtendMaterial,
+    c.AdoptStandard,
+)
+"""Acts that an import makes (an enrolment has two officers anyway)."""
 TUNING: Final[Acts] = (c.SuggestTune, c.ApproveTune, c.RevertTune)
 STOPPED: Final[Acts] = (
     c.AcceptTerms,
@@ -233,6 +244,8 @@ GATES: Final[tuple[Gate, ...]] = (
     Gate("tokens.known_person", tokens.known_person, (c.GrantCredential, c.RevokeCredential)),
     Gate("facts.calibrated", facts.calibrated, (c.CalibrateEquipment,)),
     Gate("facts.checked", facts.checked, (c.CheckEquipment,)),
+    Gate("standards.adoptable", standards.adoptable, (c.AdoptStandard,)),
+    Gate("people.second_officer", people.second_officer, FROM_FILES),
     Gate("facts.extended", facts.extended, (c.ExtendMaterial,)),
     Gate("facts.verified", facts.verified, (c.VerifyDocument,)),
     Gate("contracts.document", contracts.document, (c.SubmitContract,)),
