@@ -92,7 +92,7 @@ def run_file(path: Path, worlds: Path | None = None) -> FileResult:
 
 async def _run(scenario: ScenarioFile, opening: Opening) -> FileResult:
     shop = await opening.open()
-    run = _Run(shop, opening)
+    run = Run(shop, opening)
     try:
         done, mismatch = await run.whole(scenario)
         await shop.settle()
@@ -162,7 +162,7 @@ def _spelled(value: object) -> str:
     return str(value)
 
 
-class _Run:
+class Run:
     """A running scenario."""
 
     def __init__(self, shop: Shop, opening: Opening) -> None:
