@@ -247,7 +247,7 @@ def test_options_are_decided_by_the_law_and_change_nothing(name: str, who: str, 
         assert "STALE_VIEW" not in [denial.code for denial in option.denials]
 
 
-ANY_TIME = ("ncr.open", "job.terminate", "step.restart")
+ANY_TIME = ("ncr.open", "job.terminate", "step.restart", "contract.suspend", "standard.adopt", "document.verify")
 """What is open to the right people at almost any time."""
 
 

@@ -15,7 +15,6 @@ from holdgate.bench.run import Machine, Measurement, run
 from holdgate.bench.spread import Spread, measure_spread
 from holdgate.terms.errors import Malformed
 
-
 Line = Machine | Measurement | Opened | Spread
 
 
