@@ -16,12 +16,17 @@ from holdgate.law.rules.nodes import Node, paths
 from holdgate.law.rules.operators import INT_MAX, INT_MIN
 from holdgate.terms import instant, limits
 
+AS_FOUND: Final = "as_found"
+"""The effect of a characteristic that says how an instrument was met."""
 TIME_MAX: Final = limits.INTEGER_ABS_MAX
 """The last instant that a record can hold (UTC µs)."""
 
 
 class Reading(NamedTuple):
-    """A reading as terms: `at` is its value at the step's scale, `value` the same at the characteristic's resolution."""
+    """A reading as terms: `at` is its value at the step's scale, `value` the same at the characteristic's resolution.
+
+    `times`: how often it was read. `counts`: a pass asks for it to conform (as found, how an instrument was met fails nothing now).
+    """
 
     filled: Term
     id: Term
@@ -30,17 +35,19 @@ class Reading(NamedTuple):
     conforms: Term
     value: Term
     readable: Term
+    times: Term
+    counts: bool = True
 
 
 class StepFacts:
     """The facts of one step in one script."""
 
-    def __init__(self, technique: SmartSP, step: Step, *, strictest: bool = False) -> None:
+    def __init__(self, technique: SmartSP, step: Step, how: str = "free") -> None:
         self.technique = technique
         self.step = step
         self.script = Script()
         self.encoder = Encoder(self.script)
-        self.tuning = Tuning(self.script, strictest=strictest)
+        self.tuning = Tuning(self.script, how)
         self.scale = scale_of(step, technique)
         self.readings: list[Reading] = []
         self._job: dict[str, Cell] = {}
@@ -110,8 +117,9 @@ class StepFacts:
             at = s.named(f"(* {10 ** (self.scale - item.resolution)} {value})", "Int")
         else:
             value, at = "0", s.integer(f"{name}.at")
-        good = s.named(self.conforms(item, at))
-        return Reading(filled, s.text(item.id), serial, at, good, value, TRUE if scaled else FALSE)
+        good, times = s.named(self.conforms(item, at)), s.integer(f"{name}.count", 1)
+        counts = item.effect != AS_FOUND
+        return Reading(filled, s.text(item.id), serial, at, good, value, TRUE if scaled else FALSE, times, counts)
 
     def _any_reading(self, name: str, filled: Term) -> Reading:
         s, items = self.script, self.step.characteristics
@@ -127,7 +135,8 @@ class StepFacts:
             kinds.append(both(here, no(plain) if item.per_serial else plain, told, f"(< {rest} {factor})"))
             good.append(both(here, self.conforms(item, at)))
         s.hold(either(*kinds))
-        return Reading(filled, which, serial, at, s.named(either(*good)), value, readable)
+        times = s.integer(f"{name}.count", 1)
+        return Reading(filled, which, serial, at, s.named(either(*good)), value, readable, times)
 
     def _once(self) -> None:
         for place, reading in enumerate(self.readings):
@@ -143,8 +152,8 @@ class StepFacts:
 
     @property
     def all_conform(self) -> Term:
-        """Every reading conforms."""
-        return self.script.named(both(*(either(no(r.filled), r.conforms) for r in self.readings)))
+        """Every reading that counts for a pass conforms."""
+        return self.script.named(both(*(either(no(r.filled), r.conforms) for r in self.readings if r.counts)))
 
     def facts(self, now: Term, started: Term, result: Term, *, readings: bool = True) -> Mapping[str, Cell]:
         """The facts of one evaluation."""
@@ -161,6 +170,7 @@ class StepFacts:
                     "serial": Cell(r.serial),
                     "conforms": Cell(r.conforms),
                     "value": Cell(r.value, no(r.readable)),
+                    "count": Cell(r.times),
                 },
             )
             for r in readings

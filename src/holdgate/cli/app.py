@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         advise,
         audit,
         bench,
+        certify,
         contract,
         demo,
         denials,
@@ -51,6 +52,9 @@ app.command(
     "holdgate.cli.templates:templates", help="List the contract templates; show one, with its numbers' sources."
 )
 app.command("holdgate.cli.audit:audit", help="Verify records offline and make every decision again.")
+app.command(
+    "holdgate.cli.certify:certify", help="Prove a contract and run its witnesses; without a defect, certify it."
+)
 app.command("holdgate.cli.bench:bench", help="Measure what a site costs on this machine.")
 app.command("holdgate.cli.options:options", help="Show what somebody may do now at a site, and why the rest is locked.")
 app.command("holdgate.cli.why:why", help="Explain one decision: who, what, under which rules, on which facts.")

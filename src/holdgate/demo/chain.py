@@ -180,21 +180,19 @@ class Chain(Narrator):
         self._note("As found fails nothing now, and the adjustment does not make it better.")
         await self._accept(SURVEY_2, "S. Iyer (QA) returns it to service")
         self._found_out()
+        self._at.clock.instant += 60 * SECOND_US
         await self._perform(LUG_2, ops.LOAD[0])
         self._done("FCE-01 is loaded again: Op H10 signed off")
 
     def _found_out(self) -> None:
-        """What the calibration says, and every job that is looked at again because of it."""
-        news = [*self._at.news()]
-        for fact in news:
+        """What the calibration says, and every job that is recalled because of it."""
+        for fact in self._at.news():
             if isinstance(fact.event, ev.EquipmentCalibrated):
                 how = fact.event.as_found.replace("_", " ")
                 self._fact(fact.site, fact.seq, f"{fact.event.equipment} may be used again; it was met {how}")
             elif isinstance(fact.event, ev.JobFlagged):
                 self._fact(fact.site, fact.seq, f"{fact.event.order} {fact.event.job} is held: it was soaked in it")
-        self._note(
-            "What was soaked in FCE-01 since its last good survey is looked at again, before anybody relies on it."
-        )
+        self._note("What was soaked in it since its last good survey waits until somebody looked at it again.")
 
     # ---- how a job goes --------------------------------------------------------------------------------------------
 

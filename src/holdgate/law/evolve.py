@@ -769,13 +769,9 @@ def _settle(job: Job) -> None:
 
 
 def _set_aside(job: Job, position: int) -> None:
-    """The attempt at a step is over without being the one that counts: its digest stays in the job's view.
-
-    The release of a hold point was for that attempt; the next one is let go of anew.
-    """
+    """The attempt at a step is over without being the one that counts: its digest stays in the job's view."""
     attempt = job.attempts[position]
     if attempt is not None:
-        job.released.pop(attempt.step, None)
         job.past += (digest(f"{attempt.tally} {attempt.result} {','.join(attempt.signers)}".encode()),)
         job.attempts[position] = None
         job.open_step = _open_step(job)

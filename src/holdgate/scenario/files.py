@@ -111,7 +111,7 @@ class World(Struct, frozen=True, kw_only=True):
     nodes: tuple[Node, ...]
     contracts: tuple[dict[str, Tree], ...]
     tree: dict[str, Tree]
-    folder: str
+    folder: str = ""
 
 
 _ENTRIES: Final = ("people", "equipment", "materials", "workstations", "nodes", "contracts")

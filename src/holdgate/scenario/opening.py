@@ -7,7 +7,7 @@ founders of the charter; everybody and everything else is enrolled, registered a
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -67,14 +67,14 @@ class Opening:
         Raises:
             Malformed: the world asks for something that this version, or the law, does not allow. No shop is left open.
         """
-        contracts = bundles_of(self.world, rule_parser())
+        contracts = self.contracts()
         shop = await self._found()
         try:
             self._enrol(shop)
             await self._done()
             self._register(shop)
-            for bundle in contracts:
-                self._govern(shop, bundle)
+            for contract in contracts:
+                self._govern(shop, contract)
             await self._done()
             await shop.settle()
         except HoldgateError:
@@ -82,6 +82,10 @@ class Opening:
             await asyncio.gather(*self._asked, return_exceptions=True)  # nobody waits for these answers any more
             raise
         return shop
+
+    def contracts(self) -> Sequence[Bundle]:
+        """What is brought into force: the contracts of the world."""
+        return bundles_of(self.world, rule_parser())
 
     async def _found(self) -> Shop:
         site = self.world.site
@@ -227,16 +231,16 @@ class Opening:
         signer = self._signers((self._admin.id, "admin"))
         return c.ActivateContract(**self._head(signer), contract=contract, version=version, effectivity=effectivity)
 
-    def _govern(self, shop: Shop, bundle: Bundle) -> None:
-        self._propose(shop, bundle)
-        self._ask(shop, self.activation(bundle.template.id, bundle.template.version))
+    def _govern(self, shop: Shop, contract: Bundle) -> None:
+        self._propose(shop, contract)
+        self._ask(shop, self.activation(contract.template.id, contract.template.version))
 
-    def _propose(self, shop: Shop, bundle: Bundle) -> None:
+    def _propose(self, shop: Shop, contract: Bundle) -> None:
         """Submit, certify, four approvals by four people."""
-        template = bundle.template
+        template = contract.template
         named: dict[str, Any] = {"contract": template.id, "version": template.version}
-        documents = [encode_document(document) for document in bundle.documents]
-        certificate = certify(template, bundle.technique)
+        documents = tuple(encode_document(document) for document in contract.documents)
+        certificate = certify(template, contract.technique)
         pins = tuple(Pin(sha256=digest(raw), content=raw) for raw in documents)
         author = self._signers((self._holder("author").id, "author"))
         self._ask(shop, c.SubmitContract(**self._head(author), **named, sha256=pins[0].sha256), pins)

@@ -94,7 +94,7 @@ def run_file(path: Path, worlds: Path | None = None) -> FileResult:
 async def play(scenario: ScenarioFile, opening: Opening) -> FileResult:
     """Run a scenario in a shop that is yet to be opened; it is closed and audited afterwards, and stays where it is."""
     shop = await opening.open()
-    run = _Run(shop, opening)
+    run = Run(shop, opening)
     try:
         done, mismatch = await run.whole(scenario)
         await shop.settle()
@@ -164,7 +164,7 @@ def _spelled(value: object) -> str:
     return str(value)
 
 
-class _Run:
+class Run:
     """A running scenario."""
 
     def __init__(self, shop: Shop, opening: Opening) -> None:
