@@ -11,11 +11,12 @@ from rich.console import Console
 from holdgate.bench.big import measure_big
 from holdgate.bench.reopen import Opened
 from holdgate.bench.run import Machine, Measurement, run
+from holdgate.bench.spread import Spread
 from holdgate.terms.errors import Malformed
 
 
 def bench(*, jobs: int = 640, big: bool = False, json: bool = False) -> int:
-    """Measure submitting, deciding, re-executing; durable, with every flush and every signature.
+    """Measure submitting, deciding, re-executing, and a release to 100 nodes; durable, with every flush and signature.
 
     Parameters
     ----------
@@ -38,18 +39,24 @@ def bench(*, jobs: int = 640, big: bool = False, json: bool = False) -> int:
     return 0
 
 
-def _lines(jobs: int, *, big: bool) -> Iterator[Machine | Measurement | Opened]:
+def _lines(jobs: int, *, big: bool) -> Iterator[Machine | Measurement | Spread | Opened]:
     yield from run(jobs)
     if big:
         with tempfile.TemporaryDirectory(prefix="holdgate-bench-") as folder:
             yield from measure_big(Path(folder) / "shop")
 
 
-def _told(line: Machine | Measurement | Opened) -> str:
+def _told(line: Machine | Measurement | Spread | Opened) -> str:
     if isinstance(line, Machine):
         return (
             f"this machine: one signature check {line.verify_us:.0f} µs; {line.two_threads_per_s:,.0f} a second in two threads; "
             f"bound for submit {line.bound_per_s:,.0f}/s"
+        )
+    if isinstance(line, Spread):
+        absent = f"; absent: {', '.join(line.absent)}" if line.absent else ""
+        return (
+            f"release    one signed act, {line.nodes} nodes in reach: the last decides by it after {line.last_ms:.0f} ms "
+            f"(in one process, no network){absent}"
         )
     if isinstance(line, Opened):
         return (
