@@ -30,7 +30,8 @@ from holdgate.law import event as ev
 from holdgate.law.families import Bundle
 from holdgate.law.segments import decision_of
 from holdgate.ledger.entry import read_entry
-from holdgate.scenario.acts import ACTIONS, FLOOR
+from holdgate.scenario.acts import ACTIONS
+from holdgate.scenario.draft import FLOOR
 from holdgate.scenario.files import (
     Credential,
     Equipment,
