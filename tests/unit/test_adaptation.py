@@ -35,7 +35,7 @@ from tests.builders import (
     running,
 )
 
-OWN: dict[str, Any] = {"technique": {"adaptable": ADAPTABLE}}
+OWN: dict[str, Any] = {"sheet": {"adaptable": ADAPTABLE}}
 
 
 def ready() -> Technique:

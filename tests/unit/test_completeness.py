@@ -162,7 +162,7 @@ def test_a_point_has_a_party_and_a_notice_that_can_be_given(step: dict[str, Any]
 
 TERMS: list[tuple[dict[str, Any], str]] = [
     ({"triggers": (Trigger(on="lunch", effect="eat"),)}, "a trigger waits for 'lunch'"),
-    ({"triggers": (Trigger(on="qa_accepted", effect=" "),)}, "sets off nothing"),
+    ({"triggers": (Trigger(on="qa_accepted", effect=" "),)}, "says nothing"),
     ({"demands": (Demand(act="job.begin", credentials=("VT",)),)}, "is no act on an order"),
     ({"demands": (Demand(act="policy.update", credentials=("VT",)),)}, "is no act on an order"),
     ({"demands": (Demand(act="job.start", credentials=()),)}, "asks for nothing"),
