@@ -532,15 +532,6 @@ USUAL: Final[dict[type[c.Command], dict[str, Any]]] = {
     c.SignCompliance: {"by": "CO", "order": PO, "job": JOB},
     c.GenerateReport: {"by": "SYS", "order": PO, "job": JOB, "report": REPORT},
     c.AmendReport: {"by": "QA", "report": REPORT, "new_report": "R-1A", "reason": "a heat number was missing"},
-    c.DisposeNonconformance: {
-        "by": "QA",
-        "order": PO,
-        "job": JOB,
-        "ncr": f"recall-OVEN-1-{JOB}",
-        "disposition": "no_impact",
-        "reason": "the oven was off by less than the limits leave",
-        "evidence": "study 4",
-    },
     c.ReviewReport: {"by": "BUYER", "report": REPORT, "decision": "approve"},
     c.CloseWindow: {"by": "SYS", "report": REPORT},
     c.IssueInvoice: {"by": "PM", "order": PO, "milestone": "mid"},
@@ -853,10 +844,12 @@ def node() -> World:
     return World(NODE, "node").people().register()
 
 
-def running(patch: dict[str, dict[str, Any]] | None = None, *done: str, sheet: dict[str, Any] | None = None) -> World:
+def running(
+    patch: dict[str, dict[str, Any]] | None = None, *done: str, sheet: dict[str, Any] | None = None, **template: Any
+) -> World:
     """A node with a running job; these steps are done."""
     world = node()
-    world.release(patch, sheet=sheet)
+    world.release(patch, sheet=sheet, **template)
     return world.received().job().done(*done)
 
 

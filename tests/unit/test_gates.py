@@ -573,7 +573,7 @@ def an_uncertainty_below_zero() -> Pair:
 
 @case("contracts.complete", "CONTRACT_INCOMPLETE")
 def a_way_of_pinning_that_this_law_does_not_have() -> Pair:
-    return changed({"technique": {"pin": "shift"}})[0], changed({"technique": {"pin": "test"}})[0]
+    return changed({"sheet": {"pin": "shift"}})[0], changed({"sheet": {"pin": "test"}})[0]
 
 
 @case("contracts.complete", "PAYOUT_DEPENDS_ON_RESULT")
@@ -758,11 +758,13 @@ def staging_under_a_version_that_is_certified_and_not_released() -> Pair:
 
 
 @case("contracts.in_force", "CONTRACT_SUPERSEDED")
-def accepting_terms_of_a_version_that_was_replaced() -> Pair:
-    world = hub()
-    world.release()
+def staging_under_a_version_that_was_replaced() -> Pair:
+    world, current = hub(), hub()
+    for shop in (world, current):
+        shop.release()
+        shop.accepted()
     world.release(version="2")
-    return world.ask(c.AcceptTerms), world.ask(c.AcceptTerms, version="2")
+    return world.ask(c.StageOrder, version="1"), current.ask(c.StageOrder)
 
 
 def replaced(effectivity: str, *, job: bool = False) -> World:
@@ -800,8 +802,8 @@ def a_job_under_a_document_that_is_not_here() -> Pair:
 @case("contracts.complete", "CONTRACT_INCOMPLETE")
 def an_adaptable_parameter_of_a_characteristic_that_there_is_not() -> Pair:
     usual = ADAPTABLE[1]
-    odd = changed({"technique": {"adaptable": (replace(usual, characteristic="warmth"),)}})[0]
-    return odd, changed({"technique": {"adaptable": (usual,)}})[0]
+    odd = changed({"sheet": {"adaptable": (replace(usual, characteristic="warmth"),)}})[0]
+    return odd, changed({"sheet": {"adaptable": (usual,)}})[0]
 
 
 @case("contracts.complete", "PAYOUT_DEPENDS_ON_RESULT")
@@ -924,7 +926,7 @@ def a_suggestion_for_a_technique_that_is_not_here() -> Pair:
     return world.ask(c.SuggestTune), whole.ask(c.SuggestTune)
 
 
-@case("tuning.declared", "AI_NOT_AUTHORITY")
+@case("tuning.declared", "AI_NOT_AUTHORITY", facts=(ev.SuggestionRecorded,))
 def a_suggestion_for_what_is_not_adaptable() -> Pair:
     return two(in_force(), c.SuggestTune, param="sensitivity")
 
@@ -2139,7 +2141,7 @@ def lapsed(outcome: str) -> World:
     return world.fold(ev.ReviewWindowLapsed(report=REPORT, outcome=outcome))
 
 
-@case("reports.in_window", "REVIEW_WINDOW_CLOSED")
+@case("reports.in_window", "REVIEW_WINDOW_CLOSED", facts=(ev.ComplaintOpened,))
 def a_review_after_silence_was_taken_for_consent() -> Pair:
     return lapsed("deemed_accepted").ask(c.ReviewReport), lapsed("escalate").ask(c.ReviewReport)
 
@@ -2340,7 +2342,7 @@ def a_check_that_neither_passes_nor_fails() -> Pair:
 
 
 @case("people.role", "ROLE_NOT_AUTHORISED")
-def a_project_manager_checks_an_oven() -> Pair:
+def a_planner_checks_an_oven() -> Pair:
     return two(running(), c.CheckEquipment, by="PM")
 
 
@@ -2513,60 +2515,51 @@ def escaped() -> World:
     return flagged(accepted_job(qa=True))
 
 
-@case("escapes.open_here", "JOB_UNKNOWN")
-def an_escape_of_no_job() -> Pair:
-    return two(escaped(), c.DisposeNonconformance, job="J-9")
+RECALL: Final[dict[str, Any]] = {
+    "ncr": f"recall-OVEN-1-{JOB}",
+    "disposition": "no_impact",
+    "reason": "the oven was off by less than the limits leave",
+    "evidence": "study 4",
+}
+"""A decision on an escape."""
 
 
-@case("escapes.open_here", "WRONG_NODE")
+def decided(**changes: Any) -> Pair:
+    """The decision with these changes, and without."""
+    world = escaped()
+    return world.ask(c.DisposeNonconformance, **(RECALL | changes)), world.ask(c.DisposeNonconformance, **RECALL)
+
+
+@case("nonconformances.here", "WRONG_NODE")
 def a_recall_that_its_node_decides() -> Pair:
-    return flagged(accepted_job()).ask(c.DisposeNonconformance), escaped().ask(c.DisposeNonconformance)
+    return flagged(accepted_job()).ask(c.DisposeNonconformance, **RECALL), decided()[1]
 
 
-@case("escapes.open_here", "RULE_NOT_MET")
+@case("nonconformances.known", "NCR_UNKNOWN")
 def a_nonconformance_that_is_no_escape() -> Pair:
-    return two(escaped(), c.DisposeNonconformance, ncr="NCR-7")
+    return decided(ncr="NCR-7")
 
 
-@case("escapes.open_here", "ALREADY_DONE")
+@case("nonconformances.known", "ALREADY_DONE")
 def an_escape_that_was_decided() -> Pair:
-    world = escaped()
-    after = world.copy()
-    after.do(c.DisposeNonconformance)
-    return after.ask(c.DisposeNonconformance), world.ask(c.DisposeNonconformance)
+    after = escaped()
+    after.do(c.DisposeNonconformance, **RECALL)
+    return after.ask(c.DisposeNonconformance, **RECALL), decided()[1]
 
 
-@case("escapes.decided", "RULE_NOT_MET")
+@case("nonconformances.known", "RULE_NOT_MET")
 def rework_after_the_work_is_over() -> Pair:
-    return two(escaped(), c.DisposeNonconformance, disposition="rework")
+    return decided(disposition="rework")
 
 
-@case("escapes.decided", "EVIDENCE_REQUIRED")
-def no_impact_without_evidence() -> Pair:
-    return two(escaped(), c.DisposeNonconformance, evidence=None)
-
-
-AS_IS: dict[str, Any] = {"disposition": "use_as_is", "concession": "CON-1", "others": (("BUYER", "client"),)}
-
-
-@case("escapes.decided", "CONCESSION_MISSING")
-def use_as_is_without_a_concession() -> Pair:
-    world = escaped()
-    return world.ask(c.DisposeNonconformance, **(AS_IS | {"concession": ""})), world.ask(
-        c.DisposeNonconformance, **AS_IS
-    )
-
-
-@case("escapes.decided", "DISPOSITION_NOT_AUTHORISED")
-def use_as_is_by_another_client() -> Pair:
-    world = escaped()
-    another = AS_IS | {"others": (("BUYER2", "client"),)}
-    return world.ask(c.DisposeNonconformance, **another), world.ask(c.DisposeNonconformance, **AS_IS)
+@case("nonconformances.authorised", "EVIDENCE_REQUIRED")
+def a_recall_without_impact_and_without_evidence() -> Pair:
+    return decided(evidence=None)
 
 
 @case("entries.reason", "REASON_REQUIRED")
 def an_escape_decided_without_a_reason() -> Pair:
-    return two(escaped(), c.DisposeNonconformance, reason="")
+    return decided(reason="")
 
 
 @case("sequence.job_open", "REPORT_ISSUED")

@@ -430,7 +430,7 @@ def a_permit_while_a_red_tag_is_open() -> Pair:
 
 
 @case("people.role", "ROLE_NOT_AUTHORISED")
-def a_project_manager_opens_a_red_tag() -> Pair:
+def the_office_opens_a_red_tag() -> Pair:
     return two(running(), c.OpenNonconformance, by="PM")
 
 
@@ -457,7 +457,7 @@ def a_red_tag_on_no_part() -> Pair:
     return two(running(), c.OpenNonconformance, serials=())
 
 
-@case("people.role", "ROLE_NOT_AUTHORISED")
+@case("nonconformances.authorised", "ROLE_NOT_AUTHORISED")
 def a_technician_decides_on_a_red_tag() -> Pair:
     return two(running().tagged("A"), c.DisposeNonconformance, by="TECH")
 
@@ -568,7 +568,7 @@ def who_used_the_instrument_decides_on_its_recall() -> Pair:
     )
 
 
-@case("nonconformances.no_impact", "EVIDENCE_REQUIRED")
+@case("nonconformances.authorised", "EVIDENCE_REQUIRED")
 def no_impact_without_evidence() -> Pair:
     world = recalled()
     on: dict[str, Any] = {"ncr": "recall-OVEN-1-J-1", "disposition": "no_impact"}

@@ -13,14 +13,16 @@ import pytest
 from holdgate.law import command as c
 from holdgate.law import decide as law
 from holdgate.law.denial import BY_NAME
+from holdgate.law.event import AUTHORITY
 from holdgate.law.gates.table import GATES
 from holdgate.law.outcomes import OUTCOMES
+from holdgate.law.says import can_say
 from holdgate.terms.errors import InvariantBroken
 from tests.builders import Asked
 from tests.gate_cases import every_row, names_twice
 
 ROWS = every_row()
-NEVER = {c.RepinJob, c.WriteVault, c.IssueInvoice, c.ReleasePayout}
+NEVER = {c.RepinJob, c.WriteVault, c.ApplyChange, c.IssueInvoice, c.ReleasePayout}
 """Wishes that are always refused."""
 
 
@@ -110,3 +112,12 @@ def test_gates_guard_only_acts_that_have_an_outcome() -> None:
 
 def test_every_case_has_one_home() -> None:
     assert not list(names_twice())
+
+
+def test_what_an_act_says_is_what_other_sites_let_it_say() -> None:
+    """Every event of every case, allowed or fact, would be taken in: from this kind of site, in an entry of this act."""
+    for row in ROWS:
+        for asked in row.pair():
+            for event in asked.decide().events:
+                assert AUTHORITY[type(event)] == asked.world.state.kind, (row.name, event)
+                assert can_say(asked.command, event), (row.name, event)

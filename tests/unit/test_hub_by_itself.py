@@ -354,6 +354,30 @@ def test_a_vault_whose_clock_is_behind_is_not_pressed(tmp_path: Path, monkeypatc
     told(story, governed(tmp_path))
 
 
+def test_a_hub_that_no_vault_has_confirmed_closes_nothing_by_itself(tmp_path: Path) -> None:
+    house = governed(tmp_path)
+
+    async def before(house: House) -> None:
+        await equipped(house)
+        await ordered(house, "PO-1", 1, delivery_due=house.clock.now() + DAY)
+
+    told(before, house)
+    alone = House(house.directory, seed=1 << 30)
+    alone.clock.instant = house.clock.instant + 2 * DAY
+
+    async def story() -> None:
+        await alone.open(HUB)
+        await look(alone)
+        assert not events(hub_of(alone), ev.DeliveryClosed)
+        alone.open_vault()
+        hub_of(alone).link_changed(VAULT, up=True)
+        await settled(alone.shop)
+        assert len(events(hub_of(alone), ev.DeliveryClosed)) == 1
+        await alone.close()
+
+    asyncio.run(story())
+
+
 def test_timers_can_be_switched_off(tmp_path: Path) -> None:
     async def story(house: House) -> None:
         house.shop._timers = False
@@ -391,6 +415,21 @@ def test_a_failed_check_stops_the_oven_at_every_node_and_recalls_across_them(tmp
         assert recalled == {HUB: ["recall-OVEN-J-PO-2"], OTHER: ["recall-OVEN-J-PO-2"]}
         assert [*states[NODE].jobs["PO-1/J-PO-1"].ncrs] == ["recall-OVEN-J-PO-1"]
         assert [*states[HUB].jobs["PO-1/J-PO-1"].ncrs] == ["recall-OVEN-J-PO-1"]
+
+    told(story, governed(tmp_path))
+
+
+def test_what_follows_is_written_at_once(tmp_path: Path) -> None:
+    async def story(house: House) -> None:
+        await equipped(house)
+        await ordered(house, "PO-1", 1)
+        await baked(house, "PO-1")
+        house.shop.bus.cut(NODE, (HUB,))
+        check = c.CheckEquipment(**house.head(NODE, ("TEC", "technician")), id="OVEN", result="fail")
+        await allowed(house, NODE, check)
+        hub, node = hub_of(house), house.shop.sites[NODE]
+        await hub.offer(node.links[HUB].next_segment(await hub.held(node.notary.origin, NODE)), NODE)
+        assert not hub.chronicle.standing.owed
 
     told(story, governed(tmp_path))
 

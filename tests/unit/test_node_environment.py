@@ -1,12 +1,17 @@
 """Logged series at law level: what silence, excursions and late values do to steps, executions and reports."""
 
+from typing import Any
+
 import pytest
 from msgspec.structs import replace
 
 from holdgate.law import command as c
+from holdgate.law import event as ev
+from holdgate.law.contract import OnFailed
 from holdgate.law.environment import good
-from tests.builders import LAB_TEMP, S, World, node
-from tests.labs import lab
+from holdgate.law.gates.table import JOB_ACTS, NODE_ACTS, STOPPED
+from tests.builders import FULL_SHEET, GAP, JOB, LAB_TEMP, PO, T0, S, World, accepted_job, node, running
+from tests.labs import broken, lab, mended, opened
 
 # ---- values --------------------------------------------------------------------------------------------------------
 
@@ -78,3 +83,255 @@ def test_a_job_that_is_over_does_not_fail() -> None:
     world.do(c.TerminateJob)
     events = world.do(c.LogEnvironment, value="30").events
     assert [type(event).__name__ for event in events] == ["EnvironmentLogged", "EnvironmentBroken"]
+
+
+# ---- silence -------------------------------------------------------------------------------------------------------
+
+
+def logged(world: World, later: int = 0, value: str = "22.0", **fields: Any) -> list[str]:
+    """One more value, so much later; what it made known."""
+    world.later(later)
+    return [type(event).__name__ for event in world.do(c.LogEnvironment, value=value, **fields).events]
+
+
+def test_exactly_the_longest_gap_is_none() -> None:
+    world = lab("S10").opened("S20")
+    assert logged(world, GAP) == ["EnvironmentLogged"]
+    assert logged(world, GAP + 1) == ["EnvironmentLogged", "EnvironmentBroken", "JobFailed"]
+
+
+def test_a_silence_is_noted_whether_or_not_a_step_is_open() -> None:
+    assert logged(lab("S10"), GAP + 1) == ["EnvironmentLogged", "EnvironmentBroken"]
+
+
+def test_values_that_a_sensor_kept_fill_the_silence() -> None:
+    world = lab("S10").opened("S20").readings()
+    start = world.now
+    world.later(2 * GAP)
+    for at in (start + GAP, start + 2 * GAP):
+        assert logged(world, observed_at=at, buffered=True) == ["EnvironmentLogged"]
+    world.do(c.SignStep)
+
+
+def test_a_signature_before_the_kept_values_came_fails_the_execution() -> None:
+    world = lab("S10").opened("S20").readings().later(GAP + 1)
+    refused = world.ask(c.SignStep).decide()
+    assert refused.codes == ("ENV_LOG_GAP",)
+    world.fold(*refused.events)
+    logged(world, observed_at=world.now - 10, buffered=True)
+    assert world.ask(c.SignStep).decide().codes == ("JOB_FAILED",)
+
+
+def test_somebody_elses_signature_fails_nothing() -> None:
+    world = lab("S10").opened("S20").readings().later(GAP + 1)
+    refused = world.ask(c.SignStep, by="TECH2").decide()
+    assert (refused.codes, refused.events) == (("ENV_LOG_GAP", "NOT_PERFORMER"), ())
+
+
+def test_a_refused_signature_says_once_that_the_execution_failed() -> None:
+    """Two series broke: it is one failure."""
+    world = lab("S10", environment=(LAB_TEMP, replace(LAB_TEMP, series="bath_temp")))
+    logged(world, series="bath_temp")
+    refused = world.opened("S20").readings().later(GAP + 1).ask(c.SignStep).decide()
+    assert refused.codes == ("ENV_LOG_GAP", "ENV_LOG_GAP")
+    assert refused.events == (ev.JobFailed(order=PO, job=JOB, why="an environmental log broke while S20 was open"),)
+
+
+# ---- excursions ----------------------------------------------------------------------------------------------------
+
+
+def test_a_value_at_the_instant_of_the_start_counts() -> None:
+    """The step and the value came at one and the same time, in this order."""
+    world = lab("S10").later(S).opened("S20").readings()
+    assert logged(world, value="26.1") == ["EnvironmentLogged", "EnvironmentBroken", "JobFailed"]
+    before = lab("S10").later(S)
+    logged(before, value="26.1")
+    assert before.ask(c.StartStep).decide().codes == ("ENV_OUT_OF_LIMIT",)
+
+
+def test_an_excursion_that_ended_at_the_start_is_over() -> None:
+    world = lab("S10")
+    assert logged(world, S, "26.1") == ["EnvironmentLogged", "EnvironmentBroken"]
+    assert logged(world, S, "27") == ["EnvironmentLogged"], "it goes on"
+    assert logged(world, S, "26") == ["EnvironmentLogged", "EnvironmentRestored"]
+    world.do(c.StartStep)
+    world.readings().do(c.SignStep)
+
+
+def test_a_report_rests_on_its_job_and_on_nothing_before_or_after() -> None:
+    minute = 60 * S
+    for since, until, bad in ((-9, 0, False), (-9, 1, True), (minute - 1, None, True), (minute, None, False)):
+        world = accepted_job(sheet={"environment": (LAB_TEMP,)}, lasting=minute)
+        start, end = T0, T0 + minute
+        value = ev.EnvironmentLogged(series=LAB_TEMP.series, sensor="PROBE", value="22", unit="degC", observed_at=end)
+        (watch,) = world.library.technique(world.order_template.process).watches  # type: ignore[union-attr]
+        stop = None if until is None else start + until
+        broke = ev.EnvironmentBroken(
+            series=LAB_TEMP.series, sensor="PROBE", watch=watch.key, kind="excursion", since=start + since, until=stop
+        )
+        decision = world.fold(value, broke).qa_accepted().ask(c.GenerateReport).decide()
+        assert decision.codes == (("ENV_OUT_OF_LIMIT",) if bad else ())
+
+
+# ---- who shares a series -------------------------------------------------------------------------------------------
+
+
+def test_two_jobs_that_rest_on_one_series_both_fail() -> None:
+    world = node()
+    world.release(sheet=FULL_SHEET)
+    world.received()
+    for name, serial in (("J-1", "A"), ("J-2", "B"), ("J-3", "C")):
+        world.job(name, (serial,)).opened("S10", name).signed("S10", job=name)
+    logged(world)
+    world.opened("S20", "J-1").opened("S20", "J-2")
+    events = world.later(S).do(c.LogEnvironment, value="30").events
+    assert [event.job for event in events if isinstance(event, ev.JobFailed)] == ["J-1", "J-2"]
+    assert world.ask(c.StartStep, job="J-3").decide().codes == ("ENV_OUT_OF_LIMIT",)
+
+
+def test_only_steps_that_rest_on_the_series_fail() -> None:
+    world = lab("S10", "S20").later(700 * S).opened("S30")
+    assert logged(world, value="30") == ["EnvironmentLogged", "EnvironmentBroken"]
+
+
+def test_two_sensors_that_call_their_series_alike_are_kept_apart() -> None:
+    world = node()
+    world.release(sheet={"environment": (LAB_TEMP,)})
+    world.release({}, "2", sheet={"environment": (replace(LAB_TEMP, sensor="PROBE2"),)})
+    world.received().job().done("S10")
+    logged(world, by="PROBE")
+    assert world.ask(c.StartStep).decide().codes == ("ENV_LOG_GAP",)
+    logged(world, by="PROBE2")
+    world.opened("S20").readings()
+    assert "JobFailed" not in logged(world, S, "30", by="PROBE")
+    world.do(c.SignStep)
+
+
+def test_a_series_that_no_contract_declares_is_logged_all_the_same() -> None:
+    world = running(None, "S10")
+    assert logged(world, series="hall_humidity", value="40", unit="%", by="PROBE2") == ["EnvironmentLogged"]
+
+
+def test_a_declaration_that_is_released_later_sees_what_was_logged() -> None:
+    """Fresh enough at the start; what comes in from then on is held against its limits."""
+    world = node()
+    logged(world)
+    world.release(sheet={"environment": (LAB_TEMP,)})
+    world.received().job().done("S10")
+    assert world.copy().later(GAP + 1).ask(c.StartStep).decide().codes == ("ENV_LOG_GAP",)
+    world.do(c.StartStep)
+    assert logged(world, S, "30") == ["EnvironmentLogged", "EnvironmentBroken", "JobFailed"]
+
+
+def test_a_draft_declares_nothing_yet() -> None:
+    world = node()
+    world.proposed(sheet={"environment": (LAB_TEMP,)})
+    assert logged(world, value="72", unit="degF", by="PROBE2") == ["EnvironmentLogged"]
+
+
+# ---- an execution that failed --------------------------------------------------------------------------------------
+
+
+def test_what_is_still_possible_in_an_execution_that_failed() -> None:
+    world = broken()
+    allowed: list[tuple[type[c.Command], dict[str, Any]]] = [
+        (c.RecordReading, {}),
+        (c.RecordLate, {"observed_at": world.now}),
+        (c.OpenNonconformance, {}),
+        (c.TerminateJob, {}),
+        (c.LogEnvironment, {}),
+    ]
+    for act, fields in allowed:
+        assert world.copy().later(1).ask(act, **fields).decide().allowed, act
+    for act in STOPPED:
+        if act in NODE_ACTS:
+            assert "JOB_FAILED" in world.ask(act).decide().codes, act
+    assert set(JOB_ACTS) - set(STOPPED) == {
+        c.RecordReading, c.RecordLate, c.OpenNonconformance, c.TerminateJob, c.ResumeJob, c.RepinJob
+    }  # fmt: skip
+
+
+def test_a_resumption_abandons_the_open_attempt_and_keeps_it() -> None:
+    world = mended()
+    world.do(c.ResumeJob)
+    job = world.state.jobs[f"{PO}/{JOB}"]
+    assert (job.failed, job.attempts[1], job.open_step, len(job.past), job.resumed_at) == ("", None, -1, 1, world.now)
+    world.do(c.StartStep)
+    world.readings().do(c.SignStep)
+
+
+def test_an_execution_fails_once_until_it_is_resumed() -> None:
+    world = broken()
+    assert logged(world, S, "30") == ["EnvironmentLogged"]
+    assert logged(world, GAP + 1, "30") == ["EnvironmentLogged", "EnvironmentBroken"]
+    logged(world, S)
+    world.do(c.ResumeJob)
+    world.opened("S20")
+    assert logged(world, S, "30") == ["EnvironmentLogged", "EnvironmentBroken", "JobFailed"]
+
+
+@pytest.mark.parametrize("roles", [("level3",), ("qa", "level3")])
+def test_only_the_roles_that_the_contract_names_resume(roles: tuple[str, ...]) -> None:
+    world = opened(on_failed=OnFailed(resume=roles)).later(S)
+    logged(world, value="30")
+    logged(world, S)
+    for by, role in (("L3", "level3"), ("QA", "qa"), ("PM", "project_manager"), ("TECH", "technician")):
+        decision = world.ask(c.ResumeJob, by=by).decide()
+        assert decision.codes == (() if role in roles else ("ROLE_NOT_AUTHORISED",))
+
+
+def test_an_execution_that_failed_can_be_ended() -> None:
+    world = broken()
+    world.do(c.TerminateJob)
+    world.do(c.StartJob, job="J-2")
+
+
+# ---- a correction afterwards ---------------------------------------------------------------------------------------
+
+
+def reopened() -> World:
+    """The step was signed in good air; the next day a reading of it is corrected."""
+    world = opened()
+    world.do(c.SignStep)
+    world.later(60 * S).do(c.LogEnvironment)
+    assert logged(world, 86_400 * S) == ["EnvironmentLogged", "EnvironmentBroken"]
+    world.do(c.CorrectEntry)
+    return world
+
+
+def test_a_correction_is_signed_over_the_air_in_which_the_work_was_done() -> None:
+    """The sensor slept at night, and it was warm in the morning: the step was complete by then."""
+    world = reopened()
+    assert logged(world, S, "30") == ["EnvironmentLogged", "EnvironmentBroken"]
+    world.do(c.SignStep)
+
+
+def test_what_is_read_anew_is_read_in_good_air() -> None:
+    world = reopened().later(S)
+    world.do(c.RecordReading)
+    assert world.ask(c.SignStep).decide().codes == ("ENV_LOG_GAP",)
+
+
+def test_an_excursion_while_the_work_was_done_is_found_at_any_signature() -> None:
+    world = opened()
+    start = world.now
+    world.do(c.SignStep)
+    world.later(GAP).do(c.CorrectEntry)
+    assert logged(world, value="30", observed_at=start + 1, buffered=True)[-1] == "EnvironmentBroken"
+    world.do(c.SignStep)
+    early = opened().later(10 * S)
+    early.do(c.SignStep)
+    early.later(GAP).do(c.CorrectEntry)
+    logged(early, value="30", observed_at=early.now - GAP - 9 * S, buffered=True)
+    assert early.ask(c.SignStep).decide().codes == ("ENV_OUT_OF_LIMIT",)
+
+
+def test_a_resumption_takes_back_what_was_done_after_the_step_that_failed() -> None:
+    """The later step was done on a step that is done anew."""
+    world = lab("S10", "S20").later(700 * S).done("S30")
+    world.do(c.CorrectEntry)
+    world.fold(ev.JobFailed(order=PO, job=JOB, why="the log broke"))
+    logged(world)
+    world.do(c.ResumeJob)
+    job = world.state.jobs[f"{PO}/{JOB}"]
+    assert (job.attempts[1:], len(job.past)) == ([None, None], 2)

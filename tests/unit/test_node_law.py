@@ -3,13 +3,15 @@
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from holdgate.law import command as c
 from holdgate.law import event as ev
 from holdgate.law.contract import Hold
 from holdgate.law.state import Job, open_ncrs, remaining
+from holdgate.law.view import job_view
 from holdgate.terms import canon
-from tests.builders import JOB, PO, POINTS, S, World, encoded, running
+from tests.builders import FULL_SHEET, JOB, PO, POINTS, RETEST, S, World, accepted_job, encoded, running
 from tests.labs import AUTO, BARE, GRANTED, failed, one_bad_part, open_step
 
 
@@ -91,6 +93,152 @@ def test_ending_a_job_does_not_bring_back_the_parts_that_left_it(gone: str) -> N
     world.do(c.StartJob, job="J-2", serials=("B",))
 
 
+# ---- a failed test -------------------------------------------------------------------------------------------------
+
+
+def sign_fail(world: World) -> World:
+    """The second step is signed as the fail that it is."""
+    world.do(c.SignStep, result="fail")
+    return world
+
+
+def test_fail_retest_pass() -> None:
+    world = running(None, "S10", sheet={"retest": RETEST}).opened("S20").readings()
+    world.do(c.RecordReading, value="120")
+    opened = sign_fail(world).state.jobs[f"{PO}/{JOB}"].ncrs[AUTO]
+    assert (opened.step, opened.serials, opened.disposition) == ("S20", ("A", "B"), "")
+    assert set(world.ask(c.StartStep).decide().codes) == {"NCR_OPEN", "RETEST_NOT_AUTHORISED", "ALREADY_DONE"}
+    assert "NCR_OPEN" in world.ask(c.StartStep, step="S30", **BARE).decide().codes
+    world.do(c.AuthoriseRetest)
+    job = job_of(world)
+    assert (job.ncrs[AUTO].disposition, job.retests, len(job.past), job.attempts[1]) == ("retest", {"S20": 1}, 1, None)
+    world.do(c.StartStep)
+    assert world.ask(c.SignStep).decide().codes == ("DATA_INCOMPLETE",) * 4, (
+        "nothing is taken over from the failed test"
+    )
+    world.readings().do(c.SignStep)
+    world.later(700 * S).do(c.StartStep, step="S30", **BARE)
+
+
+def test_a_contract_bounds_the_retests_of_each_step() -> None:
+    world = running(None, sheet={"retest": replace(RETEST, max=2)})
+    for _ in range(2):
+        world.failed("S10", (), JOB).do(c.AuthoriseRetest, step="S10")
+    world.failed("S10", (), JOB)
+    assert world.ask(c.AuthoriseRetest, step="S10").decide().codes == ("RETEST_NOT_AUTHORISED",)
+    world.disposed("report_nonconforming", f"auto-{JOB}-S10").failed()
+    world.do(c.AuthoriseRetest)
+
+
+def test_the_number_of_retests_outlives_reprocessing_and_splitting() -> None:
+    world = failed()
+    world.do(c.AuthoriseRetest)
+    world.failed().do(c.ReprocessJob)
+    assert job_of(world).ncrs[AUTO].disposition == "reprocess"
+    world.do(c.SplitJob)
+    world.opened("S20", "J-1a").signed("S20", result="fail", job="J-1a")
+    assert world.ask(c.AuthoriseRetest, job="J-1a").decide().codes == ("RETEST_NOT_AUTHORISED",)
+
+
+def test_a_fail_is_opened_on_the_parts_that_failed() -> None:
+    world = sign_fail(one_bad_part())
+    assert job_of(world).ncrs[AUTO].serials == ("A",)
+    whole = one_bad_part()
+    whole.do(c.RecordReading, value="120")
+    assert job_of(sign_fail(whole)).ncrs[AUTO].serials == ("A", "B")
+    judged = sign_fail(open_step().readings())
+    assert job_of(judged).ncrs[AUTO].serials == ("A", "B"), "a fail for what no reading shows is every part's"
+
+
+@pytest.mark.parametrize("disposition", ["reject", "scrap", "return_to_client", "report_nonconforming"])
+def test_a_failure_that_is_decided_lets_the_rest_go_on(disposition: str) -> None:
+    world = sign_fail(one_bad_part())
+    world.do(c.DisposeNonconformance, ncr=AUTO, disposition=disposition)
+    attempt = job_of(world).attempts[1]
+    assert attempt is not None
+    assert (attempt.result, attempt.stands, attempt.passed) == ("fail", True, True)
+    world.later(700 * S).do(c.StartStep, step="S30", **BARE)
+    kept = ("A", "B") if disposition == "report_nonconforming" else ("B",)
+    assert remaining(job_of(world)) == kept
+
+
+def test_one_rejected_part_and_the_step_is_signed_on_the_rest() -> None:
+    world = tag(one_bad_part(), "A", disposition="reject")
+    world.do(c.SignStep)
+    assert job_of(world).parts == {"A": "rejected"}
+
+
+def test_a_rejected_part_is_not_read_any_more() -> None:
+    world = open_step().read("temp", "75").read("gap", "1.5", "B").read("press", "100")
+    assert world.ask(c.SignStep).decide().codes == ("DATA_INCOMPLETE",)
+    tag(world, "A", disposition="scrap")
+    world.do(c.SignStep)
+
+
+def test_rework_takes_the_step_back() -> None:
+    world = sign_fail(one_bad_part())
+    world.do(c.DisposeNonconformance, ncr=AUTO, disposition="rework")
+    job = job_of(world)
+    assert (job.attempts[1], job.parts, len(job.past)) == (None, {}, 1)
+    world.do(c.StartStep)
+    world.readings().do(c.SignStep)
+
+
+def test_a_step_that_failed_again_has_its_nonconformance_again() -> None:
+    world = sign_fail(one_bad_part())
+    world.do(c.DisposeNonconformance, ncr=AUTO, disposition="rework")
+    world.do(c.StartStep)
+    sign_fail(world.readings())
+    assert [ncr.id for ncr in open_ncrs(job_of(world))] == [AUTO]
+
+
+def test_nothing_but_facts_goes_on_while_a_red_tag_is_open() -> None:
+    world = open_step().readings().tagged("A")
+    assert world.ask(c.SignStep).decide().codes == ("NCR_OPEN",)
+    assert world.ask(c.SignStep, result="fail").decide().codes == ("NCR_OPEN",)
+    assert world.ask(c.StartStep, step="S30", **BARE).decide().codes[0] == "NCR_OPEN"
+    world.do(c.RecordReading)
+    world.do(c.RecordLate, observed_at=world.now)
+    world.do(c.CorrectEntry)
+    world.do(c.OpenNonconformance, ncr="NCR-2")
+
+
+# ---- at the hub: what QA may count ---------------------------------------------------------------------------------
+
+
+def counts(accepted: int, rejected: int, scrapped: int = 0) -> c.Quantities:
+    return c.Quantities(received=2, accepted=accepted, rejected=rejected, scrapped=scrapped)
+
+
+@pytest.mark.parametrize(
+    ("disposition", "quantities"),
+    [
+        ("reject", counts(1, 1)),
+        ("return_to_client", counts(1, 1)),
+        ("report_nonconforming", counts(1, 1)),
+        ("scrap", counts(1, 0, 1)),
+        ("use_as_is", counts(2, 0)),
+        ("repair", counts(2, 0)),
+    ],
+)
+def test_qa_counts_what_was_decided_of_the_parts(disposition: str, quantities: c.Quantities) -> None:
+    world = accepted_job()
+    world.fold(ev.JobReprocessed(order=PO, job=JOB, step="S30", by="L3"))
+    world.failed("S30", ("A",))
+    assert world.ask(c.SignQa).decide().codes == ("NCR_OPEN", "STEP_INCOMPLETE")
+    world.disposed(disposition, f"auto-{JOB}-S30", "CON-1")
+    for wrong in (counts(2, 0), counts(1, 1), counts(1, 0, 1), counts(0, 2)):
+        assert world.ask(c.SignQa, quantities=wrong).decide().allowed == (wrong == quantities)
+
+
+def test_a_job_without_a_part_left_can_be_closed() -> None:
+    world = accepted_job()
+    world.fold(ev.JobReprocessed(order=PO, job=JOB, step="S20", by="L3"))
+    assert world.ask(c.SignQa).decide().codes == ("STEP_INCOMPLETE",)
+    world.tagged("A", "B").disposed("scrap")
+    world.do(c.SignQa, quantities=counts(0, 0, 2))
+
+
 # ---- done again ----------------------------------------------------------------------------------------------------
 
 
@@ -133,6 +281,94 @@ def test_a_recall_ends_only_where_all_that_was_done_with_it_is_done_again(
     world.fold(ev.NonconformanceOpened(order=PO, job=JOB, ncr=recall, step="", equipment=equipment))
     world.do(c.ReprocessJob, step=step)
     assert [ncr.id for ncr in open_ncrs(job_of(world))] == ([] if over else [recall])
+
+
+def test_reprocessing_counts_windows_and_takes_every_later_step_back() -> None:
+    world = running(None, "S10", "S20").later(700 * S).done("S30")
+    assert job_of(world).status == "complete"
+    first_start, signers = job_of(world).first_start_at, job_of(world).signers
+    world.later(S).do(c.ReprocessJob)
+    job = job_of(world)
+    assert (job.status, job.attempts[1:], len(job.past)) == ("running", [None, None], 2)
+    assert (job.first_start_at, job.signers) == (first_start, signers), "the clock and the signers of the bonus stay"
+    third: dict[str, Any] = {"step": "S30", **BARE}
+    assert "STEP_OUT_OF_ORDER" in world.ask(c.StartStep, **third).decide().codes
+    world.do(c.StartStep)
+    world.readings().do(c.SignStep)
+    assert world.ask(c.StartStep, **third).decide().codes == ("WINDOW_NOT_REACHED",)
+    world.later(600 * S).do(c.StartStep, **third)
+
+
+def test_reprocessing_takes_an_open_step_back_too() -> None:
+    world = running(None, "S10", "S20").later(700 * S).opened("S30")
+    world.do(c.ReprocessJob)
+    assert job_of(world).open_step == -1
+
+
+def test_a_restart_keeps_clock_signers_and_the_abandoned_attempt() -> None:
+    world = running({"S20": {"signatures": 2}}, "S10").later(S).opened("S20").readings()
+    world.do(c.SignStep)
+    before = job_of(world)
+    first_start, view = before.first_start_at, job_view(before)
+    world.later(S).do(c.RestartStep, by="TECH2")
+    job = job_of(world)
+    assert (job.first_start_at, job.signers, job.open_step) == (first_start, ("TECH",), -1)
+    assert (job.attempts[1], len(job.past)) == (None, 1)
+    assert job_view(job) != view
+    world.do(c.StartStep, by="TECH2")
+    assert world.ask(c.SignStep, by="TECH2").decide().codes == ("DATA_INCOMPLETE",) * 4
+
+
+def test_two_abandoned_attempts_are_two() -> None:
+    world = open_step().readings()
+    world.do(c.RestartStep)
+    other = world.copy().opened("S20").read("temp", "76")
+    other.do(c.RestartStep)
+    again = world.opened("S20").read("temp", "77")
+    again.do(c.RestartStep)
+    assert job_view(job_of(other)) != job_view(job_of(again))
+
+
+# ---- splitting -----------------------------------------------------------------------------------------------------
+
+
+def lots(world: World) -> tuple[Job, Job]:
+    world.do(c.SplitJob)
+    return job_of(world, "J-1a"), job_of(world, "J-1b")
+
+
+def test_splitting_is_no_way_out_of_a_nonconformance() -> None:
+    world = failed()
+    for lot in lots(world):
+        assert [ncr.id for ncr in open_ncrs(lot)] == [AUTO]
+        assert "NCR_OPEN" in world.ask(c.StartStep, job=lot.id, step="S30", **BARE).decide().codes
+    world.do(c.DisposeNonconformance, job="J-1a", ncr=AUTO)
+    assert (job_of(world, "J-1a").parts, job_of(world, "J-1b").parts) == ({"A": "rejected"}, {})
+    assert open_ncrs(job_of(world, "J-1b")), "what is decided in one lot is decided there only"
+    world.do(c.AuthoriseRetest, job="J-1b")
+
+
+def test_lots_of_a_job_that_is_complete_are_complete() -> None:
+    """Else nobody who signed it would ever be paid."""
+    assert [lot.status for lot in lots(running(None, "S10", "S20", "S30"))] == ["complete", "complete"]
+    assert [lot.status for lot in lots(tag(running(), "A", disposition="scrap"))] == ["complete", "running"]
+
+
+def test_a_split_takes_along_what_was_decided_of_its_parts() -> None:
+    world = tag(running(None, "S10"), "A", disposition="scrap")
+    first, second = lots(world)
+    assert (first.parts, second.parts) == ({"A": "scrapped"}, {})
+    assert "JOB_CLOSED" in world.ask(c.DisposeNonconformance).decide().codes
+
+
+def test_a_split_takes_along_points_retests_and_limits_but_no_permit() -> None:
+    world = running(POINTS, "S10", sheet={**FULL_SHEET, "environment": ()})
+    world.do(c.ReleaseHold)
+    world.do(c.NotifyWitness)
+    world.do(c.AskModule)
+    for lot in lots(world):
+        assert (list(lot.released), list(lot.noticed), lot.permits) == (["S30"], ["S20"], {})
+        assert world.ask(c.ReportModule, job=lot.id).decide().codes == ("PERMIT_UNKNOWN",)
 
 
 # ---- nonconformances -----------------------------------------------------------------------------------------------
@@ -259,3 +495,59 @@ def test_a_deviation_covers_the_new_signature_after_a_correction() -> None:
     world.readings().do(c.SignStep, place="WS-STORE")
     world.do(c.CorrectEntry)
     world.do(c.SignStep, place="WS-STORE")
+
+
+# ---- late entries --------------------------------------------------------------------------------------------------
+
+
+def late(world: World, minutes: int, **fields: Any) -> World:
+    """An observation of so many minutes ago, with QA."""
+    world.do(c.RecordLate, observed_at=world.now - minutes * 60 * S, **fields)
+    return world
+
+
+def test_an_older_observation_does_not_stand_in_for_a_later_one() -> None:
+    """The part was too warm when it was last looked at; that it was not, an hour earlier, does not make it a pass."""
+    world = open_step().readings()
+    world.do(c.RecordReading, value="120")
+    late(world, 60, value="75")
+    assert world.ask(c.SignStep).decide().codes == ("READING_OUT_OF_LIMITS",)
+
+
+def test_an_older_observation_that_is_bad_counts_where_every_reading_does() -> None:
+    press: dict[str, Any] = {"characteristic": "press", "unit": "kPa", "instrument": None}
+    world = late(open_step().readings(), 60, **press, value="170")
+    assert world.ask(c.SignStep).decide().codes == ("READING_OUT_OF_LIMITS",)
+    world.do(c.CorrectEntry, characteristic="press", new_value="101")
+    assert world.ask(c.SignStep).decide().codes == ("READING_OUT_OF_LIMITS",)
+    assert late(open_step().readings(), 60, value="120").ask(c.SignStep).decide().allowed
+
+
+def test_late_entries_stand_in_the_order_in_which_they_were_observed() -> None:
+    world = open_step().read("gap", "1.5", "A").read("gap", "1.5", "B").read("press", "100")
+    late(late(world, 20, value="75"), 30, value="120")
+    assert world.ask(c.SignStep).decide().allowed
+    late(world, 10, value="121")
+    assert world.ask(c.SignStep).decide().codes == ("READING_OUT_OF_LIMITS",)
+
+
+def test_a_late_entry_stays_marked() -> None:
+    world = open_step()
+    (event,) = world.do(c.RecordLate, observed_at=world.now).events
+    assert isinstance(event, ev.ReadingRecorded)
+    assert (event.late, event.observed_at) == (True, world.now)
+    (event,) = world.do(c.RecordReading, observed_at=world.now).events
+    assert isinstance(event, ev.ReadingRecorded)
+    assert (event.late, event.observed_at) == (False, None)
+
+
+def test_a_late_entry_after_a_first_signature_is_signed_anew() -> None:
+    world = running({"S20": {"signatures": 2}}, "S10").opened("S20").readings()
+    world.do(c.SignStep)
+    late(world, 1)
+    assert "NOT_PERFORMER" in world.ask(c.SignStep, by="TECH2").decide().codes
+
+
+@pytest.mark.parametrize("step", ["S10", "S30"])
+def test_a_late_entry_is_for_the_open_step(step: str) -> None:
+    assert not open_step().ask(c.RecordLate, step=step).decide().allowed

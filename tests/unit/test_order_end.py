@@ -198,7 +198,7 @@ def test_a_trigger_that_can_never_fire_or_says_nothing_is_a_fault(triggers: tupl
 
 
 def test_an_assignment_is_open_or_required() -> None:
-    assert [*faults(*documents(sheet={"assignment": "maybe"}))] == ["an assignment is open or required, not 'maybe'"]
+    assert [*faults(*documents(sheet={"assignment": "maybe"}))] == ["assignment is open or required, not 'maybe'"]
     assert not [*faults(*documents(sheet={"assignment": "required"}))]
 
 

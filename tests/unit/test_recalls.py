@@ -170,6 +170,50 @@ def test_a_use_before_the_last_good_finding_is_not_recalled_however_late_it_is_h
     assert not shop.state.jobs[KEY].ncrs
 
 
+def test_a_use_heard_of_after_a_good_finding_is_not_recalled_by_the_next_bad_one() -> None:
+    shop = hub_log()
+    log = started(node_log(shop))
+    shop.now = log.now + S
+    shop.allow(c.CalibrateEquipment)
+    shop.take_in(log.segment())
+    shop.later(S)
+    shop.allow(c.CalibrateEquipment, as_found="out_of_tolerance")
+    assert not shop.state.jobs[KEY].ncrs
+
+
+def test_a_good_finding_that_is_heard_of_late_says_nothing_of_later_uses() -> None:
+    """The node checked the oven, and used it afterwards; the hub hears of a use at another node first."""
+    shop = hub_log()
+    log = node_log(shop)
+    log.allow(c.CheckEquipment)
+    shop.now = log.now + S
+    other(shop)
+    shop.take_in(log.segment())
+    assert shop.state.uses == {"OVEN-1": {"PO-2/J-2": shop.now}}
+    shop.allow(c.CalibrateEquipment, as_found="out_of_tolerance")
+    assert [*shop.state.jobs["PO-2/J-2"].ncrs] == ["recall-OVEN-1-J-2"]
+
+
+def test_what_is_recalled_and_not_decided_is_not_recalled_again_and_what_is_decided_can_be() -> None:
+    shop = hub_log()
+    log = started(node_log(shop))
+    first = log.segment()
+    log.allow(c.RecordReading)
+    shop.now = log.now + S
+    shop.allow(c.CalibrateEquipment, id="THERM-1", as_found="out_of_tolerance")
+    size = len(shop.drafts)
+    shop.take_in(first)
+    assert [entry.kind for entry in tail(shop, size)] == ["import", "consequence"]
+    decided = shop.remade()
+    decided.now = shop.now
+    ncr = f"recall-THERM-1-{JOB}"
+    decided.fold(ev.NonconformanceDisposed(order=PO, job=JOB, ncr=ncr, disposition="no_impact", by="QA"))
+    for one, kinds in ((shop, ["import"]), (decided, ["import", "consequence"])):
+        size = len(one.drafts)
+        one.take_in(log.segment(first.size))
+        assert [entry.kind for entry in tail(one, size)] == kinds
+
+
 def test_a_job_that_was_split_meanwhile_is_recalled_in_its_lots() -> None:
     shop = hub_log()
     log = started(node_log(shop))

@@ -37,6 +37,14 @@ def test_a_node_cannot_make_a_signature_say_more(claimed: ev.AnyEvent) -> None:
     assert not can_say(SIGN, claimed)
 
 
+def test_a_check_speaks_of_its_own_instrument_only() -> None:
+    check = c.CheckEquipment(site="N-1", at=1, nonce="1", signers=(TECH,), id="OVEN", result="fail")
+    assert can_say(check, ev.EquipmentChecked(equipment="OVEN", result="fail", by="TECH"))
+    assert not can_say(check, ev.EquipmentChecked(equipment="KILN", result="fail", by="TECH"))
+    recall = ev.NonconformanceOpened(order="PO-1", job="J-1", ncr="recall-KILN-J-1", step="", equipment="KILN")
+    assert not can_say(check, recall)
+
+
 def test_a_receipt_says_nothing_but_that_the_order_is_there() -> None:
     node = c.Signer(id="N-1", role="node")
     receipt = c.AcknowledgeForward(

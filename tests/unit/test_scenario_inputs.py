@@ -178,7 +178,7 @@ def test_what_only_the_law_can_judge_is_left_to_it(action: str, changes: dict[st
 
 def test_an_input_that_a_row_needs_and_the_table_does_not_know_is_named_too() -> None:
     """A second line of defence: an action's maker may ask for more than its line says."""
-    draft = Draft(Scene("UTC", {}, {}), step_of("job.start", {"job": None}), "1")
+    draft = Draft(Scene("UTC", {}, {}, {}), step_of("job.start", {"job": None}), "1")
     with pytest.raises(Malformed, match=r"^step 7: job\.start needs the input 'job'; add it$"):
         ACTIONS["job.start"][1](draft, "N1")
 

@@ -97,18 +97,18 @@ async def open_shop(directory: Path, technicians: int) -> tuple[Shop, Desk, Logi
     return shop, opening.desk, clock
 
 
-async def stage_orders(shop: Shop, desk: Desk, count: int, first: int = 0) -> list[Place]:
+async def stage_orders(shop: Shop, desk: Desk, count: int, first: int = 0, version: str = VERSION) -> list[Place]:
     """Orders that are accepted, staged, scanned in and forwarded: places for `count` jobs."""
     hub, floor = shop.of_kind("business_hub"), shop.of_kind("floor_hub")
     places: list[Place] = []
     for number in range(first, first + (count + JOBS_PER_ORDER - 1) // JOBS_PER_ORDER):
         order = f"PO-{number:05d}"
         serials = tuple(f"{number}-{i:03d}" for i in range(JOBS_PER_ORDER * SERIALS_PER_JOB))
-        for command in _order_acts(desk, order, serials):
+        for command in order_acts(desk, order, serials, version=version):
             await _allowed(hub, desk.sign(command))
         await shop.settle()
         for start in range(0, len(serials), 100):
-            scan = _scan(desk, order, serials[start : start + 100], number * 1000 + start + 1)
+            scan = scan_of(desk, order, serials[start : start + 100], number * 1000 + start + 1)
             await floor.submit(desk.sign(scan))
         await shop.settle()
         for index in range(JOBS_PER_ORDER):
@@ -117,7 +117,10 @@ async def stage_orders(shop: Shop, desk: Desk, count: int, first: int = 0) -> li
     return places[:count]
 
 
-def _order_acts(desk: Desk, order: str, serials: tuple[str, ...]) -> Iterator[c.Command]:
+def order_acts(
+    desk: Desk, order: str, serials: tuple[str, ...], version: str = VERSION, node: str = NODE
+) -> Iterator[c.Command]:
+    """The client accepts the terms of an order, and the shop stages it."""
     auth = c.Auth(components=("badge", "pin"), session=f"bench-{order}")
     client = c.Signer(id="SID-CLI-01", role="client", meaning="terms accepted", auth=auth)
     terms = c.Terms(
@@ -135,7 +138,7 @@ def _order_acts(desk: Desk, order: str, serials: tuple[str, ...]) -> Iterator[c.
         place="WS-OFFICE",
         order=order,
         contract=CONTRACT,
-        version=VERSION,
+        version=version,
         terms=terms,
     )
     yield c.StageOrder(
@@ -145,8 +148,8 @@ def _order_acts(desk: Desk, order: str, serials: tuple[str, ...]) -> Iterator[c.
         signers=(c.Signer(id="SID-HUB-01", role="business_hub"),),
         order=order,
         contract=CONTRACT,
-        version=VERSION,
-        node=NODE,
+        version=version,
+        node=node,
         client="AERODYNE",
         part_no="4512-7",
         rev="C",
@@ -155,7 +158,8 @@ def _order_acts(desk: Desk, order: str, serials: tuple[str, ...]) -> Iterator[c.
     )
 
 
-def _scan(desk: Desk, order: str, serials: tuple[str, ...], seq: int) -> c.Command:
+def scan_of(desk: Desk, order: str, serials: tuple[str, ...], seq: int) -> c.Command:
+    """The reader's broadcast of an order's parts."""
     return c.ReportArrival(
         site="FLOOR",
         at=FIRST,

@@ -105,7 +105,8 @@ class Link:
         position = store.cursor(peer)
         self._position = position if position <= durable.size else 0
         self._retry: asyncio.TimerHandle | None = None
-        self._frontier_at: tuple[int, tuple[bytes, ...]] | None = None
+        self._frontiers: dict[int, tuple[bytes, ...]] = {}
+        self._quiet_to = 0
         self._sent_to: int | None = None
         self._task: asyncio.Task[None] | None = None
         self._again = self._stopped = False
@@ -183,6 +184,7 @@ class Link:
     async def _segments(self, stop: int) -> None:
         peer = self._bus.peer(self._site, self.peer)
         if self._sent_to is None:
+            self._quiet_to = 0
             self._sent_to = await peer.held(self._notary.origin, self._site)
             if self._sent_to > self._durable.size:
                 raise Tampered(f"{self.peer} holds {self._sent_to} entries of this log, which has {self._durable.size}")
@@ -190,12 +192,20 @@ class Link:
                 await self._owner.taken(self.peer, Taken(size=self._sent_to))
         while self._sent_to < stop:
             end = min(stop, self._sent_to + STRETCH)
-            segment = self._segment(self._sent_to, end)
-            if not segment.entries and end - self._sent_to < STRETCH:
+            if end - self._sent_to < STRETCH and not self._shows(self._sent_to, end):
                 return  # nothing that the peer may see; it learns these leaves with the next one that it may
+            segment = self._segment(self._sent_to, end)
             taken = await peer.offer(segment, self._site)
             self._sent_to = taken.size
             await self._owner.taken(self.peer, taken)
+
+    def _shows(self, start: int, stop: int) -> bool:
+        """Whether the peer may see any of these entries; those that were looked at before are not read again."""
+        for row in self._store.rows(max(start, self._quiet_to), stop):
+            if self._policy.discloses(read_entry(row.body)):
+                return True
+        self._quiet_to = stop
+        return False
 
     def next_segment(self, start: int) -> Segment:
         """The stretch from `start` to the durable end, for a courier (at most STRETCH entries)."""
@@ -211,8 +221,9 @@ class Link:
             if self._policy.discloses(entry):
                 entries[index] = row.body
                 blobs |= {key: self._pinned(key) for key in entry.pins}
-        frontier = extend(start, self._frontier(start), leaves)
-        self._frontier_at = (stop, frontier)
+        before = self._frontier(start)
+        frontier = extend(start, before, leaves)
+        self._frontiers = {start: before, stop: frontier}
         return Segment(
             origin=self._notary.origin,
             start=start,
@@ -232,9 +243,8 @@ class Link:
         return blob
 
     def _frontier(self, size: int) -> tuple[bytes, ...]:
-        if self._frontier_at is None or self._frontier_at[0] != size:
-            self._frontier_at = (size, extend(0, (), self._store.leaves(0, size)))
-        return self._frontier_at[1]
+        found = self._frontiers.get(size)
+        return extend(0, (), self._store.leaves(0, size)) if found is None else found
 
     # ---- actions ---------------------------------------------------------------------------------------------------
 

@@ -10,13 +10,13 @@ from decimal import Decimal
 
 from holdgate.law import event as ev
 from holdgate.law.library import Library
-from holdgate.law.state import OVER, Job, Series, State
+from holdgate.law.state import OVER, Attempt, Job, Series, State
 from holdgate.law.technique import Technique, Watch
 from holdgate.terms.instant import show_duration
 from holdgate.terms.quantity import parse_decimal
 
-Finding = tuple[str, dict[str, str]]
-"""A denial code and what its sentence needs."""
+Finding = tuple[bool, dict[str, str]]
+"""Whether it is silence (else it is outside of its limits), and what the denial's sentence needs."""
 
 
 def name_of(series: str, sensor: str) -> str:
@@ -28,7 +28,7 @@ def fit(state: State, watch: Watch, now: int) -> Finding | None:
     """Whether the series is fresh and inside the limits at this moment."""
     series = state.series.get(name_of(watch.series, watch.sensor))
     if series is None:
-        return "ENV_LOG_GAP", {"series": watch.series, "why": f"{watch.sensor} has logged nothing"}
+        return True, {"series": watch.series, "why": f"{watch.sensor} has logged nothing"}
     if now - series.last_at > watch.max_gap_us:
         return _silent(watch, now - series.last_at)
     return None if _held(watch, series) else _outside(watch, f"{series.value} {series.unit}")
@@ -44,7 +44,7 @@ def good(state: State, watch: Watch, since: int, until: int, now: int) -> Findin
     """Whether the series was good from `since` to `until` (UTC µs), as far as it is known at `now`."""
     series = state.series.get(name_of(watch.series, watch.sensor))
     if series is None:
-        return "ENV_LOG_GAP", {"series": watch.series, "why": f"{watch.sensor} has logged nothing"}
+        return True, {"series": watch.series, "why": f"{watch.sensor} has logged nothing"}
     for broken in series.breaks.get(watch.key, ()):
         if broken.since < until and (broken.until is None or broken.until > since):
             if broken.kind == "excursion":
@@ -58,13 +58,20 @@ def good(state: State, watch: Watch, since: int, until: int, now: int) -> Findin
     return None
 
 
+def worked_until(attempt: Attempt, now: int) -> int:
+    """Until when an open step rests on its series: now; where it was complete once and only corrected since, until then."""
+    if not attempt.completed_at:
+        return now
+    return max(attempt.completed_at, *(last.at for last in attempt.last.values()), 0)
+
+
 def _silent(watch: Watch, for_us: int) -> Finding:
     why = f"nothing for {show_duration(for_us)}, at most {show_duration(watch.max_gap_us)} is allowed"
-    return "ENV_LOG_GAP", {"series": watch.series, "why": why}
+    return True, {"series": watch.series, "why": why}
 
 
 def _outside(watch: Watch, value: str) -> Finding:
-    return "ENV_OUT_OF_LIMIT", {"series": watch.series, "value": value, "limits": watch.show_limits()}
+    return False, {"series": watch.series, "value": value, "limits": watch.show_limits()}
 
 
 def watches_of(state: State, library: Library, series: str) -> tuple[Watch, ...]:
@@ -130,19 +137,15 @@ def _failed(state: State, library: Library, series: str, broken: dict[str, int])
     """The jobs whose open step rests on what broke."""
     found: list[ev.AnyEvent] = []
     for job in state.jobs.values() if broken else ():
-        if job.failed or job.open_step < 0 or job.status in OVER:
+        attempt = job.attempts[job.open_step] if job.open_step >= 0 else None
+        if job.failed or attempt is None or attempt.completed_at or job.status in OVER:
             continue
         for watch in open_watches(library, job):
             if watch.key in broken and watch.series == series:
-                why = f"the log of {series} broke while {_open(job)} was open"
+                why = f"the log of {series} broke while {attempt.step} was open"
                 found.append(ev.JobFailed(order=job.order, job=job.id, why=why))
                 break
     return found
-
-
-def _open(job: Job) -> str:
-    attempt = job.attempts[job.open_step]
-    return "a step" if attempt is None else attempt.step
 
 
 def open_watches(library: Library, job: Job) -> tuple[Watch, ...]:

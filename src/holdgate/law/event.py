@@ -533,7 +533,7 @@ class ReadingRecorded(Event, frozen=True, kw_only=True):
     """A value was read; whether it conforms is part of the fact.
 
     `instrument`: what it was read with. `acceptance`: the characteristic decides on the part, not on the process. `late`:
-    it was entered afterwards.
+    it was entered afterwards, and was observed at `observed_at` (UTC µs).
     """
 
     order: str
@@ -547,6 +547,7 @@ class ReadingRecorded(Event, frozen=True, kw_only=True):
     instrument: str | None = None
     acceptance: bool = False
     late: bool = False
+    observed_at: int | None = None
 
 
 class StepSigned(Event, frozen=True, kw_only=True):

@@ -611,7 +611,7 @@ def _job_split(state: State, _: Library, e: ev.JobSplit, at: int, ref: int) -> N
     parent.status, parent.ref = "split", ref
     for job, serials in zip(e.jobs, e.serials, strict=True):
         key = job_key(e.order, job)
-        state.jobs[key] = Job(
+        state.jobs[key] = lot = Job(
             id=job,
             order=parent.order,
             sha256=parent.sha256,
@@ -636,6 +636,7 @@ def _job_split(state: State, _: Library, e: ev.JobSplit, at: int, ref: int) -> N
             noticed=dict(parent.noticed),
             ref=ref,
         )
+        _settle(lot)
         order.jobs.append(key)
     _inherit(state, job_key(e.order, e.job), tuple(job_key(e.order, job) for job in e.jobs))
 
@@ -705,10 +706,18 @@ def _step_started(state: State, library: Library, e: ev.StepStarted, at: int, re
 
 
 def _reading_recorded(state: State, library: Library, e: ev.ReadingRecorded, at: int, ref: int) -> None:
+    """An older observation that is entered late counts, and does not stand in for one that was made after it."""
     job = state.jobs[f"{e.order}/{e.job}"]
     attempt = _attempt(job, _position(library, job, e.step), e.step)
     key = e.characteristic if e.serial is None else f"{e.characteristic}/{e.serial}"
-    attempt.last[key] = Last(value=e.value, conforms=e.conforms, missed_before=key in attempt.missed)
+    observed_at = at if e.observed_at is None else e.observed_at
+    last = attempt.last.get(key)
+    if last is None or observed_at >= last.at:
+        attempt.last[key] = Last(
+            value=e.value, conforms=e.conforms, missed_before=key in attempt.missed, at=observed_at
+        )
+    else:
+        last.missed_before |= not e.conforms
     if e.instrument is not None and e.instrument not in attempt.instruments:
         attempt.instruments += (e.instrument,)
     if not e.conforms:
@@ -820,9 +829,10 @@ def _job_failed(state: State, _: Library, e: ev.JobFailed, at: int, ref: int) ->
 
 
 def _job_resumed(state: State, _: Library, e: ev.JobResumed, at: int, ref: int) -> None:
+    """The open attempt is set aside, and with it what was done after its step (where a correction had opened it again)."""
     job = state.jobs[job_key(e.order, e.job)]
-    if job.open_step >= 0:
-        _set_aside(job, job.open_step)
+    for position in range(job.open_step, len(job.attempts)) if job.open_step >= 0 else ():
+        _set_aside(job, position)
     job.failed, job.resumed_at, job.ref = "", at, ref
 
 
@@ -893,8 +903,9 @@ def _reading_corrected(state: State, library: Library, e: ev.ReadingCorrected, a
     job = state.jobs[f"{e.order}/{e.job}"]
     attempt = _attempt(job, _position(library, job, e.step), e.step)
     key = e.characteristic if e.serial is None else f"{e.characteristic}/{e.serial}"
-    missed_before = attempt.last[key].missed_before
-    attempt.last[key] = Last(value=e.value, conforms=e.conforms, missed_before=missed_before)
+    last = attempt.last[key]
+    missed_before = last.missed_before
+    attempt.last[key] = Last(value=e.value, conforms=e.conforms, missed_before=missed_before, at=last.at)
     attempt.tally = view.added(attempt.tally, key, e.value, "corrected")
     if attempt.signers:
         _void(attempt)

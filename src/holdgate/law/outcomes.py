@@ -281,6 +281,7 @@ def _record(case: Case, m: c.RecordReading | c.RecordLate) -> Events:
             instrument=m.instrument,
             acceptance=measure.acceptance,
             late=type(m) is c.RecordLate,
+            observed_at=m.observed_at if type(m) is c.RecordLate else None,
         ),
     )
 

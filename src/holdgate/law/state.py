@@ -183,11 +183,15 @@ class Order(Struct):
 
 
 class Last(Struct, gc=False):
-    """The last reading of one characteristic (of one serial). `missed_before`: an earlier one did not conform."""
+    """The last reading of one characteristic (of one serial), by when it was observed (`at`).
+
+    `missed_before`: another one did not conform.
+    """
 
     value: str
     conforms: bool
     missed_before: bool = False
+    at: int = 0
 
 
 class Attempt(Struct):

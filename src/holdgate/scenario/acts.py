@@ -1,3 +1,4 @@
+# LONG: every action of the vocabulary in one table: a reader looks an action up, not across files
 """From a scenario's neutral action to a real command: what to sign, and which site decides it. Nothing is decided here."""
 
 from collections.abc import Callable, Mapping

@@ -145,7 +145,7 @@ class Links:
     async def read(self, step: ScenarioStep) -> Done:
         """The Vault shows its copy of a node's log, and the copy is the one that node signed and the Vault cosigned."""
         vault = next(iter(self._shop.vaults.values()))
-        if not self.reaches(vault.id):
+        if not self.reaches(vault.id, step.node):
             return Done(decision=unreachable(vault.id))
         node = str(step.inputs["node"])
         try:

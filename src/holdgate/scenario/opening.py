@@ -7,6 +7,7 @@ founders of the charter; everybody and everything else is enrolled, registered a
 """
 
 import asyncio
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,6 +24,7 @@ from holdgate.law import command as c
 from holdgate.law.case import Pin
 from holdgate.law.contract import SmartClientPO, SmartSP, encode_document
 from holdgate.law.denial import sentence
+from holdgate.law.notation import Tree
 from holdgate.scenario.files import Person, World, split_contract
 from holdgate.sites.desk import Desk
 from holdgate.terms import instant
@@ -209,8 +211,26 @@ class Opening:
                 ),
             )
 
+    async def propose(self, shop: Shop, contract: Mapping[str, Tree]) -> None:
+        """Bring a contract tree as far as it goes without being released: submitted, certified, approved.
+
+        Raises:
+            Malformed: the law does not allow it.
+        """
+        self._propose(shop, *split_contract(contract, rule_parser()))
+        await self._done()
+
+    def activation(self, contract: str, version: str, effectivity: str = "new_orders") -> c.ActivateContract:
+        """The one act that releases a version."""
+        signer = self._signers((self._admin.id, "admin"))
+        return c.ActivateContract(**self._head(signer), contract=contract, version=version, effectivity=effectivity)
+
     def _govern(self, shop: Shop, template: SmartClientPO, technique: SmartSP) -> None:
-        """Submit, certify, four approvals by four people, release."""
+        self._propose(shop, template, technique)
+        self._ask(shop, self.activation(template.id, template.version))
+
+    def _propose(self, shop: Shop, template: SmartClientPO, technique: SmartSP) -> None:
+        """Submit, certify, four approvals by four people."""
         named: dict[str, Any] = {"contract": template.id, "version": template.version}
         documents = (encode_document(template), encode_document(technique))
         certificate = certify(template, technique)
@@ -230,11 +250,6 @@ class Opening:
                 shop,
                 c.ApproveContract(**self._head(approver), **named, approval_role=role, place=OFFICE),
             )
-        released = self._signers((self._admin.id, "admin"))
-        self._ask(
-            shop,
-            c.ActivateContract(**self._head(released), **named, effectivity="new_orders"),
-        )
 
 
 def _kind(roles: tuple[str, ...]) -> str:

@@ -24,7 +24,7 @@ from holdgate.law.denial import sentence
 from holdgate.law.event import AnyEvent
 from holdgate.law.segments import decision_of
 from holdgate.ledger.entry import read_entry
-from holdgate.scenario.acts import HUB, Draft, Scene, action_of
+from holdgate.scenario.acts import NODE, Draft, Scene, action_of
 from holdgate.scenario.effects import effects_of, unsigned_lapses
 from holdgate.scenario.files import ScenarioFile, ScenarioStep, apply_given, read_scenario, read_world
 from holdgate.scenario.inputs import check_step, names_of
@@ -209,7 +209,7 @@ class _Run:
     async def _act(self, step: ScenarioStep) -> Decision:
         kind, make = action_of(step)
         site = self._site(kind, step)
-        if kind == HUB and not self._links.reaches(site.id, step.node):
+        if kind != NODE and not self._links.reaches(site.id, step.node):
             return unreachable(site.id)
         if step.action == "window.close":
             with suppress(Unavailable):  # the Vault is out of reach: the hub decides on the last time that it was told
@@ -225,7 +225,7 @@ class _Run:
         return answer.decision
 
     def _site(self, kind: str, step: ScenarioStep) -> Site:
-        if kind != "node":
+        if kind != NODE:
             return self._shop.of_kind(kind)
         inputs = step.inputs
         named = step.node or inputs.get("node") or self._stations.get(str(inputs.get("workstation")))

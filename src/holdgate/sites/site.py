@@ -338,6 +338,7 @@ class Site(Peer):
             self._reconciled = True
             again = BootRecord(epoch=self.chronicle.standing.epoch, reconciled=True, again=True)
             await self._note(again)
+            self._look()
         if taken.size == self.spine.size and self._unwitnessed:
             self._unwitnessed = False
             await self.witnessed(peer, taken.cosigned)
@@ -378,6 +379,10 @@ class Site(Peer):
             Tampered: it is not the Vault's, or not of this log.
         """
         await self._note(CosignedRecord(witness=vault, note=note))
+        self._look()
+
+    def _look(self) -> None:
+        """The time may have come for something."""
         if self.timekeeper is not None:
             self.timekeeper.wake()
 

@@ -3,14 +3,17 @@
 from holdgate.law import command as c
 from holdgate.law import event as ev
 from holdgate.law.case import Case
-from holdgate.law.environment import Finding, fit, good, open_watches, watches_of
+from holdgate.law.environment import Finding, fit, good, open_watches, watches_of, worked_until
 
 
 def _deny(case: Case, finding: Finding | None) -> bool:
     if finding is None:
         return False
-    code, values = finding
-    case.deny(code, **values)
+    silent, values = finding
+    if silent:
+        case.deny("ENV_LOG_GAP", **values)
+    else:
+        case.deny("ENV_OUT_OF_LIMIT", **values)
     return True
 
 
@@ -21,13 +24,13 @@ def fit_to_start(case: Case) -> None:
 
 
 def good_to_sign(case: Case) -> None:
-    """A step is signed only if every series was good all the time that it was open; else the execution has failed."""
+    """A step is signed only if every series was good all the time that it was worked on; else the execution has failed."""
     operation, attempt, job = case.operation, case.attempt, case.job
     if operation is None or attempt is None or job is None or attempt.done:
         return
     broken = False
     for watch in operation.watches:
-        broken |= _deny(case, good(case.state, watch, attempt.started_at, case.now, case.now))
+        broken |= _deny(case, good(case.state, watch, attempt.started_at, worked_until(attempt, case.now), case.now))
     if broken and not job.failed and case.actor.id == attempt.performer:
         why = f"an environmental log broke while {operation.id} was open"
         case.fact(ev.JobFailed(order=job.order, job=job.id, why=why))

@@ -136,7 +136,7 @@ SIGNING: Final[Acts] = (
 )
 """Acts that carry a person's signature with components, session and meaning."""
 
-EVERY: Final[Acts] = (*HUB_ACTS, *NODE_ACTS)
+EVERY: Final[Acts] = tuple(dict.fromkeys((*HUB_ACTS, *NODE_ACTS)))
 MODULE_ACTS: Final[Acts] = (c.AskModule, c.ReportModule)
 STEP_ACTS: Final[Acts] = (c.StartStep, c.RecordReading, c.RecordLate, c.SignStep)
 """What a performer does at a step: each names the contract that it is done under."""
