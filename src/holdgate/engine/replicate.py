@@ -119,6 +119,11 @@ class Link:
         """Whether nothing is being sent (everything was, or the peer is out of reach)."""
         return self._task is None
 
+    @property
+    def backlog(self) -> int:
+        """Durable entries that the peer has not confirmed."""
+        return self._durable.size - self._position
+
     def stop(self) -> None:
         """Send nothing more."""
         self._stopped = True

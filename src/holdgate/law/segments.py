@@ -72,7 +72,8 @@ def verify_segment(state: State, segment: Segment) -> Verified:
     the origin's key and covers exactly this stretch. 4. The leaf hashes lead to the checkpoint's root. 5. Every disclosed
     entry is the one that its leaf hash stands for, names its place in the log, comes with everything that it pins, and is
     signed by the people whom it names; it says only what that kind of site may say, and what the signed act can say (the
-    business hub's consequences have no act). 6. The business hub is due every entry in full. 7. Nothing comes along that no disclosed entry pins.
+    business hub's consequences have no act). 6. The business hub is due every entry in full. 7. Nothing comes along that
+    no disclosed entry pins.
 
     Raises:
         Tampered: one of these does not hold, with the place. Malformed: the segment or an entry cannot be read.
