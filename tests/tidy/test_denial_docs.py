@@ -20,10 +20,7 @@ DECIDERS: Final = tuple(f"src/holdgate/{name}" for name in ("law", "handoff", "e
 SHARED: Final = "law.signing"
 """Checks that the law's gates and the floor hub ask alike."""
 
-RESERVED: Final = {
-    "HOLD_POINT": "holdpoint.release is no act of this law version",
-    "WITNESS_NOTICE": "a deviation may waive it; witness.notify is no act of this law version",
-}
+RESERVED: Final = {}
 """Codes that nothing produces, with the reason why they stand in the table."""
 
 _CODE = re.compile(r"[A-Z][A-Z_]{3,}")

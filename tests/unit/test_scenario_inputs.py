@@ -8,7 +8,8 @@ import pytest
 from msgspec.structs import replace
 
 from holdgate.law.notation import Tree
-from holdgate.scenario.acts import ACTIONS, Draft, Scene
+from holdgate.scenario.acts import ACTIONS
+from holdgate.scenario.draft import Draft, Scene
 from holdgate.scenario.files import ScenarioStep, apply_given, read_scenario, read_world
 from holdgate.scenario.inputs import KNOWN_INPUTS, NOT_SIGNED, Names, check_step, names_of
 from holdgate.scenario.links import OPERATIONS

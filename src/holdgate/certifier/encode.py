@@ -15,6 +15,7 @@ from typing import Final, NamedTuple, TypeAlias, Union
 
 from holdgate.certifier.smt import FALSE, TRUE, Script, Term, both, either, no, num, pick, plus, same
 from holdgate.law.rules.nodes import (
+    ELEMENTS,
     Call,
     Cond,
     Const,
@@ -24,6 +25,7 @@ from holdgate.law.rules.nodes import (
     Name,
     Node,
     Quant,
+    Type,
     children,
     type_of,
 )
@@ -83,10 +85,10 @@ class Encoder:
             case Const():
                 return Said(self._const(node))
             case Name():
-                return self._read(facts.get(node.n))
+                return _read(facts.get(node.n), node.t)
             case Field():
                 held = self.said(node.r, facts)
-                read = self._read(self._record(held).get(node.f))
+                read = _read(self._record(held).get(node.f), node.t)
                 return Said(read.value, either(held.error, read.error))
             case Has():
                 held = self.said(node.r, facts)
@@ -106,9 +108,6 @@ class Encoder:
         if isinstance(node.v, bool):
             return TRUE if node.v else FALSE
         return self._script.text(node.v) if isinstance(node.v, str) else num(node.v)
-
-    def _read(self, cell: Cell | None) -> Said:
-        return Said("0", TRUE) if cell is None else Said(cell.value, cell.missing)
 
     def _record(self, said: Said) -> Mapping[str, Cell]:
         return said.value if isinstance(said.value, Mapping) else {}
@@ -172,7 +171,7 @@ class Encoder:
                 found = (both(place.filled, same(parts[0].term, _scalar(place))) for place in self._list(parts[1]))
                 return Said(self._script.named(either(*found)), error)
             case "[]":
-                return self._index(self._list(parts[0]), parts[1].term, error)
+                return self._index(node, self._list(parts[0]), parts[1].term, error)
             case "==" | "!=":
                 alike = same(parts[0].term, parts[1].term)
                 return Said(alike if node.o == "==" else no(alike), error)
@@ -188,7 +187,7 @@ class Encoder:
         error = both(no(decided), either(*(part.error for part in parts)))
         return Said(decided if stop else no(decided), named(error))
 
-    def _index(self, places: tuple[Place, ...], at: Term, error: Term) -> Said:
+    def _index(self, node: Call, places: tuple[Place, ...], at: Term, error: Term) -> Said:
         named = self._script.named
         found: Value | None = None
         here: list[Term] = []
@@ -198,7 +197,7 @@ class Encoder:
             here.append(hit)
             found = place.value if found is None else self._merge(hit, place.value, found)
             before = named(plus(before, pick(place.filled, "1", "0")), "Int")
-        return Said("0" if found is None else found, named(either(error, no(either(*here)))))
+        return Said(_nothing(type_of(node)) if found is None else found, named(either(error, no(either(*here)))))
 
     def _arithmetic(self, node: Call, terms: list[Term], error: Term) -> Said:
         named = self._script.named
@@ -225,6 +224,17 @@ class Encoder:
         rest = self._script.named(f"(mod {above} {below})", "Int")
         low = num(RANGES["int"][0])
         return f"(ite (< {left} 0) (- {rest}) {rest})", either(zero, both(same(left, low), same(right, num(-1))))
+
+
+def _read(cell: Cell | None, kind: Type) -> Said:
+    """A fact or field; where there is none, an error and a value that nobody looks at."""
+    return Said(_nothing(kind), TRUE) if cell is None else Said(cell.value, cell.missing)
+
+
+def _nothing(kind: Type) -> Value:
+    if kind in ELEMENTS:
+        return ()
+    return {} if kind == "record" else FALSE if kind == "bool" else "0"
 
 
 def _count(places: tuple[Place, ...]) -> Term:

@@ -10,17 +10,9 @@ from msgspec import Struct
 
 from holdgate.certifier.smt import Query
 from holdgate.certifier.solver import Answer, ask
+from holdgate.law.certificate import HOLDS, Proof
 
-HOLDS: Final = "holds"
 FAILS: Final = "fails"
-
-
-class Proof(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One property, its verdict, and the digests of the solver's questions that it rests on (none: found by search)."""
-
-    name: str
-    verdict: str
-    queries: tuple[str, ...] = ()
 
 
 class Defect(Struct, frozen=True, kw_only=True):

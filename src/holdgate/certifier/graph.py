@@ -117,12 +117,16 @@ def _final(life: Life, state: State, after: State) -> bool:
 
 
 def _unapproved(life: Life, state: State, move: Move, after: State) -> bool:
-    silence = after.report == "deemed_accepted" and after.terms == "deemed_accepted"
+    silence = after.report == "deemed_accepted" and after.terms == "deemed_accepted" and after.lapsed
     return _final(life, state, after) and not (after.report == "approved" or silence)
 
 
 def _unsigned_pay(life: Life, state: State, move: Move, after: State) -> bool:
     return bool(life.payouts) and after.paid and not state.paid and not (after.qa and after.compliance)
+
+
+def _unguarded(life: Life, state: State, move: Move, after: State) -> bool:
+    return any(not guard.holds(state) for guard in move.missing)
 
 
 NEVER: Final[tuple[Never, ...]] = (
@@ -152,6 +156,11 @@ NEVER: Final[tuple[Never, ...]] = (
         "no-payout-before-qa-and-compliance",
         lambda life, move: "a payout goes out although QA or compliance did not sign",
         _unsigned_pay,
+    ),
+    Never(
+        "every-declared-condition-is-enforced",
+        lambda life, move: f"nothing in the engine asks for this: {', '.join(guard.name for guard in move.missing)}",
+        _unguarded,
     ),
 )
 
@@ -184,13 +193,13 @@ PAY_BLIND: Final = "pay-is-blind-to-results"
 def _prove_pay(found: Findings, graph: Graph) -> None:
     """Two orders that differ in results alone are paid for alike by the same act."""
     found.begin(PAY_BLIND)
-    paid: dict[tuple[State, str], tuple[bool, State]] = {}
+    paid: dict[State, tuple[bool, State]] = {}
     for state, edges in graph.edges.items():
         for move, after in edges:
             if move.act != "compliance.sign":
                 continue
             blind = state._replace(standing=False, qa="signed" if state.qa else "")
-            before = paid.setdefault((blind, move.label), (after.paid, state))
+            before = paid.setdefault(blind, (after.paid, state))
             if before[0] != after.paid:
                 path = tuple(step.words for step in (*graph.path(state), move))
                 found.fail(PAY_BLIND, "payouts", "a payout depends on a result", path=path)
@@ -213,11 +222,17 @@ def _prove_ends(found: Findings, graph: Graph) -> None:
             if state not in reaches:
                 reaches[state] = None
                 waiting.append(state)
-    stuck = next((s for s in graph.edges if s not in reaches and s.job != "terminated"), None)
-    if stuck is not None:
+    dead = [s for s in graph.edges if s not in reaches and s.job != "terminated"]
+    if dead:
+        stuck = max(dead, key=_far)  # of those that are as far, the first: it is nearest
         place = graph.life.steps[stuck.at].id if stuck.job and stuck.at < len(graph.life.steps) else "order"
         path = tuple(move.words for move in graph.path(stuck))
         found.fail(ENDS, place, _why_stuck(graph, stuck), path=path)
+
+
+def _far(state: State) -> tuple[bool | int, ...]:
+    """How far an order is: the last thing that it still reaches says most about what stands in its way."""
+    return bool(state.report), bool(state.qa), state.at if state.job else -1, state.order == "here", bool(state.order)
 
 
 def _why_stuck(graph: Graph, state: State) -> str:

@@ -24,6 +24,7 @@ from holdgate.law.outcomes import OUTCOMES
 class State(NamedTuple):
     """How far an order is.
 
+    `papers`: every required document is there. `delivery`: of the delivery date, due (it is over) or closed.
     `at`: the step whose turn it is. `step`: idle, open, good or bad (by its readings), half or half_bad (signed once of twice),
     red (failed), done (past the last). `tries`: retests of that step. `timing`: early, now or late, by its window. `air`: its
     environmental log: old, good or bad. `standing`: a failed result stands. `spent`: steps were reprocessed, so that retests may
@@ -32,6 +33,7 @@ class State(NamedTuple):
 
     terms: str = ""
     order: str = ""
+    papers: bool = False
     assigned: bool = False
     stopped: bool = False
     job: str = ""
@@ -72,7 +74,11 @@ class Guard(NamedTuple):
 
 
 class Move(NamedTuple):
-    """An act, or the passing of time (`wait`). `words`: as a sentence. `at`: its step's position, -1 where it has none."""
+    """An act, or the passing of time (`wait`).
+
+    `words`: as a sentence. `at`: its step's position, -1 where it has none. `guards`: the conditions that the engine enforces;
+    `missing`: those that it should and does not.
+    """
 
     act: str
     variant: str
@@ -81,6 +87,7 @@ class Move(NamedTuple):
     offered: When
     then: Callable[[State], State]
     guards: tuple[Guard, ...] = ()
+    missing: tuple[Guard, ...] = ()
 
     @property
     def label(self) -> str:
@@ -170,6 +177,10 @@ class Life:
         """Whether a step rests on an environmental log."""
         return any(self.steps[place].id in item.steps for item in self.technique.environment)
 
+    def reported(self) -> bool:
+        """Whether the report rests on an environmental log."""
+        return any("report" in item.steps for item in self.technique.environment)
+
     def enter(self, state: State, place: int) -> State:
         """The turn of a step comes; past the last one the work is done."""
         over = place >= len(self.steps)
@@ -196,7 +207,7 @@ RUNNING: Final = Guard(
     "the run has not failed", "JOB_FAILED", lambda s: s.job != "failed", "sequence.not_failed", "job.resume"
 )
 NOT_STOPPED: Final = Guard(
-    "no stop-work is in force", "CONTRACT_SUSPENDED", lambda s: not s.stopped, needs="contract.suspend"
+    "no stop-work is in force", "CONTRACT_SUSPENDED", lambda s: not s.stopped, "contracts.suspended", "contract.suspend"
 )
 NO_RED_TAG: Final = Guard(
     "no nonconformance is open", "NCR_OPEN", lambda s: s.step != "red", "sequence.nonconformances"
@@ -205,7 +216,6 @@ NO_RED_TAG: Final = Guard(
 
 def enforced(move: Move, law: Law) -> Move:
     """The move with those guards that this law has."""
-    kept = tuple(
-        guard for guard in move.guards if law.has(guard.needs) and (not guard.gate or law.guards(move.act, guard.gate))
-    )
-    return move._replace(guards=kept)
+    meant = tuple(guard for guard in move.guards if law.has(guard.needs))
+    kept = tuple(guard for guard in meant if not guard.gate or law.guards(move.act, guard.gate))
+    return move._replace(guards=kept, missing=tuple(guard for guard in meant if guard not in kept))

@@ -37,8 +37,14 @@ def _idle(state: State, place: int) -> bool:
 
 def _start(life: Life) -> Iterator[Move]:
     guards = [Guard("the parts are here", "NO_ARRIVAL", lambda s: s.order == "here", "sequence.arrived")]
+    if life.template.documents:
+        papers = Guard("every document is there", "DOCUMENT_MISSING", lambda s: s.papers, "orders.documents")
+        guards.append(papers)
     if life.technique.assignment == "required":
-        guards.append(Guard("the job is assigned", "NOT_ASSIGNED", lambda s: s.assigned, needs="job.assign"))
+        assigned = Guard(
+            "the job is assigned", "NOT_ASSIGNED", lambda s: s.assigned, "assignment.assigned", "job.assign"
+        )
+        guards.append(assigned)
         if life.assignable():
             yield Move(
                 act="job.assign",
@@ -80,7 +86,7 @@ def _start_step(life: Life, place: int, step: Step) -> Move:
         at=place,
         words=f"{step.id} ({step.name}) is started",
         offered=lambda s: s.job in ("running", "failed") and not s.qa and s.step != "done",
-        then=lambda s: s._replace(at=place, step="open" if step.characteristics else "good"),
+        then=lambda s: s._replace(at=place, step="open" if step.characteristics else "good", waived=False),
         guards=tuple(guards),
     )
 
@@ -189,7 +195,7 @@ def _after_failing(life: Life, place: int, step: Step) -> Iterator[Move]:
             at=place,
             words=f"a retest of {step.id} is authorised",
             offered=lambda s: red(s) and not s.spent,
-            then=lambda s: s._replace(step="idle", tries=s.tries + 1),
+            then=lambda s: s._replace(step="idle", tries=min(s.tries, life.retests) + 1),
             guards=(left,),
         )
     if life.decides("report_nonconforming") is not None:
@@ -217,8 +223,14 @@ def _after_failing(life: Life, place: int, step: Step) -> Iterator[Move]:
         at=place,
         words=f"the process is done again from {life.steps[again].id}",
         offered=lambda s: red(s) or (_idle(s, place) and s.timing == "late"),
-        then=lambda s: life.enter(s._replace(spent=True), again),
+        then=lambda s: life.enter(_undone(s, again), again),
     )
+
+
+def _undone(state: State, place: int) -> State:
+    """What was released and told for the steps from this one on was for the first time."""
+    held, told = (tuple(step for step in steps if step < place) for steps in (state.held, state.told))
+    return state._replace(spent=True, held=held, told=told)
 
 
 def _windows(life: Life, place: int, step: Step) -> Iterator[Move]:
@@ -281,6 +293,8 @@ def _points(life: Life, place: int, step: Step) -> Iterator[Move]:
 def _logs(life: Life, place: int, step: Step) -> Iterator[Move]:
     if not life.watched(place):
         return
+    # where the report rests on a log, what breaks between two steps is beyond repair; an open step fails and is resumed
+    breaks = ("open", "good") if life.reported() else ("idle", "open", "good")
     yield Move(
         act="env.log",
         variant="good",
@@ -294,8 +308,8 @@ def _logs(life: Life, place: int, step: Step) -> Iterator[Move]:
         variant="bad",
         at=place,
         words=f"the environment of {step.id} leaves its limits",
-        offered=lambda s: _turn(s, place) and s.air == "good" and s.step in ("idle", "open"),
-        then=lambda s: s._replace(air="bad", job="failed" if s.step == "open" else s.job),
+        offered=lambda s: _turn(s, place) and s.air == "good" and s.step in breaks,
+        then=lambda s: s._replace(air="bad", job=s.job if s.step == "idle" else "failed"),
     )
     if life.resumers:
         good = Guard("the log is good again", "ENV_OUT_OF_LIMIT", lambda s: s.air == "good", "environment.resumable")

@@ -10,14 +10,15 @@ NEVER = "nobody does this by hand"
 
 def order_moves(life: Life) -> Iterator[Move]:
     """Every act of an order under a contract, but for those of its job."""
-    yield from _agreement()
+    yield from _agreement(life)
     yield from _arrival()
+    yield from _delivery()
     yield from _quality(life)
     yield from _report(life)
     yield from _by_hand(life)
 
 
-def _agreement() -> Iterator[Move]:
+def _agreement(life: Life) -> Iterator[Move]:
     for clause in CLAUSES:
         meaning = "silence is referred to people" if clause == "escalate" else "silence is acceptance"
         yield Move(
@@ -37,14 +38,23 @@ def _agreement() -> Iterator[Move]:
         then=lambda s: s._replace(terms="paper"),
     )
     agreed = Guard("somebody agreed to the terms", "TERMS_NOT_ACCEPTED", lambda s: bool(s.terms), "orders.agreed")
+    for papers in (True, False) if life.template.documents else (True,):
+        yield Move(
+            act="po.stage",
+            variant="" if papers else "bare",
+            at=-1,
+            words="the order is staged" if papers else "the order is staged, and its documents are missing",
+            offered=lambda s: not s.order,
+            then=lambda s, whole=papers: s._replace(order="staged", papers=whole),  # type: ignore[misc]
+            guards=(agreed,),
+        )
     yield Move(
-        act="po.stage",
+        act="document.verify",
         variant="",
         at=-1,
-        words="the order is staged",
-        offered=lambda s: not s.order,
-        then=lambda s: s._replace(order="staged"),
-        guards=(agreed,),
+        words="compliance verifies the missing documents",
+        offered=lambda s: s.order == "here" and not s.papers and not s.job,
+        then=lambda s: s._replace(papers=True),
     )
 
 
@@ -67,6 +77,32 @@ def _arrival() -> Iterator[Move]:
         offered=lambda s: s.order in ("staged", "here") and not s.job,
         then=lambda s: s._replace(order="here"),
         guards=(waiting, by_hand),
+    )
+
+
+def _delivery() -> Iterator[Move]:
+    """The delivery date passes before the work or after the client's answer; it is closed once."""
+    due = Guard("the delivery date is over", "WINDOW_NOT_REACHED", lambda s: s.delivery == "due", "windows.delivery")
+
+    def idle(s: State) -> bool:
+        return (s.order == "here" and not s.job) or s.report in ("approved", "deemed_accepted")
+
+    yield Move(
+        act=WAIT,
+        variant="delivery",
+        at=-1,
+        words="the delivery date passes",
+        offered=lambda s: idle(s) and not s.delivery,
+        then=lambda s: s._replace(delivery="due"),
+    )
+    yield Move(
+        act="delivery.close",
+        variant="",
+        at=-1,
+        words="the delivery date is closed",
+        offered=lambda s: idle(s) and s.delivery != "closed",
+        then=lambda s: s._replace(delivery="closed"),
+        guards=(due,),
     )
 
 
@@ -94,15 +130,18 @@ def _quality(life: Life) -> Iterator[Move]:
             guards=tuple(guards),
         )
     reviewed = Guard("QA accepted the record", "TESTS_NOT_PASSED_QA", lambda s: bool(s.qa), "quality.unsigned")
-    yield Move(
-        act="compliance.sign",
-        variant="",
-        at=-1,
-        words="compliance accepts the record",
-        offered=lambda s: s.job == "running" and not s.compliance and not s.stopped,
-        then=lambda s: s._replace(compliance=True),
-        guards=(reviewed,),
-    )
+    for variant in ("", "nonconforming"):
+        yield Move(
+            act="compliance.sign",
+            variant=variant,
+            at=-1,
+            words=f"compliance accepts the record{' of what failed' if variant else ''}",
+            offered=lambda s, kind=variant: (  # type: ignore[misc]
+                s.job == "running" and not s.compliance and not s.stopped and (s.qa == "nonconforming") is bool(kind)
+            ),
+            then=lambda s: s._replace(compliance=True),
+            guards=(reviewed,),
+        )
 
 
 def _report(life: Life) -> Iterator[Move]:

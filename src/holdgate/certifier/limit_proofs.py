@@ -225,7 +225,7 @@ def _windows_can_be_met(found: Findings, technique: SmartSP) -> None:
 def _timetable(technique: SmartSP, closing: tuple[str, ...]) -> Script:
     """A job in order: each step begins after the one before it and lasts as planned; these windows close."""
     script = Script()
-    tuning = Tuning(script, strictest=True)
+    tuning = Tuning(script, how="strictest")
     before: Term = "0"
     for step in technique.steps:
         start, end = script.integer(f"{step.id}.start", 0, LONG_S), script.integer(f"{step.id}.end", 0)

@@ -184,7 +184,7 @@ def _can_pass(found: Findings, technique: SmartSP, step: Step) -> None:
     """Under the strictest tuning, and so under every one, some complete and conforming readings can be signed as pass."""
     start, sign = _nodes(step, "start"), _nodes(step, "sign")
     enough = places_for(*start, *sign)
-    facts = StepFacts(technique, step, strictest=True)
+    facts = StepFacts(technique, step, how="strictest")
     facts.job()
     started = facts.start()
     facts.complete(enough or PLACES_TRIED, scaled=_reads_values(sign))

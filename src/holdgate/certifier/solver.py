@@ -32,8 +32,8 @@ class Answer(Struct, frozen=True, kw_only=True):
 
 
 def ask(query: Query) -> Answer:
-    """Put a question to z3."""
-    solver = _Z3.Solver()
+    """Put a question to z3, in a context of its own: what was asked before changes no answer."""
+    solver = _Z3.Solver(ctx=_Z3.Context())
     solver.set("rlimit", WORK_MAX)
     solver.from_string(query.text)
     verdict = str(solver.check())

@@ -35,12 +35,12 @@ class Reading(NamedTuple):
 class StepFacts:
     """The facts of one step in one script."""
 
-    def __init__(self, technique: SmartSP, step: Step, *, strictest: bool = False) -> None:
+    def __init__(self, technique: SmartSP, step: Step, how: str = "free") -> None:
         self.technique = technique
         self.step = step
         self.script = Script()
         self.encoder = Encoder(self.script)
-        self.tuning = Tuning(self.script, strictest=strictest)
+        self.tuning = Tuning(self.script, how)
         self.scale = scale_of(step, technique)
         self.readings: list[Reading] = []
         self._job: dict[str, Cell] = {}

@@ -27,10 +27,14 @@ TIGHTER: Final = {
 
 
 class Range(NamedTuple):
-    """A whole number that may lie anywhere in [low, high]. `knob`: the parameter that moves it, "" where none does."""
+    """A whole number that may lie anywhere in [low, high].
+
+    `own`: what the contract itself says. `knob`: the parameter that moves it, "" where none does.
+    """
 
     low: int
     high: int
+    own: int
     knob: str = ""
 
     @property
@@ -96,8 +100,8 @@ def knob_of(
 def _range(knob: Adaptable | None, own: str, scale: int) -> Range:
     value = whole(own, scale)
     if knob is None:
-        return Range(value, value)
-    return Range(whole(knob.min, scale), whole(knob.max, scale), knob.id)
+        return Range(value, value, value)
+    return Range(whole(knob.min, scale), whole(knob.max, scale), value, knob.id)
 
 
 def limits_of(technique: SmartSP, step: Step, item: Characteristic, scale: int) -> Limits:
@@ -129,29 +133,30 @@ def window_of(technique: SmartSP, step: Step) -> Gap | None:
 
 
 class Tuning:
-    """The adaptable numbers inside one script: free in their ranges, or at their strictest.
+    """The adaptable numbers inside one script: free in their ranges, at their strictest, or as the contract says.
 
     Strictest: a passing reading and a kept window under that tuning pass under every other one, since each limit only
     narrows. So what is possible there is possible always, and what is not is impossible under that one tuning.
     """
 
-    def __init__(self, script: Script, *, strictest: bool = False, prefix: str = "tune.") -> None:
+    def __init__(self, script: Script, how: str = "free", prefix: str = "tune.") -> None:
+        """Start without any parameter; `how`: free, strictest or own."""
         self._script = script
         self._prefix = prefix
-        self._strictest = strictest
+        self._how = how
         self._knobs: dict[str, Term] = {}
 
     def least(self, number: Range) -> Term:
         """A lower end."""
-        return num(number.high) if self._strictest else self._free(number)
+        return num(number.high) if self._how == "strictest" else self._free(number)
 
     def most(self, number: Range) -> Term:
         """An upper end."""
-        return num(number.low) if self._strictest else self._free(number)
+        return num(number.low) if self._how == "strictest" else self._free(number)
 
     def _free(self, number: Range) -> Term:
-        if number.fixed or not number.knob:
-            return num(number.low)
+        if self._how == "own" or number.fixed or not number.knob:
+            return num(number.own)
         if number.knob not in self._knobs:
             self._knobs[number.knob] = self._script.integer(f"{self._prefix}{number.knob}", number.low, number.high)
         return self._knobs[number.knob]

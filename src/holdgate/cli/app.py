@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         advise,
         audit,
         bench,
+        certify,
         contract,
         demo,
         denials,
@@ -47,6 +48,9 @@ app = App(
 app.command("holdgate.cli.demo:demo", help="Tell the story of one order: real signatures, records and audit.")
 app.command("holdgate.cli.test:scenarios", name="test", help="Run scenario files on real sites and compare every step.")
 app.command("holdgate.cli.audit:audit", help="Verify records offline and make every decision again.")
+app.command(
+    "holdgate.cli.certify:certify", help="Prove a contract and run its witnesses; without a defect, certify it."
+)
 app.command("holdgate.cli.bench:bench", help="Measure what a site costs on this machine.")
 app.command("holdgate.cli.options:options", help="Show what somebody may do now at a site, and why the rest is locked.")
 app.command("holdgate.cli.why:why", help="Explain one decision: who, what, under which rules, on which facts.")

@@ -1,5 +1,6 @@
 """holdgate bench: what a site costs on this machine."""
 
+import asyncio
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -11,16 +12,21 @@ from rich.console import Console
 from holdgate.bench.big import measure_big
 from holdgate.bench.reopen import Opened
 from holdgate.bench.run import Machine, Measurement, run
+from holdgate.bench.spread import Spread, measure_spread
 from holdgate.terms.errors import Malformed
 
+Line = Machine | Measurement | Opened | Spread
 
-def bench(*, jobs: int = 640, big: bool = False, json: bool = False) -> int:
-    """Measure submitting, deciding, re-executing; durable, with every flush and every signature.
+
+def bench(*, jobs: int = 640, nodes: int = 100, big: bool = False, json: bool = False) -> int:
+    """Measure submitting, deciding, re-executing; durable, with every flush and every signature; and how a release spreads.
 
     Parameters
     ----------
     jobs
         Jobs of the loaded measurement; each has 33 signed acts.
+    nodes
+        Nodes that one signed release has to reach (0: not measured).
     big
         Also fill a node with 200,000 entries and 2,000 open jobs, and open it in a process of its own (minutes).
     json
@@ -28,8 +34,10 @@ def bench(*, jobs: int = 640, big: bool = False, json: bool = False) -> int:
     """
     if jobs < 1:
         raise Malformed("--jobs must be at least 1")
+    if nodes < 0:
+        raise Malformed("--nodes cannot be less than 0")
     console = Console()
-    for line in _lines(jobs, big=big):
+    for line in _lines(jobs, nodes, big=big):
         if json:
             sys.stdout.write(msgspec.json.encode(line).decode() + "\n")
             sys.stdout.flush()
@@ -38,14 +46,20 @@ def bench(*, jobs: int = 640, big: bool = False, json: bool = False) -> int:
     return 0
 
 
-def _lines(jobs: int, *, big: bool) -> Iterator[Machine | Measurement | Opened]:
+def _lines(jobs: int, nodes: int, *, big: bool) -> Iterator[Line]:
     yield from run(jobs)
+    if nodes:
+        with tempfile.TemporaryDirectory(prefix="holdgate-bench-") as folder:
+            yield from asyncio.run(measure_spread(Path(folder) / "shop", nodes))
     if big:
         with tempfile.TemporaryDirectory(prefix="holdgate-bench-") as folder:
             yield from measure_big(Path(folder) / "shop")
 
 
-def _told(line: Machine | Measurement | Opened) -> str:
+def _told(line: Line) -> str:
+    if isinstance(line, Spread):
+        absent = f"; not reached, and named: {', '.join(line.absent)}" if line.absent else ""
+        return f"release    until the last of {line.nodes} nodes in reach decides by it: {line.last_ms:,.0f} ms{absent}"
     if isinstance(line, Machine):
         return (
             f"this machine: one signature check {line.verify_us:.0f} µs; {line.two_threads_per_s:,.0f} a second in two threads; "

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from holdgate.law import command as c
 from holdgate.law import event as ev
-from holdgate.law import registers, reporting
+from holdgate.law import interruptions, registers, reporting
 from holdgate.law.case import Case
 from holdgate.law.environment import heard
 from holdgate.law.gates.modules import permission_of
@@ -355,38 +355,6 @@ def _authorise(case: Case, m: c.AuthoriseDeviation) -> Events:
     )
 
 
-def _restart(case: Case, m: c.RestartStep) -> Events:
-    return (ev.StepRestarted(order=m.order, job=m.job, step=m.step, by=case.actor.id),)
-
-
-def _release_hold(case: Case, m: c.ReleaseHold) -> Events:
-    return (ev.HoldReleased(order=m.order, job=m.job, step=m.step, by=case.actor.id),)
-
-
-def _notify(_: Case, m: c.NotifyWitness) -> Events:
-    return (ev.WitnessNotified(order=m.order, job=m.job, step=m.step),)
-
-
-def _retest(case: Case, m: c.AuthoriseRetest) -> Events:
-    return (ev.RetestAuthorised(order=m.order, job=m.job, step=m.step, cause=m.cause, by=case.actor.id),)
-
-
-def _open_ncr(_: Case, m: c.OpenNonconformance) -> Events:
-    return (ev.NonconformanceOpened(order=m.order, job=m.job, ncr=m.ncr, step="", serials=m.serials),)
-
-
-def _reprocess(case: Case, m: c.ReprocessJob) -> Events:
-    return (ev.JobReprocessed(order=m.order, job=m.job, step=m.step, by=case.actor.id),)
-
-
-def _terminate(case: Case, m: c.TerminateJob) -> Events:
-    return (ev.JobTerminated(order=m.order, job=m.job, by=case.actor.id),)
-
-
-def _resume_job(case: Case, m: c.ResumeJob) -> Events:
-    return (ev.JobResumed(order=m.order, job=m.job, by=case.actor.id),)
-
-
 def _permit(case: Case, m: c.AskModule) -> Events:
     permission = permission_of(case, m.module, m.deed)
     if permission is None:
@@ -477,14 +445,14 @@ OUTCOMES: Final[dict[type[c.Command], Callable[[Case, Any], Events]]] = {
     c.CorrectEntry: _correct,
     c.AuthoriseDeviation: _authorise,
     c.RecordLate: _record,
-    c.RestartStep: _restart,
-    c.ReleaseHold: _release_hold,
-    c.NotifyWitness: _notify,
-    c.AuthoriseRetest: _retest,
-    c.OpenNonconformance: _open_ncr,
-    c.ReprocessJob: _reprocess,
-    c.TerminateJob: _terminate,
-    c.ResumeJob: _resume_job,
+    c.RestartStep: interruptions.restart,
+    c.ReleaseHold: interruptions.release_hold,
+    c.NotifyWitness: interruptions.notify,
+    c.AuthoriseRetest: interruptions.retest,
+    c.OpenNonconformance: interruptions.open_ncr,
+    c.ReprocessJob: interruptions.reprocess,
+    c.TerminateJob: interruptions.terminate,
+    c.ResumeJob: interruptions.resume_job,
     c.AskModule: _permit,
     c.ReportModule: _module_acted,
     c.LogEnvironment: _log,

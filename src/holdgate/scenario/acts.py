@@ -1,234 +1,17 @@
-# LONG: every action of the vocabulary in one table: a reader looks an action up, not across files
 """From a scenario's neutral action to a real command: what to sign, and which site decides it. Nothing is decided here."""
 
-from collections.abc import Callable, Mapping
-from contextlib import suppress
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Final
 
 from holdgate.adapters.zones import instant_or_end_of_day
-from holdgate.certifier.facts import rule_parser
-from holdgate.certifier.structure import certify
-from holdgate.crypto.hashes import digest
 from holdgate.law import command as c
-from holdgate.law.case import Pin
-from holdgate.law.chronicle import Chronicle
-from holdgate.law.contract import encode_document
-from holdgate.law.notation import Tree
-from holdgate.law.pinning import version_for
-from holdgate.law.state import Job, job_key
-from holdgate.scenario.files import ScenarioStep, proposed, split_contract
+from holdgate.scenario import governing
+from holdgate.scenario.draft import FLOOR, HUB, NODE, Draft
+from holdgate.scenario.files import ScenarioStep
 from holdgate.terms import instant
 from holdgate.terms.errors import Malformed
 
-OFFICE: Final = "WS-OFFICE"
-HUB, FLOOR, NODE = "business_hub", "floor_hub", "node"
-NOBODY: Final = "unknown"
-
-
-class Scene:
-    """What the translation needs to know of the running shop: time zone, who is who, which job belongs to which order.
-
-    `contracts`: the tree of every version that is on the record, by id and version.
-    """
-
-    def __init__(
-        self,
-        tz: str,
-        roles: dict[str, tuple[str, ...]],
-        nodes: dict[str, Chronicle],
-        contracts: Mapping[tuple[str, str], Mapping[str, Tree]],
-    ) -> None:
-        self.tz = tz
-        self.roles = roles
-        self.nodes = nodes
-        self.contracts = dict(contracts)
-        self.order_of: dict[str, str] = {}
-        self.node_of: dict[str, str] = {}
-
-    def order(self, job: str) -> str:
-        """The order of a job (scenarios name jobs alone)."""
-        return self.order_of.get(job, NOBODY)
-
-    def job(self, job: str) -> Job | None:
-        """The job as its node knows it."""
-        node = self.nodes.get(self.node_of.get(job, ""))
-        return None if node is None else node.state.jobs.get(job_key(self.order(job), job))
-
-    def version(self, job: Job, step: str) -> str:
-        """The contract version that a step of a job is judged by, as the client reads it from the node."""
-        node = self.nodes[self.node_of[job.id]]
-        return version_for(node.state, node.library, job, step)
-
-    def nonconformance(self, ncr: str) -> dict[str, Any]:
-        """The order and job of a nonconformance (scenarios name it alone), wherever it is on record."""
-        for node in self.nodes.values():
-            for job in node.state.jobs.values():
-                if ncr in job.ncrs:
-                    return {"order": job.order, "job": job.id}
-        return {"order": NOBODY, "job": NOBODY}
-
-
-class _Inputs(dict[str, Any]):
-    """The inputs of a step; one that is asked for and not there is the file's fault."""
-
-    def __init__(self, step: ScenarioStep) -> None:
-        super().__init__((key, None if value == "null" else value) for key, value in step.inputs.items())
-        self._step = step
-
-    def __missing__(self, key: str) -> Any:
-        raise Malformed(f"step {self._step.n}: {self._step.action} needs the input {key!r}; add it")
-
-
-class Draft:
-    """A command in the making: its header, filled from a scenario step.
-
-    `pins`: documents that go beside it. `proposes`: contract trees that are on the record if it is allowed.
-    """
-
-    def __init__(self, scene: Scene, step: ScenarioStep, nonce: str) -> None:
-        self.scene = scene
-        self.inputs: dict[str, Any] = _Inputs(step)
-        self.step = step
-        self.nonce = nonce
-        self.pins: tuple[Pin, ...] = ()
-        self.proposes: dict[tuple[str, str], Mapping[str, Tree]] = {}
-
-    def header(self, site: str) -> dict[str, Any]:
-        """The header fields."""
-        inputs, step = self.inputs, self.step
-        signed_at = inputs.get("signed_at")
-        place = inputs.get("workstation")
-        auth = inputs.get("auth")
-        if place is None and auth is not None:
-            place = OFFICE
-        actor = c.Signer(
-            id=step.actor_id,
-            role=step.actor_role,
-            meaning=inputs.get("meaning"),
-            auth=None if auth is None else self.auth(auth),
-        )
-        others = inputs.get("approvals") or ()
-        return {
-            "site": site,
-            "at": step.at if signed_at is None else instant.parse(signed_at),
-            "nonce": self.nonce,
-            "signers": (actor, *(self.cosigner(other) for other in others)),
-            "place": place,
-        }
-
-    def auth(self, auth: dict[str, Any]) -> c.Auth:
-        """How the signature was unlocked."""
-        return c.Auth(components=tuple(auth["components"]), session=auth["session"], presented_by=auth.get("as"))
-
-    def cosigner(self, smart_id: str) -> c.Signer:
-        """Somebody who co-signs, with a fresh badge and PIN."""
-        roles = self.scene.roles.get(smart_id, (NOBODY,))
-        auth = c.Auth(components=("badge", "pin"), session=f"co-{self.nonce}")
-        return c.Signer(id=smart_id, role=roles[0], meaning=self.inputs.get("meaning"), auth=auth)
-
-    def moment(self, name: str) -> int | None:
-        """A time or bare date of the inputs."""
-        text = self.inputs.get(name)
-        return None if text is None else instant_or_end_of_day(text, self.scene.tz)
-
-    def texts(self, name: str) -> tuple[str, ...]:
-        """A list of texts of the inputs."""
-        return tuple(self.inputs.get(name) or ())
-
-    def beside(self, *documents: bytes) -> str:
-        """Put documents beside the act; the digest of the first."""
-        self.pins = tuple(Pin(sha256=digest(raw), content=raw) for raw in documents)
-        return self.pins[0].sha256
-
-    def version(self) -> dict[str, Any]:
-        """The contract version that the inputs name."""
-        return {"contract": self.inputs["contract"], "version": self.inputs["version"]}
-
-    def reason(self) -> str:
-        """The reason; empty where none is given."""
-        return self.inputs.get("reason") or ""
-
-    def job(self) -> dict[str, Any]:
-        """The order and job that the inputs name."""
-        job = self.inputs["job"]
-        return {"order": self.scene.order(job), "job": job}
-
-    def pinned(self) -> dict[str, Any]:
-        """The job with the contract that it is pinned to, as the client reads it from the node."""
-        known, step = self.scene.job(self.inputs["job"]), self.inputs["step"]
-        contract = NOBODY if known is None else self.scene.version(known, step)
-        return {**self.job(), "contract": contract}
-
-
 Make = Callable[[Draft, str], c.AnyCommand]
-
-
-def _submit_contract(d: Draft, site: str) -> c.AnyCommand:
-    named, earlier = d.version(), d.inputs.get("from_version")
-    before = None if earlier is None else d.scene.contracts.get((named["contract"], earlier))
-    if earlier is not None and before is None:
-        raise Malformed(f"step {d.step.n}: there is no {named['contract']} version {earlier} to start from")
-    tree = proposed(before, d.inputs.get("body") or {}, named["version"], d.step.actor_id)
-    d.proposes[named["contract"], named["version"]] = tree
-    sha256 = d.beside(*(encode_document(document) for document in split_contract(tree, rule_parser())))
-    return c.SubmitContract(**d.header(site), **named, sha256=sha256)
-
-
-def _approve_contract(d: Draft, site: str) -> c.AnyCommand:
-    return c.ApproveContract(**d.header(site), **d.version(), approval_role=d.inputs["as_role"])
-
-
-def _certify_contract(d: Draft, site: str) -> c.AnyCommand:
-    """The validators run first. Where they refuse, there is no certificate to send, and the hub says what it misses."""
-    named, certificate = d.version(), ""
-    tree = d.scene.contracts.get((named["contract"], named["version"]))
-    if tree is not None:
-        with suppress(Malformed):
-            certificate = d.beside(certify(*split_contract(tree, rule_parser())))
-    return c.CertifyContract(**d.header(site), **named, certificate=certificate)
-
-
-def _activate_contract(d: Draft, site: str) -> c.AnyCommand:
-    effectivity = d.inputs.get("effectivity") or "new_orders"
-    return c.ActivateContract(**d.header(site), **d.version(), effectivity=effectivity)
-
-
-def _suspend_contract(d: Draft, site: str) -> c.AnyCommand:
-    return c.SuspendContract(**d.header(site), **d.version(), reason=d.reason())
-
-
-def _resume_contract(d: Draft, site: str) -> c.AnyCommand:
-    return c.ResumeContract(**d.header(site), **d.version(), reason=d.reason())
-
-
-def _suggest_tune(d: Draft, site: str) -> c.AnyCommand:
-    i = d.inputs
-    return c.SuggestTune(
-        **d.header(site), **d.version(), param=i["param"], value=i["value"], evidence=i.get("evidence")
-    )
-
-
-def _approve_tune(d: Draft, site: str) -> c.AnyCommand:
-    return c.ApproveTune(**d.header(site), **d.version(), param=d.inputs["param"], value=d.inputs["value"])
-
-
-def _revert_tune(d: Draft, site: str) -> c.AnyCommand:
-    return c.RevertTune(**d.header(site), **d.version(), param=d.inputs["param"], reason=d.reason())
-
-
-def _suggest_change(d: Draft, site: str) -> c.AnyCommand:
-    return c.SuggestChange(**d.header(site), contract=d.inputs["contract"], change=d.inputs["change"])
-
-
-def _apply_change(d: Draft, site: str) -> c.AnyCommand:
-    return c.ApplyChange(**d.header(site), contract=d.inputs["contract"], change=d.inputs["change"])
-
-
-def _policy(d: Draft, site: str) -> c.AnyCommand:
-    i = d.inputs
-    return c.UpdatePolicy(
-        **d.header(site), policy=i["policy"], zone=i["zone"], credential=i["requires_credential"], reason=d.reason()
-    )
 
 
 def _terms(d: Draft, site: str) -> c.AnyCommand:
@@ -602,18 +385,18 @@ def _amend(d: Draft, site: str) -> c.AnyCommand:
 
 
 ACTIONS: Final[dict[str, tuple[str, Make]]] = {
-    "contract.submit": (HUB, _submit_contract),
-    "contract.approve": (HUB, _approve_contract),
-    "contract.certify": (HUB, _certify_contract),
-    "contract.activate": (HUB, _activate_contract),
-    "contract.suspend": (HUB, _suspend_contract),
-    "contract.resume": (HUB, _resume_contract),
-    "tune.suggest": (HUB, _suggest_tune),
-    "tune.approve": (HUB, _approve_tune),
-    "tune.revert": (HUB, _revert_tune),
-    "ai.suggest": (HUB, _suggest_change),
-    "ai.apply": (HUB, _apply_change),
-    "policy.update": (HUB, _policy),
+    "contract.submit": (HUB, governing.submit_contract),
+    "contract.approve": (HUB, governing.approve_contract),
+    "contract.certify": (HUB, governing.certify_contract),
+    "contract.activate": (HUB, governing.activate_contract),
+    "contract.suspend": (HUB, governing.suspend_contract),
+    "contract.resume": (HUB, governing.resume_contract),
+    "tune.suggest": (HUB, governing.suggest_tune),
+    "tune.approve": (HUB, governing.approve_tune),
+    "tune.revert": (HUB, governing.revert_tune),
+    "ai.suggest": (HUB, governing.suggest_change),
+    "ai.apply": (HUB, governing.apply_change),
+    "policy.update": (HUB, governing.policy),
     "po.accept": (HUB, _terms),
     "po.review": (HUB, _review),
     "po.stage": (HUB, _stage),

@@ -24,7 +24,8 @@ from holdgate.law.denial import sentence
 from holdgate.law.event import AnyEvent
 from holdgate.law.segments import decision_of
 from holdgate.ledger.entry import read_entry
-from holdgate.scenario.acts import NODE, Draft, Scene, action_of
+from holdgate.scenario.acts import action_of
+from holdgate.scenario.draft import NODE, Draft, Scene
 from holdgate.scenario.effects import effects_of, unsigned_lapses
 from holdgate.scenario.files import ScenarioFile, ScenarioStep, apply_given, read_scenario, read_world
 from holdgate.scenario.inputs import check_step, names_of
@@ -91,7 +92,7 @@ def run_file(path: Path, worlds: Path | None = None) -> FileResult:
 
 async def _run(scenario: ScenarioFile, opening: Opening) -> FileResult:
     shop = await opening.open()
-    run = _Run(shop, opening)
+    run = Run(shop, opening)
     try:
         done, mismatch = await run.whole(scenario)
         await shop.settle()
@@ -161,7 +162,7 @@ def _spelled(value: object) -> str:
     return str(value)
 
 
-class _Run:
+class Run:
     """A running scenario."""
 
     def __init__(self, shop: Shop, opening: Opening) -> None:
