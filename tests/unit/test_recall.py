@@ -39,7 +39,7 @@ from holdgate.query.uses import (
 )
 from holdgate.scenario.files import apply_given, read_scenario, read_world
 from holdgate.scenario.opening import Opening
-from holdgate.scenario.run import _Run
+from holdgate.scenario.run import Run
 from holdgate.terms.errors import Malformed, Tampered
 from tests.builders import BENCH, CLIENT, JOB, PO, REPORT, SERIALS, Log, S, hub_log, node_log
 
@@ -400,7 +400,7 @@ def played(shared: Path, folder: Path, number: str) -> Path:
 
     async def play() -> Shop:
         shop = await opening.open()
-        await _Run(shop, opening).whole(scenario)
+        await Run(shop, opening).whole(scenario)
         await shop.settle()
         return shop
 
