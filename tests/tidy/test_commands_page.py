@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import json
 import os
 import re
 import shlex
@@ -102,16 +103,23 @@ def test_every_example_prints_what_the_page_shows(place: Path) -> None:
         code, out, err = run(*arguments)
         assert (code, err) == (example.code, ""), f"{example.line}\n{out}{err}"
         assert matches(example.shown, out), f"{example.line}\nprinted:\n{out}\nshown:\n{example.shown}"
+        if "--json" in run(*verb_of(example), "--help")[1] and verb_of(example) != ["demo"]:
+            again = run(*arguments, "--json")
+            assert (again[0], json.loads(again[1]) is None) == (example.code, False), example.line
+
+
+def verb_of(example: Example) -> list[str]:
+    """The words that name the command."""
+    words = [word for word in example.arguments if not word.startswith("-")]
+    return words[: next(size for size in (2, 1) if tuple(words[:size]) in commands())]
 
 
 @pytest.mark.parametrize("example", examples(), ids=lambda example: example.line)
 def test_every_option_of_an_example_is_one_that_the_command_has(example: Example) -> None:
-    words = [word for word in example.arguments if not word.startswith("-")]
-    verb = next(size for size in (2, 1) if tuple(words[:size]) in commands())
-    code, out, _ = run(*words[:verb], "--help")
+    code, out, _ = run(*verb_of(example), "--help")
     assert code == 0
     for option in (word for word in example.arguments if word.startswith("--")):
-        assert re.search(rf"{option}\b", out), f"{option} is not in the help of {' '.join(words[:verb])}"
+        assert re.search(rf"{option}\b", out), f"{option} is not in the help of {' '.join(verb_of(example))}"
 
 
 def commands() -> set[tuple[str, ...]]:
