@@ -430,7 +430,7 @@ def a_permit_while_a_red_tag_is_open() -> Pair:
 
 
 @case("people.role", "ROLE_NOT_AUTHORISED")
-def a_project_manager_opens_a_red_tag() -> Pair:
+def somebody_of_the_office_opens_a_red_tag() -> Pair:
     return two(running(), c.OpenNonconformance, by="PM")
 
 
