@@ -8,9 +8,9 @@ from msgspec.structs import replace
 from holdgate.law import command as c
 from holdgate.law import event as ev
 from holdgate.law.contract import OnFailed
-from holdgate.law.environment import good
+from holdgate.law.environment import FAILED_AT_ONCE_MAX, good
 from holdgate.law.gates.table import JOB_ACTS, NODE_ACTS, STOPPED
-from tests.builders import FULL_SHEET, GAP, JOB, LAB_TEMP, PO, T0, S, World, accepted_job, node, running
+from tests.builders import FULL_SHEET, GAP, JOB, LAB_TEMP, NODE, PO, T0, Log, S, World, accepted_job, node, running
 from tests.labs import broken, lab, mended, opened
 
 # ---- values --------------------------------------------------------------------------------------------------------
@@ -284,6 +284,27 @@ def test_an_execution_that_failed_can_be_ended() -> None:
     world = broken()
     world.do(c.TerminateJob)
     world.do(c.StartJob, job="J-2")
+
+
+def test_one_value_that_fails_very_many_executions_still_fits_its_entry() -> None:
+    """The executions beyond what one entry holds fail with their own signature; none of them is signed off."""
+    log = Log(NODE, "node").begin()
+    log.people().register().release(sheet=FULL_SHEET)
+    log.received()
+    names = [f"{number}{'x' * 60}" for number in range(600)]
+    for name in names:
+        log.job(name, ("A",)).opened("S10", name).signed("S10", job=name)
+    log.allow(c.LogEnvironment)
+    for name in names:
+        log.opened("S20", name)
+    log.now += S
+    broke = log.allow(c.LogEnvironment, value="30")
+    failed = [event.job for event in broke.decision.events if isinstance(event, ev.JobFailed)]
+    assert failed == names[:FAILED_AT_ONCE_MAX]
+    log.now += S
+    later = log.act(c.SignStep, job=names[-1])
+    assert [type(event) for event in later.decision.events] == [ev.JobFailed]
+    assert log.act(c.SignStep, job=names[0]).decision.codes[0] == "JOB_FAILED"
 
 
 # ---- a correction afterwards ---------------------------------------------------------------------------------------
