@@ -762,6 +762,13 @@ def resumed_without_evidence() -> Pair:
     return two(mended(), c.ResumeJob, evidence=None)
 
 
+@case("readings.recorded", "CHARACTERISTIC_UNKNOWN")
+def correcting_a_part_that_was_not_read() -> Pair:
+    world = running(None, "S10").opened("S20").read("gap", "1.5", "B")
+    fields: dict[str, Any] = {"characteristic": "gap", "new_value": "1.6"}
+    return world.ask(c.CorrectEntry, **fields, serial="A"), world.ask(c.CorrectEntry, **fields, serial="B")
+
+
 # ---- late entries --------------------------------------------------------------------------------------------------
 
 
