@@ -9,9 +9,10 @@ from holdgate.law import command as c
 from holdgate.law import event as ev
 from holdgate.law.contract import OnFailed
 from holdgate.law.environment import FAILED_AT_ONCE_MAX, good
+from holdgate.law.evolve import BREAKS_KEPT
 from holdgate.law.gates.table import JOB_ACTS, NODE_ACTS, STOPPED
 from tests.builders import FULL_SHEET, GAP, JOB, LAB_TEMP, NODE, PO, T0, Log, S, World, accepted_job, node, running
-from tests.labs import broken, lab, mended, opened
+from tests.labs import broken, lab, mended, opened, watch_key
 
 # ---- values --------------------------------------------------------------------------------------------------------
 
@@ -171,6 +172,29 @@ def test_a_report_rests_on_its_job_and_on_nothing_before_or_after() -> None:
         )
         decision = world.fold(value, broke).qa_accepted().ask(c.GenerateReport).decide()
         assert decision.codes == (("ENV_OUT_OF_LIMIT",) if bad else ())
+
+
+def flapping(world: World, times: int) -> int:
+    """It is too warm and good again, so often; how many stretches are known then."""
+    for _ in range(times):
+        logged(world, S, "30")
+        logged(world, S)
+    return len(world.state.series[f"{LAB_TEMP.series}/PROBE"].breaks[watch_key(world)])
+
+
+def test_stretches_that_no_job_rests_on_any_more_are_forgotten() -> None:
+    world = lab()
+    key = watch_key(world)
+    assert flapping(world, 100) == 100, "this job's report rests on them"
+    world.do(c.TerminateJob)
+    world.do(c.StartJob, job="J-2")
+    start = world.now
+    for _ in range(100):
+        logged(world, S, "30")
+        logged(world, S)
+    kept = world.state.series[f"{LAB_TEMP.series}/PROBE"].breaks[key]
+    assert 100 <= len(kept) < 100 + BREAKS_KEPT
+    assert sum(one.since >= start for one in kept) == 100
 
 
 # ---- who shares a series -------------------------------------------------------------------------------------------
