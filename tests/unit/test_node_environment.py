@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from holdgate.law import command as c
 from holdgate.law import event as ev
-from holdgate.law.contract import OnFailed
+from holdgate.law.contract import Characteristic, OnFailed
 from holdgate.law.environment import FAILED_AT_ONCE_MAX, good
 from holdgate.law.evolve import BREAKS_KEPT
 from holdgate.law.gates.table import JOB_ACTS, NODE_ACTS, STOPPED
@@ -24,6 +24,17 @@ def test_a_small_number_is_kept_as_it_was_written(value: str) -> None:
     world.do(c.LogEnvironment, value=value)
     assert world.state.series[f"{LAB_TEMP.series}/PROBE"].value == value
     assert world.ask(c.StartStep).decide().codes == ("ENV_OUT_OF_LIMIT",)
+
+
+def test_small_limits_are_shown_as_the_contract_writes_them() -> None:
+    world = lab("S10", environment=(replace(LAB_TEMP, min="0.0000001", max="0.0000002"),))
+    (denial,) = world.ask(c.StartStep).decide().denials
+    assert denial.values["limits"] == "0.0000001..0.0000002 degC"
+    small = Characteristic(id="leak", unit="mbar", max="0.0000001")
+    measured = running({"S20": {"characteristics": (small,)}}, "S10").opened("S20")
+    measured.do(c.RecordReading, characteristic="leak", value="1", unit="mbar", instrument=None)
+    (denial,) = measured.ask(c.SignStep).decide().denials
+    assert denial.values["limits"] == "..0.0000001 mbar"
 
 
 def test_a_value_in_another_unit_is_not_compared() -> None:
