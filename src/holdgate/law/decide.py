@@ -112,7 +112,9 @@ def _as_tuned(case: Case, job: Job, technique: Technique, operation: Operation) 
     attempt = case.attempt
     if attempt is None or type(case.command) is c.StartStep:
         record = case.state.contracts.get(job.sha256)
-        case.tuned = () if record is None or not record.tuned else moved(operation, record.tuned)
+        case.tuned = ()
+        if record is not None and record.tuned:
+            case.tuned = moved(operation, record.tuned, record.agreed, job.client)
     else:
         case.tuned = attempt.tuned
     return case.library.tuned(technique, operation, case.tuned) if case.tuned else operation
