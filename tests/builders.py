@@ -30,25 +30,30 @@ from holdgate.law.chronicle import (
     Draft,
     Standing,
     blank_state,
-    found_shop,
 )
 from holdgate.law.contract import (
     NOTATION,
     Adaptable,
     Billing,
     Characteristic,
+    Environment,
+    Hold,
+    ModuleRight,
     PayoutRule,
+    Retest,
     SmartClientPO,
     SmartSP,
     Step,
     StepRule,
     Window,
+    Witness,
     document_digest,
     encode_document,
 )
 from holdgate.law.decide import decide
 from holdgate.law.decision import SEMANTICS, Decision
 from holdgate.law.evolve import evolve
+from holdgate.law.founding import found_shop
 from holdgate.law.gates.table import SIGNING
 from holdgate.law.library import Library
 from holdgate.law.orders import body_of
@@ -107,6 +112,11 @@ PEOPLE: Final[dict[str, dict[str, Any]]] = {
     "TECH2": {"roles": ("technician",)},
     "NOVICE": {"roles": ("technician",)},
     "SYS": {"roles": ("system",), "kind": "module"},
+    "BOTH": {"roles": ("technician", "level3")},
+    "PUMP": {"roles": ("module",), "kind": "module"},
+    "LOCK": {"roles": ("module",), "kind": "module"},
+    "PROBE": {"roles": ("sensor",), "kind": "device"},
+    "PROBE2": {"roles": ("sensor",), "kind": "device"},
     "BUYER": {"roles": ("client",), "org": CLIENT},
     "BUYER2": {"roles": ("client",), "org": "OTHER"},
     OFFICE: {"roles": ("workstation",), "kind": "device", "zone": "OFFICE"},
@@ -114,7 +124,7 @@ PEOPLE: Final[dict[str, dict[str, Any]]] = {
     "WS-STORE": {"roles": ("workstation",), "kind": "device", "zone": "STORE", "node": NODE},
     "WS-FAR": {"roles": ("workstation",), "kind": "device", "zone": "LAB", "node": OTHER_NODE},
 }
-QUALIFIED: Final = ("TECH", "TECH2", "L3")
+QUALIFIED: Final = ("TECH", "TECH2", "L3", "BOTH")
 FOUNDERS: Final = ("ADMIN", "QA", OFFICE)
 
 
@@ -176,17 +186,41 @@ STEPS: Final[dict[str, dict[str, Any]]] = {
 }
 """A pre-check; a step that needs everything; a step with a dwell window and two signatures."""
 
+SERIES: Final = "lab_temp"
+GAP: Final = 900 * S
+POINTS: Final[dict[str, dict[str, Any]]] = {
+    "S20": {"witness": Witness(party="client", notice_s=3600)},
+    "S30": {"hold": Hold(party="client")},
+}
+"""A witness point and a hold point."""
+LAB_TEMP: Final = Environment(
+    series=SERIES, sensor="PROBE", unit="degC", min="20", max="26", max_gap_s=900, steps=("S20", "report")
+)
+RETEST: Final = Retest(max=1, allowed_causes=("specimen_defect", "instrument_defect"))
+MODULES: Final = (
+    ModuleRight(module="PUMP", act="pump", step="S20", permit_s=600, operator_tokens=("VT",)),
+    ModuleRight(module="LOCK", act="unlock", step="S20", permit_s=300),
+    ModuleRight(module="LOCK", act="unlock", step="S30", permit_s=300),
+)
+
+
+FULL_SHEET: Final[dict[str, Any]] = {"environment": (LAB_TEMP,), "retest": RETEST, "modules": MODULES}
+"""A technique with a logged series, a retest and module permits."""
+
 
 def documents(
-    patch: dict[str, dict[str, Any]] | None = None, version: str = VERSION, **template: Any
+    patch: dict[str, dict[str, Any]] | None = None,
+    version: str = VERSION,
+    sheet: dict[str, Any] | None = None,
+    **template: Any,
 ) -> tuple[SmartClientPO, SmartSP]:
-    """The order template and its technique. `patch`: fields of steps, by id; `technique`: fields of the technique."""
-    own: dict[str, Any] = {"offline_max_s": 3600, **template.pop("technique", {})}
+    """The order template and its technique. `patch`: fields of steps, by id; `sheet`: fields of the technique."""
     steps = []
     for name, fields in STEPS.items():
         usual = {"id": name, "name": f"step {name}", "role": "technician", "zones": ("LAB",)}
         steps.append(Step(**(usual | fields | (patch or {}).get(name, {}))))
-    technique = SmartSP(id=CONTRACT, version=version, title="A test", author="AUTHOR", steps=tuple(steps), **own)
+    usual_sheet: dict[str, Any] = {"steps": tuple(steps), "offline_max_s": 3600}
+    technique = SmartSP(id=CONTRACT, version=version, title="A test", author="AUTHOR", **(usual_sheet | (sheet or {})))
     usual_terms: dict[str, Any] = {
         "process": document_digest(technique),
         "price_minor": 100,
@@ -284,7 +318,7 @@ ADAPTABLE: Final = (
         approve=("qa", "client"),
     ),
 )
-"""Adaptable parameters of the usual contract: `documents(technique={"adaptable": ADAPTABLE})`."""
+"""Adaptable parameters of the usual contract: `documents(sheet={"adaptable": ADAPTABLE})`."""
 
 TERMS: Final = c.Terms(
     price_minor=100,
@@ -336,6 +370,26 @@ USUAL: Final[dict[type[c.Command], dict[str, Any]]] = {
         "until": T0 + YEAR,
         "approved": True,
     },
+    c.AdoptStandard: {
+        "by": "CO",
+        "others": (("QA", "qa"),),
+        "standard": "ASTM E1417/E1417M",
+        "edition": "21",
+        "until": T0 + YEAR,
+        "evidence": "the controlled copy 7",
+    },
+    c.CalibrateEquipment: {
+        "by": "METRO",
+        "id": "OVEN-1",
+        "as_found": "in_tolerance",
+        "until": T0 + YEAR,
+        "certificate": "certificate 9",
+    },
+    c.CheckEquipment: {"by": "TECH", "id": "OVEN-1", "result": "pass"},
+    c.ExtendMaterial: {"by": "QA", "batch": "WAX-1", "until": T0 + 2 * YEAR, "evidence": "maker's letter"},
+    c.VerifyDocument: {"by": "CO", "order": PO, "document": "drawing", "digest": digest(b"drawing")},
+    c.AssignJob: {"by": "PM", "order": PO, "job": JOB, "technician": "TECH"},
+    c.CloseDelivery: {"by": "SYS", "order": PO},
     c.SubmitContract: {"by": "AUTHOR", "contract": CONTRACT, "version": "2"},
     c.ApproveContract: {"by": "QA", "contract": CONTRACT, "version": VERSION, "approval_role": "qa"},
     c.CertifyContract: {"by": "CERT", "contract": CONTRACT, "version": VERSION, "certificate": ""},
@@ -414,6 +468,60 @@ USUAL: Final[dict[type[c.Command], dict[str, Any]]] = {
         "reason": "power cut",
         "evidence": "log 7",
     },
+    c.RecordLate: {
+        **STEP_HEAD,
+        "others": (("QA", "qa"),),
+        "step": "S20",
+        "characteristic": "temp",
+        "value": "75",
+        "unit": "degC",
+        "instrument": "THERM-1",
+        "observed_at": T0 - 3600 * S,
+        "reason": "tablet battery empty",
+        "evidence": "paper log 12",
+    },
+    c.RestartStep: {**STEP_HEAD, "step": "S20", "reason": "lamp went out"},
+    c.ReleaseHold: {"by": "BUYER", "order": PO, "job": JOB, "step": "S30"},
+    c.NotifyWitness: {"by": "PM", "order": PO, "job": JOB, "step": "S20"},
+    c.AuthoriseRetest: {
+        "by": "L3",
+        "order": PO,
+        "job": JOB,
+        "step": "S20",
+        "cause": "specimen_defect",
+        "evidence": "photo 3",
+    },
+    c.OpenNonconformance: {
+        "by": "TECH",
+        "order": PO,
+        "job": JOB,
+        "ncr": "NCR-1",
+        "serials": ("A",),
+        "description": "a scratch",
+    },
+    c.DisposeNonconformance: {
+        "by": "QA",
+        "order": PO,
+        "job": JOB,
+        "ncr": "NCR-1",
+        "disposition": "reject",
+        "reason": "beyond the drawing",
+    },
+    c.ReprocessJob: {"by": "L3", "order": PO, "job": JOB, "step": "S20", "reason": "stripped and done again"},
+    c.TerminateJob: {"by": "PM", "order": PO, "job": JOB, "reason": "the client withdrew it"},
+    c.ResumeJob: {"by": "L3", "order": PO, "job": JOB, "reason": "heating mended", "evidence": "report 3"},
+    c.AskModule: {
+        "by": "PUMP",
+        "order": PO,
+        "job": JOB,
+        "step": "S20",
+        "module": "PUMP",
+        "deed": "pump",
+        "permit": "P-1",
+        "operator": "TECH",
+    },
+    c.ReportModule: {"by": "PUMP", "order": PO, "job": JOB, "step": "S20", "permit": "P-1", "deed": "pump"},
+    c.LogEnvironment: {"by": "PROBE", "series": SERIES, "value": "22.0", "unit": "degC"},
     c.WriteVault: {"by": "ADMIN", "target": "entry-7"},
     c.SignQa: {
         "by": "QA",
@@ -423,6 +531,7 @@ USUAL: Final[dict[type[c.Command], dict[str, Any]]] = {
     },
     c.SignCompliance: {"by": "CO", "order": PO, "job": JOB},
     c.GenerateReport: {"by": "SYS", "order": PO, "job": JOB, "report": REPORT},
+    c.AmendReport: {"by": "QA", "report": REPORT, "new_report": "R-1A", "reason": "a heat number was missing"},
     c.ReviewReport: {"by": "BUYER", "report": REPORT, "decision": "approve"},
     c.CloseWindow: {"by": "SYS", "report": REPORT},
     c.IssueInvoice: {"by": "PM", "order": PO, "milestone": "mid"},
@@ -490,9 +599,15 @@ class World:
         usual: dict[str, Any] = {"material_kind": "wax", "until": T0 + YEAR, "approved": True}
         return self.fold(ev.MaterialRegistered(batch=name, **(usual | changes)))
 
-    def proposed(self, patch: dict[str, dict[str, Any]] | None = None, version: str = VERSION, **template: Any) -> str:
+    def proposed(
+        self,
+        patch: dict[str, dict[str, Any]] | None = None,
+        version: str = VERSION,
+        sheet: dict[str, Any] | None = None,
+        **template: Any,
+    ) -> str:
         """A version on the record; returns its digest."""
-        self.order_template, self.technique = documents(patch, version, **template)
+        self.order_template, self.technique = documents(patch, version, sheet, **template)
         for pin in pins_of(self.order_template, self.technique):
             self.blobs[pin.sha256] = pin.content
         sha = document_digest(self.order_template)
@@ -504,10 +619,11 @@ class World:
         patch: dict[str, dict[str, Any]] | None = None,
         version: str = VERSION,
         effectivity: str = "new_orders",
+        sheet: dict[str, Any] | None = None,
         **template: Any,
     ) -> str:
         """A version in force; returns its digest."""
-        sha = self.proposed(patch, version, **template)
+        sha = self.proposed(patch, version, sheet, **template)
         self.certified(sha)
         for role, by in (("admin", "ADMIN"), ("compliance", "CO"), ("qa", "QA"), ("project_manager", "PM")):
             self.fold(ev.ContractApproved(sha256=sha, approval_role=role, by=by))
@@ -622,13 +738,41 @@ class World:
                 self.signed(step)
         return self
 
+    def failed(self, step: str = "S20", serials: tuple[str, ...] = SERIALS, job: str = JOB) -> "World":
+        """This step, started and signed as a fail."""
+        ncr = ev.NonconformanceOpened(order=PO, job=job, ncr=f"auto-{job}-{step}", step=step, serials=serials)
+        self.opened(step, job)
+        if step == "S20":
+            self.read("temp", "120", conforms=False).read("gap", "1.5", "A").read("gap", "1.5", "B").read(
+                "press", "100"
+            )
+        return self.signed(step, result="fail", job=job).fold(ncr)
+
+    def tagged(self, *serials: str, ncr: str = "NCR-1", job: str = JOB) -> "World":
+        """A red tag on these parts."""
+        return self.fold(ev.NonconformanceOpened(order=PO, job=job, ncr=ncr, step="", serials=serials or ("A",)))
+
+    def disposed(self, disposition: str, ncr: str = "NCR-1", concession: str = "", job: str = JOB) -> "World":
+        """It was decided so about a nonconformance."""
+        return self.fold(
+            ev.NonconformanceDisposed(
+                order=PO, job=job, ncr=ncr, disposition=disposition, by="QA", concession=concession
+            )
+        )
+
     def qa_accepted(self, job: str = JOB, by: str = "QA") -> "World":
         return self.fold(ev.QaAccepted(order=PO, job=job, by=by, accepted=2, rejected=0, scrapped=0))
 
-    def reported(self) -> "World":
+    def reported(self, report: str = REPORT, replaces: str = "") -> "World":
         return self.fold(
             ev.ReportIssued(
-                order=PO, job=JOB, report=REPORT, digest=digest(b"report"), fields=("title",), deviations=()
+                order=PO,
+                job=JOB,
+                report=report,
+                digest=digest(b"report"),
+                fields=("title",),
+                deviations=(),
+                replaces=replaces,
             )
         )
 
@@ -700,10 +844,12 @@ def node() -> World:
     return World(NODE, "node").people().register()
 
 
-def running(patch: dict[str, dict[str, Any]] | None = None, *done: str) -> World:
+def running(
+    patch: dict[str, dict[str, Any]] | None = None, *done: str, sheet: dict[str, Any] | None = None, **template: Any
+) -> World:
     """A node with a running job; these steps are done."""
     world = node()
-    world.release(patch)
+    world.release(patch, sheet=sheet, **template)
     return world.received().job().done(*done)
 
 
@@ -712,11 +858,13 @@ def hub() -> World:
     return World(HUB, "business_hub").people().register()
 
 
-def accepted_job(*, qa: bool = False, compliance: bool = False) -> World:
-    """A business hub with a job whose record is whole (and accepted)."""
+def accepted_job(
+    *, qa: bool = False, compliance: bool = False, sheet: dict[str, Any] | None = None, lasting: int = 0
+) -> World:
+    """A business hub with a job whose record is whole (and accepted). `lasting`: from its start to its steps (µs)."""
     world = hub()
-    world.release()
-    world.accepted().staged().contact(NODE, up=True).job().done("S10", "S20", "S30")
+    world.release(sheet=sheet)
+    world.accepted().staged().contact(NODE, up=True).job().later(lasting).done("S10", "S20", "S30")
     if qa:
         world.qa_accepted()
     if compliance:
@@ -790,6 +938,13 @@ class Log(World):
             self.found[draft.subject, draft.digest] = draft.seq
         return draft
 
+    def settled(self, draft: Draft) -> Draft:
+        """A new entry, and after it what follows from it and has entries of its own."""
+        self.keep(draft)
+        while self.standing.owed:
+            self.keep(self.chronicle.consequence(self.now))
+        return draft
+
     def begin(self) -> "Log":
         """The charter and the first start."""
         self.keep(self.chronicle.genesis(charter(), charter_envelope(), self.now, "e0"))
@@ -800,7 +955,7 @@ class Log(World):
         """An act, sealed by everybody; the new entry, or the number of the one that it has already."""
         raw = signed(command)
         answer = self.chronicle.act(raw, command, sha256(canon.encode(command)), self.now, tuple(pins))
-        return answer if isinstance(answer, int) else self.keep(answer)
+        return answer if isinstance(answer, int) else self.settled(answer)
 
     def act(self, act: type[c.Command], *, pins: Sequence[Pin] = (), **changes: Any) -> Draft:
         """An act with everything filled in, put on the log."""
@@ -822,7 +977,7 @@ class Log(World):
         return self.keep(self.chronicle.note(ContactRecord(site=site, up=up), self.now))
 
     def take_in(self, segment: Segment) -> Draft:
-        return self.keep(self.chronicle.take_in(segment, self.now))
+        return self.settled(self.chronicle.take_in(segment, self.now))
 
     def cosigned(self, time_s: int, key: SigningKey | None = None) -> Draft:
         """The Vault cosigned the log as it stands."""
@@ -872,7 +1027,7 @@ class Log(World):
 
     # ---- a shop's first days ---------------------------------------------------------------------------------------
 
-    def staffed(self) -> "Log":
+    def staffed(self, patch: dict[str, dict[str, Any]] | None = None, sheet: dict[str, Any] | None = None) -> "Log":
         """At the hub: people, registers and a contract in force, by signed acts."""
         for name, fields in PEOPLE.items():
             if name not in FOUNDERS:
@@ -884,10 +1039,17 @@ class Log(World):
         self.allow(c.RegisterEquipment, id="OVEN-1")
         self.allow(c.RegisterEquipment, id="THERM-1", equipment_class="thermometer")
         self.allow(c.RegisterMaterial, batch="WAX-1")
-        return self.governed()
+        return self.governed(patch, sheet=sheet)
 
-    def governed(self, patch: dict[str, dict[str, Any]] | None = None, version: str = VERSION) -> "Log":
-        self.order_template, self.technique = documents(patch, version)
+    def governed(
+        self,
+        patch: dict[str, dict[str, Any]] | None = None,
+        version: str = VERSION,
+        sheet: dict[str, Any] | None = None,
+        **template: Any,
+    ) -> "Log":
+        """A version in force, by signed acts."""
+        self.order_template, self.technique = documents(patch, version, sheet, **template)
         pins = pins_of(self.order_template, self.technique)
         named: dict[str, Any] = {"version": version}
         self.allow(c.SubmitContract, pins=pins, sha256=pins[0].sha256, **named)
@@ -942,8 +1104,8 @@ def replayed(site: str, kind: str, bodies: Sequence[bytes], blobs: dict[str, byt
     return other
 
 
-def hub_log() -> Log:
-    return Log(HUB, "business_hub").begin().staffed().ordered()
+def hub_log(patch: dict[str, dict[str, Any]] | None = None, sheet: dict[str, Any] | None = None) -> Log:
+    return Log(HUB, "business_hub").begin().staffed(patch, sheet).ordered()
 
 
 def node_log(shop: Log) -> Log:

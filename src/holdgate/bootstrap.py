@@ -119,9 +119,15 @@ def read_trust(path: Path) -> Trust:
 
 
 class Shop:
-    """A shop in one process: every site with its own store and key, on the in-process bus."""
+    """A shop in one process: every site with its own store and key, on the in-process bus.
 
-    def __init__(self, directory: Path, clock: Clock | None = None, entropy: Entropy | None = None) -> None:
+    `timers`: the business hub closes review windows and delivery dates by itself when they are over.
+    """
+
+    def __init__(
+        self, directory: Path, clock: Clock | None = None, entropy: Entropy | None = None, *, timers: bool = True
+    ) -> None:
+        self._timers = timers
         self.directory = directory
         self.clock = clock or HostClock()
         self.entropy = entropy or HostEntropy()
@@ -146,7 +152,7 @@ class Shop:
             else:
                 await self.open_site(seat.id)
         for site in self.sites.values():
-            for other in self.sites:
+            for other in (*self.sites, *self.vaults):
                 if other != site.id:
                     site.link_changed(other, self.bus.linked(site.id, other))
         await self.settle()
@@ -174,7 +180,7 @@ class Shop:
             charter=self._raw,
             roots=self._roots,
         )
-        site = Site(means, policies_for)
+        site = Site(means, policies_for, timers=self._timers)
         self.sites[site_id] = site
         self.bus.attach(site_id, site, site.link_changed)
         await site.start()

@@ -203,7 +203,7 @@ async def reopened(house: House, streams: list[list[Act]], before: Answered) -> 
     sent = [raw for stream in streams for raw, _ in stream]
     check_log(site, sent, [*before.answers.items(), *rest.answers.items()])
     vault = house.shop.vaults[VAULT]
-    mirrored = vault.store.entries(site.notary.origin)  # type: ignore[attr-defined]
+    mirrored = vault.store.entries(site.notary.origin)
     assert mirrored == [row.body for row in site.means.store.rows(0, 1 << 40)]
     await house.close()
     assert unsound(house.audits()) == []

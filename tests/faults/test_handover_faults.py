@@ -237,7 +237,7 @@ def check_whole(house: House) -> None:
         assert root_from_frontier(origin.frontier, origin.size) == site.chronicle.tree.root()
     for site in sites.values():
         bodies = [row.body for row in site.means.store.rows(0, 1 << 40)]
-        assert vault.store.entries(site.notary.origin) == bodies, site.id  # type: ignore[attr-defined]
+        assert vault.store.entries(site.notary.origin) == bodies, site.id
     key = job_key("PO-1", "J-1")
     assert job_view(hub.jobs[key]) == job_view(sites[NODE].chronicle.state.jobs[key])
     for order, _, serials in ORDERS:

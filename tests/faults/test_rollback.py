@@ -307,7 +307,7 @@ def test_a_forked_log_gets_no_second_cosignature_and_the_evidence_is_kept(tmp_pa
         assert verify_cosignature(note, key) > 0
         with pytest.raises(Tampered):
             verify_cosignature(evidence[0][0], key)
-        assert vault.store.entries(ORIGIN)[: len(first)] == first  # type: ignore[attr-defined]
+        assert vault.store.entries(ORIGIN)[: len(first)] == first
         await back.close()
 
     asyncio.run(story(founded(tmp_path)))

@@ -36,27 +36,32 @@ IDENTITIES = (
     ("NODE", "site", "node", None),
     ("R1", "device", "scanner", None),
     ("R2", "device", "scanner", "DOCK"),
+    ("REC", "person", "receiving", None),
+    ("REC-2", "person", "receiving", None),
+    ("TEC", "person", "technician", None),
+    ("PM", "person", "project_manager", None),
     ("DOCK-1", "device", "workstation", "DOCK"),
     ("LAB-1", "device", "workstation", "LAB"),
 )
 ORDERS, SERIALS = ("PO-1", "PO-2", "PO-3"), ("S1", "S2", "S3")
 
 some_serials = st.lists(st.sampled_from(SERIALS), min_size=1, max_size=3, unique=True).map(tuple)
+many_serials = st.sampled_from([SERIALS, SERIALS, SERIALS[:2], SERIALS[1:]])
 slips = st.fixed_dictionaries(
     {
         "order": st.sampled_from(ORDERS),
-        "serials": some_serials,
+        "serials": many_serials,
         "policy": st.sampled_from(["full", "partial"]),
         "amendment": st.booleans(),
-        "rev": st.sampled_from(["A", "A", "A", "B"]),
-        "evidence": st.sampled_from([("broadcast",), ("broadcast",), ("attested",)]),
+        "rev": st.sampled_from([*("A",) * 7, "B"]),
+        "evidence": st.sampled_from([("broadcast",), ("broadcast", "attested"), ("attested",)]),
     }
 )
 scans = st.fixed_dictionaries(
     {
         "order": st.sampled_from([*ORDERS, None]),
         "serials": some_serials,
-        "rev": st.sampled_from(["A", "A", "A", "B"]),
+        "rev": st.sampled_from([*("A",) * 7, "B"]),
         "extra": st.sampled_from([0, 0, 0, 0, 1]),
         "reader": st.sampled_from(["R1", "R2"]),
         "ahead": st.sampled_from([1, 1, 1, 1, 1, 2, 0, -1]),
@@ -65,14 +70,52 @@ scans = st.fixed_dictionaries(
         "buffered": st.booleans(),
     }
 )
+RIGHT = (("REC", "receiving"), ("TEC", "technician"))
+attestations = st.fixed_dictionaries(
+    {
+        "order": st.sampled_from([*ORDERS, None]),
+        "serials": some_serials,
+        "rev": st.sampled_from([*("A",) * 7, "B"]),
+        "extra": st.sampled_from([0, 0, 0, 0, 1]),
+        "pair": st.sampled_from(
+            [
+                *(RIGHT,) * 8,
+                RIGHT[:1],
+                (RIGHT[0], ("REC-2", "receiving")),
+                (RIGHT[0], ("PM", "project_manager")),
+                (RIGHT[0], ("REC-2", "technician")),
+            ]
+        ),
+        "place": st.sampled_from([*("DOCK-1",) * 8, "LAB-1", None]),
+        "age": st.sampled_from([*(0,) * 6, 120, 121]),
+        "words": st.sampled_from([*("seen here",) * 9, ""]),
+        "components": st.sampled_from([*(("badge", "pin"),) * 9, ("pin",)]),
+    }
+)
+voids = st.fixed_dictionaries(
+    {
+        "order": st.sampled_from(ORDERS),
+        "serials": some_serials,
+        "by": st.sampled_from([*(RIGHT[0],) * 5, RIGHT[1]]),
+        "reason": st.sampled_from([*("another box",) * 5, ""]),
+    }
+)
 moves = st.one_of(
     slips.map(lambda f: ("slip", f)),
     scans.map(lambda f: ("scan", f)),
     scans.map(lambda f: ("scan", f)),
+    attestations.map(lambda f: ("attest", f)),
+    voids.map(lambda f: ("void", f)),
     st.sampled_from(ORDERS).map(lambda order: ("wish", {"order": order})),
     st.sampled_from(ORDERS).map(lambda order: ("receipt", {"order": order})),
 )
-histories = st.lists(st.tuples(moves, st.integers(0, 120)), max_size=25)
+begun = st.lists(slips.map(lambda f: ("slip", f)), max_size=4)
+histories = st.builds(
+    lambda first, more: [*((move, 1) for move in first), *more],
+    begun,
+    st.lists(st.tuples(moves, st.integers(0, 120)), min_size=10, max_size=40),
+)
+"""Some orders are staged first, so that most histories hold arrivals that count."""
 
 
 def floor() -> State:
@@ -97,6 +140,7 @@ def floor() -> State:
         readers={},
         early=[],
         orders={},
+        sessions={},
     )
 
 
@@ -121,6 +165,31 @@ def command_of(state: State, kind: str, fields: dict[str, Any], now: int) -> c.A
             captured_at=at if fields["buffered"] else None,
             **head,
         )
+    if kind == "attest":
+        auth = c.Auth(components=fields["components"], session="s")
+        return c.AttestArrival(
+            signers=tuple(
+                c.Signer(id=name, role=role, meaning=fields["words"], auth=auth) for name, role in fields["pair"]
+            ),
+            place=fields["place"],
+            part_no="P",
+            rev=fields["rev"],
+            serials=fields["serials"],
+            quantity=len(fields["serials"]) + fields["extra"],
+            order=fields["order"],
+            photo_digest=fields["words"],
+            reason=fields["words"],
+            **(head | {"at": now - fields["age"] * S}),
+        )
+    if kind == "void":
+        name, role = fields["by"]
+        return c.VoidArrival(
+            signers=(c.Signer(id=name, role=role),),
+            order=fields["order"],
+            serials=fields["serials"],
+            reason=fields["reason"],
+            **head,
+        )
     if kind == "wish":
         return c.ReleaseOrder(signers=(c.Signer(id="HUB", role="business_hub"),), order=fields["order"], **head)
     held = state.slips.get(fields["order"])
@@ -142,6 +211,7 @@ class Book:
         self.slip: dict[str, ev.SlipStaged] = {}
         self.here: dict[str, list[str]] = {}
         self.gone: dict[str, list[str]] = {}
+        self.ever: dict[str, list[str]] = {}
 
     def enter(self, decision: Decision, command: c.AnyCommand) -> None:
         for event in decision.events:
@@ -152,11 +222,15 @@ class Book:
                 assert set(event.serials) <= set(slip.serials), "exactly its parts"
                 assert not set(event.serials) & set(here), "a part arrives once"
                 here.extend(event.serials)
+                assert event.evidence in slip.evidence, "evidence that the slip allows"
+                assert event.evidence == self._evidence(command)
+            elif isinstance(event, ev.ArrivalVoided):
+                self._voided(event, command)
             elif isinstance(event, ev.OrderReleased):
                 self._released(event)
         recorded = [e.order for e in decision.events if isinstance(e, ev.ArrivalRecorded)]
         assert len(recorded) <= 1, "one scan counts for one order"
-        if recorded and isinstance(command, c.ReportArrival):
+        if recorded and isinstance(command, (c.ReportArrival, c.AttestArrival)):
             assert command.order in (None, recorded[0]), "and for no other than the one it names"
 
     def _staged(self, slip: ev.SlipStaged) -> None:
@@ -168,7 +242,31 @@ class Book:
             slip.serials,
         )
         if not same:
-            self.here[slip.order] = []
+            self.here[slip.order], self.ever[slip.order] = [], []
+
+    @staticmethod
+    def _evidence(command: c.AnyCommand) -> str:
+        """What an act can be evidence of: an attestation only where two people vouch for it in full."""
+        if not isinstance(command, c.AttestArrival):
+            assert isinstance(command, (c.ReportArrival, c.StageSlip)), "nothing else records an arrival"
+            return "broadcast"
+        people = [(signer.id, signer.role) for signer in command.signers]
+        assert people == [*RIGHT]
+        assert command.place == "DOCK-1"
+        assert command.photo_digest
+        assert command.reason
+        assert all(s.meaning and s.auth and len(s.auth.components) == 2 for s in command.signers)
+        return "attested"
+
+    def _voided(self, event: ev.ArrivalVoided, command: c.AnyCommand) -> None:
+        assert isinstance(command, c.VoidArrival)
+        assert (command.actor.role, command.reason) == ("receiving", "another box")
+        if event.order not in self.slip:
+            return  # a scan that is kept for an order to come
+        here = self.here[event.order]
+        assert set(event.serials) <= set(here), "only what is here"
+        assert not set(event.serials) & set(self.ever[event.order]), "nothing that ever went"
+        self.here[event.order] = [serial for serial in here if serial not in event.serials]
 
     def _released(self, release: ev.OrderReleased) -> None:
         slip, here, gone = self.slip[release.order], self.here[release.order], self.gone[release.order]
@@ -177,6 +275,7 @@ class Book:
         assert not set(release.serials) & set(gone), "nothing goes twice under one slip"
         assert release.node == slip.node
         gone.extend(release.serials)
+        self.ever[release.order].extend(release.serials)
         assert release.complete == (set(gone) == set(slip.serials))
         assert release.complete or slip.policy == "partial"
 
@@ -194,7 +293,9 @@ def test_nothing_is_released_without_the_recorded_arrival_of_its_parts(
         decision = match(state, NO_DOCUMENTS, command, now)
         assert decision == match(state, NO_DOCUMENTS, command, now), "deterministic"
         released = any(isinstance(e, ev.OrderReleased) for e in decision.events)
-        assert not released or (decision.allowed and kind in ("slip", "scan")), "a denial and a wish release nothing"
+        assert not released or (decision.allowed and kind in ("slip", "scan", "attest")), (
+            "a denial and a wish release nothing"
+        )
         book.enter(decision, command)
         fold(state, decision, now, ref)
         assert all(state.readers[r] >= seq for r, seq in readers.items()), "counters only go up"
@@ -218,6 +319,6 @@ def test_the_same_wish_again_releases_and_records_nothing(
         if isinstance(command, c.ReportArrival):
             assert again.events == (), "a replay moves nothing"
             assert again.codes == ("REPLAYED_BROADCAST",)
-        moved = [type(e) for e in again.events if not isinstance(e, ev.ForwardAcknowledged)]
+        moved = [type(e) for e in again.events if not isinstance(e, (ev.ForwardAcknowledged, ev.ArrivalQuarantined))]
         assert moved == [] or not first.allowed
         assert ev.OrderReleased not in moved

@@ -5,7 +5,7 @@ import pytest
 from tests.tidy.core_rules import objections
 from tests.tidy.tree import report, snippet, sources
 
-CORE = ("terms", "identity", "ledger", "law", "handoff", "pay", "audit")
+CORE = ("terms", "identity", "ledger", "law", "handoff", "pay", "audit", "query")
 
 
 def test_the_core_is_pure() -> None:

@@ -6,6 +6,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import Final
 
 from holdgate.law.denial import BY_NAME, CODES
@@ -16,11 +17,10 @@ from tests.tidy.tree import ROOT, Source, snippet, sources
 PAGE: Final = ROOT / "docs" / "denials.md"
 DECIDERS: Final = tuple(f"src/holdgate/{name}" for name in ("law", "handoff", "engine", "sites", "scenario"))
 
-RESERVED: Final = {
-    "SITE_UNREACHABLE": "the transport's answer where the deciding site is out of reach; no entry (foundations 1)",
-    "HOLD_POINT": "holdpoint.release is no act of this law version",
-    "WITNESS_NOTICE": "a deviation may waive it; witness.notify is no act of this law version",
-}
+SHARED: Final = "law.signing"
+"""Checks that the law's gates and the floor hub ask alike."""
+
+RESERVED: Final = {}
 """Codes that nothing produces, with the reason why they stand in the table."""
 
 _CODE = re.compile(r"[A-Z][A-Z_]{3,}")
@@ -55,12 +55,14 @@ def _places(source: Source) -> Iterator[tuple[str, str]]:
     """Code and place: the gate (also through a function of its module that it calls), else the module."""
     module = source.module.removeprefix("holdgate.")
     functions = [node for node in source.tree.body if isinstance(node, ast.FunctionDef)]
+    if module == SHARED:
+        return  # said by whoever asks it
     if not module.startswith("law.gates."):
-        yield from ((code, module) for code in _codes(source.tree))
+        yield from ((code, module) for code in (*_codes(source.tree), *_asked_of_all(source.tree)))
         return
     stem = module.rpartition(".")[2]
     for function in functions:
-        for code in _codes(function):
+        for code in (*_codes(function), *_asked_of_all(function)):
             callers = [f for f in functions if f is function or _calls(f, function.name)]
             names = [f"{stem}.{f.name}" if f"{stem}.{f.name}" in GATE_NAMES else stem for f in callers]
             yield from ((code, name) for name in names if name in GATE_NAMES)
@@ -68,6 +70,26 @@ def _places(source: Source) -> Iterator[tuple[str, str]]:
 
 def _calls(function: ast.FunctionDef, name: str) -> bool:
     return any(isinstance(node, ast.Name) and node.id == name for node in ast.walk(function))
+
+
+@cache
+def _shared() -> dict[str, tuple[str, ...]]:
+    """What each function of the checks that all authorities share may say, also through one that it calls."""
+    source = next(found for found in sources("src/holdgate/law") if found.module == f"holdgate.{SHARED}")
+    functions = [node for node in source.tree.body if isinstance(node, ast.FunctionDef)]
+    return {
+        function.name: tuple(
+            code for other in functions if other is function or _calls(function, other.name) for code in _codes(other)
+        )
+        for function in functions
+    }
+
+
+def _asked_of_all(tree: ast.AST) -> Iterator[str]:
+    """The codes of the shared checks that this names (`signing.unlocked`)."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "signing":
+            yield from _shared().get(node.attr, ())
 
 
 def produced_by() -> dict[str, tuple[str, ...]]:

@@ -35,7 +35,7 @@ from tests.builders import (
     running,
 )
 
-OWN: dict[str, Any] = {"technique": {"adaptable": ADAPTABLE}}
+OWN: dict[str, Any] = {"sheet": {"adaptable": ADAPTABLE}}
 
 
 def ready() -> Technique:
@@ -100,7 +100,7 @@ def test_a_longest_time_moves_too() -> None:
     item = replace(
         ADAPTABLE[0], id="dwell_max", kind="window_max_s", value="1200", min="900", max="1500", tighter="lower"
     )
-    technique = prepare(documents(technique={"adaptable": (item,)})[1], "0" * 64)
+    technique = prepare(documents(sheet={"adaptable": (item,)})[1], "0" * 64)
     dwell = under(technique.operations[2], (("dwell_max", "950"),)).dwell
     assert dwell is not None
     assert (dwell.low_us, dwell.high_us) == (600 * SECOND_US, 950 * SECOND_US)
@@ -405,13 +405,14 @@ def test_a_reading_is_recorded_under_stop_work() -> None:
 
 def test_an_open_test_that_is_pinned_to_a_stopped_revision_is_stopped_alone() -> None:
     """Its job is pinned to a version that goes on; the revision of this very test does not."""
-    world = running(None, "S10").opened("S20").readings()
+    by_test = {"pin": "test"}
+    world = running(None, "S10", sheet=by_test).opened("S20").readings()
     first, template, technique = world.sha, world.order_template, world.technique
-    second = world.release(version="2")
+    second = world.release(version="2", sheet=by_test)
     world.order_template, world.technique = template, technique
     attempt_at(world, 1).contract = second
     world.fold(ev.ContractSuspended(sha256=second, by="L3"))
-    assert "CONTRACT_SUSPENDED" in world.ask(c.SignStep, contract=first).decide().codes
+    assert "CONTRACT_SUSPENDED" in world.ask(c.SignStep, contract=second).decide().codes
     attempt_at(world, 1).contract = ""
     assert world.ask(c.SignStep, contract=first).decide().allowed
 

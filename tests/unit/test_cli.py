@@ -3,9 +3,11 @@
 import contextlib
 import io
 import json
+import os
 import shutil
 import sqlite3
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,8 @@ from holdgate.audit.replay import PlainChecks, Taken
 from holdgate.audit.trust import Trust
 from holdgate.bootstrap import read_trust
 from holdgate.cli.app import main
-from holdgate.cli.records import audit_file, cross_check
+from holdgate.cli.records import audit_file, cross_check, find_logs
+from holdgate.cli.test import find_files
 from holdgate.crypto.envelope import open_envelope, seal
 from holdgate.crypto.hashes import leaf_hash
 from holdgate.crypto.keys import SigningKey
@@ -27,6 +30,7 @@ from holdgate.ledger.entry import read_entry
 from holdgate.ledger.merkle import root_of
 from holdgate.ledger.note import open_checkpoint, parse_vkey
 from holdgate.ledger.tiles import read_bundle, read_tile
+from holdgate.terms.errors import Unavailable
 
 SITES = ("FLOOR", "HUB", "NODE-FPI")
 REFUSED = [
@@ -343,6 +347,51 @@ def test_what_is_no_record_is_refused(tmp_path: Path) -> None:
 
 
 # ---- signature checks in threads and processes
+
+
+@pytest.fixture
+def locked() -> Iterator[Path]:
+    """A folder with a folder in it that may not be read, and nobody who may read everything."""
+    top = Path(tempfile.mkdtemp(prefix="holdgate-locked-"))
+    top.chmod(0o755)
+    inner = top / "inner"
+    inner.mkdir(mode=0)
+    root = os.geteuid() == 0
+    if root:
+        os.seteuid(65_534)
+    yield top
+    if root:
+        os.seteuid(0)
+    inner.chmod(0o700)
+    shutil.rmtree(top)
+
+
+@pytest.mark.parametrize("inside", ["", "inner"])
+def test_a_folder_that_may_not_be_read_is_not_called_empty(locked: Path, inside: str) -> None:
+    for look in (find_logs, lambda path: find_files((path,))):
+        with pytest.raises(Unavailable, match=r"inner cannot be read: Permission denied$"):
+            look(locked / inside)
+
+
+def test_a_folder_that_is_empty_is_called_so(tmp_path: Path) -> None:
+    (tmp_path / "inner").mkdir()
+    with pytest.raises(Unavailable, match=r"^there is no record at"):
+        find_logs(tmp_path)
+    with pytest.raises(Unavailable, match=r"^there is no record at"):
+        find_logs(tmp_path / "nowhere")
+    with pytest.raises(Unavailable, match=r"^no scenario file was named"):
+        find_files((tmp_path,))
+    with pytest.raises(Unavailable, match=r"^there is no file or folder"):
+        find_files((tmp_path / "nowhere",))
+
+
+def test_records_are_found_in_a_folder_and_one_level_below(tmp_path: Path) -> None:
+    names = ["B/ledger.db", "A/ledger.db", "V/mirror.db", "ledger.db", "A/deeper/ledger.db", "x.bundle", "A/y.bundle"]
+    for name in names:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    found = [str(path.relative_to(tmp_path)) for path in find_logs(tmp_path)]
+    assert found == ["ledger.db", "A/ledger.db", "B/ledger.db", "V/mirror.db", "x.bundle"]
 
 
 @pytest.mark.parametrize("entries", [0, LONG])

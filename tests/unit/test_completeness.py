@@ -40,7 +40,7 @@ HEAT = ModuleRight(module="MOD-1", act="heat", step="S20", permit_s=60, operator
 
 
 def said(patch: dict[str, dict[str, Any]] | None = None, technique: Any = None, **template: Any) -> list[str]:
-    return incomplete(*documents(patch, technique=technique or {}, **template))
+    return incomplete(*documents(patch, sheet=technique or {}, **template))
 
 
 def adapted(*items: Adaptable) -> list[str]:
@@ -162,7 +162,7 @@ def test_a_point_has_a_party_and_a_notice_that_can_be_given(step: dict[str, Any]
 
 TERMS: list[tuple[dict[str, Any], str]] = [
     ({"triggers": (Trigger(on="lunch", effect="eat"),)}, "a trigger waits for 'lunch'"),
-    ({"triggers": (Trigger(on="qa_accepted", effect=" "),)}, "sets off nothing"),
+    ({"triggers": (Trigger(on="qa_accepted", effect=" "),)}, "says nothing"),
     ({"demands": (Demand(act="job.begin", credentials=("VT",)),)}, "is no act on an order"),
     ({"demands": (Demand(act="policy.update", credentials=("VT",)),)}, "is no act on an order"),
     ({"demands": (Demand(act="job.start", credentials=()),)}, "asks for nothing"),
@@ -193,6 +193,6 @@ def test_what_an_order_template_sets_off_is_something_that_happens(template: dic
     ],
 )
 def test_a_draft_that_cannot_be_made_ready_is_malformed(patch: dict[str, Any], technique: dict[str, Any]) -> None:
-    _, broken = documents(patch, technique=technique)
+    _, broken = documents(patch, sheet=technique)
     with pytest.raises(Malformed):
         prepare(broken, "0" * 64)

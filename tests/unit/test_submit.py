@@ -767,3 +767,21 @@ def test_who_waits_when_a_site_closes_is_told_to_ask_again(tmp_path: Path) -> No
 
     asyncio.run(run())
     assert unsound(house.audits()) == []
+
+
+def test_a_defect_while_a_site_notes_something_about_itself_stops_it(tmp_path: Path) -> None:
+    """A link that goes down, a cosignature, a start: the standing may be half changed like by an act's defect."""
+
+    async def story(house: House, hub: Site) -> None:
+        before = hub.spine.size
+
+        def defect(*_: object) -> None:
+            raise KeyError("a fold with a defect")
+
+        hub.chronicle.note = defect  # type: ignore[method-assign, assignment]
+        hub.link_changed(NODE, up=False)
+        with pytest.raises(InvariantBroken, match="a fold with a defect"):
+            await asyncio.wait_for(hub.submit(house.sign(house.material("B-1"))), 10)
+        assert hub.spine.size == before
+
+    at_hub(tmp_path, story)

@@ -1,6 +1,7 @@
 """The Vault's store in one SQLite file: mirrors, cosignatures, evidence of contradictions. WAL, synchronous=FULL."""
 
 import sqlite3
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -28,6 +29,7 @@ class SqliteMirror(MirrorStore):
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._writing = threading.Lock()  # a stretch whose sender gave up may still be on its way to the disk
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
@@ -56,27 +58,28 @@ class SqliteMirror(MirrorStore):
         cosigned: bytes,
         blobs: dict[str, bytes],
     ) -> None:
+        rows = [(origin, start + index, body) for index, body in enumerate(entries)]
+        seat = (origin, start + len(entries), b"".join(frontier), cosigned)
         db = self._db
         try:
-            db.execute("BEGIN IMMEDIATE")
-            try:
-                rows = [(origin, start + index, body) for index, body in enumerate(entries)]
-                db.executemany("INSERT INTO mirror VALUES(?,?,?)", rows)
-                db.executemany("INSERT OR IGNORE INTO blob VALUES(?,?)", blobs.items())
-                size = start + len(entries)
-                db.execute("INSERT OR REPLACE INTO seat VALUES(?,?,?,?)", (origin, size, b"".join(frontier), cosigned))
-                db.execute("COMMIT")
-            except sqlite3.Error:
-                if db.in_transaction:
-                    db.execute("ROLLBACK")
-                raise
+            with self._writing:
+                db.execute("BEGIN IMMEDIATE")
+                try:
+                    db.executemany("INSERT INTO mirror VALUES(?,?,?)", rows)
+                    db.executemany("INSERT OR IGNORE INTO blob VALUES(?,?)", blobs.items())
+                    db.execute("INSERT OR REPLACE INTO seat VALUES(?,?,?,?)", seat)
+                    db.execute("COMMIT")
+                except sqlite3.Error:
+                    if db.in_transaction:
+                        db.execute("ROLLBACK")
+                    raise
         except sqlite3.Error as error:
             raise Unavailable(f"the mirror could not keep a stretch of {origin}: {error}") from error
 
     @override
     def leaves(self, origin: str, start: int, stop: int) -> list[bytes]:
         query = "SELECT body FROM mirror WHERE origin = ? AND seq >= ? AND seq < ? ORDER BY seq"
-        return [leaf_hash(body) for (body,) in self._reader.execute(query, (origin, start, stop))]
+        return [leaf_hash(body) for (body,) in self._all(query, origin, start, stop)]
 
     @override
     def latest(self, origin: str) -> bytes | None:
@@ -86,19 +89,19 @@ class SqliteMirror(MirrorStore):
     @override
     def keep_evidence(self, origin: str, checkpoint: bytes, why: str) -> None:
         try:
-            self._db.execute("INSERT OR IGNORE INTO evidence VALUES(?,?,?)", (origin, checkpoint, why))
+            with self._writing:
+                self._db.execute("INSERT OR IGNORE INTO evidence VALUES(?,?,?)", (origin, checkpoint, why))
         except sqlite3.Error as error:
             raise Unavailable(f"the mirror could not keep evidence about {origin}: {error}") from error
 
     def evidence(self, origin: str) -> list[tuple[bytes, str]]:
         """Checkpoints that contradicted the mirror, with why."""
-        return list(self._reader.execute("SELECT checkpoint, why FROM evidence WHERE origin = ?", (origin,)))
+        return [(row[0], row[1]) for row in self._all("SELECT checkpoint, why FROM evidence WHERE origin = ?", origin)]
 
+    @override
     def entries(self, origin: str) -> list[bytes]:
         """The mirror of a log."""
-        return [
-            body for (body,) in self._reader.execute("SELECT body FROM mirror WHERE origin = ? ORDER BY seq", (origin,))
-        ]
+        return [body for (body,) in self._all("SELECT body FROM mirror WHERE origin = ? ORDER BY seq", origin)]
 
     @override
     def close(self) -> None:
@@ -106,8 +109,10 @@ class SqliteMirror(MirrorStore):
         self._db.close()
 
     def _one(self, query: str, *values: object) -> tuple[Any, ...] | None:
+        return next(iter(self._all(query, *values)), None)
+
+    def _all(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         try:
-            row: tuple[Any, ...] | None = self._reader.execute(query, values).fetchone()
+            return list(self._reader.execute(query, values))
         except sqlite3.Error as error:
             raise Unavailable(f"the mirror cannot be read: {error}") from error
-        return row

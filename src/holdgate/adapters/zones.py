@@ -23,6 +23,7 @@ TZDATA: Final = f"tzdata {metadata.version('tzdata')}"
 """The edition of the zone data, for the record."""
 
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_TIME: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}")
 _ZONE: Final = re.compile(r"[A-Za-z0-9_+-]{1,32}(/[A-Za-z0-9_+-]{1,32}){0,2}")
 
 
@@ -49,6 +50,26 @@ def end_of_day(date: str, tz: str) -> Instant:
     return Instant(begin - 1)
 
 
+def start_of_day(date: str, tz: str) -> Instant:
+    """The first microsecond of a calendar day in a zone.
+
+    Raises:
+        Malformed: no such day or zone.
+    """
+    last = end_of_day(date, tz)  # says what is wrong with the day that was written
+    before = dt.date.fromisoformat(date) - dt.timedelta(days=1) if date > "0001-01-01" else None
+    return Instant(last + 1 - 86_400 * instant.SECOND_US if before is None else end_of_day(before.isoformat(), tz) + 1)
+
+
+def instant_or_start_of_day(text: str, tz: str) -> Instant:
+    """An instant: as written with its offset, or for a bare date the beginning of that day in the zone.
+
+    Raises:
+        Malformed: neither a day nor a time with its offset, or no such zone.
+    """
+    return start_of_day(text, tz) if _DATE.fullmatch(text) else instant.parse(text)
+
+
 def instant_or_end_of_day(text: str, tz: str) -> Instant:
     """An instant: as written with its offset, or for a bare date the end of that day in the zone.
 
@@ -56,6 +77,30 @@ def instant_or_end_of_day(text: str, tz: str) -> Instant:
         Malformed: neither a day nor a time with its offset, or no such zone.
     """
     return end_of_day(text, tz) if _DATE.fullmatch(text) else instant.parse(text)
+
+
+def local_instant(text: str, tz: str) -> Instant:
+    """A wall-clock time without an offset, in a zone; a time that this zone's clocks skipped or showed twice is none.
+
+    Args:
+        text: untrusted, `2025-04-01T13:00:00` or with a blank between day and time.
+        tz: untrusted, a zone of the IANA database.
+
+    Raises:
+        Malformed: no such time or zone; or it is skipped or ambiguous there.
+    """
+    zone = _zone(tz)
+    try:
+        wall = dt.datetime.fromisoformat(text)
+        if wall.tzinfo is not None or not _TIME.match(text):
+            raise ValueError(text)
+        first, second = (wall.replace(tzinfo=zone, fold=fold).astimezone(dt.UTC) for fold in (0, 1))
+    except (ValueError, OverflowError):
+        raise Malformed(f"{text[:40]!r} is not a time such as 2025-04-01T13:00:00") from None
+    if first != second:
+        what = "showed twice" if first.astimezone(zone).replace(tzinfo=None) == wall else "skipped"
+        raise Malformed(f"{text[:40]!r} is a time that the clocks of {tz} {what}; write it with its offset")
+    return instant.parse(first.isoformat())
 
 
 @functools.cache

@@ -57,6 +57,14 @@ def certify(template: SmartClientPO, technique: SmartSP) -> bytes:
     Raises:
         Malformed: at least one check does not hold; the sentence lists every finding.
     """
+    findings, certificate = examine(template, technique)
+    if findings:
+        raise Malformed(f"{template.id} version {template.version} cannot be certified: {'; '.join(findings)}")
+    return canon.encode(certificate)
+
+
+def examine(template: SmartClientPO, technique: SmartSP) -> tuple[list[str], Certificate]:
+    """Every finding about a contract's structure, and the certificate that holds where there is none."""
     rules, meaning = _rules(technique)
     found: dict[str, list[str]] = {
         "complete": incomplete(template, technique),
@@ -69,9 +77,7 @@ def certify(template: SmartClientPO, technique: SmartSP) -> bytes:
     if not any(found.values()):
         found["ready"] = [*_unready(technique)]
     findings = [sentence for sentences in found.values() for sentence in dict.fromkeys(sentences)]
-    if findings:
-        raise Malformed(f"{template.id} version {template.version} cannot be certified: {'; '.join(findings)}")
-    return canon.encode(_certificate(template, technique, rules, (*found,)))
+    return findings, _certificate(template, technique, rules, (*found,))
 
 
 def _certificate(

@@ -12,7 +12,26 @@ from holdgate.terms.errors import HoldgateError
 
 if TYPE_CHECKING:
     # Loaded by name below; named here so that readers, import rules and the search for dead files see them.
-    from holdgate.cli import audit, bench, demo, denials, ledger, options, test  # noqa: F401
+    from holdgate.cli import (  # noqa: F401
+        advise,
+        audit,
+        bench,
+        certify,
+        contract,
+        demo,
+        denials,
+        due,
+        env,
+        importing,
+        ledger,
+        options,
+        recall,
+        standards,
+        standing_open,
+        test,
+        who,
+        why,
+    )
 
 FAILED = 1
 """Exit: something was found (a step that came out otherwise, an entry that does not hold)."""
@@ -29,9 +48,32 @@ app = App(
 app.command("holdgate.cli.demo:demo", help="Tell the story of one order: real signatures, records and audit.")
 app.command("holdgate.cli.test:scenarios", name="test", help="Run scenario files on real sites and compare every step.")
 app.command("holdgate.cli.audit:audit", help="Verify records offline and make every decision again.")
+app.command(
+    "holdgate.cli.certify:certify", help="Prove a contract and run its witnesses; without a defect, certify it."
+)
 app.command("holdgate.cli.bench:bench", help="Measure what a site costs on this machine.")
 app.command("holdgate.cli.options:options", help="Show what somebody may do now at a site, and why the rest is locked.")
+app.command("holdgate.cli.why:why", help="Explain one decision: who, what, under which rules, on which facts.")
+app.command("holdgate.cli.recall:recall", help="List what an instrument, batch, person or contract version touched.")
+app.command("holdgate.cli.who:who", help="Show who may do an operation now, until when, and who would if what.")
+app.command(
+    "holdgate.cli.due:due", help="List what runs out: qualifications, calibrations, batches, documents, standards."
+)
+app.command(
+    "holdgate.cli.standing_open:standing_open", name="open", help="List what stands open and for whom it waits."
+)
+app.command(
+    "holdgate.cli.standards:standards", help="List which contracts name a standard, and whether it is in force."
+)
+app.command(
+    "holdgate.cli.importing:importing", name="import", help="Read a table of people, equipment, materials or standards."
+)
+app.command("holdgate.cli.contract:contract", name="contract", help="Write, check, compare and read contracts.")
 app.command("holdgate.cli.denials:denials", help="Explain a refusal's code, or all of them.")
+app.command(
+    "holdgate.cli.advise:advise", help="Chart a characteristic's readings and draft what follows; sign nothing."
+)
+app.command("holdgate.cli.env:env", name="env", help="Bring in what a logger of room conditions kept.")
 app.command("holdgate.cli.ledger:ledger", name="ledger", help="Work with the record as a log.")
 
 

@@ -1,45 +1,52 @@
-"""holdgate options: what a person may do now at a site, and why not the rest."""
+"""holdgate options: what a person may do now at a site, what waits for whom, what is locked and by what, what is done."""
 
-from collections.abc import Sequence
+import sys
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 from cyclopts import Parameter
+from msgspec.structs import asdict
 from rich.console import Console
+from rich.text import Text
 
-from holdgate.adapters.host import HostClock
-from holdgate.adapters.sqlite_store import SqliteStore
-from holdgate.audit.authorities import AUTHORITIES
-from holdgate.bootstrap import read_trust
-from holdgate.engine.opening import open_log
-from holdgate.engine.source import StoreHistory
-from holdgate.identity.charter import open_charter
-from holdgate.law.chronicle import blank_state
+from holdgate.cli.standing import moment_of, open_standing
 from holdgate.law.denial import remedy, sentence
 from holdgate.law.options import Option
 from holdgate.law.options import options as ask
-from holdgate.terms import instant
-from holdgate.terms.errors import Malformed, Unavailable
+from holdgate.law.outlook import ALLOWED, DONE, GROUPS, LOCKED, TOOK_EFFECT, WAITING, group_of, unlocks, waits_for
+from holdgate.law.state import State
+from holdgate.query.checks import sentence_of
+from holdgate.terms.errors import Malformed
 
 SHOWN: Final = 3
 """Reasons that are shown of a refusal; --json has all."""
+_HEADS: Final = {
+    ALLOWED: ("May do now", "green"),
+    WAITING: ("Waits for somebody or something else", "cyan"),
+    LOCKED: ("Locked, and what unlocks it", "yellow"),
+    DONE: ("Done", "dim"),
+}
 
 
 def options(
+    about: str | None = None,
+    /,
     *,
     data: Path,
     site: str,
     actor: Annotated[str, Parameter(name="--as")],
-    role: str,
+    role: str | None = None,
     place: str | None = None,
     at: str | None = None,
     json: Annotated[bool, Parameter(negative=())] = False,
 ) -> int:
-    """Show what somebody may do now at a site, and why the rest is locked. Nothing is recorded.
+    """Show what somebody may do now at a site: allowed, waiting, locked, done. Nothing is recorded.
 
     Parameters
     ----------
+    about
+        One subject: a job (PO-1001/J-1), an order, report, contract, person, instrument or batch; without, all.
     data
         The shop's directory.
     site
@@ -47,7 +54,7 @@ def options(
     actor
         The SMART-ID of whoever asks.
     role
-        The role in which they would act.
+        The role in which they would act (default: the first that they hold).
     place
         The workstation at which they stand.
     at
@@ -55,38 +62,73 @@ def options(
     json
         One JSON document.
     """
-    now = HostClock().now() if at is None else instant.parse(at)
-    found = _ask(data, site, actor, role, place, now)
-    console = Console()
+    now = moment_of(at)
+    with open_standing(data, site) as standing:
+        held = role or _first_role(standing.state, actor)
+        found = ask(standing.state, standing.library, actor, held, now, place, about)
+    console = Console(highlight=False)
     if json:
-        console.out(msgspec.json.encode(found).decode(), highlight=False)
+        sys.stdout.write(msgspec.json.encode([_document(option) for option in found]).decode() + "\n")
         return 0
-    for option in sorted(found, key=lambda option: not option.allowed):
-        mark = "[green]may[/]    " if option.allowed else "[red]may not[/]"
-        console.print(f"{mark}  {option.act:<20} {option.subject}", highlight=False, soft_wrap=True)
-        for denial in option.denials[:SHOWN]:
-            console.print(
-                f"           {sentence(denial)} {remedy(denial)}", style="dim", highlight=False, soft_wrap=True
-            )
+    for group in GROUPS:
+        _tell(console, group, [option for option in found if group_of(option.denials) == group])
     if not found:
-        console.print(f"Nothing is open at {site} that {actor} could do as {role}.")
+        console.print(f"Nothing is open{f' on {about}' if about else ''} at {site} that {actor} could do as {held}.")
     return 0
 
 
-def _ask(data: Path, site: str, actor: str, role: str, place: str | None, now: int) -> Sequence[Option]:
-    trust = read_trust(data / "trust.json")
-    try:
-        charter = open_charter((data / "charter.json").read_bytes(), trust.roots)
-    except OSError as error:
-        raise Unavailable(f"{data} holds no shop: {error}") from error
-    seat = next((seat for seat in charter.sites if seat.id == site and seat.kind in AUTHORITIES), None)
-    if seat is None:
-        names = ", ".join(seat.id for seat in charter.sites if seat.kind in AUTHORITIES)
-        raise Malformed(f"{site} decides nothing in this shop; there are {names}")
-    store = SqliteStore(data / site / "ledger.db", read_only=True)
-    try:
-        blank = blank_state(charter, seat.id, seat.kind)
-        chronicle = open_log(store, blank, AUTHORITIES[seat.kind], StoreHistory(store), trust.roots).chronicle
-        return ask(chronicle.state, chronicle.library, actor, role, now, place)
-    finally:
-        store.close()
+def _first_role(state: State, actor: str) -> str:
+    identity = state.identities.get(actor)
+    if identity is None or not identity.roles:
+        raise Malformed(f"{actor[:80]} is not enrolled at {state.site}; name the role with --role")
+    return identity.roles[0]
+
+
+def _document(option: Option) -> dict[str, Any]:
+    """The JSON of one option: the law's answer, its group, and every sentence."""
+    return {
+        **asdict(option),
+        "group": group_of(option.denials),
+        "waits_for": waits_for(option.denials),
+        "unlocked_by": unlocks(option.denials),
+        "reasons": [
+            {"code": denial.code, "rule": denial.gate, "says": sentence(denial), "helps": remedy(denial)}
+            for denial in option.denials
+        ],
+    }
+
+
+def _tell(console: Console, group: str, found: list[Option]) -> None:
+    if not found:
+        return
+    title, style = _HEADS[group]
+    console.print(Text(title, style=f"bold {style}"))
+    for option in found:
+        asks = f"  (fill in: {', '.join(option.asks)})" if option.asks and option.allowed else ""
+        console.print(f"  {option.act:<20} {option.subject}  {_which(option)}{asks}", soft_wrap=True)
+        if group == WAITING:
+            console.print(f"      waits for {'; '.join(waits_for(option.denials))}", style="dim", soft_wrap=True)
+        elif group != ALLOWED:
+            for denial in [denial for denial in option.denials if group != DONE or denial.code in TOOK_EFFECT][:SHOWN]:
+                helps = "" if group == DONE else f" {remedy(denial)}"
+                rule = f" [{denial.gate}: {sentence_of(denial.gate)}]" if group == LOCKED else ""
+                console.print(Text(f"      {sentence(denial)}{helps}{rule}", style="dim"), soft_wrap=True)
+
+
+_TOLD: Final = (
+    "step",
+    "characteristic",
+    "serial",
+    "result",
+    "disposition",
+    "decision",
+    "milestone",
+    "rule",
+    "param",
+    "document",
+)
+
+
+def _which(option: Option) -> str:
+    """The fields that tell two options of one act apart."""
+    return " ".join(str(option.fields[name]) for name in _TOLD if option.fields.get(name))

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
+from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -42,12 +42,17 @@ def find_logs(path: Path) -> list[Path]:
     """The ledgers and mirrors at a place, the sites' own first.
 
     Raises:
-        Unavailable: there are none.
+        Unavailable: there are none, or a folder where one may lie cannot be read.
     """
-    if path.is_file():
-        return [path]
-    found = [log for name in (LEDGER, MIRROR) for log in (*sorted(path.glob(name)), *sorted(path.glob(f"*/{name}")))]
-    found += sorted(path.glob(f"*{BUNDLE}"))
+    try:
+        if path.is_file():
+            return [path]
+        top = sorted(path.iterdir()) if path.exists() else []
+        below = [file for folder in top if folder.is_dir() for file in sorted(folder.iterdir())]
+    except OSError as error:
+        raise Unavailable(f"{error.filename or path} cannot be read: {error.strerror or error}") from error
+    found = [log for name in (LEDGER, MIRROR) for log in (*top, *below) if log.name == name]
+    found += [file for file in top if file.name.endswith(BUNDLE)]
     if not found:
         raise Unavailable(f"there is no record at {path}: no {LEDGER}, {MIRROR} or *{BUNDLE} in it or one level below")
     return found
@@ -99,6 +104,28 @@ def audit_file(path: Path, trust: Trust, seen: Seen | None = None, *, signatures
             return [Audited(path=str(path), report=report, mirror=True) for report in reports]
     with closing(SqliteStore(path, read_only=True)) as store:
         return [Audited(path=str(path), report=_audit_log(partial(_Stored, store, path), trust, seen, signatures))]
+
+
+@contextmanager
+def open_sources(path: Path) -> Iterator[list[LogSource]]:
+    """Every log at a place, the sites' own first, open for reading and not audited.
+
+    Raises:
+        Unavailable: there is none, or one is no record at all.
+    """
+    with ExitStack() as opened:
+        yield [source for log in find_logs(path) for source in _sources_of(log, opened)]
+
+
+def _sources_of(path: Path, opened: ExitStack) -> list[LogSource]:
+    """The logs in one file."""
+    if path.suffix == BUNDLE:
+        return [_Bundled(path)]
+    mirror = Mirror(opened.enter_context(closing(_open(path))))
+    origins = mirror.origins()
+    if origins:
+        return [MirrorSource(mirror, origin) for origin in origins]
+    return [_Stored(opened.enter_context(closing(SqliteStore(path, read_only=True))), path)]
 
 
 def cross_check(audited: list[Audited]) -> None:
@@ -156,6 +183,16 @@ class Mirror:
             return []
         return [origin for (origin,) in self.db.execute("SELECT origin FROM seat ORDER BY origin")]
 
+    def size(self, origin: str) -> int:
+        """How many entries of a log it holds."""
+        return int(self.db.execute("SELECT size FROM seat WHERE origin = ?", (origin,)).fetchone()[0])
+
+    def rows(self, origin: str, start: int) -> Iterator[tuple[int, bytes, bytes]]:
+        """Index, leaf hash and bytes of a log's entries from `start` on. The mirror keeps no hashes: they are computed."""
+        query = "SELECT seq, body FROM mirror WHERE origin = ? AND seq >= ? ORDER BY seq"
+        for seq, body in self.db.execute(query, (origin, start)):
+            yield seq, leaf_hash(body), body
+
     def blob(self, key: str) -> bytes | None:
         """What is pinned under a key: a document by its digest, or an entry by its leaf hash."""
         row = self.db.execute("SELECT body FROM blob WHERE key = ?", (key,)).fetchone()
@@ -184,7 +221,7 @@ class MirrorSource(_Sized):
         self._mirror = mirror
         self._origin = origin
         self.name = f"copy of {origin.rpartition('/')[2]}"
-        self.size = int(self._one("SELECT size FROM seat WHERE origin = ?"))
+        self.size = mirror.size(origin)
 
     def _one(self, query: str) -> Any:
         return self._mirror.db.execute(query, (self._origin,)).fetchone()[0]
@@ -192,9 +229,7 @@ class MirrorSource(_Sized):
     @override
     def bodies(self) -> Iterator[tuple[int, bytes, bytes]]:
         """Every entry, in order."""
-        query = "SELECT seq, body FROM mirror WHERE origin = ? ORDER BY seq"
-        for seq, body in self._mirror.db.execute(query, (self._origin,)):
-            yield seq, leaf_hash(body), body
+        return self._mirror.rows(self._origin, 0)
 
     @override
     def blob(self, key: str) -> bytes | None:
@@ -210,6 +245,17 @@ class MirrorSource(_Sized):
     def cosignatures(self) -> Mapping[str, bytes]:
         """The same note: it carries the Vault's cosignature."""
         return {"the Vault's copy": self.checkpoint()}
+
+
+@contextmanager
+def open_mirror(path: Path) -> Iterator[Mirror]:
+    """A Vault's store, opened read-only; one without origins where the file is something else.
+
+    Raises:
+        Unavailable: it is no database.
+    """
+    with closing(_open(path)) as db:
+        yield Mirror(db)
 
 
 def _open(path: Path) -> sqlite3.Connection:

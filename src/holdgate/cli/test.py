@@ -72,20 +72,37 @@ def find_files(paths: tuple[Path, ...]) -> list[Path]:
     """The scenario files at these places, each once.
 
     Raises:
-        Unavailable: a place does not exist, or there is no scenario at all.
+        Unavailable: a place does not exist or cannot be read, or there is no scenario at all.
     """
     found: dict[Path, None] = {}
     for path in paths:
-        if path.is_dir():
-            below = (file for file in sorted(path.rglob("*.yaml")) if WORLDS not in file.relative_to(path).parts)
-            found.update(dict.fromkeys(file for file in below if not file.name.startswith("_")))
-        elif path.is_file():
-            found[path] = None
-        else:
-            raise Unavailable(f"there is no file or folder {path}")
+        try:
+            if path.is_dir():
+                below = (file for file in _below(path) if WORLDS not in file.relative_to(path).parts)
+                found.update(dict.fromkeys(file for file in below if not file.name.startswith("_")))
+            elif path.is_file():
+                found[path] = None
+            else:
+                raise Unavailable(f"there is no file or folder {path}")
+        except OSError as error:
+            raise Unavailable(f"{error.filename or path} cannot be read: {error.strerror or error}") from error
     if not found:
         raise Unavailable("no scenario file was named; holdgate test FILE.yaml or FOLDER")
     return list(found)
+
+
+def _below(folder: Path) -> list[Path]:
+    """The YAML files below a folder.
+
+    Raises:
+        OSError: a folder cannot be read. It may hold scenarios, so it is not passed over.
+    """
+
+    def refuse(error: OSError) -> None:
+        raise error
+
+    tops = os.walk(folder, onerror=refuse)
+    return sorted(Path(top) / name for top, _, names in tops for name in names if name.endswith(".yaml"))
 
 
 def run_files(files: list[Path], jobs: int) -> Iterator[Outcome]:

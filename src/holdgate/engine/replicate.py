@@ -155,10 +155,17 @@ class Link:
             self.fault, self._sent_to = error, None
             if isinstance(error, Tampered):
                 await self._owner.refused(self.peer, error)
-            elif self._bus.linked(self._site, self.peer) and not self._stopped:
-                self._retry = asyncio.get_running_loop().call_later(RETRY_S, self.wake)
+            else:
+                self._try_later()
+        except Exception as error:  # noqa: BLE001  # a defect is shown as this link's fault, it does not end the link unseen
+            self.fault, self._sent_to = InvariantBroken(f"the link to {self.peer} failed: {error!r}"), None
+            self._try_later()
         finally:
             self._task = None
+
+    def _try_later(self) -> None:
+        if self._bus.linked(self._site, self.peer) and not self._stopped:
+            self._retry = asyncio.get_running_loop().call_later(RETRY_S, self.wake)
 
     async def _round(self) -> None:
         """Send everything up to the durable end."""

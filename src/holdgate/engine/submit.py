@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 from holdgate.engine.answer import Answer, Sealed
 from holdgate.engine.append import CLOSED, Appender, Done
@@ -37,6 +37,9 @@ FLUSH_S: Final = 1.05
 """How long after the first counted attempt the count goes on record."""
 IN_FLIGHT: Final = 4
 """Chunks that are being verified at the same time."""
+
+
+Made = TypeVar("Made")
 
 
 class Submission(NamedTuple):
@@ -111,11 +114,40 @@ class Spine:
         """The last draft of a subject that is not durable yet."""
         return self._appender.staged_of(subject)
 
-    def record(self, draft: Draft) -> "asyncio.Future[Answer]":
-        """Append an entry that the site makes itself (an import, a contact, a cosignature, a start)."""
+    def record(self, make: Callable[[], Draft]) -> "asyncio.Future[Answer]":
+        """Append an entry that the site makes itself (an import, a contact, a cosignature, a start).
+
+        Raises:
+            Malformed, Tampered: what it was made from does not hold; nothing changed.
+            InvariantBroken: a defect while it was made: the site has to be opened anew.
+        """
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._appender.stage(draft, _resolve(answer))
+        self._appender.stage(self._made(make), _resolve(answer))
+        self.settle()
         return answer
+
+    def settle(self) -> None:
+        """Append what follows from the entries so far and has entries of its own, before anything else comes.
+
+        Raises:
+            InvariantBroken: it could not be folded; the site has to be opened anew.
+        """
+        chronicle = self._chronicle
+        while chronicle.standing.owed and self._appender.broken is None:
+            self._appender.stage(self._made(lambda: chronicle.consequence(self._clock.now())), _ignore)
+
+    def _made(self, make: Callable[[], Made]) -> Made:
+        """What the chronicle makes; nothing more is made on a standing that a defect may have spoiled."""
+        if self._appender.broken is not None:
+            raise self._appender.broken
+        try:
+            return make()
+        except (Malformed, Tampered, Unavailable):
+            raise
+        except Exception as error:
+            broken = error if isinstance(error, InvariantBroken) else InvariantBroken(f"deciding failed: {error!r}")
+            self.stop_for(broken)
+            raise broken from error
 
     def submit(self, raw: bytes, pins: Sequence[Pin] = (), source: str = "local") -> "asyncio.Future[Answer]":
         """Submit a signed action.
@@ -211,32 +243,29 @@ class Spine:
     def _decide(self, submission: Submission, verified: Verified | Unauthentic, *, alone: bool) -> None:
         if self._appender.broken is not None:
             raise self._appender.broken
+        self.settle()
         if isinstance(verified, Unauthentic):
             self._attempt(submission, verified)
             return
         if keys_of(verified.command, self._chronicle.state.identities) != verified.keys:
             raise Tampered("the keys changed while the action was on its way; sign it again")
-        try:
-            draft = self._chronicle.act(
+        draft = self._made(
+            lambda: self._chronicle.act(
                 verified.envelope, verified.command, verified.digest, self._clock.now(), submission.pins
             )
-        except (Malformed, Tampered, Unavailable):
-            raise
-        except Exception as error:  # a broken invariant or a defect: nothing more is decided on a spoiled standing
-            broken = error if isinstance(error, InvariantBroken) else InvariantBroken(f"deciding failed: {error!r}")
-            self._appender.broken = broken
-            raise broken from error
+        )
         if isinstance(draft, int):
             self._answer_again(submission, draft)
             return
         self._appender.stage(draft, _resolve(submission.answer), alone=alone)
+        self.settle()
 
     def _attempt(self, submission: Submission, unauthentic: Unauthentic) -> None:
         attempt, answer = unauthentic.attempt, submission.answer
         now = self._clock.now()
         own = None
         for due in self._attempts.take(attempt, now):
-            draft = self._chronicle.attempt(due, now)
+            draft = self._made(partial(self._chronicle.attempt, due, now))
             own = answer if due is attempt and unauthentic.error is None else None
             self._appender.stage(draft, _ignore if own is None else _resolve(own))
         if self._attempts.waiting and self._flush is None:
@@ -250,8 +279,9 @@ class Spine:
         """Put on record what was counted in a second that is over."""
         self._flush = None
         now = self._clock.now()
-        for due in self._attempts.due(now) if self._appender.broken is None else ():
-            self._appender.stage(self._chronicle.attempt(due, now), _ignore)
+        with suppress(InvariantBroken):  # it stops the site, which says so to everybody who asks
+            for due in self._attempts.due(now) if self._appender.broken is None else ():
+                self._appender.stage(self._made(partial(self._chronicle.attempt, due, now)), _ignore)
 
     def record_attempt(self, attempt: Attempt) -> "asyncio.Future[Answer]":
         """Put an attempt on record that another part of the engine noticed (a segment that does not hold)."""

@@ -1,6 +1,7 @@
 """match: the floor hub's authority. It holds an order until its parts are here, and then lets it go; nothing else.
 
-Four acts: a slip is staged (`staging.stage`), a reader reports parts (`arrival.report_arrival`), a node acknowledges
+Six acts: a slip is staged (`staging.stage`), a reader reports parts (`arrival.report_arrival`), two people attest them
+where no reader can (`attest.attest_arrival`), somebody takes an arrival back (`void.void_arrival`), a node acknowledges
 what it was sent, and somebody wishes to release by hand, which is always refused, on the record. It evaluates no
 contract, schedules nothing and pays nobody; an import rule keeps it so.
 """
@@ -8,15 +9,18 @@ contract, schedules nothing and pays nobody; an import rule keeps it so.
 from collections.abc import Sequence
 
 from holdgate.handoff.arrival import report_arrival
+from holdgate.handoff.attest import attest_arrival
 from holdgate.handoff.staging import Inquiry, stage
+from holdgate.handoff.void import void_arrival
 from holdgate.law import command as c
 from holdgate.law import event as ev
+from holdgate.law import signing
 from holdgate.law.case import Pin
 from holdgate.law.decision import Decision, deny
 from holdgate.law.library import Library
 from holdgate.law.state import StagedSlip, State
 
-ACTS = (c.StageSlip, c.ReportArrival, c.ReleaseOrder, c.AcknowledgeForward)
+ACTS = (c.StageSlip, c.ReportArrival, c.AttestArrival, c.VoidArrival, c.ReleaseOrder, c.AcknowledgeForward)
 """The acts that the floor hub decides."""
 
 
@@ -37,7 +41,11 @@ def match(state: State, library: Library, command: c.AnyCommand, now: int, pins:
         return deny("WRONG_SITE", "match", signed_for=command.site, site=state.site)
     if isinstance(command, c.ReportArrival):
         return report_arrival(state, command, now)
-    inquiry = Inquiry(state, now)
+    if isinstance(command, c.AttestArrival):
+        return attest_arrival(state, command, now)
+    inquiry = Inquiry(state, now, command)
+    if isinstance(command, c.VoidArrival):
+        return void_arrival(inquiry, command)
     if isinstance(command, c.StageSlip):
         return stage(inquiry, command)
     if isinstance(command, c.AcknowledgeForward):
@@ -47,7 +55,7 @@ def match(state: State, library: Library, command: c.AnyCommand, now: int, pins:
 
 def _release(inquiry: Inquiry, command: c.ReleaseOrder) -> Decision:
     """By hand nothing is released, whoever asks: only an accepted arrival does that."""
-    inquiry.ask("signers", inquiry.signers, command)
+    inquiry.ask("signers", signing.enrolled, inquiry)
     inquiry.ask("release by hand", _by_hand, inquiry, command)
     return inquiry.refuse()
 
@@ -68,8 +76,8 @@ def _acknowledge(inquiry: Inquiry, command: c.AcknowledgeForward) -> Decision:
     """The node's receipt for what the gate let go."""
     slip = inquiry.state.slips.get(command.order)
     if not (
-        inquiry.ask("signers", inquiry.signers, command)
-        and inquiry.ask("sender", inquiry.site_key, command, "node")
+        inquiry.ask("signers", signing.enrolled, inquiry)
+        and inquiry.ask("sender", inquiry.site_key, "node")
         and inquiry.ask("receipt", _receipt, inquiry, command, slip)
     ):
         return inquiry.refuse()

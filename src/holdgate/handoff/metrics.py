@@ -15,13 +15,16 @@ from holdgate.terms.instant import SECOND_US
 
 
 class Standing(Struct):
-    """One order at the gate. `staged_at`: its first staging; `released_at`: when all its parts were let go (UTC µs)."""
+    """One order at the gate. `staged_at`: its first staging; `released_at`: when all its parts were let go (UTC µs).
+
+    `arrived`: serial → which of all matched events it came by.
+    """
 
     staged_at: int
     node: str
     parts: tuple[str, str, tuple[str, ...]]
     due_at: int | None = None
-    arrived: dict[str, None] = {}
+    arrived: dict[str, int] = {}
     released_at: int | None = None
     acknowledged: bool = False
 
@@ -29,9 +32,10 @@ class Standing(Struct):
 class Metrics:
     """The running figures of one gate."""
 
-    __slots__ = ("counts", "orders")
+    __slots__ = ("counts", "orders", "voided")
 
     def __init__(self) -> None:
+        self.voided: dict[int, None] = {}
         self.orders: dict[str, Standing] = {}
         self.counts: dict[str, int] = dict.fromkeys(_COUNTS, 0)
 
@@ -62,9 +66,10 @@ class Metrics:
             "oldest_held_s": (now - min(held)) // SECOND_US if held else 0,
             "dwell_median_s": _median_s([o.released_at - o.staged_at for o in orders if o.released_at is not None]),
             "confirmation_rate": rate(sum(_in_time(order) for order in due), len(due)),
-            "match_accuracy": rate(counts["matched"] - counts["voided"], counts["matched"]),
+            "match_accuracy": rate(counts["matched"] - len(self.voided), counts["matched"]),
+            "voided": len(self.voided),
             "forward_pending": sum(o.released_at is not None and not o.acknowledged for o in orders),
-            **{name: counts[name] for name in _COUNTS if name not in ("matched", "voided")},
+            **{name: counts[name] for name in _COUNTS if name != "matched"},
         }
 
     def _queue(self) -> dict[str, int]:
@@ -114,7 +119,18 @@ def _recorded(m: Metrics, e: ev.ArrivalRecorded, at: int) -> None:
     m.counts["matched"] += 1
     m.counts["late"] += e.late
     if e.order in m.orders:
-        m.orders[e.order].arrived.update(dict.fromkeys(e.serials))
+        m.orders[e.order].arrived.update(dict.fromkeys(e.serials, m.counts["matched"]))
+
+
+def _voided(m: Metrics, e: ev.ArrivalVoided, at: int) -> None:
+    """A matched event counts as voided once, however many of its parts are taken back, and in however many acts."""
+    order = m.orders.get(e.order)
+    if order is None:
+        return
+    for serial in e.serials:
+        event = order.arrived.pop(serial, None)
+        if event is not None:
+            m.voided[event] = None
 
 
 def _quarantined(m: Metrics, e: ev.ArrivalQuarantined, at: int) -> None:
@@ -146,6 +162,7 @@ _STEPS: Final[dict[type[ev.Event], Callable[[Metrics, Any, int], None]]] = {
     ev.ReaderAdvanced: _advanced,
     ev.ArrivalRecorded: _recorded,
     ev.ArrivalQuarantined: _quarantined,
+    ev.ArrivalVoided: _voided,
     ev.OrderReleased: _released,
     ev.ForwardAcknowledged: _acknowledged,
 }
@@ -164,7 +181,6 @@ _COUNTS: Final = (
     "late",
     "broadcast_gaps",
     "matched",
-    "voided",
     "routing_mismatches",
     "releases_without_arrival",
 )

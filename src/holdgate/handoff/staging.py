@@ -14,47 +14,60 @@ from holdgate.identity.charter import Settings
 from holdgate.identity.roster import holds_seat
 from holdgate.law import command as c
 from holdgate.law import event as ev
+from holdgate.law import signing
+from holdgate.law.case import DENIALS_BYTES_MAX, short
 from holdgate.law.decision import Decision, Denial, Value
 from holdgate.law.state import StagedSlip, State
 from holdgate.terms import canon
 from holdgate.terms.instant import SECOND_US
+from holdgate.terms.limits import DENIALS_MAX
 
 P = ParamSpec("P")
 
 BROADCAST: Final = "broadcast"
 """The evidence class of a reader's own scan."""
+ATTESTED: Final = "attested"
+"""The evidence class of two people's word, where no reader can."""
 
 
 class Inquiry:
     """One act before the gate: what it is asked of, and what was found.
 
-    `facts`: events that hold whatever the answer is. `found`, `trace`, `reads`: as a decision carries them.
+    `facts`: events that hold whatever the answer is. `found`, `trace`, `reads`: as a decision carries them. `unmet`: the codes
+    of everything that was found, also of what does not fit an entry any more.
     """
 
-    __slots__ = ("facts", "found", "gate", "now", "reads", "settings", "state", "trace")
+    __slots__ = ("command", "facts", "found", "gate", "now", "reads", "room", "settings", "state", "trace", "unmet")
 
-    def __init__(self, state: State, now: int) -> None:
+    def __init__(self, state: State, now: int, command: c.AnyCommand) -> None:
+        self.command: c.AnyCommand = command
         self.state = state
         self.now = now
         self.settings: Settings = state.charter.settings
         self.gate = ""
         self.facts: list[ev.AnyEvent] = []
         self.found: list[Denial] = []
+        self.unmet: list[str] = []
+        self.room = DENIALS_BYTES_MAX
         self.trace: list[str] = []
         self.reads: list[int] = []
 
     def ask(self, name: str, check: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> bool:
         """Ask one check by its name; whether it found nothing."""
         self.gate = name
-        before = len(self.found)
+        before = len(self.unmet)
         check(*args, **kwargs)
-        codes = " ".join(dict.fromkeys(denial.code for denial in self.found[before:]))
+        codes = " ".join(dict.fromkeys(self.unmet[before:]))
         self.trace.append(f"{name} {codes or 'ok'}")
         return not codes
 
     def deny(self, code: str, **values: Value) -> None:
-        """Note an unmet condition."""
-        self.found.append(Denial(code=code, gate=self.gate, values=values))
+        """Note an unmet condition: it counts in any case, and is named as far as it fits the entry."""
+        self.unmet.append(code)
+        if len(self.found) < DENIALS_MAX and self.room > 0:
+            named = {name: short(value) for name, value in values.items()}
+            self.room -= sum(len(str(value).encode()) for value in named.values())
+            self.found.append(Denial(code=code, gate=self.gate, values=named))
 
     def allow(self, *events: ev.AnyEvent) -> Decision:
         """The act took effect."""
@@ -70,27 +83,9 @@ class Inquiry:
             reads=tuple(dict.fromkeys(self.reads)),
         )
 
-    def signers(self, command: c.Command) -> None:
-        """Every signer is enrolled, in force, and holds the role that they sign in; a workstation is in force."""
-        for signer in command.signers:
-            person = self.state.identities.get(signer.id)
-            if person is None:
-                self.deny("UNKNOWN_IDENTITY", id=signer.id)
-                continue
-            self.reads.append(person.ref)
-            if person.disabled_at is not None:
-                self.deny("IDENTITY_DISABLED", id=person.id)
-            elif signer.role not in person.roles:
-                self.deny(
-                    "ROLE_NOT_AUTHORISED", id=person.id, role=signer.role, needed=f"somebody enrolled as {signer.role}"
-                )
-        station = None if command.place is None else self.state.identities.get(command.place)
-        if station is not None and station.disabled_at is not None:
-            self.deny("IDENTITY_DISABLED", id=station.id)
-
-    def site_key(self, command: c.Command, role: str) -> None:
+    def site_key(self, role: str) -> None:
         """The actor is the charter's site of this kind with its own key, not somebody who holds a role of that name."""
-        actor = command.actor
+        actor = self.command.actor
         identity = self.state.identities.get(actor.id)
         if actor.role != role or identity is None or not holds_seat(self.state.charter, identity, role):
             self.deny("ROLE_NOT_AUTHORISED", id=actor.id, role=actor.role, needed=f"the site's own key as {role}")
@@ -109,8 +104,8 @@ def stage(inquiry: Inquiry, command: c.StageSlip) -> Decision:
     """
     slip, sha256 = command.slip, digest(canon.encode(command.slip))
     if not (
-        inquiry.ask("signers", inquiry.signers, command)
-        and inquiry.ask("sender", inquiry.site_key, command, "business_hub")
+        inquiry.ask("signers", signing.enrolled, inquiry)
+        and inquiry.ask("sender", inquiry.site_key, "business_hub")
         and inquiry.ask("slip", _sound, inquiry, slip)
         and inquiry.ask("once", _once, inquiry, slip, sha256)
     ):

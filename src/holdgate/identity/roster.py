@@ -6,11 +6,12 @@ from holdgate.identity.charter import Charter
 
 
 class Credential(Struct, gc=False):
-    """A qualification; `until`, `revoked_at`: UTC µs."""
+    """A qualification; `until`, `revoked_at`: UTC µs. `lapses`: earlier stretches [revoked, granted anew], the last ones."""
 
     until: int
     ref: int
     revoked_at: int | None = None
+    lapses: tuple[tuple[int, int], ...] = ()
 
 
 class Identity(Struct):

@@ -29,14 +29,23 @@ class Follow(Protocol):
         ...
 
 
+class Owe(Protocol):
+    """What follows from events and gets entries of its own, since other sites are told it one by one; pure."""
+
+    def __call__(self, state: State, library: Library, said: Sequence[tuple[int, AnyEvent]]) -> tuple[AnyEvent, ...]:
+        """The events, each of which becomes an entry right after this one. `said`: with the times of their own site."""
+        ...
+
+
 class Authority:
-    """The decider of one kind of site, and what follows from its entries."""
+    """The decider of one kind of site, and what follows from its entries: in the same one, or in entries after it."""
 
-    __slots__ = ("decide", "follow")
+    __slots__ = ("decide", "follow", "owe")
 
-    def __init__(self, decide: Decide, follow: Follow) -> None:
+    def __init__(self, decide: Decide, follow: Follow, owe: Owe | None = None) -> None:
         self.decide = decide
         self.follow = follow
+        self.owe = owe
 
 
 def nothing_follows(state: State, library: Library, events: Sequence[AnyEvent], at: int) -> tuple[AnyEvent, ...]:

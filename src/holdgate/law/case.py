@@ -30,7 +30,8 @@ class Case:
     """What the gates read, and where they write what they find.
 
     Fields that an act does not have stay None. `waived`: denial codes that an unused deviation of this step waives.
-    `tuned`: what the step starts under, where it is not the contract's own. `facts`: what a denial carries all the same.
+    `contract`: the version that the act is about or is judged by. `tuned`: what the step starts
+    under, where it is not the contract's own. `facts`: what a denial carries all the same.
     Gates never change anything but `found`, `facts`, `reads` and, through them, the answer.
     """
 
@@ -110,8 +111,8 @@ class Case:
 
     def begin(self) -> None:
         """Nothing is found yet."""
-        self.found = []
         self.facts = []
+        self.found = []
         self.reads = []
         self.room = DENIALS_BYTES_MAX
 
@@ -120,12 +121,12 @@ class Case:
         if not self.gate:
             self.found.append(NOTED)  # the first round only asks whether anything is found
         elif len(self.found) < DENIALS_MAX and self.room > 0:
-            short = {name: _short(value) for name, value in values.items()}
-            self.room -= sum(len(str(value).encode()) for value in short.values())
-            self.found.append(Denial(code=code, gate=self.gate, values=short))
+            cut = {name: short(value) for name, value in values.items()}
+            self.room -= sum(len(str(value).encode()) for value in cut.values())
+            self.found.append(Denial(code=code, gate=self.gate, values=cut))
 
     def fact(self, event: AnyEvent) -> None:
-        """Note a fact that counts even though the act is refused; on an act that is allowed it is dropped."""
+        """Note what is true all the same where the act is refused (foundations 3); an act that is allowed drops it."""
         if self.gate and event not in self.facts:  # the first round only asks whether anything is found
             self.facts.append(event)
 
@@ -141,7 +142,8 @@ NOTED: Final = Denial(code="", gate="")
 """Stands for a denial in the first round over the gates, which does not say what it found."""
 
 
-def _short(value: Value) -> Value:
+def short(value: Value) -> Value:
+    """A value as a denial may name it: long texts and lists cut short."""
     if isinstance(value, str):
         return value if len(value) <= TEXT_CHARS_MAX else f"{value[: TEXT_CHARS_MAX - 1]}…"
     if isinstance(value, int):
@@ -157,4 +159,4 @@ def _short(value: Value) -> Value:
     return tuple(kept)
 
 
-__all__ = ["Case", "Command", "Pin"]
+__all__ = ["Case", "Command", "Pin", "short"]

@@ -38,11 +38,31 @@ class RuleDigest(Struct, frozen=True, kw_only=True):
     sha256: str
 
 
-class Certificate(Struct, frozen=True, kw_only=True):
+class Proof(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One property, its verdict, and the SHA-256 of each solver's question that it rests on (none: found by search)."""
+
+    name: str
+    verdict: str
+    queries: tuple[str, ...] = ()
+
+
+class WitnessRun(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Runs on a real engine that came out as predicted. `deeds`: how many acts; `sha256`: of the acts and their predictions.
+
+    `left_out`: what the graph of the contract knows and no run could show, by name.
+    """
+
+    deeds: int
+    sha256: str
+    left_out: tuple[str, ...] = ()
+
+
+class Certificate(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What the validators sign and the contract's version carries.
 
-    `template`, `technique`: SHA-256 of the documents. `semantics`: of the engine. `facts`: SHA-256 of the schema that
-    the rules were checked against. `parser`: the CEL parser and its version.
+    `scope`: what it vouches for, in words. `template`, `technique`: SHA-256 of the documents. `semantics`: of the engine. `facts`:
+    SHA-256 of the schema that the rules were checked against. `parser`: the CEL parser and its version. `proofs`, `solvers`,
+    `witness`: of a certificate that proves behaviour; one of structure alone has none.
     """
 
     holdgate: str
@@ -58,6 +78,9 @@ class Certificate(Struct, frozen=True, kw_only=True):
     parser: str
     checks: tuple[Check, ...]
     rules: tuple[RuleDigest, ...]
+    proofs: tuple[Proof, ...] = ()
+    solvers: tuple[str, ...] = ()
+    witness: WitnessRun | None = None
 
 
 _PLAIN: Final[msgspec.json.Decoder[dict[str, Any]]] = msgspec.json.Decoder(dict[str, Any])
@@ -97,6 +120,7 @@ def objections(certificate: Certificate, template: SmartClientPO, technique: Sma
     for name in STRUCTURE:
         if name not in named:
             yield f"its certificate does not say that it is {name}"
-    for check in certificate.checks:
+    said_of: list[Check | Proof] = [*certificate.checks, *certificate.proofs]
+    for check in said_of:
         if check.verdict != HOLDS:
             yield f"its certificate says of {check.name[:40]!r}: {check.verdict[:40]!r}"

@@ -11,6 +11,7 @@ arrived, and compares bytes. Steps of one action:
 Signatures are verified before (in threads) and are not looked at here. No clock, no I/O: time and epoch are arguments.
 """
 
+from collections.abc import Sequence
 from typing import Final, Protocol
 
 import msgspec
@@ -19,17 +20,19 @@ from msgspec.structs import replace
 
 from holdgate.crypto.hashes import leaf_hash
 from holdgate.identity.charter import Charter
-from holdgate.identity.roster import Identity
 from holdgate.law import command as c
 from holdgate.law import event as ev
 from holdgate.law.authority import Authority
 from holdgate.law.case import Pin
+from holdgate.law.consequences import ConsequenceRecord, Owed, about
 from holdgate.law.decision import SEMANTICS, Decision, allow, deny
 from holdgate.law.evolve import evolve
+from holdgate.law.founding import found_shop
 from holdgate.law.gates.table import SIGNING
 from holdgate.law.library import Library
+from holdgate.law.pinning import version_for
 from holdgate.law.segments import Segment, verify_segment
-from holdgate.law.state import State, job_key
+from holdgate.law.state import Job, State, job_key
 from holdgate.ledger.entry import Entry, LawRef, Source, encode_entry
 from holdgate.ledger.merkle import Tree
 from holdgate.ledger.note import KIND_COSIGNATURE, make_vkey, open_checkpoint, parse_vkey, verify_cosignature
@@ -39,6 +42,8 @@ from holdgate.terms.instant import SECOND_US
 
 TAKES_DOCUMENTS: Final = (c.SubmitContract, c.CertifyContract, c.StageSlip, c.ForwardOrder)
 """Acts beside which documents come; whatever comes beside another act is dropped."""
+KEEPS_SESSIONS: Final = (*SIGNING, c.AttestArrival)
+"""Acts whose signers keep a signing session: those of the law, and the one that the floor hub decides."""
 SESSIONS_KEPT: Final = 1_000
 """Signing sessions in memory before idle ones are forgotten."""
 DIGEST_BYTES: Final = 16
@@ -75,6 +80,7 @@ class Standing(Struct):
     state: State
     heads: dict[str, bytes]
     digests: dict[str, dict[bytes, int]]
+    owed: list[Owed] = []
     last_at: int = 0
     epoch: str = ""
 
@@ -174,10 +180,11 @@ class Chronicle:
         resent = self._find(subject, mark)
         if resent is not None:
             return resent
+        self._owes_nothing()
         at = max(at, self.standing.last_at)
         state, authority = self.state, self._authority
         job = state.jobs.get(subject)
-        law = self._bare if job is None else self._law_ref(job.sha256, job.version)
+        law = self._bare if job is None else self._judged_by(job, command)
         decision = authority.decide(state, self.library, command, at, pins)
         if pins:
             self.library.admit({pin.sha256: pin.content for pin in pins})
@@ -192,6 +199,7 @@ class Chronicle:
 
     def attempt(self, record: Attempt, at: int) -> Draft:
         """Put on record what could not be authenticated. It changes nothing."""
+        self._owes_nothing()
         return self._append(
             "attempt", f"source:{record.source}", attempted(record), at, record=record, module=record.source
         )
@@ -202,6 +210,7 @@ class Chronicle:
         Raises:
             Tampered, Malformed: it does not hold together; nothing changed.
         """
+        self._owes_nothing()
         verified = verify_segment(self.state, segment)
         at = max(at, self.standing.last_at)
         seq, state = self.tree.size, self.state
@@ -215,6 +224,7 @@ class Chronicle:
         foreign = tuple(event for _, event in verified.events)
         try:
             more = self._follow((*foreign, imported), at, seq)
+            self._owe(verified.events, seq)
         except (HoldgateError, LookupError) as error:
             raise InvariantBroken(f"what follows from entry {seq} could not be folded: {error!r}") from error
         record = ImportRecord(
@@ -236,6 +246,8 @@ class Chronicle:
         Raises:
             Tampered: a cosignature that does not hold, or is of another log or witness.
         """
+        if not isinstance(record, BootRecord):
+            self._owes_nothing()
         kind, subject, module, event = _noticed(self.standing, record)
         at = max(at, self.standing.last_at)
         if isinstance(record, BootRecord) and not record.again:
@@ -243,11 +255,35 @@ class Chronicle:
         decision = self._fold(allow(event), at, self.tree.size)
         return self._append(kind, subject, decision, at, record=record, module=module or self._site)
 
+    def consequence(self, at: int) -> Draft:
+        """The entry of the first thing that is owed. `standing.owed` says whether there is any.
+
+        Raises:
+            Tampered: nothing is owed.
+        """
+        if not self.standing.owed:
+            raise Tampered("a consequence stands here, and no entry before has it")
+        owed = self.standing.owed.pop(0)
+        at = max(at, self.standing.last_at)
+        decision = self._fold(allow(owed.event), at, self.tree.size)
+        record = ConsequenceRecord(of=owed.of)
+        return self._append("consequence", about(owed.event), decision, at, record=record, module=self._site)
+
+    def _owes_nothing(self) -> None:
+        """Consequences stand right after their entry; only a start may come between (the site went down).
+
+        Raises:
+            Tampered: something is owed.
+        """
+        if self.standing.owed:
+            of = self.standing.owed[0].of
+            raise Tampered(f"what follows from entry {of} comes before anything else, and it is not here")
+
     # ---- how an entry is made --------------------------------------------------------------------------------------
 
     def _keep_sessions(self, command: c.AnyCommand, at: int) -> None:
         """Signing sessions that stay open; idle ones are forgotten when there are many."""
-        if type(command) not in SIGNING:
+        if type(command) not in KEEPS_SESSIONS:
             return
         sessions = self.state.sessions
         for signer in command.signers:
@@ -267,6 +303,8 @@ class Chronicle:
             for event in decision.events:
                 evolve(self.state, self.library, event, at, seq)
             more = self._follow(decision.events, at, seq)
+            if self._authority.owe is not None:
+                self._owe([(at, event) for event in decision.events], seq)
         except (HoldgateError, LookupError) as error:
             raise InvariantBroken(f"entry {seq} could not be folded: {error!r}") from error
         return replace(decision, events=decision.events + more) if more else decision
@@ -276,6 +314,11 @@ class Chronicle:
         for event in more:
             evolve(self.state, self.library, event, at, seq)
         return more
+
+    def _owe(self, said: Sequence[tuple[int, ev.AnyEvent]], seq: int) -> None:
+        owe = self._authority.owe
+        for event in () if owe is None else owe(self.state, self.library, said):
+            self.standing.owed.append(Owed(of=seq, event=event))
 
     def _append(
         self,
@@ -348,6 +391,11 @@ class Chronicle:
             return known.get(mark)
         return self._history.find(subject, mark) if subject in self.state.closed else None
 
+    def _judged_by(self, job: Job, command: c.AnyCommand) -> LawRef:
+        sha256 = version_for(self.state, self.library, job, getattr(command, "step", None))
+        version = job.version if sha256 == job.sha256 else self.state.contracts[sha256].version
+        return self._law_ref(sha256, version)
+
     def _law_ref(self, sha256: str, version: str) -> LawRef:
         found = self._refs.get(sha256)
         if found is None:
@@ -393,40 +441,10 @@ def fold_foreign(state: State, library: Library, event: ev.AnyEvent, at: int, re
     """Fold an event of another site; one that speaks of what is not known here changes nothing."""
     try:
         evolve(state, library, event, at, ref)
+    except InvariantBroken:
+        raise
     except (LookupError, ValueError, HoldgateError):
         return
-
-
-def found_shop(state: State, charter: Charter) -> None:
-    """The state at the beginning: the charter's sites and founders are enrolled."""
-    state.charter = charter
-    for seat in charter.sites:
-        state.identities[seat.id] = Identity(
-            id=seat.id,
-            name=seat.id,
-            org=charter.org,
-            kind="site",
-            key=seat.key,
-            roles=(seat.kind,),
-            ref=0,
-            sealing_key=seat.sealing_key,
-            credentials={},
-        )
-        state.key_owners[seat.key.hex()] = seat.id
-    for founder in charter.founders:
-        state.identities[founder.id] = Identity(
-            id=founder.id,
-            name=founder.name,
-            org=founder.org,
-            kind=founder.kind,
-            key=founder.key,
-            roles=founder.roles,
-            ref=0,
-            zone=founder.zone,
-            node=founder.node,
-            credentials={},
-        )
-        state.key_owners[founder.key.hex()] = founder.id
 
 
 def blank_state(charter: Charter, site: str, kind: str) -> State:
@@ -453,6 +471,7 @@ def blank_state(charter: Charter, site: str, kind: str) -> State:
         contacts={},
         origins={},
         sessions={},
+        standards={},
         policies={},
         series={},
         assigned={},

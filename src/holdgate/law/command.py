@@ -71,7 +71,10 @@ class Command(
 
 
 class EnrolIdentity(Command, frozen=True, kw_only=True, tag="identity.enrol"):
-    """Enrol a person, device, site or module; the new key co-signs (proof of possession), two officers approve."""
+    """Enrol a person, device, site or module; the new key co-signs (proof of possession), two officers approve.
+
+    `from_file`: see `AdoptStandard`.
+    """
 
     id: str
     name: str
@@ -82,6 +85,7 @@ class EnrolIdentity(Command, frozen=True, kw_only=True, tag="identity.enrol"):
     zone: str | None = None
     node: str | None = None
     sealing_key: bytes | None = None
+    from_file: str | None = None
 
 
 class DisableIdentity(Command, frozen=True, kw_only=True, tag="identity.disable"):
@@ -92,12 +96,13 @@ class DisableIdentity(Command, frozen=True, kw_only=True, tag="identity.disable"
 
 
 class GrantCredential(Command, frozen=True, kw_only=True, tag="credential.grant"):
-    """Record or renew a qualification; `until` is the last instant it is valid."""
+    """Record or renew a qualification; `until` is the last instant it is valid. `from_file`: see `AdoptStandard`."""
 
     person: str
     credential: str
     until: int
     evidence: str
+    from_file: str | None = None
 
 
 class RevokeCredential(Command, frozen=True, kw_only=True, tag="credential.revoke"):
@@ -109,39 +114,66 @@ class RevokeCredential(Command, frozen=True, kw_only=True, tag="credential.revok
 
 
 class RegisterEquipment(Command, frozen=True, kw_only=True, tag="equipment.register"):
-    """Put an instrument or machine on the register with its calibration interval (UTC µs, inclusive)."""
+    """Put an instrument or machine on the register with its calibration interval (UTC µs, inclusive).
+
+    `from_file`: see `AdoptStandard`.
+    """
 
     id: str
     equipment_class: str
     cal_from: int
     cal_until: int
     in_service: bool
+    from_file: str | None = None
 
 
 class RegisterMaterial(Command, frozen=True, kw_only=True, tag="material.register"):
-    """Put a batch on the register; `until` is its last instant of use."""
+    """Put a batch on the register; `until` is its last instant of use. `from_file`: see `AdoptStandard`."""
 
     batch: str
     material_kind: str
     until: int
     approved: bool
+    from_file: str | None = None
 
 
 class CalibrateEquipment(Command, frozen=True, kw_only=True, tag="equipment.calibrate"):
-    """Record a calibration. `as_found`: in_tolerance or out_of_tolerance; `until`: its last instant; by certificate."""
+    """Record a calibration. `as_found`: in_tolerance or out_of_tolerance; `until`: its last instant; by certificate.
+
+    `from_file`: see `AdoptStandard`.
+    """
 
     id: str
     as_found: str
     until: int
     certificate: str | None = None
+    from_file: str | None = None
 
 
 class ExtendMaterial(Command, frozen=True, kw_only=True, tag="material.extend"):
-    """Extend a batch's shelf life on the manufacturer's evidence; `until`: its new last instant of use."""
+    """Extend a batch's shelf life on the manufacturer's evidence; `until`: its new last instant of use.
+
+    `from_file`: see `AdoptStandard`.
+    """
 
     batch: str
     until: int
     evidence: str | None = None
+    from_file: str | None = None
+
+
+class AdoptStandard(Command, frozen=True, kw_only=True, tag="standard.adopt"):
+    """Adopt an edition of a standard from now on, until then (UTC µs); another edition of it is not in force any more.
+
+    Two officers sign. `from_file`: SHA-256 of the file that the act was imported from: who imports and who approves are
+    then two people, and both sign.
+    """
+
+    standard: str
+    edition: str
+    until: int
+    evidence: str | None = None
+    from_file: str | None = None
 
 
 class VerifyDocument(Command, frozen=True, kw_only=True, tag="document.verify"):
@@ -760,6 +792,7 @@ AnyCommand = (
     | RegisterMaterial
     | CalibrateEquipment
     | ExtendMaterial
+    | AdoptStandard
     | VerifyDocument
     | UpdatePolicy
     | SubmitContract
@@ -950,6 +983,7 @@ _SUBJECT_FIELDS: Final = (
     ("identity", "id"),
     ("identity", "person"),
     ("material", "batch"),
+    ("standard", "standard"),
     ("series", "series"),
     ("policy", "policy"),
     ("site", "target"),

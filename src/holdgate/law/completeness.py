@@ -20,9 +20,10 @@ from holdgate.law.contract import (
     Window,
 )
 from holdgate.law.rules.normal import decode
+from holdgate.law.triggers import ON
 from holdgate.terms.errors import Malformed
 from holdgate.terms.ids import check_id
-from holdgate.terms.limits import MILESTONES_MAX, PAYOUTS_MAX, STEPS_MAX
+from holdgate.terms.limits import MILESTONES_MAX, PAYOUTS_MAX, STEPS_MAX, TRIGGERS_MAX
 from holdgate.terms.quantity import DECIMALS_MAX, EXACT, parse_decimal
 
 DAY_S = 86_400
@@ -34,18 +35,11 @@ LONG_S = 3653 * DAY_S
 ALLOWED_PAY = ("on_time_and_record_complete", "on_time", "record_complete")
 """What a bonus may depend on: time and completeness, never a result."""
 
+EFFECT_CHARS_MAX = 200
+"""What a trigger says."""
+
 MILESTONES = ("arrival", "qa_accepted", "client_accepted")
 
-TRIGGERS = (
-    "job_assigned",
-    "prechecks_complete",
-    "qa_accepted",
-    "compliance_accepted",
-    "report_issued",
-    "delivery_window_closed",
-    "review_window_closed",
-)
-"""What a contract may set something off on."""
 PINS = ("job", "test")
 ASSIGNMENTS = ("open", "required")
 REPORT = "report"
@@ -77,6 +71,7 @@ def faults(template: SmartClientPO, technique: SmartSP) -> Iterator[str]:
     yield from adaptable_faults(template, technique, LONG_S)
     yield from _money(template)
     yield from _consequences(template)
+    yield from _triggers(template)
 
 
 def _head(template: SmartClientPO, technique: SmartSP) -> Iterator[str]:
@@ -207,7 +202,7 @@ def _governance(technique: SmartSP) -> Iterator[str]:
         yield from _module(right, steps)
         if rights[right.module, right.act, right.step] > 1:
             yield f"module {right.module} has the right to {right.act} at {right.step} twice"
-    resume = technique.on_failed.resume
+    resume = ("level3",) if technique.on_failed is None else technique.on_failed.resume
     if not resume or any(not role.strip() or role in UNFIT for role in resume):
         yield f"a failed run is resumed by {', '.join(resume) or 'nobody'}; that takes somebody who does not work on it"
 
@@ -253,12 +248,7 @@ def _names(what: str, *names: str) -> Iterator[str]:
 
 
 def _consequences(template: SmartClientPO) -> Iterator[str]:
-    """What the template sets off, and what it asks of who acts on its orders."""
-    for trigger in template.triggers:
-        if trigger.on not in TRIGGERS:
-            yield f"a trigger waits for {trigger.on!r}, which is nothing that happens"
-        if not trigger.effect.strip():
-            yield f"the trigger on {trigger.on!r} sets off nothing"
+    """What the template asks of who acts on its orders."""
     for demand in template.demands:
         act = ACTS.get(demand.act)
         if act is None or "order" not in act.__struct_fields__:
@@ -285,3 +275,13 @@ def _money(template: SmartClientPO) -> Iterator[str]:
             yield f"payout {rule.id}: each signer is paid a positive amount in the order's currency"
         if not 0 < rule.within_s <= LONG_S:
             yield f"payout {rule.id} does not say within how many seconds the work is on time (1 s to 10 years)"
+
+
+def _triggers(template: SmartClientPO) -> Iterator[str]:
+    if len(template.triggers) > TRIGGERS_MAX:
+        yield f"there are more than {TRIGGERS_MAX} triggers"
+    for item in template.triggers:
+        if item.on not in ON:
+            yield f"a trigger waits for {item.on!r}, which is nothing that happens"
+        if not item.effect.strip() or len(item.effect) > EFFECT_CHARS_MAX:
+            yield f"the trigger on {item.on} says nothing, or more than {EFFECT_CHARS_MAX} signs"

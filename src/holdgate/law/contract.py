@@ -1,9 +1,14 @@
-"""Contract documents as signed: canonical JSON whose SHA-256 is the version's identity.
+"""Contract documents as signed: canonical JSON whose SHA-256 is the version's identity. Nine families, one language.
 
-Two of the nine families are read here: SmartSP (the technique: steps, limits, windows, people) and SmartClientPO (the
-order template: price, milestones, payouts, review window, silence), which names its SmartSP by hash. Both carry the same
-head. A SmartClientPO and the SmartSP that it names are proposed, certified, approved and released as one.
-Every number is a parameter with a unit; nothing here is code.
+- SmartClientPO: the template of an order (price, milestones, review window, silence). It names a technique by hash, and may name
+  the SmartQA and the SmartPay that hold for its orders.
+- SmartSP: a technique (steps, limits, windows, people). SmartMaintenance, SmartSafety, SmartInventory, SmartStandards and
+  SmartCompliance are techniques too, whose subject is not a client's part but an instrument, a person, a batch, a standard or a
+  document: done and accepted, they yield the fact that other techniques require (`yields`).
+- SmartQA: who may decide what on nonconformances. SmartPay: payouts and their bounds.
+
+A SmartClientPO and everything that it names are proposed, certified, approved and released as one. All carry the same
+head. Every number is a parameter with a unit; nothing here is code.
 """
 
 from typing import Final
@@ -159,9 +164,9 @@ class ModuleRight(Part, frozen=True, kw_only=True):
 
 
 class OnFailed(Part, frozen=True, kw_only=True):
-    """Who may resume a failed execution."""
+    """Who may resume a failed execution; Level III where the contract does not say."""
 
-    resume: tuple[str, ...] = ("level3",)
+    resume: tuple[str, ...]
 
 
 class Trigger(Part, frozen=True, kw_only=True):
@@ -169,6 +174,26 @@ class Trigger(Part, frozen=True, kw_only=True):
 
     on: str
     effect: str
+
+
+class Yield(Part, frozen=True, kw_only=True):
+    """What an accepted execution makes true of its subject for `valid_s` seconds from QA's acceptance.
+
+    `fact`: calibration (of the instrument that the serial names), credential (`name`, of the person), batch (released),
+    standard (the order's part number and revision are standard and edition) or document (the order's part number, verified for the
+    order that the serial names).
+    """
+
+    fact: str
+    valid_s: int
+    name: str | None = None
+
+
+class Standard(Part, frozen=True, kw_only=True):
+    """A standard that has to be in force, in this edition, when a job starts."""
+
+    standard: str
+    edition: str
 
 
 class Demand(Part, frozen=True, kw_only=True):
@@ -201,7 +226,60 @@ class SmartSP(Head, frozen=True, kw_only=True, tag="SmartSP"):
     adaptable: tuple[Adaptable, ...] = ()
     environment: tuple[Environment, ...] = ()
     modules: tuple[ModuleRight, ...] = ()
-    on_failed: OnFailed = OnFailed()
+    on_failed: OnFailed | None = None
+    requires: tuple[Standard, ...] = ()
+    subject: str = "part"
+    yields: tuple[Yield, ...] = ()
+
+
+class SmartMaintenance(SmartSP, frozen=True, kw_only=True, tag="SmartMaintenance"):
+    """Fitness of equipment: the order's part number is its class, the serial its id; yields a calibration.
+
+    A characteristic with `effect: as_found` says how the instrument was met: out of its limits it fails nothing now, and recalls
+    what was done before.
+    """
+
+    subject: str = "equipment"
+
+
+class SmartSafety(SmartSP, frozen=True, kw_only=True, tag="SmartSafety"):
+    """Permission to work, and training: the serial is the person's SMART-ID; yields a credential."""
+
+    subject: str = "person"
+
+
+class SmartInventory(SmartSP, frozen=True, kw_only=True, tag="SmartInventory"):
+    """Consumables: the part number is the kind of material, the serial the batch; yields its release."""
+
+    subject: str = "batch"
+
+
+class SmartStandards(SmartSP, frozen=True, kw_only=True, tag="SmartStandards"):
+    """Adoption of a standard: part number and revision are its name and edition, the serial the controlled copy."""
+
+    subject: str = "standard"
+
+
+class SmartCompliance(SmartSP, frozen=True, kw_only=True, tag="SmartCompliance"):
+    """Verification of a document: the part number is its kind, the serial the order that it is for."""
+
+    subject: str = "document"
+
+
+class Authority(Part, frozen=True, kw_only=True):
+    """Who may decide so on a nonconformance. `client`: the order's own client co-signs. `evidence`: it is shown."""
+
+    disposition: str
+    roles: tuple[str, ...]
+    client: bool = False
+    evidence: bool = False
+
+
+class SmartQA(Head, frozen=True, kw_only=True, tag="SmartQA"):
+    """Acceptance: the authority matrix for nonconformances, and what QA confirms by signing (`review`)."""
+
+    dispositions: tuple[Authority, ...]
+    review: tuple[str, ...] = ()
 
 
 class Billing(Part, frozen=True, kw_only=True):
@@ -226,8 +304,19 @@ class PayoutRule(Part, frozen=True, kw_only=True):
     within_s: int = 0
 
 
+class SmartPay(Head, frozen=True, kw_only=True, tag="SmartPay"):
+    """Pay: bonus rules, and the most that one job may pay out in all (minor units)."""
+
+    currency: str
+    payouts: tuple[PayoutRule, ...]
+    cap_minor: int
+
+
 class SmartClientPO(Head, frozen=True, kw_only=True, tag="SmartClientPO"):
-    """The template of an order. `process`: SHA-256 of its SmartSP."""
+    """The template of an order. `process`: SHA-256 of its technique; `quality`, `pay`: of its SmartQA and SmartPay ("": none).
+
+    `payouts` stand here only where no SmartPay is named.
+    """
 
     process: str
     price_minor: int
@@ -241,9 +330,26 @@ class SmartClientPO(Head, frozen=True, kw_only=True, tag="SmartClientPO"):
     documents: tuple[str, ...] = ()
     triggers: tuple[Trigger, ...] = ()
     demands: tuple[Demand, ...] = ()
+    quality: str = ""
+    pay: str = ""
 
 
-Document = SmartSP | SmartClientPO
+Document = (
+    SmartClientPO
+    | SmartSP
+    | SmartCompliance
+    | SmartMaintenance
+    | SmartStandards
+    | SmartQA
+    | SmartPay
+    | SmartSafety
+    | SmartInventory
+)
+TECHNIQUES: Final = {
+    family.__name__: family
+    for family in (SmartSP, SmartMaintenance, SmartSafety, SmartInventory, SmartStandards, SmartCompliance)
+}
+"""The families that are executed step by step, by name."""
 
 _DECODER: Final[msgspec.json.Decoder[Document]] = msgspec.json.Decoder(Document)
 

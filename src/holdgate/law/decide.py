@@ -17,8 +17,9 @@ from holdgate.law.case import Case, Pin
 from holdgate.law.decision import Decision, deny
 from holdgate.law.event import AnyEvent
 from holdgate.law.gates.table import HUB_ACTS, NODE_ACTS, Gate, gates_of
-from holdgate.law.library import Library
+from holdgate.law.library import Library, require_technique
 from holdgate.law.outcomes import OUTCOMES
+from holdgate.law.pinning import test_version
 from holdgate.law.state import Job, State, job_key
 from holdgate.law.technique import Operation, Technique, moved
 from holdgate.terms.quantity import parse_decimal
@@ -71,8 +72,8 @@ def _refuse(case: Case, gates: Sequence[Gate]) -> Decision:
             trace.append(f"{gate.name} {codes}")
     return Decision(
         verdict="deny",
-        events=tuple(case.facts),
         denials=tuple(case.found),
+        events=tuple(case.facts),
         trace=tuple(trace),
         reads=tuple(dict.fromkeys(case.reads)),
     )
@@ -89,6 +90,7 @@ def _frame_job(case: Case, command: Any) -> None:
     case.job = job
     if job is not None:
         case.technique = case.library.techniques.get(job.technique) or case.library.technique(job.technique)
+        case.contract = case.state.contracts.get(job.sha256)
     else:
         case.order = case.state.orders.get(command.order)
 
@@ -102,18 +104,29 @@ def _frame_step(case: Case, command: Any) -> None:
     if position is None:
         return
     case.attempt = job.attempts[position]
-    case.operation = _as_tuned(case, job, technique, technique.operations[position])
+    if technique.by_test:
+        technique = _frame_test(case, job, technique)
+    case.operation = _as_tuned(case, technique, technique.operations[position])
     if job.deviations:
         _frame_deviation(case, command)
 
 
-def _as_tuned(case: Case, job: Job, technique: Technique, operation: Operation) -> Operation:
+def _frame_test(case: Case, job: Job, technique: Technique) -> Technique:
+    """Where the contract pins by test, the technique is the test's own."""
+    sha256 = test_version(case.state, case.library, job, technique, case.attempt)
+    if sha256 != job.sha256:
+        case.contract = case.state.contracts.get(sha256)
+        case.technique = technique = require_technique(case.library, sha256)
+    return technique
+
+
+def _as_tuned(case: Case, technique: Technique, operation: Operation) -> Operation:
     """A step that is about to start is as its version is tuned now; one that started stays as it was then."""
     attempt = case.attempt
     if attempt is None or type(case.command) is c.StartStep:
-        record = case.state.contracts.get(job.sha256)
+        record, job = case.contract, case.job
         case.tuned = ()
-        if record is not None and record.tuned:
+        if record is not None and record.tuned and job is not None:
             case.tuned = moved(operation, record.tuned, record.agreed, job.client)
     else:
         case.tuned = attempt.tuned
@@ -131,7 +144,7 @@ def _frame_deviation(case: Case, command: Any) -> None:
             continue
         if deviation.id == name and not deviation.used:
             case.deviation, case.waived = deviation, deviation.waive
-        elif deviation.used and case.attempt is not None and not case.attempt.done:
+        elif deviation.used and not deviation.over and case.attempt is not None and not case.attempt.done:
             case.waived += deviation.waive
 
 
@@ -139,7 +152,7 @@ def _frame_reading(case: Case, command: Any) -> None:
     _frame_step(case, command)
     if case.operation is not None:
         case.measure = case.operation.measures.get(command.characteristic)
-    case.value = parse_decimal(command.value if type(command) is c.RecordReading else command.new_value)
+    case.value = parse_decimal(command.new_value if type(command) is c.CorrectEntry else command.value)
 
 
 def _frame_order(case: Case, command: Any) -> None:
@@ -177,9 +190,21 @@ def _frame_report(case: Case, command: Any) -> None:
         case.job = case.state.jobs.get(job_key(report.order, report.job))
 
 
+def _frame_assignment(case: Case, command: Any) -> None:
+    """A job can be assigned before it starts: then its contract is the order's."""
+    _frame_hub_job(case, command)
+    if case.job is None and case.order is not None and case.order.sha256:
+        template = case.library.template(case.order.sha256)
+        case.technique = None if template is None else case.library.technique(template.process)
+
+
 def _frame_hub_job(case: Case, command: Any) -> None:
     _frame_job(case, command)
     case.order = case.state.orders.get(command.order)
+
+
+def _frame_value(case: Case, command: Any) -> None:
+    case.value = parse_decimal(command.value)
 
 
 _FRAMES: Final[dict[type[c.Command], Callable[[Case, Any], None]]] = {
@@ -188,9 +213,16 @@ _FRAMES: Final[dict[type[c.Command], Callable[[Case, Any], None]]] = {
     **dict.fromkeys((c.SuggestTune, c.ApproveTune, c.RevertTune), _frame_parameter),
     **dict.fromkeys((c.AcceptTerms, c.StageOrder), _frame_version),
     **dict.fromkeys((c.ReviewOrder, c.IssueInvoice, c.StartJob, c.ForwardOrder), _frame_order),
+    **dict.fromkeys((c.VerifyDocument, c.CloseDelivery), _frame_order),
     **dict.fromkeys((c.SignQa, c.SignCompliance, c.GenerateReport, c.ReleasePayout), _frame_hub_job),
-    **dict.fromkeys((c.ReviewReport, c.CloseWindow), _frame_report),
-    **dict.fromkeys((c.SplitJob, c.RepinJob), _frame_job),
-    **dict.fromkeys((c.StartStep, c.SignStep, c.AuthoriseDeviation), _frame_step),
-    **dict.fromkeys((c.RecordReading, c.CorrectEntry), _frame_reading),
+    **dict.fromkeys((c.ReviewReport, c.CloseWindow, c.AmendReport), _frame_report),
+    c.AssignJob: _frame_assignment,
+    c.DisposeNonconformance: _frame_hub_job,
+    **dict.fromkeys((c.SplitJob, c.RepinJob, c.OpenNonconformance), _frame_job),
+    **dict.fromkeys((c.TerminateJob, c.ResumeJob), _frame_job),
+    **dict.fromkeys((c.StartStep, c.SignStep, c.RestartStep, c.AuthoriseDeviation), _frame_step),
+    **dict.fromkeys((c.ReleaseHold, c.NotifyWitness, c.AuthoriseRetest, c.ReprocessJob), _frame_step),
+    **dict.fromkeys((c.AskModule, c.ReportModule), _frame_step),
+    c.LogEnvironment: _frame_value,
+    **dict.fromkeys((c.RecordReading, c.RecordLate, c.CorrectEntry), _frame_reading),
 }

@@ -67,6 +67,7 @@ CODES: Final[tuple[Code, ...]] = (
     _code(310, "AI_NOT_AUTHORITY", "{id} may suggest this, and not change it: {why}.", "Have people decide; a new revision can declare it adaptable.", "AS9100D 8.5.1.2"),
     _code(311, "TUNE_OUT_OF_RANGE", "{param} cannot be {value}; the contract allows {limits}.", "Choose a value inside the bounds, or release a new revision.", "SC-8; certified for the range only"),
     _code(312, "NO_PENDING_SUGGESTION", "No suggestion of {value} for {param} waits.", "Look at what waits; suggest the value first.", "SC-8"),
+    _code(313, "STANDARD_NOT_IN_FORCE", "{standard} {edition} is not in force here: {why}.", "Have the edition adopted, or work to a revision that names the one in force.", "ISO/IEC 17025 7.2.1.3; AS9100D 7.5.3"),
     # orders and arrivals
     _code(401, "PO_NOT_STAGED", "No staged order matches ({order}).", "Stage the order, or check the number.", "HC-2"),
     _code(402, "NO_ARRIVAL", "The parts of {order} have not been scanned in.", "Scan the parts in at the dock.", "HC-3", retry=True),
@@ -76,7 +77,7 @@ CODES: Final[tuple[Code, ...]] = (
     _code(406, "AMBIGUOUS_ARRIVAL", "{orders} wait for these parts and the scan names none.", "Scan with the order's number.", "HC-2; never first-come"),
     _code(407, "PART_MISMATCH", "Read part {read}, order {order} expects {expected}.", "Segregate the parts and tell the client.", "AS9100D 8.5.2"),
     _code(408, "REV_MISMATCH", "Read revision {read}, order {order} expects {expected}.", "Segregate the parts and tell the client.", "AS9100D 8.5.2"),
-    _code(409, "SERIAL_UNKNOWN", "{serials} are not on order {order}.", "Segregate the parts and tell the client.", "AS9100D 8.5.2"),
+    _code(409, "SERIAL_UNKNOWN", "Not on order {order}: {serials}.", "Segregate the parts and tell the client.", "AS9100D 8.5.2"),
     _code(410, "QTY_MISMATCH", "{why}.", "Wait for the rest, or count again.", "AS9100D 8.5.2", retry=True),
     _code(411, "DUPLICATE_ARRIVAL", "{serials} have arrived already.", "Nothing is left to scan.", "replay protection"),
     _code(412, "EVIDENCE_CLASS_NOT_ALLOWED", "Order {order} does not accept {evidence} arrivals.", "Scan the parts with an enrolled reader.", "HC-3"),
@@ -121,6 +122,10 @@ CODES: Final[tuple[Code, ...]] = (
     _code(532, "JOB_FAILED", "Job {job} has failed: {why}.", "{roles} may resume it, with a reason and evidence.", "SC-18", retry=True),
     _code(533, "CONCESSION_MISSING", "{what} does not conform, and no concession covers it.", "Have the client grant a concession, or sign the true result.", "AS9100D 8.7"),
     _code(534, "RETEST_NOT_AUTHORISED", "{step} failed and may not be repeated: {why}.", "Have Level III or QA authorise a retest for an allowed cause.", "no testing into compliance"),
+    _code(535, "NCR_UNKNOWN", "{job} has no nonconformance {ncr}.", "Check the number.", "-"),
+    _code(536, "PART_NOT_IN_JOB", "Part {serial} of this order is not in job {job}.", "Record it in the job that this part is in.", "AS9100D 8.5.2"),
+    _code(537, "PART_NOT_NAMED", "{characteristic} is read part by part, and no part is named.", "Name the serial of the part that was read.", "AS9100D 8.5.2"),
+    _code(538, "PART_NOT_ASKED", "{characteristic} is read once for the whole step, not for part {serial}.", "Record it without a serial.", "AS9100D 8.5.2"),
     # equipment and materials
     _code(601, "EQUIPMENT_UNKNOWN", "{equipment} is not in the register.", "Use registered equipment.", "ISO/IEC 17025 6.4.13"),
     _code(602, "EQUIPMENT_NOT_IN_CONTRACT", "{why}.", "Use what the technique names.", "AC7114"),
@@ -129,6 +134,7 @@ CODES: Final[tuple[Code, ...]] = (
     _code(605, "EQUIPMENT_CAL_LAPSES_IN_STEP", "Calibration of {equipment} ends {until}; the step ends about {end_at}.", "Use another one, or have it calibrated.", "AMS 2750"),
     _code(606, "MATERIAL_NOT_APPROVED", "{why}.", "Use an approved batch of the right kind.", "AMS 2644 QPL"),
     _code(607, "MATERIAL_EXPIRED", "Batch {batch} expired {until}.", "Use another batch.", "AMS 2644"),
+    _code(608, "INSTRUMENT_MISSING", "{characteristic} is read with a {needed}, and no instrument is named.", "Name the instrument that it was read with.", "ISO/IEC 17025 6.4.13"),
     # quality, reports, money
     _code(701, "NODE_NOT_SYNCED", "The record of {node} has not been received whole.", "Wait until the node is back on line.", "21 CFR 11.10(e)", retry=True),
     _code(702, "CHAIN_BROKEN", "The record of {origin} does not hold together: {why}.", "Nothing was taken in; find out who altered it.", "21 CFR 11.10(a)"),
@@ -153,15 +159,16 @@ BY_NAME: Final[dict[str, Code]] = {code.name: code for code in CODES}
 
 def sentence(denial: Denial) -> str:
     """The sentence for the person, with the values filled in."""
-    return _filled(BY_NAME[denial.code].sentence, denial)
+    return filled(BY_NAME[denial.code].sentence, denial)
 
 
 def remedy(denial: Denial) -> str:
     """What the person can do about it, with the values filled in."""
-    return _filled(BY_NAME[denial.code].remedy, denial)
+    return filled(BY_NAME[denial.code].remedy, denial)
 
 
-def _filled(text: str, denial: Denial) -> str:
+def filled(text: str, denial: Denial) -> str:
+    """A text with the values of a denial filled into its braces."""
     shown = _Shown({key: _show(key, value) for key, value in denial.values.items()})
     return " ".join(text.format_map(shown).split())
 
@@ -190,4 +197,4 @@ def _show_instant(value: int) -> str:
         return f"{value} µs"
 
 
-__all__ = ["BY_NAME", "CODES", "Code", "remedy", "sentence"]
+__all__ = ["BY_NAME", "CODES", "Code", "filled", "remedy", "sentence"]

@@ -107,6 +107,14 @@ class DocumentVerified(Event, frozen=True, kw_only=True):
     until: int | None = None
 
 
+class StandardAdopted(Event, frozen=True, kw_only=True):
+    """A standard is in force in this edition until then (UTC µs); another edition of it is not any more."""
+
+    standard: str
+    edition: str
+    until: int
+
+
 class PolicyUpdated(Event, frozen=True, kw_only=True):
     """Steps that start in this zone from now on ask for one more credential. `version`: of the policy, from 1.
 
@@ -274,13 +282,14 @@ class DeliveryClosed(Event, frozen=True, kw_only=True):
 
 
 class JobFlagged(Event, frozen=True, kw_only=True):
-    """The hub opens a nonconformance on a job over what it imported: a recall, or a signature after a revocation."""
+    """The hub opens a nonconformance on a job over what it learned: a recall (`equipment`), or a signature after a revocation."""
 
     order: str
     job: str
     ncr: str
     why: str
     step: str = ""
+    equipment: str = ""
 
 
 class QaAccepted(Event, frozen=True, kw_only=True):
@@ -523,7 +532,8 @@ class StepStarted(Event, frozen=True, kw_only=True):
 class ReadingRecorded(Event, frozen=True, kw_only=True):
     """A value was read; whether it conforms is part of the fact.
 
-    `acceptance`: the characteristic decides on the part, not on the process. `late`: it was entered afterwards.
+    `instrument`: what it was read with. `acceptance`: the characteristic decides on the part, not on the process. `late`:
+    it was entered afterwards, and was observed at `observed_at` (UTC µs).
     """
 
     order: str
@@ -534,8 +544,10 @@ class ReadingRecorded(Event, frozen=True, kw_only=True):
     unit: str
     conforms: bool
     serial: str | None = None
+    instrument: str | None = None
     acceptance: bool = False
     late: bool = False
+    observed_at: int | None = None
 
 
 class StepSigned(Event, frozen=True, kw_only=True):
@@ -690,6 +702,7 @@ class EnvironmentLogged(Event, frozen=True, kw_only=True):
     """One value of a series, observed at this time (UTC µs)."""
 
     series: str
+    sensor: str
     value: str
     unit: str
     observed_at: int
@@ -702,6 +715,7 @@ class EnvironmentBroken(Event, frozen=True, kw_only=True):
     """
 
     series: str
+    sensor: str
     watch: str
     kind: str
     since: int
@@ -712,6 +726,7 @@ class EnvironmentRestored(Event, frozen=True, kw_only=True):
     """A series is inside the limits again, as this declaration of it sees it."""
 
     series: str
+    sensor: str
     watch: str
     at: int
 
@@ -801,6 +816,7 @@ HUB: Final = (
     EquipmentWithdrawn,
     MaterialExtended,
     DocumentVerified,
+    StandardAdopted,
     PolicyUpdated,
     ContractSubmitted,
     ContractApproved,
@@ -896,6 +912,7 @@ AnyEvent = (
     | EquipmentWithdrawn
     | MaterialExtended
     | DocumentVerified
+    | StandardAdopted
     | PolicyUpdated
     | ContractSubmitted
     | ContractApproved

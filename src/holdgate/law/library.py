@@ -1,11 +1,13 @@
 """The law documents that a site holds, ready for use. Rebuilt from pinned blobs; never part of a snapshot."""
 
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Final, TypeVar
 
-from holdgate.law.contract import Document, SmartClientPO, SmartSP, read_document
+from holdgate.law.contract import Document, PayoutRule, SmartClientPO, SmartPay, SmartQA, SmartSP, read_document
 from holdgate.law.technique import Operation, Technique, Values, prepare, under
 from holdgate.terms.errors import Tampered
+
+Governing = TypeVar("Governing", SmartQA, SmartPay)
 
 Blobs = Callable[[str], bytes | None]
 """Looks a pinned blob up by its SHA-256 (hex). Content is checked where it enters."""
@@ -16,11 +18,12 @@ TUNED_KEPT: Final = 1_000
 class Library:
     """Templates and techniques by the SHA-256 of their documents."""
 
-    __slots__ = ("_blobs", "_fresh", "_tuned", "techniques", "templates")
+    __slots__ = ("_blobs", "_documents", "_fresh", "_tuned", "techniques", "templates")
 
     def __init__(self, blobs: Blobs) -> None:
         self._blobs = blobs
         self._fresh: dict[str, bytes] = {}
+        self._documents: dict[str, Document | None] = {}
         self._tuned: dict[tuple[str, str, Values], Operation] = {}
         self.techniques: dict[str, Technique] = {}
         self.templates: dict[str, SmartClientPO] = {}
@@ -45,6 +48,33 @@ class Library:
             document = self.document(sha256)
             if isinstance(document, SmartSP):
                 found = self.techniques[sha256] = prepare(document, sha256)
+        return found
+
+    def quality(self, template: SmartClientPO) -> SmartQA | None:
+        """The SmartQA that an order template names, if it names one.
+
+        Raises:
+            Tampered: it names one, and the store does not hold it.
+        """
+        return self._governing(template.quality, SmartQA)
+
+    def payouts(self, template: SmartClientPO) -> tuple[PayoutRule, ...]:
+        """The bonus rules of an order template: of the SmartPay that it names, else its own.
+
+        Raises:
+            Tampered: it names one, and the store does not hold it.
+        """
+        pay = self._governing(template.pay, SmartPay)
+        return template.payouts if pay is None else pay.payouts
+
+    def _governing(self, sha256: str, kind: type[Governing]) -> Governing | None:
+        if not sha256:
+            return None
+        found = self._documents.get(sha256)
+        if found is None:
+            found = self._documents[sha256] = self.document(sha256)
+        if not isinstance(found, kind):
+            raise Tampered(f"the {kind.__name__} {sha256[:12]} is named by a contract, but is not in the store")
         return found
 
     def tuned(self, technique: Technique, operation: Operation, values: Values) -> Operation:

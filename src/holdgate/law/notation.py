@@ -32,8 +32,9 @@ An order template with its technique embedded:
     …
 
 The embedded technique takes notation, id, version, author, title and standards from its template unless it says
-otherwise. A technique that lies beside the template is named instead (`process: fpi-technique.yaml`), has family
-SmartSP and a head of its own.
+otherwise, and may be of any family that is executed (`family: SmartMaintenance`). A technique that lies beside the
+template is named instead (`process: fpi-technique.yaml`) and has a head of its own. `quality` and `pay` embed or name a
+SmartQA and a SmartPay in the same way.
 
 Source: YAML 1.1 as PyYAML reads it (BaseLoader); docs/spec/notation.md.
 """
@@ -48,7 +49,17 @@ from typing_extensions import override
 from yaml.error import Mark, MarkedYAMLError
 from yaml.reader import ReaderError
 
-from holdgate.law.contract import NOTATION, SmartClientPO, SmartSP, StepRule, document_digest
+from holdgate.law.contract import (
+    NOTATION,
+    TECHNIQUES,
+    SmartClientPO,
+    SmartPay,
+    SmartQA,
+    SmartSP,
+    StepRule,
+    document_digest,
+)
+from holdgate.law.families import Bundle
 from holdgate.terms import canon, limits
 from holdgate.terms.errors import Malformed
 from holdgate.terms.ids import check_id
@@ -63,8 +74,9 @@ Neighbour: TypeAlias = Callable[[str], str]
 """The text of the file of this name beside the one that is read."""
 
 T = TypeVar("T")
+Governing = TypeVar("Governing", SmartQA, SmartPay)
 
-_HEAD: Final[tuple[str, ...]] = ("notation", "id", "version", "author", "title", "standards")
+HEAD: Final[tuple[str, ...]] = ("notation", "id", "version", "author", "title", "standards")
 _DEEP: Final = f"it is nested deeper than {limits.PAYLOAD_DEPTH_MAX} levels; write it flatter"
 
 
@@ -278,36 +290,77 @@ class RuleText(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     say: str
 
 
-def read_notation(
-    text: str, parse_rule: ParseRule, neighbour: Neighbour | None = None
-) -> tuple[SmartClientPO, SmartSP]:
-    """Read an order template with its technique, as a lab writes them (structure only; see `completeness`).
+def read_bundle(text: str, parse_rule: ParseRule, neighbour: Neighbour | None = None) -> Bundle:
+    """Read a contract, as a lab writes it: an order template, its technique, and the SmartQA and SmartPay that it names.
+
+    Structure only; `holdgate.law.completeness` and `holdgate.law.families` say what is missing.
 
     Args:
         text: untrusted YAML of the SmartClientPO.
         parse_rule: CEL text to normal form.
-        neighbour: finds the text of a technique that is named instead of embedded; the name is an id of our grammar,
+        neighbour: finds the text of a document that is named instead of embedded; the name is an id of our grammar,
             so that it holds no path.
 
     Raises:
         Malformed: what is wrong and where.
     """
     template = as_mapping(read_yaml(text, "the contract"), "the contract")
-    _expect_head(template, "SmartClientPO", "the contract")
-    process = template.get("process")
-    if isinstance(process, str):
-        check_id(process, "the file of the technique")
-        if neighbour is None:
-            raise Malformed(f"the contract names the technique {process}, but only one text was given; embed it")
-        what = f"the technique {process}"
-        technique = as_mapping(read_yaml(neighbour(process), what), what)
-        _expect_head(technique, "SmartSP", what)
-    elif isinstance(process, dict):
-        inherited = {key: template[key] for key in _HEAD if key in template}
-        technique = {**inherited, **process}
-    else:
+    _expect_head(template, ("SmartClientPO",), "the contract")
+    quality = _governing(template, "quality", SmartQA, neighbour)
+    pay = _governing(template, "pay", SmartPay, neighbour)
+    hashes = {
+        name: document_digest(document)
+        for name, document in (("quality", quality), ("pay", pay))
+        if document is not None
+    }
+    process = _named(template, "process", tuple(TECHNIQUES), neighbour)
+    if process is None:
         raise Malformed("the contract has no process: write its technique under `process:`, or the name of its file")
-    return pair_of(template, technique, parse_rule)
+    order, technique = pair_of({**template, **hashes}, process, parse_rule)
+    return Bundle(order, technique, quality, pay)
+
+
+def _named(
+    template: Mapping[str, Tree], key: str, families: tuple[str, ...], neighbour: Neighbour | None
+) -> dict[str, Tree] | None:
+    """The tree of a document that a contract embeds under a key, or names there; None where it does neither."""
+    tree = template.get(key)
+    if isinstance(tree, str):
+        check_id(tree, f"the file of the {key}")
+        if neighbour is None:
+            raise Malformed(f"the contract names the {key} {tree}, but only one text was given; embed it")
+        what = f"the {key} {tree}"
+        found = as_mapping(read_yaml(neighbour(tree), what), what)
+        _expect_head(found, families, what)
+        return found
+    if isinstance(tree, dict):
+        inherited = {name: template[name] for name in HEAD if name in template}
+        return {**inherited, **tree}
+    return None
+
+
+def _governing(
+    template: Mapping[str, Tree], key: str, kind: type[Governing], neighbour: Neighbour | None
+) -> Governing | None:
+    tree = _named(template, key, (kind.__name__,), neighbour)
+    return None if tree is None else read_as(_plain(tree), kind, f"the {kind.__name__}")
+
+
+def _plain(tree: Mapping[str, Tree]) -> dict[str, Tree]:
+    """Without the family, which the struct's type says."""
+    return {key: value for key, value in tree.items() if key != "family"}
+
+
+def read_notation(
+    text: str, parse_rule: ParseRule, neighbour: Neighbour | None = None
+) -> tuple[SmartClientPO, SmartSP]:
+    """Order template and technique of a contract that names nothing else (`read_bundle`).
+
+    Raises:
+        Malformed: what is wrong and where.
+    """
+    bundle = read_bundle(text, parse_rule, neighbour)
+    return bundle.template, bundle.technique
 
 
 def pair_of(
@@ -327,11 +380,12 @@ def pair_of(
     return order, process
 
 
-def _expect_head(tree: Mapping[str, Tree], family: str, what: str) -> None:
+def _expect_head(tree: Mapping[str, Tree], families: tuple[str, ...], what: str) -> None:
     if tree.get("notation") != NOTATION:
         raise Malformed(f"{what} does not begin with `notation: {NOTATION}`, which says how to read it")
-    if tree.get("family") != family:
-        raise Malformed(f"{what} has the family {tree.get('family', 'none')!r}; expected is `family: {family}`")
+    if tree.get("family") not in families:
+        expected = " or ".join(f"`family: {family}`" for family in families)
+        raise Malformed(f"{what} has the family {tree.get('family', 'none')!r}; expected is {expected}")
 
 
 def _technique(tree: Mapping[str, Tree], parse_rule: ParseRule) -> SmartSP:
@@ -343,7 +397,10 @@ def _technique(tree: Mapping[str, Tree], parse_rule: ParseRule) -> SmartSP:
         written = read_as(step.pop("rules", []), tuple[RuleText, ...], f"{where}.rules")
         rules.append(tuple(_rule(rule, f"{where}, rule {rule.id}", parse_rule) for rule in written))
         steps.append(step)
-    plain = read_as({**tree, "steps": steps}, SmartSP, "the technique")
+    family = TECHNIQUES.get(str(tree.get("family", "SmartSP")))
+    if family is None:
+        raise Malformed(f"the technique has the family {tree.get('family')!r}; known are {', '.join(TECHNIQUES)}")
+    plain: SmartSP = read_as({**_plain(tree), "steps": steps}, family, "the technique")
     whole = tuple(
         msgspec.structs.replace(step, rules=own) if own else step for step, own in zip(plain.steps, rules, strict=True)
     )

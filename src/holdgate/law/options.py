@@ -5,15 +5,14 @@ back with its answer. A candidate is a command in the making: unsigned, with the
 and a PIN as if they had been presented, so that only substantive reasons remain. What only a person can know (a value, a
 reason) is filled with a stand-in and named in `asks`; what `decide` says of the rest holds.
 
-Offered: work on jobs, orders, contracts and reports, as far as this kind of site decides them. Not offered: keeping the
-roster and the registers (any subject would do), acts between sites, and wishes that are refused always (a hand-made
-invoice or payout is offered all the same: its refusal says what is missing). Arrivals are the floor hub's.
+Offered is every act that this kind of site decides and that somebody could ask for: work on steps and orders is spelled
+out here, the rest in the tables of `offers` and `offers_registers`. NOT_OFFERED names the acts that are left out, and why.
+An act that this version does not decide yet is not offered either. Arrivals are the floor hub's.
 
 At most OPTIONS_MAX candidates are decided (about 5 µs each where they are allowed, 20 µs where not), in the order in
-which orders and jobs came up.
+which orders and jobs came up; of one subject where it is asked for.
 """
 
-from collections.abc import Iterator
 from itertools import islice
 from typing import Any, Final
 
@@ -22,13 +21,17 @@ from msgspec.structs import asdict, replace
 
 from holdgate.crypto.hashes import digest
 from holdgate.law import command as c
+from holdgate.law import offers, offers_registers
+from holdgate.law.candidate import STAND_IN, Candidates, View, best_batch, best_equipment
+from holdgate.law.candidate import Candidate as _Candidate
 from holdgate.law.case import Pin
 from holdgate.law.certificate import CERTIFICATE, HOLDS, STRUCTURE, Certificate, Check
 from holdgate.law.contract import NOTATION, SmartSP
 from holdgate.law.decide import decide
 from holdgate.law.decision import SEMANTICS, Denial
+from holdgate.law.gates.table import HUB_ACTS, NODE_ACTS
 from holdgate.law.library import Library
-from holdgate.law.state import ContractRecord, Job, Order, State
+from holdgate.law.state import OVER, ContractRecord, Job, Order, State
 from holdgate.law.technique import Measure, Operation, Technique
 from holdgate.law.view import view_of
 from holdgate.terms import canon
@@ -37,7 +40,16 @@ OPTIONS_MAX: Final = 500
 """Candidates that are decided for one view."""
 READINGS_MAX: Final = 12
 """Characteristics (of parts) that one open step offers to record."""
-STAND_IN: Final = "to be filled in"
+
+
+NOT_OFFERED: Final[dict[type[c.Command], str]] = {
+    c.ForwardOrder: "the floor hub's own message to a node",
+    c.NoticeOrder: "the floor hub's own message to a node",
+    c.RepinJob: "always refused",
+    c.WriteVault: "always refused",
+    c.ApplyChange: "always refused",
+}
+"""Acts of the hub and the nodes that nobody is offered, and why."""
 
 
 class Option(Struct, frozen=True, kw_only=True):
@@ -55,19 +67,14 @@ class Option(Struct, frozen=True, kw_only=True):
     denials: tuple[Denial, ...]
 
 
-class _Candidate(Struct, frozen=True):
-    act: type[c.Command]
-    fields: dict[str, Any]
-    asks: tuple[str, ...] = ()
-    others: tuple[tuple[str, str], ...] = ()
-    pins: tuple[Pin, ...] = ()
-
-
-Candidates = Iterator[_Candidate]
-
-
 def options(
-    state: State, library: Library, actor_id: str, role: str, now: int, place: str | None = None
+    state: State,
+    library: Library,
+    actor_id: str,
+    role: str,
+    now: int,
+    place: str | None = None,
+    about: str | None = None,
 ) -> list[Option]:
     """What this actor, in this role, could do now.
 
@@ -78,6 +85,7 @@ def options(
         role: the role that it would act in.
         now: the time of the question (UTC µs).
         place: the workstation that it would act at; None: the office.
+        about: one subject: `order/job`, a job's, order's, report's or contract's id, a person's, …; None: all of them.
 
     Returns:
         Every candidate with the law's answer, allowed or not; none for a site whose decider is not the law.
@@ -86,22 +94,35 @@ def options(
     if build is None:
         return []
     place = state.charter.settings.office if place is None else place
-    candidates = islice(build(state, library, role), OPTIONS_MAX)
-    return [_option(state, library, candidate, (actor_id, role), now, place) for candidate in candidates]
+    view = View(state, library, actor_id, role, now, about)
+    decided = _DECIDED[state.kind]
+    offered = ((made, _command(view, made, place)) for made in build(view) if made.act in decided)
+    wanted = (pair for pair in offered if about is None or _is_about(c.subject_of(pair[1]), about))
+    return [_option(view, candidate, command) for candidate, command in islice(wanted, OPTIONS_MAX)]
 
 
-def _option(
-    state: State, library: Library, candidate: _Candidate, actor: tuple[str, str], now: int, place: str
-) -> Option:
+def _is_about(subject: str, about: str) -> bool:
+    """Whether a subject (`order/job` or `kind:id`) is the one that is asked for."""
+    return about in (subject, subject.partition(":")[2], subject.partition("/")[2])
+
+
+def _command(view: View, candidate: _Candidate, place: str) -> c.AnyCommand:
+    """The act as it would be signed, on the present view."""
     auth = c.Auth(components=("badge", "pin"), session="options")
+    actor = (view.actor, view.role)
     signers = tuple(
         c.Signer(id=smart_id, role=role, meaning="shown", auth=auth)
         for smart_id, role in (actor, *(other for other in candidate.others if other[0] != actor[0]))
     )
-    head: dict[str, Any] = {"site": state.site, "at": now, "nonce": "options", "signers": signers, "place": place}
+    state = view.state
+    head: dict[str, Any] = {"site": state.site, "at": view.now, "nonce": "options", "signers": signers, "place": place}
     command: Any = candidate.act(**head, **candidate.fields)
-    command = replace(command, seen=view_of(state, command))
-    decision = decide(state, library, command, now, candidate.pins)
+    shown: c.AnyCommand = replace(command, seen=view_of(state, command))
+    return shown
+
+
+def _option(view: View, candidate: _Candidate, command: c.AnyCommand) -> Option:
+    decision = decide(view.state, view.library, command, view.now, candidate.pins)
     own = {name: value for name, value in asdict(command).items() if name in candidate.fields}
     return Option(
         act=str(candidate.act.__struct_config__.tag),
@@ -116,19 +137,23 @@ def _option(
 # ---- at a node -----------------------------------------------------------------------------------------------------
 
 
-def _at_node(state: State, library: Library, role: str) -> Candidates:
-    for order in state.orders.values():
-        yield from _new_job(state, order)
-    for job in state.jobs.values():
-        technique = library.technique(job.technique)
-        if technique is not None and job.status != "split":
-            yield from _of_job(state, job, technique)
+def _at_node(view: View) -> Candidates:
+    for order in view.state.orders.values():
+        yield from _new_job(view.state, order)
+    for job in view.jobs():
+        technique = view.library.technique(job.technique)
+        if technique is None:
+            continue
+        yield from _of_job(view.state, job, technique)
+        for offer in offers.NODE_JOB:
+            yield from offer(view, job)
+    yield from offers.at_node(view)
 
 
 def _new_job(state: State, order: Order) -> Candidates:
     """The parts that are here and in no job, running or accepted by QA."""
     running = (state.jobs.get(key) for key in order.jobs)
-    busy = [serial for job in running if job is not None and job.status != "split" for serial in job.serials]
+    busy = [serial for job in running if job is not None and job.status not in OVER for serial in job.serials]
     taken = frozenset((*busy, *order.settled))
     free = tuple(serial for serial in order.arrived if serial not in taken)
     if free or not order.jobs:
@@ -162,8 +187,8 @@ def _start(state: State, job: Job, operation: Operation, step: dict[str, Any]) -
     fields = {
         **step,
         "contract": job.sha256,
-        "equipment": tuple(_equipment(state, kind) for kind in operation.equipment_classes),
-        "materials": tuple(_batch(state, kind) for kind in operation.material_kinds),
+        "equipment": tuple(best_equipment(state, kind) for kind in operation.equipment_classes),
+        "materials": tuple(best_batch(state, kind) for kind in operation.material_kinds),
     }
     ready = [deviation for deviation in job.deviations.values() if deviation.step == operation.id]
     yield _Candidate(c.StartStep, fields)
@@ -199,40 +224,35 @@ def _reading(state: State, measure: Measure, serial: str | None) -> dict[str, An
         "value": "0",
         "unit": measure.unit,
         "capture": "manual",
-        "instrument": None if kind is None else _equipment(state, kind),
+        "instrument": None if kind is None else best_equipment(state, kind),
         "serial": serial,
     }
-
-
-def _equipment(state: State, kind: str) -> str:
-    """The registered one of this class that is in service and stays calibrated longest."""
-    fitting = [item for item in state.equipment.values() if item.equipment_class == kind]
-    return max(fitting, key=lambda item: (item.in_service, item.cal_until, item.id)).id if fitting else kind
-
-
-def _batch(state: State, kind: str) -> str:
-    """The approved batch of this kind that lasts longest."""
-    fitting = [batch for batch in state.materials.values() if batch.material_kind == kind]
-    return max(fitting, key=lambda batch: (batch.approved, batch.until, batch.batch)).batch if fitting else kind
 
 
 # ---- at the business hub -------------------------------------------------------------------------------------------
 
 
-def _at_hub(state: State, library: Library, role: str) -> Candidates:
-    for job in state.jobs.values():
-        if job.status != "split":
-            yield from _record_of(job)
+def _at_hub(view: View) -> Candidates:
+    state, library, role = view.state, view.library, view.role
+    for job in view.jobs():
+        yield from _record_of(job)
+        yield from offers.dispose(view, job)
     for report in state.reports.values():
         for decision in ("approve", "reject"):
             reason = None if decision == "approve" else STAND_IN
             fields = {"report": report.id, "decision": decision, "reason": reason}
             yield _Candidate(c.ReviewReport, fields, () if reason is None else ("reason",))
         yield _Candidate(c.CloseWindow, {"report": report.id})
+        amended = {"report": report.id, "new_report": f"{report.id[:63]}A", "reason": STAND_IN, "evidence": None}
+        yield _Candidate(c.AmendReport, amended, ("new_report", "reason", "evidence"))
     for order in state.orders.values():
         yield from _of_order(state, library, order)
+        yield from offers.of_order(view, order)
     for record in state.contracts.values():
         yield from _of_contract(library, record, role)
+        yield from offers.of_contract(view, record)
+        yield from offers_registers.next_version(view, record)
+    yield from offers_registers.at_hub(view)
 
 
 def _record_of(job: Job) -> Candidates:
@@ -243,6 +263,7 @@ def _record_of(job: Job) -> Candidates:
     yield _Candidate(c.SignQa, {**named, "quantities": counts}, ("quantities",))
     yield _Candidate(c.SignCompliance, named)
     yield _Candidate(c.GenerateReport, {**named, "report": f"R-{job.id}"[:64]}, ("report",))
+    yield _Candidate(c.AssignJob, {**named, "technician": job.started_by, "reason": STAND_IN}, ("technician", "reason"))
 
 
 def _of_order(state: State, library: Library, order: Order) -> Candidates:
@@ -253,10 +274,12 @@ def _of_order(state: State, library: Library, order: Order) -> Candidates:
     template = library.template(order.sha256)
     if template is None:
         return
+    if order.delivery_due is not None:
+        yield _Candidate(c.CloseDelivery, {"order": order.id})
     for item in template.billing:
         yield _Candidate(c.IssueInvoice, {"order": order.id, "milestone": item.id})
     for job in (job for key in order.jobs if (job := state.jobs.get(key)) is not None):
-        for rule in template.payouts:
+        for rule in library.payouts(template):
             named = {"order": order.id, "job": job.id, "rule": rule.id}
             for payee in job.signers:
                 yield _Candidate(c.ReleasePayout, {**named, "payee": payee})
@@ -326,3 +349,4 @@ def _certificate(library: Library, record: ContractRecord) -> Pin:
 
 
 _KINDS: Final = {"node": _at_node, "business_hub": _at_hub}
+_DECIDED: Final = {"node": frozenset(NODE_ACTS), "business_hub": frozenset(HUB_ACTS)}

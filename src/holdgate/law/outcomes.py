@@ -5,17 +5,18 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from holdgate.crypto.hashes import digest
 from holdgate.law import command as c
 from holdgate.law import event as ev
+from holdgate.law import interruptions, registers, reporting
 from holdgate.law.case import Case
+from holdgate.law.environment import heard
+from holdgate.law.gates.modules import permission_of
 from holdgate.law.gates.orders import body_of, slip_of
+from holdgate.law.gates.readings import failing
 from holdgate.law.gates.tuning import applies_at_once, waiting_for
 from holdgate.law.orders import body_digest
-from holdgate.law.state import Job
+from holdgate.law.state import Job, flag_id, remaining
 from holdgate.law.technique import Parameter
-from holdgate.law.view import job_view
-from holdgate.terms import canon
 from holdgate.terms.errors import InvariantBroken
 from holdgate.terms.instant import SECOND_US
 
@@ -174,6 +175,8 @@ def _stage(case: Case, m: c.StageOrder) -> Events:
         if acceptance.sha256 == sha256 and acceptance.org == m.client:
             silence = acceptance.on_silence
     buffer_max_s = template.buffer_max_s if m.buffer_max_s is None else m.buffer_max_s
+    verified = case.state.verified.get(m.order, {})
+    until = m.document_until | verified
     staged = ev.OrderStaged(
         order=m.order,
         contract=m.contract,
@@ -184,8 +187,8 @@ def _stage(case: Case, m: c.StageOrder) -> Events:
         part_no=m.part_no,
         rev=m.rev,
         serials=m.serials,
-        documents=m.documents,
-        document_until=m.document_until,
+        documents=(*m.documents, *(name for name in verified if name not in m.documents)),
+        document_until={name: end for name, end in until.items() if end is not None},
         policy=m.arrival_policy,
         evidence=template.arrival_evidence,
         buffer_max_us=buffer_max_s * SECOND_US,
@@ -246,6 +249,8 @@ def _split(_: Case, m: c.SplitJob) -> Events:
 
 
 def _start_step(case: Case, m: c.StartStep) -> Events:
+    pinned = None if case.job is None else case.library.technique(case.job.technique)
+    own = case.contract if pinned is not None and pinned.by_test else None
     started = ev.StepStarted(
         order=m.order,
         job=m.job,
@@ -254,13 +259,15 @@ def _start_step(case: Case, m: c.StartStep) -> Events:
         equipment=m.equipment,
         materials=m.materials,
         tuned=case.tuned,
+        contract="" if own is None else own.sha256,
+        version="" if own is None else own.version,
     )
     if case.deviation is None:
         return (started,)
     return (started, ev.DeviationUsed(order=m.order, job=m.job, deviation=case.deviation.id))
 
 
-def _record(case: Case, m: c.RecordReading) -> Events:
+def _record(case: Case, m: c.RecordReading | c.RecordLate) -> Events:
     measure, value = case.measure, case.value
     if measure is None or value is None:
         raise InvariantBroken("a gate let a reading pass that is none")
@@ -274,6 +281,10 @@ def _record(case: Case, m: c.RecordReading) -> Events:
             unit=m.unit,
             conforms=measure.conforms(value),
             serial=m.serial,
+            instrument=m.instrument,
+            acceptance=measure.acceptance,
+            late=type(m) is c.RecordLate,
+            observed_at=m.observed_at if type(m) is c.RecordLate else None,
         ),
     )
 
@@ -290,10 +301,33 @@ def _sign_step(case: Case, m: c.SignStep) -> Events:
         result=m.result,
         complete=len(attempt.signers) + 1 >= operation.signatures,
     )
-    if m.result != "fail" or not signed.complete:
-        return (signed,)
-    ncr = f"auto-{m.job}-{m.step}"
-    return (signed, ev.NonconformanceOpened(order=m.order, job=m.job, ncr=ncr, step=m.step))
+    if m.result == "fail" and signed.complete:
+        return (signed, _failed_step(case, m))
+    return (signed, *_prechecks(case, signed))
+
+
+def _failed_step(case: Case, m: c.SignStep) -> ev.NonconformanceOpened:
+    """On the parts whose readings failed; on all that remain where a reading is for the whole job."""
+    job, operation, attempt = case.job, case.operation, case.attempt
+    if job is None or operation is None or attempt is None:
+        raise InvariantBroken("a gate let a signature pass without an open step")
+    missed = [key.partition("/")[2] for key, _ in failing(operation, attempt, job)]
+    serials = tuple(dict.fromkeys(missed)) if missed and "" not in missed else remaining(job)
+    ncr = flag_id("auto", m.job, m.step)
+    return ev.NonconformanceOpened(order=m.order, job=m.job, ncr=ncr, step=m.step, serials=serials)
+
+
+def _prechecks(case: Case, signed: ev.StepSigned) -> tuple[ev.PrechecksCompleted, ...]:
+    """The signature that completes the last pre-check says so (a correction signed anew does not say it again)."""
+    job, operation, technique, attempt = case.job, case.operation, case.technique, case.attempt
+    if job is None or operation is None or technique is None or attempt is None:
+        return ()
+    if not operation.precheck or not signed.complete or attempt.completed_at:
+        return ()
+    others = [job.attempts[position] for position in technique.prechecks if position != operation.position]
+    if any(other is None or not other.passed for other in others):
+        return ()
+    return (ev.PrechecksCompleted(order=signed.order, job=signed.job),)
 
 
 def _correct(case: Case, m: c.CorrectEntry) -> Events:
@@ -324,6 +358,35 @@ def _authorise(case: Case, m: c.AuthoriseDeviation) -> Events:
     )
 
 
+def _permit(case: Case, m: c.AskModule) -> Events:
+    permission = permission_of(case, m.module, m.deed)
+    if permission is None:
+        raise InvariantBroken("a gate let a module pass that the contract does not name")
+    return (
+        ev.PermitIssued(
+            order=m.order,
+            job=m.job,
+            step=m.step,
+            permit=m.permit,
+            module=m.module,
+            deed=m.deed,
+            until=case.now + permission.permit_us,
+            operator=m.operator or "",
+        ),
+    )
+
+
+def _module_acted(_: Case, m: c.ReportModule) -> Events:
+    return (ev.ModuleActed(order=m.order, job=m.job, step=m.step, permit=m.permit),)
+
+
+def _log(case: Case, m: c.LogEnvironment) -> Events:
+    if case.value is None:
+        raise InvariantBroken("a gate let a value pass that is none")
+    at = case.now if m.observed_at is None else m.observed_at
+    return heard(case.state, case.library, m.series, case.actor.id, m.unit, case.value, at)
+
+
 def _sign_qa(case: Case, m: c.SignQa) -> Events:
     q = m.quantities
     return (
@@ -342,46 +405,6 @@ def _sign_compliance(case: Case, m: c.SignCompliance) -> Events:
     return (ev.ComplianceAccepted(order=m.order, job=m.job, by=case.actor.id),)
 
 
-def _generate(case: Case, m: c.GenerateReport) -> Events:
-    job, order = case.job, case.order
-    if job is None or order is None:
-        raise InvariantBroken("a gate let a report pass without its job")
-    fields = case.settings.report_fields if m.fields is None else m.fields
-    deviations = tuple(deviation.id for deviation in job.deviations.values())
-    content = {
-        "client": order.client,
-        "contract": job.sha256,
-        "deviations": list(deviations),
-        "fields": list(fields),
-        "job": job.id,
-        "order": order.id,
-        "report": m.report,
-        "view": job_view(job),
-    }
-    return (
-        ev.ReportIssued(
-            order=m.order,
-            job=m.job,
-            report=m.report,
-            digest=digest(canon.encode(content)),
-            fields=fields,
-            deviations=deviations,
-            attested_arrival=order.attested,
-        ),
-    )
-
-
-def _review_report(case: Case, m: c.ReviewReport) -> Events:
-    if m.decision == "approve":
-        return (ev.ReportApproved(report=m.report, by=case.actor.id),)
-    return (ev.ReportRejected(report=m.report, by=case.actor.id, reason=m.reason or ""),)
-
-
-def _close_window(case: Case, m: c.CloseWindow) -> Events:
-    outcome = "escalate" if case.order is None else case.order.silence
-    return (ev.ReviewWindowLapsed(report=m.report, outcome=outcome),)
-
-
 def _never(_: Case, m: c.AnyCommand) -> Events:
     raise InvariantBroken(f"{type(m).__name__} is always refused, and no gate refused it")
 
@@ -393,6 +416,10 @@ OUTCOMES: Final[dict[type[c.Command], Callable[[Case, Any], Events]]] = {
     c.RevokeCredential: _revoke,
     c.RegisterEquipment: _equipment,
     c.RegisterMaterial: _material,
+    c.CalibrateEquipment: registers.calibrate,
+    c.ExtendMaterial: registers.extend,
+    c.AdoptStandard: registers.adopt,
+    c.VerifyDocument: registers.verify,
     c.SubmitContract: _submit_contract,
     c.ApproveContract: _approve,
     c.CertifyContract: _certify,
@@ -408,6 +435,8 @@ OUTCOMES: Final[dict[type[c.Command], Callable[[Case, Any], Events]]] = {
     c.AcceptTerms: _accept_terms,
     c.ReviewOrder: _review,
     c.StageOrder: _stage,
+    c.AssignJob: registers.assign,
+    c.CloseDelivery: reporting.close_delivery,
     c.ForwardOrder: _forward,
     c.NoticeOrder: _notice,
     c.StartJob: _start_job,
@@ -418,12 +447,27 @@ OUTCOMES: Final[dict[type[c.Command], Callable[[Case, Any], Events]]] = {
     c.SignStep: _sign_step,
     c.CorrectEntry: _correct,
     c.AuthoriseDeviation: _authorise,
+    c.RecordLate: _record,
+    c.RestartStep: interruptions.restart,
+    c.ReleaseHold: interruptions.release_hold,
+    c.NotifyWitness: interruptions.notify,
+    c.AuthoriseRetest: interruptions.retest,
+    c.OpenNonconformance: interruptions.open_ncr,
+    c.ReprocessJob: interruptions.reprocess,
+    c.TerminateJob: interruptions.terminate,
+    c.ResumeJob: interruptions.resume_job,
+    c.AskModule: _permit,
+    c.ReportModule: _module_acted,
+    c.LogEnvironment: _log,
+    c.CheckEquipment: registers.check,
     c.WriteVault: _never,
     c.SignQa: _sign_qa,
     c.SignCompliance: _sign_compliance,
-    c.GenerateReport: _generate,
-    c.ReviewReport: _review_report,
-    c.CloseWindow: _close_window,
+    c.DisposeNonconformance: registers.dispose,
+    c.GenerateReport: reporting.generate,
+    c.AmendReport: reporting.amend,
+    c.ReviewReport: reporting.review,
+    c.CloseWindow: reporting.close_window,
     c.IssueInvoice: _never,
     c.ReleasePayout: _never,
 }

@@ -22,6 +22,7 @@ from holdgate.law.chronicle import (
     Draft,
     ImportRecord,
 )
+from holdgate.law.consequences import ConsequenceRecord
 from holdgate.law.segments import Segment
 from holdgate.ledger.entry import Entry, read_entry
 from holdgate.terms import canon
@@ -29,6 +30,7 @@ from holdgate.terms.errors import Malformed, Tampered
 
 _ATTEMPT: Final = msgspec.json.Decoder(Attempt)
 _IMPORT: Final = msgspec.json.Decoder(ImportRecord)
+_CONSEQUENCE: Final = msgspec.json.Decoder(ConsequenceRecord)
 _NOTES: Final[dict[str, msgspec.json.Decoder[Any]]] = {
     "contact": msgspec.json.Decoder(ContactRecord),
     "cosigned": msgspec.json.Decoder(CosignedRecord),
@@ -77,6 +79,9 @@ def repeat(chronicle: Chronicle, entry: Entry, roots: tuple[bytes, ...], action:
         return chronicle.attempt(canon.decode(record, _ATTEMPT, "the record"), entry.at)
     if entry.kind == "import":
         return chronicle.take_in(segment_of(chronicle, canon.decode(record, _IMPORT, "the record")), entry.at)
+    if entry.kind == "consequence":
+        canon.decode(record, _CONSEQUENCE, "the record")  # what it says comes out again, or the bytes differ
+        return chronicle.consequence(entry.at)
     return chronicle.note(canon.decode(record, _NOTES[entry.kind], "the record"), entry.at)
 
 

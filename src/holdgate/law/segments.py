@@ -17,7 +17,7 @@ from holdgate.law.command import AnyCommand, parse_command
 from holdgate.law.decision import Decision
 from holdgate.law.event import AUTHORITY, AnyEvent, IdentityEnrolled
 from holdgate.law.evolve import enrolled
-from holdgate.law.says import can_say
+from holdgate.law.says import WITHOUT_AN_ACT, can_say
 from holdgate.law.signers import keys_of
 from holdgate.law.state import Origin, State
 from holdgate.ledger.entry import Entry, read_entry
@@ -71,8 +71,9 @@ def verify_segment(state: State, segment: Segment) -> Verified:
     1. The origin is a seat of this shop. 2. The stretch begins where the last one ended. 3. The checkpoint is signed by
     the origin's key and covers exactly this stretch. 4. The leaf hashes lead to the checkpoint's root. 5. Every disclosed
     entry is the one that its leaf hash stands for, names its place in the log, comes with everything that it pins, and is
-    signed by the people whom it names; it says only what that kind of site may say, and what the signed act can say. 6. The
-    business hub is due every entry in full. 7. Nothing comes along that no disclosed entry pins.
+    signed by the people whom it names; it says only what that kind of site may say, and what the signed act can say (the
+    business hub's consequences have no act). 6. The business hub is due every entry in full. 7. Nothing comes along that
+    no disclosed entry pins.
 
     Raises:
         Tampered: one of these does not hold, with the place. Malformed: the segment or an entry cannot be read.
@@ -135,6 +136,9 @@ class _Reader:
 
     def _said(self, entry: Entry, event: AnyEvent, command: AnyCommand | None) -> None:
         authority = AUTHORITY[type(event)]
+        if self._seat.kind == "business_hub" and entry.kind == "consequence" and isinstance(event, WITHOUT_AN_ACT):
+            self.events.append((entry.at, event))
+            return
         if authority == "own" or (command is None and self._seat.kind == "business_hub"):
             return  # what a site notices about itself, and what follows at the hub by itself, is nobody else's to fold
         if authority != self._seat.kind or command is None:

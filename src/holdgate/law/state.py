@@ -4,14 +4,29 @@ Everything here is plain data that a snapshot can carry. Every fact keeps `ref`,
 by, so that a decision can name what it rests on.
 """
 
+from typing import Final
+
 from msgspec import Struct
 
+from holdgate.crypto.hashes import digest
 from holdgate.identity.charter import Charter
 from holdgate.identity.roster import Identity
+from holdgate.terms.ids import ID_CHARS_MAX
 
 
-class Equipment(Struct, gc=False):
-    """An instrument or machine with its calibration interval (UTC µs, inclusive)."""
+class Doubt(Struct, frozen=True, gc=False):
+    """A stretch (since, until] of use that a bad finding spoils (UTC µs): since the last good one; `until` None: it goes on."""
+
+    since: int
+    until: int | None
+
+
+class Equipment(Struct):
+    """An instrument or machine with its calibration interval (UTC µs, inclusive).
+
+    `good_at`: the last good check or calibration (0: none since it was registered). `doubts`: uses that are recalled,
+    also those that are heard of later. `unheard`: a check failed here, and the business hub has not said that it knows.
+    """
 
     id: str
     equipment_class: str
@@ -19,6 +34,13 @@ class Equipment(Struct, gc=False):
     cal_until: int
     in_service: bool
     ref: int
+    good_at: int = 0
+    doubts: tuple[Doubt, ...] = ()
+    unheard: bool = False
+
+    def doubted(self, at: int) -> bool:
+        """Whether a use at this time is recalled."""
+        return any(doubt.since < at and (doubt.until is None or at <= doubt.until) for doubt in self.doubts)
 
 
 class Material(Struct, gc=False):
@@ -45,6 +67,14 @@ class Suggestion(Struct):
     value: str
     by: str
     approvals: dict[str, str] = {}
+
+
+class Adopted(Struct, gc=False):
+    """The edition of a standard that is in force, until then (UTC µs)."""
+
+    edition: str
+    until: int
+    ref: int
 
 
 class Policy(Struct, gc=False):
@@ -118,8 +148,10 @@ class Order(Struct):
 
     `arrived`: serials that are here. `body`: digest of the order's body, at its node. `settled`: serials of jobs that QA
     accepted, at their node. `silence`: what silence means under the terms that were signed (escalate where only
-    the paper was reviewed). `documents`: name → last instant of validity (None: no end is known). `delivered_at`: the first
-    report's time (UTC µs; 0: none). `jobs`: keys of its jobs. `fired`: milestone or payout key → the entry that released it.
+    the paper was reviewed). `attested_parts`: those of `arrived` that people attested (`attested`: there are any).
+    `documents`: name → last instant of validity (None: no end is known). `staged_at`: the last staging; `delivered_at`:
+    the first report's time (UTC µs; 0: none). `jobs`: keys of its jobs. `fired`: milestone or payout key → the entry that
+    released it.
     """
 
     id: str
@@ -138,6 +170,8 @@ class Order(Struct):
     body: str = ""
     silence: str = ""
     attested: bool = False
+    staged_at: int = 0
+    attested_parts: tuple[str, ...] = ()
     delivery_due: int | None = None
     delivered_at: int = 0
     delivery_closed: bool = False
@@ -149,22 +183,27 @@ class Order(Struct):
 
 
 class Last(Struct, gc=False):
-    """The last reading of one characteristic (of one serial). `missed_before`: an earlier one did not conform."""
+    """The last reading of one characteristic (of one serial), by when it was observed (`at`).
+
+    `missed_before`: another one did not conform.
+    """
 
     value: str
     conforms: bool
     missed_before: bool = False
+    at: int = 0
 
 
 class Attempt(Struct):
-    """One attempt at a step.
+    """One attempt at a step. `instruments`: what its readings were taken with.
 
     `last`: by `characteristic` or `characteristic/serial`. `missed`: the first reading of each that does not conform,
     the last one included. `tally`: running digest of all that was recorded; what a signer is shown. `signed_at`: the last
     signature. `completed_at`: the first completion (a correction and its new signature do not move it; 0: none yet).
     `result`: as signed so far, by whoever signed last. `stands`: a failed result that was decided to be the result.
-    `contract`, `technique`: the documents that this attempt is pinned to; `tuned`: parameters and the values that it was
-    started under. `ref`: the entry that started it.
+    `conceded`: the parts whose readings, as they stood then, the client's concession covers.
+    `contract`: the version that this attempt is pinned to, where that is done by test ("": the job's). `tuned`: parameters
+    and the values that it was started under. `ref`: the entry that started it.
     """
 
     step: str
@@ -173,6 +212,7 @@ class Attempt(Struct):
     equipment: tuple[str, ...]
     materials: tuple[str, ...]
     tally: str
+    instruments: tuple[str, ...] = ()
     last: dict[str, Last] = {}
     missed: dict[str, str] = {}
     signers: tuple[str, ...] = ()
@@ -181,14 +221,19 @@ class Attempt(Struct):
     result: str = ""
     done: bool = False
     stands: bool = False
+    conceded: tuple[str, ...] = ()
     contract: str = ""
-    technique: str = ""
     tuned: tuple[tuple[str, str], ...] = ()
     ref: int = 0
 
+    @property
+    def passed(self) -> bool:
+        """Whether the process may go on after it: signed off, and not failed unless the failure is the result."""
+        return self.done and (self.result != "fail" or self.stands)
+
 
 class Deviation(Struct, gc=False):
-    """An authorised departure: one step, one use."""
+    """An authorised departure: one step, one use. `over`: the attempt that used it was set aside."""
 
     id: str
     step: str
@@ -196,6 +241,7 @@ class Deviation(Struct, gc=False):
     by: str
     ref: int
     used: bool = False
+    over: bool = False
 
 
 class Ncr(Struct):
@@ -285,7 +331,7 @@ class StagedSlip(Struct):
     """An order at the gate.
 
     `state`: held, partial, released or acknowledged. `staged_seq`: the own-log entry that holds
-    the slip's envelope.
+    the slip's envelope. `released`: went to the node under this slip; `gone`: under an earlier one for the same parts.
     """
 
     order: str
@@ -304,6 +350,7 @@ class StagedSlip(Struct):
     state: str = "held"
     arrived: tuple[str, ...] = ()
     released: tuple[str, ...] = ()
+    gone: tuple[str, ...] = ()
     late: bool = False
 
 
@@ -346,7 +393,8 @@ class State(Struct):
     """Everything one site knows.
 
     `assigned`: job → person. `uses`: equipment → jobs that used it since its last good check or calibration, and when last.
-    `outages`: when this site was not running or could not reach the Vault (UTC µs, both ends inclusive).
+    `verified`: order → documents that Compliance verified, and until when; that stands over what the order's paper says.
+    `outages`: when this site was not running or could not reach the Vault (UTC µs, both ends inclusive; the last ones).
     """
 
     charter: Charter
@@ -370,15 +418,64 @@ class State(Struct):
     contacts: dict[str, Contact] = {}
     origins: dict[str, Origin] = {}
     sessions: dict[str, int] = {}
+    standards: dict[str, Adopted] = {}
     policies: dict[str, Policy] = {}
     series: dict[str, Series] = {}
     assigned: dict[str, str] = {}
     uses: dict[str, dict[str, int]] = {}
+    verified: dict[str, dict[str, int | None]] = {}
     outages: list[tuple[int, int]] = []
     witnessed_at: int = 0
     witnessed_size: int = 0
 
 
+OVER: Final = {"split": "split into sub-lots", "terminated": "terminated"}
+"""Job statuses under which nothing goes on, in words."""
+LOST: Final = ("rejected", "scrapped", "returned")
+"""What takes a part out of its job: it is not tested any more."""
+
+
+BECOMES: Final = {
+    "reject": "rejected",
+    "scrap": "scrapped",
+    "return_to_client": "returned",
+    "report_nonconforming": "nonconforming",
+    "repair": "conceded",
+    "use_as_is": "conceded",
+}
+"""What a disposition makes of the parts; any other one changes nothing about them."""
+
+
+def remaining(job: Job) -> tuple[str, ...]:
+    """The parts of a job that are still in it."""
+    parts = job.parts
+    return tuple(serial for serial in job.serials if parts.get(serial) not in LOST) if parts else job.serials
+
+
+def may_become(job: Job, serial: str, becomes: str) -> bool:
+    """Whether a part of the job can be decided on so: what left the job stays out; a rejected part can still be scrapped."""
+    now = job.parts.get(serial)
+    return serial in job.serials and (now not in LOST or (now == "rejected" and becomes in LOST))
+
+
+def open_ncrs(job: Job) -> tuple[Ncr, ...]:
+    """The nonconformances that nobody has decided on."""
+    return tuple(ncr for ncr in job.ncrs.values() if not ncr.disposition)
+
+
 def job_key(order: str, job: str) -> str:
     """Jobs are scoped by their order."""
     return f"{order}/{job}"
+
+
+def flag_id(kind: str, *about: str) -> str:
+    """The id of a nonconformance that the rules open by themselves: `recall-<equipment>-<job>`, as long as that is an id.
+
+    Beyond the length of an id, what it is about is named by its digest.
+    """
+    plain = "-".join((kind, *about))
+    return plain if len(plain) <= ID_CHARS_MAX else f"{kind}-{digest(' '.join(about).encode())[:40]}"
+
+
+FLAGS: Final = ("auto-", "recall-", "sync-")
+"""How the ids of nonconformances begin that the rules open by themselves; nobody else's begin so."""

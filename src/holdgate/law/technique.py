@@ -7,7 +7,17 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from holdgate.law.contract import Adaptable, Characteristic, SmartSP, Step, StepRule
+from holdgate.law.contract import (
+    Adaptable,
+    Characteristic,
+    Environment,
+    ModuleRight,
+    SmartSP,
+    Standard,
+    Step,
+    StepRule,
+    Yield,
+)
 from holdgate.law.rules.evaluate import Rule, compile_rule
 from holdgate.law.rules.normal import decode
 from holdgate.terms.errors import Malformed
@@ -84,6 +94,8 @@ class Measure(Struct, frozen=True):
     all_readings: bool
     resolution: int
     guard: Decimal
+    acceptance: bool = False
+    as_found: bool = False
 
     def conforms(self, value: Decimal) -> bool:
         """Whether the value lies within the limits, ends included."""
@@ -96,10 +108,13 @@ class Measure(Struct, frozen=True):
     def show_limits(self) -> str:
         """The limits for a person: `1170..` or `..160` or `50..100`, with the unit."""
         if self.equals is not None:
-            return f"{self.equals} {self.unit}"
-        low = "" if self.low is None else str(self.low)
-        high = "" if self.high is None else str(self.high)
-        return f"{low}..{high} {self.unit}"
+            return f"{self.equals:f} {self.unit}"
+        return f"{_shown(self.low)}..{_shown(self.high)} {self.unit}"
+
+
+def _shown(limit: Decimal | None) -> str:
+    """As a contract writes it, never with an exponent."""
+    return "" if limit is None else f"{limit:f}"
 
 
 class Dwell(Struct, frozen=True):
@@ -108,6 +123,37 @@ class Dwell(Struct, frozen=True):
     since: int
     low_us: int
     high_us: int | None
+
+
+class Watch(Struct, frozen=True):
+    """An environmental series as this technique needs it. `key`: two declarations that ask the same have the same."""
+
+    key: str
+    series: str
+    sensor: str
+    unit: str
+    low: Decimal | None
+    high: Decimal | None
+    max_gap_us: int
+    report: bool
+
+    def holds(self, value: Decimal, unit: str) -> bool:
+        """Whether the value lies within the limits, ends included; one in another unit is not compared and does not."""
+        within = (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
+        return within and unit == self.unit
+
+    def show_limits(self) -> str:
+        """The limits for a person."""
+        return f"{_shown(self.low)}..{_shown(self.high)} {self.unit}"
+
+
+class Permission(Struct, frozen=True):
+    """What one module may do at a step, and for how long a permit holds (µs)."""
+
+    module: str
+    deed: str
+    permit_us: int
+    operator_tokens: tuple[str, ...]
 
 
 class OwnRule(Struct, frozen=True):
@@ -135,21 +181,40 @@ class Operation(Struct, frozen=True):
     duration_us: int
     signatures: int
     performer_signs: bool
+    hold_party: str
+    witness_party: str
+    notice_us: int
     start_rules: tuple[OwnRule, ...]
     sign_rules: tuple[OwnRule, ...]
     parameters: dict[str, Parameter]
+    watches: tuple[Watch, ...] = ()
+    permissions: tuple[Permission, ...] = ()
 
 
 class Technique(Struct, frozen=True):
-    """A SmartSP, ready for the gates."""
+    """A SmartSP, ready for the gates.
+
+    `by_test`: every test is pinned by itself. `watches`: all environmental series, each once. `resume_roles`: who may resume a
+    failed execution. `retest_max`, `retest_causes`: how often, and why, a failed test may be repeated.
+    """
 
     sha256: str
     id: str
     version: str
     offline_max_us: int
+    assignment: str
     operations: tuple[Operation, ...]
     position: dict[str, int]
     prechecks: tuple[int, ...]
+    by_test: bool
+    assignment_required: bool
+    watches: tuple[Watch, ...]
+    resume_roles: tuple[str, ...]
+    retest_max: int
+    retest_causes: tuple[str, ...]
+    subject: str
+    yields: tuple[Yield, ...]
+    requires: tuple[Standard, ...]
     parameters: dict[str, Parameter]
 
 
@@ -161,18 +226,64 @@ def prepare(document: SmartSP, sha256: str) -> Technique:
             parameter of something that is not there. A draft can be as broken as that.
     """
     position = {step.id: index for index, step in enumerate(document.steps)}
+    watches = {item: _watch(item) for item in document.environment}
+    retest = document.retest
     steps = {step.id: step for step in document.steps}
     parameters = {item.id: _parameter(item, steps) for item in document.adaptable}
-    operations = tuple(_operation(step, position, parameters) for step in document.steps)
+    operations = tuple(
+        replace(
+            _operation(step, position, parameters),
+            watches=tuple(watch for item, watch in watches.items() if step.id in item.steps),
+            permissions=_permissions(step, document.modules),
+        )
+        for step in document.steps
+    )
     return Technique(
         sha256=sha256,
         id=document.id,
         version=document.version,
         offline_max_us=document.offline_max_s * SECOND_US,
+        assignment=document.assignment,
         operations=operations,
         position=position,
         prechecks=tuple(op.position for op in operations if op.precheck),
+        by_test=document.pin == "test",
+        assignment_required=document.assignment == "required",
+        watches=tuple(watches.values()),
+        resume_roles=("level3",) if document.on_failed is None else document.on_failed.resume,
+        retest_max=0 if retest is None else retest.max,
+        retest_causes=() if retest is None else retest.allowed_causes,
+        subject=document.subject,
+        yields=document.yields,
+        requires=document.requires,
         parameters=parameters,
+    )
+
+
+def _permissions(step: Step, rights: tuple[ModuleRight, ...]) -> tuple[Permission, ...]:
+    return tuple(
+        Permission(
+            module=right.module,
+            deed=right.act,
+            permit_us=right.permit_s * SECOND_US,
+            operator_tokens=right.operator_tokens,
+        )
+        for right in rights
+        if right.step == step.id
+    )
+
+
+def _watch(item: Environment) -> Watch:
+    what = f"the limit of {item.series}"
+    return Watch(
+        key=f"{item.sensor} {item.unit} {item.min or ''}..{item.max or ''} {item.max_gap_s}",
+        series=item.series,
+        sensor=item.sensor,
+        unit=item.unit,
+        low=None if item.min is None else require_decimal(item.min, what),
+        high=None if item.max is None else require_decimal(item.max, what),
+        max_gap_us=item.max_gap_s * SECOND_US,
+        report="report" in item.steps,
     )
 
 
@@ -225,6 +336,9 @@ def _operation(step: Step, position: Mapping[str, int], parameters: Mapping[str,
         duration_us=step.duration_s * SECOND_US,
         signatures=step.signatures,
         performer_signs=step.performer_signs,
+        hold_party="" if step.hold is None else step.hold.party,
+        witness_party="" if step.witness is None else step.witness.party,
+        notice_us=0 if step.witness is None else step.witness.notice_s * SECOND_US,
         start_rules=tuple(_rule(rule) for rule in step.rules if rule.when == "start"),
         sign_rules=tuple(_rule(rule) for rule in step.rules if rule.when == "sign"),
         parameters={name: own for name, own in parameters.items() if own.step == step.id},
@@ -254,6 +368,8 @@ def _measure(characteristic: Characteristic) -> Measure:
         per_serial=characteristic.per_serial,
         all_readings=characteristic.all_readings,
         resolution=characteristic.resolution,
+        acceptance=characteristic.effect == "acceptance",
+        as_found=characteristic.effect == "as_found",
         guard=guard,
     )
 

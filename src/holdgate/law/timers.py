@@ -1,4 +1,7 @@
-"""What time sets off at the business hub: a report's review window opens with the first cosignature that covers it."""
+"""What time sets off at the business hub: a report's review window opens with the first cosignature that covers it.
+
+And whether something came late: the hub was off, or could not reach the Vault, at the moment when it was due.
+"""
 
 from collections.abc import Sequence
 
@@ -46,3 +49,12 @@ def review_window_us(state: State, library: Library, order: Order) -> int:
             if parameter.kind == CLIENT_WINDOW and text is not None and parameter.holds_for(text, agreed, order.client):
                 window_s = int(require_decimal(text, parameter.id))
     return window_s * SECOND_US
+
+
+def came_late(state: State, due: int) -> bool:
+    """Whether the hub was not running, or out of reach of every Vault that it knows, at this time (UTC µs)."""
+    if any(since <= due <= until for since, until in state.outages):
+        return True
+    vaults = [seat.id for seat in state.charter.sites if seat.kind == "vault"]
+    contacts = [contact for vault in vaults if (contact := state.contacts.get(vault)) is not None]
+    return bool(contacts) and all(not contact.up and contact.since <= due for contact in contacts)

@@ -46,9 +46,11 @@ def step_view(job: Job, step: str) -> str | None:
 
 
 def job_view(job: Job) -> str:
-    """The view of a whole job: every attempt, result, deviation and nonconformance."""
+    """The view of a whole job: every attempt, result, deviation and nonconformance, and what became of the parts."""
     parts = [job.id, job.version, *job.serials]
-    parts.extend("-" if attempt is None else f"{attempt.tally} {attempt.result}" for attempt in job.attempts)
+    parts.extend("-" if a is None else f"{a.tally} {a.result} {a.contract} {a.stands}" for a in job.attempts)
+    parts.extend(job.past)
     parts.extend(job.deviations)
-    parts.extend(job.ncrs)
+    parts.extend(f"{ncr.id} {ncr.disposition} {ncr.concession}" for ncr in job.ncrs.values())
+    parts.extend(f"{serial} {what}" for serial, what in job.parts.items())
     return digest("\n".join(parts).encode())

@@ -13,7 +13,7 @@ from msgspec import Raw, Struct
 from holdgate.terms import limits
 from holdgate.terms.errors import InvariantBroken, Malformed
 
-KINDS: Final = ("genesis", "boot", "action", "attempt", "import", "contact", "cosigned")
+KINDS: Final = ("genesis", "boot", "action", "attempt", "import", "consequence", "contact", "cosigned")
 
 
 class Source(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

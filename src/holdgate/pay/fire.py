@@ -12,7 +12,7 @@ from typing import Final
 from holdgate.law import event as ev
 from holdgate.law.contract import PayoutRule, SmartClientPO
 from holdgate.law.library import Library
-from holdgate.law.state import Job, Order, State
+from holdgate.law.state import OVER, Job, Order, State
 from holdgate.terms.errors import Tampered
 from holdgate.terms.instant import SECOND_US
 
@@ -98,7 +98,7 @@ def _every_part(state: State, order: Order, holds: Callable[[Job], bool]) -> boo
     covered: list[str] = []
     for key in order.jobs:
         job = state.jobs.get(key)
-        if job is None or job.status == "split" or wanted.isdisjoint(job.serials):
+        if job is None or job.status in OVER or wanted.isdisjoint(job.serials):
             continue
         if not holds(job):
             return False
@@ -131,7 +131,7 @@ _MILESTONES: Final[dict[str, Callable[[State, Order], bool]]] = {
 
 
 def _payouts(state: State, library: Library, order: Order) -> Iterator[ev.PayoutReleased]:
-    rules = _template(library, order).payouts
+    rules = library.payouts(_template(library, order))
     for key in order.jobs if rules else ():
         job = state.jobs.get(key)
         if job is None or job.status != "complete" or not (job.qa_by and job.compliance_by):
@@ -143,7 +143,7 @@ def _payouts(state: State, library: Library, order: Order) -> Iterator[ev.Payout
 
 def _within(job: Job, rule: PayoutRule) -> bool:
     """From the first start of all to the last completion is within the rule, inclusive."""
-    return bool(job.first_start_at) and job.last_done_at - job.first_start_at <= rule.within_s * SECOND_US
+    return 0 < job.first_start_at <= job.last_done_at <= job.first_start_at + rule.within_s * SECOND_US
 
 
 def _each_signer(order: Order, job: Job, rule: PayoutRule) -> Iterator[ev.PayoutReleased]:

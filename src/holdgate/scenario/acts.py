@@ -1,206 +1,17 @@
 """From a scenario's neutral action to a real command: what to sign, and which site decides it. Nothing is decided here."""
 
-from collections.abc import Callable, Mapping
-from contextlib import suppress
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Final
 
 from holdgate.adapters.zones import instant_or_end_of_day
-from holdgate.certifier.facts import rule_parser
-from holdgate.certifier.structure import certify
-from holdgate.crypto.hashes import digest
 from holdgate.law import command as c
-from holdgate.law.case import Pin
-from holdgate.law.contract import encode_document
-from holdgate.law.notation import Tree
-from holdgate.law.state import Job, State, job_key
-from holdgate.scenario.files import ScenarioStep, proposed, split_contract
+from holdgate.scenario import governing
+from holdgate.scenario.draft import FLOOR, HUB, NODE, Draft
+from holdgate.scenario.files import ScenarioStep
 from holdgate.terms import instant
 from holdgate.terms.errors import Malformed
 
-OFFICE: Final = "WS-OFFICE"
-HUB, FLOOR, NODE = "business_hub", "floor_hub", "node"
-NOBODY: Final = "unknown"
-
-
-class Scene:
-    """What the translation needs to know of the running shop: time zone, who is who, which job belongs to which order.
-
-    `contracts`: the tree of every version that is on the record, by id and version.
-    """
-
-    def __init__(
-        self,
-        tz: str,
-        roles: dict[str, tuple[str, ...]],
-        nodes: dict[str, State],
-        contracts: Mapping[tuple[str, str], Mapping[str, Tree]],
-    ) -> None:
-        self.tz = tz
-        self.roles = roles
-        self.nodes = nodes
-        self.contracts = dict(contracts)
-        self.order_of: dict[str, str] = {}
-        self.node_of: dict[str, str] = {}
-
-    def order(self, job: str) -> str:
-        """The order of a job (scenarios name jobs alone)."""
-        return self.order_of.get(job, NOBODY)
-
-    def job(self, job: str) -> Job | None:
-        """The job as its node knows it."""
-        state = self.nodes.get(self.node_of.get(job, ""))
-        return None if state is None else state.jobs.get(job_key(self.order(job), job))
-
-
-class Draft:
-    """A command in the making: its header, filled from a scenario step.
-
-    `pins`: documents that go beside it. `proposes`: contract trees that are on the record if it is allowed.
-    """
-
-    def __init__(self, scene: Scene, step: ScenarioStep, nonce: str) -> None:
-        self.scene = scene
-        self.inputs: dict[str, Any] = {key: None if value == "null" else value for key, value in step.inputs.items()}
-        self.step = step
-        self.nonce = nonce
-        self.pins: tuple[Pin, ...] = ()
-        self.proposes: dict[tuple[str, str], Mapping[str, Tree]] = {}
-
-    def header(self, site: str) -> dict[str, Any]:
-        """The header fields."""
-        inputs, step = self.inputs, self.step
-        signed_at = inputs.get("signed_at")
-        place = inputs.get("workstation")
-        auth = inputs.get("auth")
-        if place is None and auth is not None:
-            place = OFFICE
-        actor = c.Signer(
-            id=step.actor_id,
-            role=step.actor_role,
-            meaning=inputs.get("meaning"),
-            auth=None if auth is None else self.auth(auth),
-        )
-        others = inputs.get("approvals") or ()
-        return {
-            "site": site,
-            "at": step.at if signed_at is None else instant.parse(signed_at),
-            "nonce": self.nonce,
-            "signers": (actor, *(self.cosigner(other) for other in others)),
-            "place": place,
-        }
-
-    def auth(self, auth: dict[str, Any]) -> c.Auth:
-        """How the signature was unlocked."""
-        return c.Auth(components=tuple(auth["components"]), session=auth["session"], presented_by=auth.get("as"))
-
-    def cosigner(self, smart_id: str) -> c.Signer:
-        """Somebody who co-signs, with a fresh badge and PIN."""
-        roles = self.scene.roles.get(smart_id, (NOBODY,))
-        auth = c.Auth(components=("badge", "pin"), session=f"co-{self.nonce}")
-        return c.Signer(id=smart_id, role=roles[0], meaning=self.inputs.get("meaning"), auth=auth)
-
-    def moment(self, name: str) -> int | None:
-        """A time or bare date of the inputs."""
-        text = self.inputs.get(name)
-        return None if text is None else instant_or_end_of_day(text, self.scene.tz)
-
-    def texts(self, name: str) -> tuple[str, ...]:
-        """A list of texts of the inputs."""
-        return tuple(self.inputs.get(name) or ())
-
-    def beside(self, *documents: bytes) -> str:
-        """Put documents beside the act; the digest of the first."""
-        self.pins = tuple(Pin(sha256=digest(raw), content=raw) for raw in documents)
-        return self.pins[0].sha256
-
-    def version(self) -> dict[str, Any]:
-        """The contract version that the inputs name."""
-        return {"contract": self.inputs["contract"], "version": self.inputs["version"]}
-
-    def reason(self) -> str:
-        """The reason; empty where none is given."""
-        return self.inputs.get("reason") or ""
-
-    def job(self) -> dict[str, Any]:
-        """The order and job that the inputs name."""
-        job = self.inputs["job"]
-        return {"order": self.scene.order(job), "job": job}
-
-    def pinned(self) -> dict[str, Any]:
-        """The job with the contract that it is pinned to, as the client reads it from the node."""
-        known = self.scene.job(self.inputs["job"])
-        return {**self.job(), "contract": NOBODY if known is None else known.sha256}
-
-
 Make = Callable[[Draft, str], c.AnyCommand]
-
-
-def _submit_contract(d: Draft, site: str) -> c.AnyCommand:
-    named, earlier = d.version(), d.inputs.get("from_version")
-    before = None if earlier is None else d.scene.contracts.get((named["contract"], earlier))
-    if earlier is not None and before is None:
-        raise Malformed(f"step {d.step.n}: there is no {named['contract']} version {earlier} to start from")
-    tree = proposed(before, d.inputs.get("body") or {}, named["version"], d.step.actor_id)
-    d.proposes[named["contract"], named["version"]] = tree
-    sha256 = d.beside(*(encode_document(document) for document in split_contract(tree, rule_parser())))
-    return c.SubmitContract(**d.header(site), **named, sha256=sha256)
-
-
-def _approve_contract(d: Draft, site: str) -> c.AnyCommand:
-    return c.ApproveContract(**d.header(site), **d.version(), approval_role=d.inputs["as_role"])
-
-
-def _certify_contract(d: Draft, site: str) -> c.AnyCommand:
-    """The validators run first. Where they refuse, there is no certificate to send, and the hub says what it misses."""
-    named, certificate = d.version(), ""
-    tree = d.scene.contracts.get((named["contract"], named["version"]))
-    if tree is not None:
-        with suppress(Malformed):
-            certificate = d.beside(certify(*split_contract(tree, rule_parser())))
-    return c.CertifyContract(**d.header(site), **named, certificate=certificate)
-
-
-def _activate_contract(d: Draft, site: str) -> c.AnyCommand:
-    effectivity = d.inputs.get("effectivity") or "new_orders"
-    return c.ActivateContract(**d.header(site), **d.version(), effectivity=effectivity)
-
-
-def _suspend_contract(d: Draft, site: str) -> c.AnyCommand:
-    return c.SuspendContract(**d.header(site), **d.version(), reason=d.reason())
-
-
-def _resume_contract(d: Draft, site: str) -> c.AnyCommand:
-    return c.ResumeContract(**d.header(site), **d.version(), reason=d.reason())
-
-
-def _suggest_tune(d: Draft, site: str) -> c.AnyCommand:
-    i = d.inputs
-    return c.SuggestTune(
-        **d.header(site), **d.version(), param=i["param"], value=i["value"], evidence=i.get("evidence")
-    )
-
-
-def _approve_tune(d: Draft, site: str) -> c.AnyCommand:
-    return c.ApproveTune(**d.header(site), **d.version(), param=d.inputs["param"], value=d.inputs["value"])
-
-
-def _revert_tune(d: Draft, site: str) -> c.AnyCommand:
-    return c.RevertTune(**d.header(site), **d.version(), param=d.inputs["param"], reason=d.reason())
-
-
-def _suggest_change(d: Draft, site: str) -> c.AnyCommand:
-    return c.SuggestChange(**d.header(site), contract=d.inputs["contract"], change=d.inputs["change"])
-
-
-def _apply_change(d: Draft, site: str) -> c.AnyCommand:
-    return c.ApplyChange(**d.header(site), contract=d.inputs["contract"], change=d.inputs["change"])
-
-
-def _policy(d: Draft, site: str) -> c.AnyCommand:
-    i = d.inputs
-    return c.UpdatePolicy(
-        **d.header(site), policy=i["policy"], zone=i["zone"], credential=i["requires_credential"], reason=d.reason()
-    )
 
 
 def _terms(d: Draft, site: str) -> c.AnyCommand:
@@ -239,7 +50,7 @@ def _stage(d: Draft, site: str) -> c.AnyCommand:
         rev=i["rev"],
         serials=d.texts("serials"),
         documents=d.texts("documents"),
-        arrival_policy=i.get("arrival_policy", "full"),
+        arrival_policy=i.get("arrival_policy") or "full",
         arrival_due=d.moment("arrival_due"),
         delivery_due=d.moment("delivery_due"),
         buffer_max_s=None if buffer_max is None else int(buffer_max),
@@ -271,6 +82,25 @@ def _arrival(d: Draft, site: str) -> c.AnyCommand:
     )
 
 
+def _attest(d: Draft, site: str) -> c.AnyCommand:
+    i = d.inputs
+    return c.AttestArrival(
+        **d.header(site),
+        order=i.get("po"),
+        part_no=i["part_no"],
+        rev=i["rev"],
+        serials=d.texts("serials"),
+        quantity=int(i["qty"]),
+        photo_digest=i.get("photo_digest") or "",
+        reason=i.get("reason") or "",
+    )
+
+
+def _void(d: Draft, site: str) -> c.AnyCommand:
+    i = d.inputs
+    return c.VoidArrival(**d.header(site), order=i["po"], serials=d.texts("serials"), reason=i.get("reason") or "")
+
+
 def _start_job(d: Draft, site: str) -> c.AnyCommand:
     i = d.inputs
     d.scene.order_of.setdefault(i["job"], i["po"])
@@ -280,8 +110,7 @@ def _start_job(d: Draft, site: str) -> c.AnyCommand:
 
 
 def _repin(d: Draft, site: str) -> c.AnyCommand:
-    version = d.inputs.get("to_version") or d.inputs.get("version") or NOBODY
-    return c.RepinJob(**d.header(site), **d.job(), version=version)
+    return c.RepinJob(**d.header(site), **d.job(), version=d.inputs["to_version"])
 
 
 def _split(d: Draft, site: str) -> c.AnyCommand:
@@ -349,6 +178,101 @@ def _deviation(d: Draft, site: str) -> c.AnyCommand:
     )
 
 
+def _late(d: Draft, site: str) -> c.AnyCommand:
+    i = d.inputs
+    head = d.header(site)
+    if i.get("approved_by") is not None:
+        head["signers"] += (d.cosigner(i["approved_by"]),)
+    return c.RecordLate(
+        **head,
+        **d.pinned(),
+        step=i["step"],
+        characteristic=i["characteristic"],
+        value=i["value"],
+        unit=i["unit"],
+        observed_at=instant.parse(i["observed_at"]),
+        reason=i.get("reason") or "",
+        evidence=i.get("evidence"),
+        instrument=i.get("instrument"),
+        serial=i.get("serial"),
+        kind=i.get("kind", "reading"),
+    )
+
+
+def _at_step(kind: Callable[..., c.AnyCommand], *texts: str) -> Make:
+    """An act on a step of a job, with these texts of the inputs."""
+
+    def make(d: Draft, site: str) -> c.AnyCommand:
+        more = {name: d.inputs.get(name) or "" for name in texts}
+        return kind(**d.header(site), **d.job(), step=d.inputs["step"], **more)
+
+    return make
+
+
+def _retest(d: Draft, site: str) -> c.AnyCommand:
+    i = d.inputs
+    return c.AuthoriseRetest(**d.header(site), **d.job(), step=i["step"], cause=i["cause"], evidence=i.get("evidence"))
+
+
+def _open_ncr(d: Draft, site: str) -> c.AnyCommand:
+    i = d.inputs
+    return c.OpenNonconformance(
+        **d.header(site), **d.job(), ncr=i["ncr"], serials=d.texts("serials"), description=i["description"]
+    )
+
+
+def _dispose(d: Draft, site: str) -> c.AnyCommand:
+    i = d.inputs
+    return c.DisposeNonconformance(
+        **d.header(site),
+        **d.scene.nonconformance(i["ncr"]),
+        ncr=i["ncr"],
+        disposition=i["disposition"],
+        reason=i.get("reason") or "",
+        concession=i.get("concession"),
+        evidence=i.get("evidence"),
+    )
+
+
+def _reprocess(d: Draft, site: str) -> c.AnyCommand:
+    i = d.inputs
+    return c.ReprocessJob(**d.header(site), **d.job(), step=i["from_step"], reason=i.get("reason") or "")
+
+
+def _terminate(d: Draft, site: str) -> c.AnyCommand:
+    return c.TerminateJob(**d.header(site), **d.job(), reason=d.inputs.get("reason") or "")
+
+
+def _resume_job(d: Draft, site: str) -> c.AnyCommand:
+    i = d.inputs
+    return c.ResumeJob(**d.header(site), **d.job(), reason=i.get("reason") or "", evidence=i.get("evidence"))
+
+
+def _ask_module(d: Draft, site: str) -> c.AnyCommand:
+    i = d.inputs
+    return c.AskModule(
+        **d.header(site),
+        **d.job(),
+        step=i["step"],
+        module=i["module"],
+        deed=i["act"],
+        permit=i["permit"],
+        operator=i.get("operator"),
+    )
+
+
+def _report_module(d: Draft, site: str) -> c.AnyCommand:
+    i = d.inputs
+    return c.ReportModule(**d.header(site), **d.job(), step=i["step"], permit=i["permit"], deed=i["act"])
+
+
+def _log(d: Draft, site: str) -> c.AnyCommand:
+    i = d.inputs
+    return c.LogEnvironment(
+        **d.header(site), series=i["series"], value=i["value"], unit=i["unit"], observed_at=d.moment("observed_at")
+    )
+
+
 def _qa(d: Draft, site: str) -> c.AnyCommand:
     q = d.inputs["quantities"]
     quantities = c.Quantities(**{name: int(q[name]) for name in ("received", "accepted", "rejected", "scrapped")})
@@ -383,7 +307,8 @@ def _payout(d: Draft, site: str) -> c.AnyCommand:
 
 
 def _vault_write(d: Draft, site: str) -> c.AnyCommand:
-    return c.WriteVault(**d.header(site), target=d.inputs.get("target") or NOBODY)
+    entry = d.inputs.get("entry")
+    return c.WriteVault(**d.header(site), target=site if entry is None else f"{site}/{entry}")
 
 
 def _disable(d: Draft, site: str) -> c.AnyCommand:
@@ -392,7 +317,9 @@ def _disable(d: Draft, site: str) -> c.AnyCommand:
 
 def _revoke(d: Draft, site: str) -> c.AnyCommand:
     i = d.inputs
-    return c.RevokeCredential(**d.header(site), person=i["person"], credential=i["credential"], reason=i["reason"])
+    return c.RevokeCredential(
+        **d.header(site), person=i["person"], credential=i["credential"], reason=i.get("reason") or ""
+    )
 
 
 def _renew(d: Draft, site: str) -> c.AnyCommand:
@@ -403,24 +330,80 @@ def _renew(d: Draft, site: str) -> c.AnyCommand:
     )
 
 
+def _calibrate(d: Draft, site: str) -> c.AnyCommand:
+    i = d.inputs
+    return c.CalibrateEquipment(
+        **d.header(site),
+        id=i["equipment"],
+        as_found=i["as_found"],
+        until=d.moment("due") or 0,
+        certificate=i.get("certificate"),
+    )
+
+
+def _check(d: Draft, site: str) -> c.AnyCommand:
+    i = d.inputs
+    return c.CheckEquipment(**d.header(site), id=i["equipment"], result=i["result"], evidence=i.get("evidence"))
+
+
+def _extend(d: Draft, site: str) -> c.AnyCommand:
+    i = d.inputs
+    until = d.moment("new_expiry") or 0
+    return c.ExtendMaterial(**d.header(site), batch=i["batch"], until=until, evidence=i.get("evidence"))
+
+
+def _verify(d: Draft, site: str) -> c.AnyCommand:
+    i = d.inputs
+    until = d.moment("valid_to")
+    return c.VerifyDocument(
+        **d.header(site), order=i["po"], document=i["document"], digest=i.get("digest") or "", until=until
+    )
+
+
+def _assign(d: Draft, site: str) -> c.AnyCommand:
+    i = d.inputs
+    d.scene.order_of.setdefault(i["job"], i["po"])
+    return c.AssignJob(
+        **d.header(site), order=i["po"], job=i["job"], technician=i["technician"], reason=i.get("reason")
+    )
+
+
+def _close_delivery(d: Draft, site: str) -> c.AnyCommand:
+    return c.CloseDelivery(**d.header(site), order=d.inputs["po"])
+
+
+def _amend(d: Draft, site: str) -> c.AnyCommand:
+    i = d.inputs
+    return c.AmendReport(
+        **d.header(site),
+        report=i["report"],
+        new_report=i["new_report"],
+        reason=i.get("reason") or "",
+        changes_result=i.get("changes_result") == "true",
+        evidence=i.get("evidence"),
+    )
+
+
 ACTIONS: Final[dict[str, tuple[str, Make]]] = {
-    "contract.submit": (HUB, _submit_contract),
-    "contract.approve": (HUB, _approve_contract),
-    "contract.certify": (HUB, _certify_contract),
-    "contract.activate": (HUB, _activate_contract),
-    "contract.suspend": (HUB, _suspend_contract),
-    "contract.resume": (HUB, _resume_contract),
-    "tune.suggest": (HUB, _suggest_tune),
-    "tune.approve": (HUB, _approve_tune),
-    "tune.revert": (HUB, _revert_tune),
-    "ai.suggest": (HUB, _suggest_change),
-    "ai.apply": (HUB, _apply_change),
-    "policy.update": (HUB, _policy),
+    "contract.submit": (HUB, governing.submit_contract),
+    "contract.approve": (HUB, governing.approve_contract),
+    "contract.certify": (HUB, governing.certify_contract),
+    "contract.activate": (HUB, governing.activate_contract),
+    "contract.suspend": (HUB, governing.suspend_contract),
+    "contract.resume": (HUB, governing.resume_contract),
+    "tune.suggest": (HUB, governing.suggest_tune),
+    "tune.approve": (HUB, governing.approve_tune),
+    "tune.revert": (HUB, governing.revert_tune),
+    "ai.suggest": (HUB, governing.suggest_change),
+    "ai.apply": (HUB, governing.apply_change),
+    "policy.update": (HUB, governing.policy),
     "po.accept": (HUB, _terms),
     "po.review": (HUB, _review),
     "po.stage": (HUB, _stage),
     "po.release": (FLOOR, _release),
     "part.arrival": (FLOOR, _arrival),
+    "arrival.attest": (FLOOR, _attest),
+    "arrival.void": (FLOOR, _void),
     "job.start": (NODE, _start_job),
     "job.repin": (NODE, _repin),
     "job.split": (NODE, _split),
@@ -429,17 +412,37 @@ ACTIONS: Final[dict[str, tuple[str, Make]]] = {
     "step.sign": (NODE, _sign_step),
     "entry.correct": (NODE, _correct),
     "deviation.authorise": (NODE, _deviation),
+    "entry.late": (NODE, _late),
+    "step.restart": (NODE, _at_step(c.RestartStep, "reason")),
+    "holdpoint.release": (NODE, _at_step(c.ReleaseHold)),
+    "witness.notify": (NODE, _at_step(c.NotifyWitness)),
+    "retest.authorise": (NODE, _retest),
+    "ncr.open": (NODE, _open_ncr),
+    "ncr.disposition": (NODE, _dispose),
+    "job.reprocess": (NODE, _reprocess),
+    "job.terminate": (NODE, _terminate),
+    "job.resume": (NODE, _resume_job),
+    "module.may": (NODE, _ask_module),
+    "module.act": (NODE, _report_module),
+    "env.log": (NODE, _log),
     "qa.sign": (HUB, _qa),
     "compliance.sign": (HUB, _compliance),
     "report.generate": (HUB, _report),
+    "report.amend": (HUB, _amend),
     "client.review": (HUB, _client_review),
     "window.close": (HUB, _close_window),
+    "delivery.close": (HUB, _close_delivery),
     "invoice.issue": (HUB, _invoice),
     "payout.release": (HUB, _payout),
     "vault.write": (NODE, _vault_write),
     "identity.disable": (HUB, _disable),
     "credential.revoke": (HUB, _revoke),
     "credential.renew": (HUB, _renew),
+    "equipment.calibrate": (HUB, _calibrate),
+    "equipment.check": (NODE, _check),
+    "material.extend": (HUB, _extend),
+    "document.verify": (HUB, _verify),
+    "job.assign": (HUB, _assign),
 }
 """Action → the kind of site that decides it, and how the command is made."""
 

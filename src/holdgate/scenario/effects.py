@@ -1,9 +1,10 @@
-"""Events in the neutral words of the scenario vocabulary. Words only: nothing is decided or derived here."""
+"""Events in the neutral words of the scenario vocabulary. Nothing is decided here, and nothing is said that does not hold."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from holdgate.law import event as ev
+from holdgate.law.state import Report
 
 
 def effects_of(events: Iterable[ev.AnyEvent]) -> list[str]:
@@ -20,12 +21,29 @@ def effects_of(events: Iterable[ev.AnyEvent]) -> list[str]:
     return found
 
 
+def unsigned_lapses(events: Sequence[ev.AnyEvent], reports: Mapping[str, Report]) -> list[str]:
+    """The word for each window that lapsed without becoming a client's signature.
+
+    Args:
+        events: all that followed from one step.
+        reports: as the business hub knows them afterwards.
+    """
+    approved = [event.report for event in events if isinstance(event, ev.ReportApproved)]
+    lapsed = [event.report for event in events if isinstance(event, ev.ReviewWindowLapsed)]
+    unsigned = [name for name in lapsed if name not in approved and name in reports]
+    return ["no_client_signature_created" for name in unsigned if reports[name].status == "lapsed"]
+
+
 def _fixed(*words: str) -> Callable[[Any], tuple[str, ...]]:
     return lambda _: words
 
 
-def _late(event: ev.ArrivalRecorded | ev.ArrivalQuarantined, word: str) -> tuple[str, ...]:
-    return (word, "arrival_late") if event.late else (word,)
+def _late(event: ev.ArrivalRecorded | ev.ArrivalQuarantined, *words: str) -> tuple[str, ...]:
+    return (*words, "arrival_late") if event.late else words
+
+
+def _recorded(event: ev.ArrivalRecorded) -> tuple[str, ...]:
+    return _late(event, "arrival_recorded", *(("attested_arrival",) if event.evidence == "attested" else ()))
 
 
 def _report(event: ev.ReportIssued) -> tuple[str, ...]:
@@ -34,11 +52,50 @@ def _report(event: ev.ReportIssued) -> tuple[str, ...]:
         words.append("deviation_on_report")
     if event.attested_arrival:
         words.append("attested_arrival_on_report")
+    if event.nonconforming:
+        words.append("nonconformity_stated")
+    if event.concessions:
+        words.append("concession_on_report")
+    if event.replaces:
+        words.append(f"replaces_{event.replaces}")
     return tuple(words)
 
 
 def _lapsed(event: ev.ReviewWindowLapsed) -> tuple[str, ...]:
-    return ("escalated" if event.outcome == "escalate" else event.outcome, "no_client_signature_created")
+    outcome = "escalated" if event.outcome == "escalate" else event.outcome
+    return ("review_window_closed", outcome, *_fired(event))
+
+
+def _delivered(event: ev.DeliveryClosed) -> tuple[str, ...]:
+    return ("delivery_window_closed", "delivered_in_time" if event.in_time else "delivery_late", *_fired(event))
+
+
+def _fired(event: ev.ReviewWindowLapsed | ev.DeliveryClosed) -> tuple[str, ...]:
+    return ("timer_fired_late",) if event.late else ()
+
+
+def _checked(event: ev.EquipmentChecked) -> tuple[str, ...]:
+    return ("equipment_checked",) if event.result == "pass" else ("equipment_check_failed",)
+
+
+def _reading(event: ev.ReadingRecorded) -> tuple[str, ...]:
+    words = ["marked_late_entry"] if event.late else []
+    if not event.conforms:
+        words.extend(
+            ("nonconforming_reading", "characteristic_failed") if event.acceptance else ("nonconforming_reading",)
+        )
+    return tuple(words)
+
+
+def _signed(event: ev.StepSigned) -> tuple[str, ...]:
+    if not event.complete:
+        return ("first_signature", "signature_recorded")
+    return ("step_failed",) if event.result == "fail" else ("step_complete",)
+
+
+def _disposed(event: ev.NonconformanceDisposed) -> tuple[str, ...]:
+    kept = ("result_kept_as_nonconforming",) if event.disposition == "report_nonconforming" else ()
+    return (f"ncr_dispositioned_{event.disposition}", *kept)
 
 
 def _activated(event: ev.ContractActivated) -> tuple[str, ...]:
@@ -65,17 +122,41 @@ _WORDS: Final[dict[type[ev.Event], Callable[[Any], tuple[str, ...]]]] = {
     ev.TermsAccepted: _fixed("terms_accepted"),
     ev.OrderReviewed: lambda e: (f"po_reviewed_by_{e.role}",),
     ev.OrderStaged: _fixed("po_staged"),
-    ev.ArrivalRecorded: lambda e: _late(e, "arrival_recorded"),
+    ev.EquipmentCalibrated: _fixed("calibration_recorded"),
+    ev.EquipmentChecked: _checked,
+    ev.EquipmentWithdrawn: _fixed("equipment_withdrawn"),
+    ev.MaterialExtended: _fixed("shelf_life_extended"),
+    ev.DocumentVerified: _fixed("document_verified"),
+    ev.JobAssigned: lambda e: ("job_reassigned",) if e.again else ("job_assigned",),
+    ev.JobFlagged: _fixed("ncr_opened"),
+    ev.PrechecksCompleted: _fixed("prechecks_complete"),
+    ev.Triggered: lambda e: (e.effect,),
+    ev.ArrivalRecorded: _recorded,
     ev.ArrivalQuarantined: lambda e: _late(e, "quarantined" if e.order else "unmatched_arrival_quarantined"),
+    ev.ArrivalVoided: _fixed("arrival_voided"),
     ev.OrderReleased: lambda e: (f"po_released_to_{e.node}",),
     ev.JobStarted: lambda e: (f"contract_version_pinned_{e.version}",),
     ev.JobSplit: _fixed("sublots_created"),
-    ev.StepStarted: _fixed("step_started"),
+    ev.StepStarted: lambda e: ("step_started", f"test_version_pinned_{e.version}") if e.contract else ("step_started",),
     ev.DeviationUsed: _fixed("deviation_used"),
     ev.DeviationAuthorised: _fixed("deviation_recorded"),
-    ev.ReadingRecorded: lambda e: () if e.conforms else ("nonconforming_reading",),
-    ev.StepSigned: lambda e: ("step_complete",) if e.complete else ("first_signature",),
-    ev.NonconformanceOpened: _fixed("ncr_opened"),
+    ev.ReadingRecorded: _reading,
+    ev.StepSigned: _signed,
+    ev.NonconformanceOpened: lambda e: ("ncr_opened", "serials_on_hold") if e.serials else ("ncr_opened",),
+    ev.NonconformanceDisposed: _disposed,
+    ev.PrechecksCompleted: _fixed("prechecks_complete"),
+    ev.StepRestarted: _fixed("attempt_kept_in_history"),
+    ev.RetestAuthorised: _fixed("retest_authorised", "original_result_retained"),
+    ev.HoldReleased: _fixed("hold_released"),
+    ev.WitnessNotified: _fixed("witness_notified"),
+    ev.JobReprocessed: _fixed("job_reprocessed", "attempt_kept_in_history"),
+    ev.JobTerminated: _fixed("job_terminated"),
+    ev.JobFailed: _fixed("job_failed"),
+    ev.JobResumed: _fixed("job_resumed", "attempt_kept_in_history"),
+    ev.PermitIssued: _fixed("permit_issued"),
+    ev.ModuleActed: _fixed("module_acted"),
+    ev.EnvironmentLogged: _fixed("env_recorded"),
+    ev.EnvironmentBroken: lambda e: ("env_excursion",) if e.kind == "excursion" else ("env_gap",),
     ev.QaAccepted: _fixed("qa_accepted"),
     ev.ComplianceAccepted: _fixed("compliance_accepted"),
     ev.ReportIssued: _report,
@@ -83,6 +164,8 @@ _WORDS: Final[dict[type[ev.Event], Callable[[Any], tuple[str, ...]]]] = {
     ev.ReportApproved: _fixed("report_approved"),
     ev.ReportRejected: _fixed("report_rejected"),
     ev.ReviewWindowLapsed: _lapsed,
+    ev.DeliveryClosed: _delivered,
+    ev.ComplaintOpened: _fixed("complaint_opened"),
     ev.InvoiceIssued: lambda e: (f"invoice_issued:{e.milestone}",),
     ev.PayoutReleased: lambda e: (f"payout_released:{e.rule}",),
     ev.Imported: _fixed("entries_accepted"),

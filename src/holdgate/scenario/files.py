@@ -65,14 +65,13 @@ class Person(_Part, frozen=True, kw_only=True):
 
 
 class Equipment(Struct, frozen=True, kw_only=True):
-    """An instrument or machine. `cal_due`: bare date or time. `last_cal`: time. `attributes`: all other keys."""
+    """An instrument or machine. `cal_due`: bare date or time. `last_cal`: time. Other keys describe it for people."""
 
     id: str
-    equipment_class: str
+    equipment_class: str = msgspec.field(name="class")
     cal_due: str
     status: str
-    last_cal: str | None
-    attributes: dict[str, Tree]
+    last_cal: str | None = None
 
 
 class Material(_Part, frozen=True, kw_only=True):
@@ -118,10 +117,24 @@ def read_world(path: Path) -> World:
     """Read a world file.
 
     Raises:
-        Malformed: what is wrong and where; a missing file raises OSError.
+        Malformed: what is wrong and where, also where there is no such file.
     """
     what = f"the world {path.name}"
-    return _world(as_mapping(read_yaml(path.read_text(encoding="utf-8"), what), what), what)
+    return _world(as_mapping(read_yaml(_text_of(path, what), what), what), what)
+
+
+def _text_of(path: Path, what: str) -> str:
+    """The text of a file.
+
+    Raises:
+        Malformed: it cannot be opened, or is no text.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise Malformed(f"{what} cannot be read from {path}: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise Malformed(f"{what} is no UTF-8 text (byte {error.start}); save it as UTF-8") from None
 
 
 def _world(tree: dict[str, Tree], what: str) -> World:
@@ -130,7 +143,7 @@ def _world(tree: dict[str, Tree], what: str) -> World:
     return World(
         site=read_as(tree.get("site", {}), SiteSettings, f"{what}, at site"),
         people=_all(lists["people"], Person, f"{what}, at people"),
-        equipment=tuple(_equipment(entry, f"{what}, at equipment {key}") for key, entry in lists["equipment"].items()),
+        equipment=_all(lists["equipment"], Equipment, f"{what}, at equipment"),
         materials=_all(lists["materials"], Material, f"{what}, at materials"),
         workstations=_all(lists["workstations"], Workstation, f"{what}, at workstations"),
         nodes=_all(lists["nodes"], Node, f"{what}, at nodes"),
@@ -141,28 +154,6 @@ def _world(tree: dict[str, Tree], what: str) -> World:
 
 def _all(entries: Mapping[str, dict[str, Tree]], kind: type[T], what: str) -> tuple[T, ...]:
     return tuple(read_as(dict(entry), kind, f"{what} {key}") for key, entry in entries.items())
-
-
-class _EquipmentHead(Struct, frozen=True, kw_only=True):
-    """The keys of equipment that have a meaning; others are kept beside them."""
-
-    id: str
-    equipment_class: str = msgspec.field(name="class")
-    cal_due: str
-    status: str
-    last_cal: str | None = None
-
-
-def _equipment(tree: dict[str, Tree], what: str) -> Equipment:
-    head = read_as(dict(tree), _EquipmentHead, what)
-    return Equipment(
-        id=head.id,
-        equipment_class=head.equipment_class,
-        cal_due=head.cal_due,
-        status=head.status,
-        last_cal=head.last_cal,
-        attributes={key: value for key, value in tree.items() if key not in _EquipmentHead.__struct_encode_fields__},
-    )
 
 
 def _entries(tree: Mapping[str, Tree], name: str, what: str) -> dict[str, dict[str, Tree]]:
@@ -412,14 +403,16 @@ def read_scenario(path: Path) -> ScenarioFile:
     """Read a scenario file.
 
     Raises:
-        Malformed: what is wrong and where; a missing file raises OSError.
+        Malformed: what is wrong and where, also where there is no such file.
     """
     what = f"the scenario {path.name}"
-    tree = dict(as_mapping(read_yaml(path.read_text(encoding="utf-8"), what), what))
+    tree = dict(as_mapping(read_yaml(_text_of(path, what), what), what))
     given = as_mapping(tree.pop("given", {}), f"{what}, at given")
     listed = as_list(tree.pop("steps", []), f"{what}, at steps")
     head = read_as(tree, _Head, what)
-    steps = tuple(_step(item, f"{what}, at steps[{index}]") for index, item in enumerate(listed))
+    if not listed:
+        raise Malformed(f"{what} has no steps, so that it would test nothing; write at least one under `steps:`")
+    steps = tuple(_step(item, f"{what}, {_place_of(item, index)}") for index, item in enumerate(listed))
     for before, after in itertools.pairwise(steps):
         if after.at < before.at or after.n <= before.n:
             raise Malformed(f"{what}: step {after.n} comes after step {before.n}, but its number or time goes back")
@@ -435,6 +428,12 @@ def read_scenario(path: Path) -> ScenarioFile:
         given=given,
         steps=steps,
     )
+
+
+def _place_of(tree: Tree, index: int) -> str:
+    """A step by its number where it has one, else by its place in the list."""
+    number = tree.get("n") if isinstance(tree, dict) else None
+    return f"step {number}" if isinstance(number, str) and number.isdecimal() else f"at steps[{index}]"
 
 
 def _step(tree: Tree, what: str) -> ScenarioStep:

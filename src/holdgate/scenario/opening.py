@@ -1,11 +1,13 @@
 """A scenario's shop: founded, and filled with its world by signed acts of its own officers. Nothing is put in by hand.
 
+Its timers are off: a scenario closes windows and delivery dates by acts of its own.
+
 The keys of its people follow from a seed; those of its sites are made anew. Two officers and the office workstation are
 founders of the charter; everybody and everything else is enrolled, registered and approved on the record.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,8 +22,9 @@ from holdgate.engine.answer import Answer
 from holdgate.identity.charter import Founder, Settings
 from holdgate.law import command as c
 from holdgate.law.case import Pin
-from holdgate.law.contract import SmartClientPO, SmartSP, encode_document
+from holdgate.law.contract import encode_document
 from holdgate.law.denial import sentence
+from holdgate.law.families import Bundle
 from holdgate.law.notation import Tree
 from holdgate.scenario.files import Person, World, split_contract
 from holdgate.sites.desk import Desk
@@ -63,20 +66,25 @@ class Opening:
         Raises:
             Malformed: the world asks for something that this version, or the law, does not allow. No shop is left open.
         """
-        contracts = [split_contract(tree, rule_parser()) for tree in self.world.contracts]
+        contracts = self.contracts()
         shop = await self._found()
         try:
             self._enrol(shop)
             await self._done()
             self._register(shop)
-            for template, technique in contracts:
-                self._govern(shop, template, technique)
+            for contract in contracts:
+                self._govern(shop, contract)
             await self._done()
             await shop.settle()
         except HoldgateError:
             shop.close()
+            await asyncio.gather(*self._asked, return_exceptions=True)  # nobody waits for these answers any more
             raise
         return shop
+
+    def contracts(self) -> Sequence[Bundle]:
+        """What is brought into force: the contracts of the world."""
+        return [Bundle(*split_contract(tree, rule_parser())) for tree in self.world.contracts]
 
     async def _found(self) -> Shop:
         site = self.world.site
@@ -96,7 +104,7 @@ class Opening:
         root = SigningKey.from_seed(sha256(b"scenario root"))
         nodes = [node.id for node in self.world.nodes]
         found(self.directory, "LAB", "scenario.test/lab", settings, nodes, founders, root)
-        return await Shop(self.directory, self.clock, CountedEntropy()).open()
+        return await Shop(self.directory, self.clock, CountedEntropy(), timers=False).open()
 
     def _founder(self, person: Person) -> Founder:
         return Founder(
@@ -214,7 +222,7 @@ class Opening:
         Raises:
             Malformed: the law does not allow it.
         """
-        self._propose(shop, *split_contract(contract, rule_parser()))
+        self._propose(shop, Bundle(*split_contract(contract, rule_parser())))
         await self._done()
 
     def activation(self, contract: str, version: str, effectivity: str = "new_orders") -> c.ActivateContract:
@@ -222,15 +230,16 @@ class Opening:
         signer = self._signers((self._admin.id, "admin"))
         return c.ActivateContract(**self._head(signer), contract=contract, version=version, effectivity=effectivity)
 
-    def _govern(self, shop: Shop, template: SmartClientPO, technique: SmartSP) -> None:
-        self._propose(shop, template, technique)
-        self._ask(shop, self.activation(template.id, template.version))
+    def _govern(self, shop: Shop, contract: Bundle) -> None:
+        self._propose(shop, contract)
+        self._ask(shop, self.activation(contract.template.id, contract.template.version))
 
-    def _propose(self, shop: Shop, template: SmartClientPO, technique: SmartSP) -> None:
+    def _propose(self, shop: Shop, contract: Bundle) -> None:
         """Submit, certify, four approvals by four people."""
+        template = contract.template
         named: dict[str, Any] = {"contract": template.id, "version": template.version}
-        documents = (encode_document(template), encode_document(technique))
-        certificate = certify(template, technique)
+        documents = tuple(encode_document(document) for document in contract.documents)
+        certificate = certify(template, contract.technique)
         pins = tuple(Pin(sha256=digest(raw), content=raw) for raw in documents)
         author = self._signers((self._holder("author").id, "author"))
         self._ask(shop, c.SubmitContract(**self._head(author), **named, sha256=pins[0].sha256), pins)

@@ -7,12 +7,10 @@ recorded since is the step's outcome. After the last step every ledger is audite
 
 import asyncio
 import tempfile
-from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
-from typing import Final
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from holdgate.adapters.sqlite_store import SqliteStore
 from holdgate.audit.replay import LogReport, PlainChecks, audit_log
@@ -20,19 +18,22 @@ from holdgate.audit.trust import Trust
 from holdgate.bootstrap import Shop, read_trust
 from holdgate.engine.answer import Answer
 from holdgate.engine.source import StoreSource
-from holdgate.handoff.metrics import Metrics
 from holdgate.law import command as c
-from holdgate.law.decision import Decision, Denial, deny
+from holdgate.law.decision import Decision
 from holdgate.law.denial import sentence
-from holdgate.law.segments import Segment, decision_of
+from holdgate.law.event import AnyEvent
+from holdgate.law.segments import decision_of
 from holdgate.ledger.entry import read_entry
-from holdgate.scenario.acts import Draft, Scene, action_of
-from holdgate.scenario.effects import effects_of
+from holdgate.scenario.acts import action_of
+from holdgate.scenario.draft import NODE, Draft, Scene
+from holdgate.scenario.effects import effects_of, unsigned_lapses
 from holdgate.scenario.files import ScenarioFile, ScenarioStep, apply_given, read_scenario, read_world
+from holdgate.scenario.inputs import check_step, names_of
+from holdgate.scenario.links import OPERATIONS, Done, Links, unreachable
 from holdgate.scenario.opening import Opening
 from holdgate.sites.desk import Desk
 from holdgate.sites.site import Site
-from holdgate.terms.errors import HoldgateError, Tampered
+from holdgate.terms.errors import HoldgateError, Malformed, Unavailable
 
 
 class Mismatch(Struct, frozen=True, kw_only=True):
@@ -76,19 +77,22 @@ def run_file(path: Path, worlds: Path | None = None) -> FileResult:
         worlds: the folder of the worlds; `worlds/` beside the scenario by default.
 
     Raises:
-        Malformed: the file or its world cannot be read, or asks for what this version does not know.
+        Malformed: the file or its world cannot be read, or a step has an action, input or name that there is not; it
+            names the step.
     """
     scenario = read_scenario(path)
-    world = read_world((worlds or path.parent / "worlds") / f"{scenario.world}.yaml")
+    given = read_world((worlds or path.parent / "worlds") / f"{scenario.world}.yaml")
+    world = apply_given(given, scenario.given)
+    names = names_of(world)
+    for step in scenario.steps:
+        check_step(step, names)
     with tempfile.TemporaryDirectory(prefix="holdgate-test-") as folder:
-        return asyncio.run(
-            _run(scenario, Opening(Path(folder) / "shop", apply_given(world, scenario.given), scenario.steps[0].at))
-        )
+        return asyncio.run(_run(scenario, Opening(Path(folder) / "shop", world, scenario.steps[0].at)))
 
 
 async def _run(scenario: ScenarioFile, opening: Opening) -> FileResult:
     shop = await opening.open()
-    run = _Run(shop, opening)
+    run = Run(shop, opening)
     try:
         done, mismatch = await run.whole(scenario)
         await shop.settle()
@@ -158,7 +162,7 @@ def _spelled(value: object) -> str:
     return str(value)
 
 
-class _Run:
+class Run:
     """A running scenario."""
 
     def __init__(self, shop: Shop, opening: Opening) -> None:
@@ -167,11 +171,12 @@ class _Run:
         self._desk = opening.desk
         world = opening.world
         roles = {person.id: person.roles for person in world.people}
-        nodes = {site.id: site.chronicle.state for site in shop.sites.values() if site.kind == "node"}
+        nodes = {site.id: site.chronicle for site in shop.sites.values() if site.kind == "node"}
         contracts = {(str(tree["id"]), str(tree["version"])): tree for tree in world.contracts}
         self._scene = Scene(world.site.tz, roles, nodes, contracts)
         self._stations = {station.id: station.node for station in world.workstations}
         self._seen = {site.id: 0 for site in shop.sites.values()}
+        self._links = Links(shop)
 
     async def whole(self, scenario: ScenarioFile) -> tuple[int, Mismatch | None]:
         """Every step, up to the first that comes out otherwise: how many were run, and what was wrong."""
@@ -188,33 +193,28 @@ class _Run:
         """One step, and everything that follows from it."""
         self._opening.clock.instant = step.at
         self._seen = {site.id: site.spine.size for site in self._shop.sites.values()}
-        local = _OPERATIONS.get(step.action)
-        decision = await (self._act(step) if local is None else local(self, step))
+        operation = OPERATIONS.get(step.action)
+        done = Done(decision=await self._act(step)) if operation is None else await operation(self._links, step)
         await self._shop.settle()
-        values: dict[str, object] = self._figures() if step.action == "staging.metrics" else {}
-        return Outcome(decision=decision, effects=self._effects(step, decision), values=values)
+        return Outcome(decision=done.decision, effects=[*self._effects(), *done.effects], values=done.values)
 
-    def _effects(self, step: ScenarioStep, decision: Decision) -> list[str]:
-        effects: list[str] = []
+    def _effects(self) -> list[str]:
+        """What all sites recorded since the step began, in the vocabulary's words."""
+        events: list[AnyEvent] = []
         for site in self._shop.sites.values():
             for row in site.means.store.rows(self._seen[site.id], site.spine.size):
-                effects.extend(effects_of(decision_of(read_entry(row.body)).events))
-        return [*effects, *_SAID.get(step.action, ())] if decision.allowed else effects
-
-    def _figures(self) -> dict[str, object]:
-        """The gate's figures, folded anew from the floor hub's record."""
-        floor, metrics = self._shop.of_kind("floor_hub"), Metrics()
-        for row in floor.means.store.rows(0, floor.spine.size):
-            entry = read_entry(row.body)
-            decision = decision_of(entry)
-            metrics.observe(decision.events, entry.at, decision.verdict, decision.codes)
-        return metrics.report(self._opening.clock.instant)
+                events.extend(decision_of(read_entry(row.body)).events)
+        reports = self._shop.of_kind("business_hub").chronicle.state.reports
+        return [*effects_of(events), *unsigned_lapses(events, reports)]
 
     async def _act(self, step: ScenarioStep) -> Decision:
         kind, make = action_of(step)
         site = self._site(kind, step)
+        if kind != NODE and not self._links.reaches(site.id, step.node):
+            return unreachable(site.id)
         if step.action == "window.close":
-            await site.refresh_witness()
+            with suppress(Unavailable):  # the Vault is out of reach: the hub decides on the last time that it was told
+                await site.refresh_witness()
         draft = Draft(self._scene, step, self._desk.nonce())
         command = make(draft, site.id)
         raw = self._desk.sign(self._desk.shown(command, site.chronicle.state))
@@ -226,82 +226,17 @@ class _Run:
         return answer.decision
 
     def _site(self, kind: str, step: ScenarioStep) -> Site:
-        if kind != "node":
+        if kind != NODE:
             return self._shop.of_kind(kind)
         inputs = step.inputs
         named = step.node or inputs.get("node") or self._stations.get(str(inputs.get("workstation")))
         named = named or self._scene.node_of.get(str(inputs.get("job")))
+        if named is None:
+            return self._shop.of_kind("node")
         site = self._shop.sites.get(str(named))
         if site is None:
-            site = self._shop.of_kind("node")
+            raise Malformed(f"step {step.n}: there is no node {named}; add it to the world, or name another")
         return site
-
-    # ---- operations on links, which are no signed acts -------------------------------------------------------------
-
-    async def offline(self, step: ScenarioStep) -> Decision:
-        """A site loses its links."""
-        self._shop.bus.cut(str(step.inputs.get("node") or step.inputs.get("site")))
-        return Decision(verdict="allow")
-
-    async def sync(self, step: ScenarioStep) -> Decision:
-        """A node's record is brought to the business hub; with `chain: broken`, one byte of it was altered on the way."""
-        node, hub = self._shop.sites[str(step.inputs["node"])], self._shop.of_kind("business_hub")
-        if step.inputs.get("chain") == "broken":
-            segment = node.links[hub.id].next_segment(await hub.held(node.notary.origin, node.id))
-            try:
-                await hub.offer(tamper(segment), node.id)
-            except Tampered as error:
-                return deny("CHAIN_BROKEN", "import", origin=node.id, why=str(error))
-            return Decision(verdict="allow")
-        self._shop.bus.mend(node.id)
-        await self._shop.settle()
-        whole = await hub.held(node.notary.origin, node.id) == node.spine.size
-        return Decision(verdict="allow") if whole else deny("CHAIN_BROKEN", "import", origin=node.id, why="not whole")
-
-    async def metrics(self, step: ScenarioStep) -> Decision:
-        """The gate's figures are a fold of its record; asking changes nothing."""
-        return Decision(verdict="allow")
-
-    async def read_vault(self, step: ScenarioStep) -> Decision:
-        """Somebody looks at the Vault's copy of a node's record; a read is no entry."""
-        origin = self._shop.sites[str(step.inputs["node"])].notary.origin
-        held = [vault.store.held(origin)[0] for vault in self._shop.vaults.values()]
-        if any(held):
-            return Decision(verdict="allow")
-        return deny("NODE_NOT_SYNCED", "vault", node=str(step.inputs["node"]))
-
-    async def verify(self, step: ScenarioStep) -> Decision:
-        """Every ledger is audited as it stands."""
-        trust = read_trust(self._shop.directory / "trust.json")
-        for site in self._shop.sites.values():
-            site.means.store.save_checkpoint(site.spine.checkpoint)
-            report = audit_log(StoreSource(site.means.store), trust, PlainChecks())
-            if not report.holds:
-                found: Denial = deny("CHAIN_BROKEN", "audit", origin=site.id, why=report.findings[0].what).denials[0]
-                return Decision(verdict="deny", denials=(found,))
-        return Decision(verdict="allow")
-
-
-_OPERATIONS: Final[dict[str, Callable[[_Run, ScenarioStep], Awaitable[Decision]]]] = {
-    "node.offline": _Run.offline,
-    "node.sync": _Run.sync,
-    "vault.read": _Run.read_vault,
-    "ledger.verify": _Run.verify,
-    "staging.metrics": _Run.metrics,
-}
-"""Actions of a file that are done to links and ledgers and signed by nobody."""
-
-
-_SAID: Final = {"ledger.verify": ("chain_ok",), "staging.metrics": ("metrics_computed",)}
-"""What such an action says it did, in the vocabulary's words."""
-
-
-def tamper(segment: Segment) -> Segment:
-    """The segment with one byte of one entry altered."""
-    index = max(segment.entries)
-    body = bytearray(segment.entries[index])
-    body[len(body) // 2] ^= 1
-    return replace(segment, entries={**segment.entries, index: bytes(body)})
 
 
 def unsigned(desk: Desk, command: c.Command) -> bytes:

@@ -1,7 +1,7 @@
 """Who tells whom what: the links of each kind of site.
 
 business hub → floor hub   roster (segments), staging slips (actions)
-business hub → node        law, roster, facts, QA of its jobs (segments)
+business hub → node        law, roster, facts; of its jobs and orders what it must know (segments)
 floor hub → business hub   its whole log (segments)
 floor hub → node           released orders and notices (actions)
 node → business hub        its whole log (segments)

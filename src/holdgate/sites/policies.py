@@ -34,6 +34,10 @@ LAW_ACTS: Final = (
     ev.CredentialRevoked,
     ev.EquipmentRegistered,
     ev.MaterialRegistered,
+    ev.StandardAdopted,
+    ev.EquipmentCalibrated,
+    ev.EquipmentWithdrawn,
+    ev.MaterialExtended,
     ev.ContractSubmitted,
     ev.ContractApproved,
     ev.ContractCertified,
@@ -45,6 +49,10 @@ LAW_ACTS: Final = (
     ev.PolicyUpdated,
 )
 """What a node has to know to decide alone."""
+OF_JOBS: Final = (ev.QaAccepted, ev.JobFlagged, ev.ReportIssued)
+"""What the node of a job has to know of it."""
+OF_ORDERS: Final = (ev.DocumentVerified, ev.JobAssigned)
+"""What the node of an order has to know of it."""
 AGAIN: Final = ("CONTRACT_UNKNOWN", "UNKNOWN_IDENTITY")
 """Refusals of a forwarded order that pass once the node has heard the law."""
 
@@ -110,12 +118,15 @@ def nonce_of(row: Row, round_number: int) -> str:
 
 
 def law_for(node: str, state: State) -> Callable[[Entry, ev.AnyEvent], bool]:
-    """What a node has to know: the law, the roster, the facts; and what QA accepted of its own jobs."""
+    """What a node has to know: the law, the roster, the facts; and what was said of its own jobs and orders."""
 
     def shows(_: Entry, event: ev.AnyEvent) -> bool:
-        if isinstance(event, ev.QaAccepted):
+        if isinstance(event, OF_JOBS):
             job = state.jobs.get(job_key(event.order, event.job))
             return job is not None and job.node == node
+        if isinstance(event, OF_ORDERS):
+            order = state.orders.get(event.order)
+            return order is not None and order.node == node
         return isinstance(event, LAW_ACTS)
 
     return shows

@@ -8,12 +8,14 @@ a fresh epoch is recorded.
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import NamedTuple
 
 from msgspec.structs import replace
 from typing_extensions import override
 
 from holdgate.audit.authorities import AUTHORITIES
+from holdgate.crypto.envelope import open_envelope
 from holdgate.crypto.hashes import digest
 from holdgate.crypto.keys import SigningKey
 from holdgate.crypto.sealed import SealingKey, open_sealed
@@ -33,6 +35,7 @@ from holdgate.law.chronicle import (
     CosignedRecord,
     blank_state,
 )
+from holdgate.law.command import parse_command
 from holdgate.law.segments import Segment
 from holdgate.ledger.entry import read_entry
 from holdgate.ledger.merkle import root_of
@@ -45,8 +48,10 @@ from holdgate.ledger.note import (
     parse_vkey,
     verify_cosignature,
 )
-from holdgate.sites.policies import SEALED_INFO
-from holdgate.terms.errors import HoldgateError, InvariantBroken, Malformed, Tampered, Unavailable
+from holdgate.sites.permits import ModuleWish, answer_of, refusal_of
+from holdgate.sites.policies import SEALED_INFO, Sender
+from holdgate.sites.timers import Timekeeper
+from holdgate.terms.errors import HoldgateError, Malformed, Tampered, Unavailable
 from holdgate.terms.limits import BLOB_BYTES_MAX, PINS_MAX
 
 
@@ -65,9 +70,15 @@ class Means(NamedTuple):
 
 
 class Site(Peer):
-    """A business hub, floor hub or node. `policies`: says what it tells each peer."""
+    """A business hub, floor hub or node.
 
-    def __init__(self, means: Means, policies: "Callable[[Site], dict[str, Policy]]") -> None:
+    Args:
+        means: what it is given.
+        policies: says what it tells each peer.
+        timers: a business hub submits what comes due by itself.
+    """
+
+    def __init__(self, means: Means, policies: "Callable[[Site], dict[str, Policy]]", *, timers: bool = False) -> None:
         self.means = means
         self.id = means.seat.id
         self.kind = means.seat.kind
@@ -89,6 +100,18 @@ class Site(Peer):
         self._reconciled = self._unwitnessed = False
         self._replicated = 0
         self._waiting: list[tuple[int, asyncio.Future[None]]] = []
+        self.timekeeper = self._timekeeper() if timers and self.kind == "business_hub" else None
+
+    def _timekeeper(self) -> Timekeeper:
+        means = self.means
+        return Timekeeper(
+            self.chronicle.state,
+            means.clock,
+            Sender(means.seat, means.key),
+            self.submit,
+            self.refresh_witness,
+            lambda: self._reconciled,
+        )
 
     # ---- life ------------------------------------------------------------------------------------------------------
 
@@ -106,11 +129,12 @@ class Site(Peer):
         now = self.means.clock.now()
         if self.chronicle.tree.size == 0:
             epoch = self.means.entropy.token()
-            await self.spine.record(self.chronicle.genesis(self._charter, self.means.charter, now, epoch))
-        boot = BootRecord(epoch=self.means.entropy.token(), reconciled=self._reconciled)
-        await self.spine.record(self.chronicle.note(boot, now))
+            await self.spine.record(partial(self.chronicle.genesis, self._charter, self.means.charter, now, epoch))
+        await self._note(BootRecord(epoch=self.means.entropy.token(), reconciled=self._reconciled))
         for link in self.links.values():
             link.wake()
+        if self.timekeeper is not None:
+            self.timekeeper.start()
 
     async def _reconcile(self) -> bool:
         """Whether a witness within reach confirmed that this log is not behind, or beside, what it cosigned.
@@ -159,6 +183,8 @@ class Site(Peer):
 
     def stop(self) -> None:
         """Release threads and storage, with a snapshot if everything is durable."""
+        if self.timekeeper is not None:
+            self.timekeeper.stop()
         for link in self.links.values():
             link.stop()
         self.spine.close()
@@ -173,7 +199,9 @@ class Site(Peer):
     @property
     def idle(self) -> bool:
         """Whether nothing is on its way here or from here."""
-        return self.spine.idle and all(link.idle for link in self.links.values())
+        keeper = self.timekeeper
+        links = all(link.idle for link in self.links.values())
+        return self.spine.idle and links and (keeper is None or keeper.idle)
 
     # ---- what others ask of it -------------------------------------------------------------------------------------
 
@@ -203,6 +231,28 @@ class Site(Peer):
             await waiter
         return replace(answer, kept=REPLICATED)
 
+    async def answer_module(self, raw: bytes, source: str = "local") -> bytes:
+        """Decide a module's signed wish (`module.may`, `module.act`) and answer it in the site's signed word.
+
+        Args:
+            raw: the envelope; untrusted.
+            source: where it came from, in the transport's words.
+
+        Returns:
+            A permit, a record of the deed, or a refusal (`holdgate.gate.permit`), once its entry is durable.
+
+        Raises:
+            Malformed: it cannot be read (which is on record), or it is another act than a module's (which is not handed in).
+        """
+        wish = _read_wish(raw)
+        answer = await self.submit(raw, source=source)
+        if wish is None:
+            raise Malformed("the wish cannot be read")
+        row = next(iter(self.means.store.rows(answer.seq, answer.seq + 1)), None) if answer.seq >= 0 else None
+        if row is None or read_entry(row.body).kind != "action":  # nobody's wish: it could not be authenticated
+            return refusal_of(wish, self.id, answer.decision, self.means.clock.now(), self.means.key)
+        return answer_of(row, self.means.key)
+
     def _open(self, pin: Pin) -> Pin:
         """What came beside an action, in clear where it was sealed to this site."""
         if digest(pin.content) != pin.sha256:
@@ -221,16 +271,13 @@ class Site(Peer):
 
     @override
     async def offer(self, segment: Segment, sender: str) -> Taken:
-        now = self.means.clock.now()
+        self.spine.settle()
         try:
-            draft = self.chronicle.take_in(segment, now)
-        except InvariantBroken as error:
-            self.spine.stop_for(error)
-            raise
+            recorded = self.spine.record(partial(self.chronicle.take_in, segment, self.means.clock.now()))
         except (Tampered, Malformed) as error:
             self.spine.record_attempt(Attempt(code="CHAIN_BROKEN", why=str(error)[:400], source=sender, act="import"))
             raise
-        await self.spine.record(draft)
+        await recorded
         return Taken(size=segment.size)
 
     @override
@@ -249,18 +296,20 @@ class Site(Peer):
     # ---- what it notices -------------------------------------------------------------------------------------------
 
     def link_changed(self, peer: str, up: bool) -> None:
-        """The transport says that a link came up or went down. Hub and nodes put it on record."""
+        """The transport says that a link came up or went down. Hub and nodes put it on record, the hub also the Vault's."""
         if self._keeps_contact(peer):
+            self.spine.settle()
             contact = self.chronicle.state.contacts.get(peer)
             if contact is None or contact.up != up:
-                draft = self.chronicle.note(ContactRecord(site=peer, up=up), self.means.clock.now())
-                self.spine.record(draft)
+                with suppress(HoldgateError):  # a stopped site notes nothing, and says so to everybody who asks
+                    self._note(ContactRecord(site=peer, up=up))
         if up and peer in self.links:
             self.links[peer].wake()
 
     def _keeps_contact(self, peer: str) -> bool:
+        """Hub and node count how long they are apart; the hub's timers need to know when no Vault told it the time."""
         other = next((seat.kind for seat in self._charter.sites if seat.id == peer), "")
-        return {self.kind, other} == {"business_hub", "node"}
+        return {self.kind, other} == {"business_hub", "node"} or (self.kind, other) == ("business_hub", "vault")
 
     def _sealed(self, sealed: Sealed) -> None:
         for draft in sealed.drafts:
@@ -288,7 +337,8 @@ class Site(Peer):
         if not self._reconciled:
             self._reconciled = True
             again = BootRecord(epoch=self.chronicle.standing.epoch, reconciled=True, again=True)
-            await self.spine.record(self.chronicle.note(again, self.means.clock.now()))
+            await self._note(again)
+            self._look()
         if taken.size == self.spine.size and self._unwitnessed:
             self._unwitnessed = False
             await self.witnessed(peer, taken.cosigned)
@@ -328,8 +378,17 @@ class Site(Peer):
         Raises:
             Tampered: it is not the Vault's, or not of this log.
         """
-        draft = self.chronicle.note(CosignedRecord(witness=vault, note=note), self.means.clock.now())
-        await self.spine.record(draft)
+        await self._note(CosignedRecord(witness=vault, note=note))
+        self._look()
+
+    def _look(self) -> None:
+        """The time may have come for something."""
+        if self.timekeeper is not None:
+            self.timekeeper.wake()
+
+    def _note(self, record: BootRecord | ContactRecord | CosignedRecord) -> "asyncio.Future[Answer]":
+        """Put on record what this site notices about itself."""
+        return self.spine.record(partial(self.chronicle.note, record, self.means.clock.now()))
 
     # ---- the log as history (for subjects that are closed) ----------------------------------------------------------
 
@@ -356,3 +415,18 @@ class Site(Peer):
             raise Unavailable(f"entry {seq} is not durable yet")
         entry = read_entry(row.body)
         return bytes(entry.action), entry.pins
+
+
+def _read_wish(raw: bytes) -> ModuleWish | None:
+    """A module's wish; None where the bytes cannot be read, which the spine puts on record.
+
+    Raises:
+        Malformed: it is another act.
+    """
+    try:
+        wish = parse_command(open_envelope(raw).payload)
+    except Malformed:
+        return None
+    if not isinstance(wish, ModuleWish):
+        raise Malformed("only a module's wishes are answered here: module.may and module.act")
+    return wish

@@ -47,6 +47,10 @@ class MirrorStore(Protocol):
         """Leaf hashes [start, stop) of the mirror."""
         ...
 
+    def entries(self, origin: str) -> list[bytes]:
+        """The entries of the mirror, in order."""
+        ...
+
     def latest(self, origin: str) -> bytes | None:
         """The last cosigned checkpoint."""
         ...
@@ -147,6 +151,13 @@ class Vault(Peer):
         """The checkpoint with this Vault's cosignature at its present time."""
         text, _ = read_note(checkpoint)
         return checkpoint + cosign(text, self._seat.origin, self._key, self._clock.now() // SECOND_US)
+
+    def read(self, origin: str) -> tuple[list[bytes], bytes | None]:
+        """What it shows of a log: every entry that it mirrors, and the checkpoint that it cosigned last.
+
+        The reader verifies both (`holdgate.ledger.note`); the Vault's word alone proves nothing.
+        """
+        return self.store.entries(origin), self.store.latest(origin)
 
     def link_changed(self, peer: str, up: bool) -> None:
         """The Vault waits to be spoken to."""

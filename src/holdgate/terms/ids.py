@@ -17,6 +17,7 @@ JobId = NewType("JobId", str)
 """A job's own id; jobs are scoped by their order."""
 StepId = NewType("StepId", str)
 
+ID_CHARS_MAX: Final = 64
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 

@@ -30,6 +30,8 @@ MILESTONES_MAX: Final = 3
 """Milestones that one event can complete: many orders' may fire with one import, and have to fit its entry."""
 PAYOUTS_MAX: Final = 2
 """Payout rules of an order: each signer's payouts of a job fire with one entry."""
+TRIGGERS_MAX: Final = 20
+"""Triggers of a contract: all of them can be set off by one entry."""
 PINS_MAX: Final = 4
 """Documents beside one action."""
 IMPORT_ENTRIES_MAX: Final = 512

@@ -150,15 +150,16 @@ def _uncertified(case: Case, record: ContractRecord) -> None:
 
 
 def in_force(case: Case) -> None:
-    """Orders are staged under a released version; its terms can be accepted once it is certified."""
+    """Orders are staged under the version in force; the terms of one that is certified can be signed before and after."""
     record = case.contract
     if record is None:
         return
+    if record.status == "submitted" and record.certificate is None:
+        _uncertified(case, record)
+    if type(case.command) is not c.StageOrder:
+        return
     if record.status == "submitted":
-        if record.certificate is None:
-            _uncertified(case, record)
-        if type(case.command) is c.StageOrder:
-            case.deny("CONTRACT_NOT_ACTIVE", contract=record.contract, version=record.version)
+        case.deny("CONTRACT_NOT_ACTIVE", contract=record.contract, version=record.version)
     elif record.status != "active":
         case.deny("CONTRACT_SUPERSEDED", contract=record.contract, version=record.version)
 
@@ -202,13 +203,9 @@ def suspended(case: Case) -> None:
 
 
 def _governing(case: Case) -> tuple[str, ...]:
-    """The versions that an act rests on: the one it names or its order has; else those that job and attempt are pinned to."""
-    if case.contract is not None:
-        return (case.contract.sha256,)
-    job, attempt = case.job, case.attempt
-    if job is None:
-        return ()
-    if type(case.command) is c.SignQa:
+    """The versions that an act rests on: the one that it is judged by; QA's signature on those of all tests of the job."""
+    job = case.job
+    if type(case.command) is c.SignQa and job is not None:
         own = (attempt.contract for attempt in job.attempts if attempt is not None and attempt.contract)
         return tuple(dict.fromkeys((job.sha256, *own)))
-    return (attempt.contract if attempt is not None and attempt.contract else job.sha256,)
+    return () if case.contract is None else (case.contract.sha256,)

@@ -29,13 +29,17 @@ def waivable(case: Case) -> None:
 def client_agrees(case: Case) -> None:
     """One of the order's own client's people co-signs."""
     job = case.job
-    if job is None:
-        return
+    if job is not None and not client_signed(case, job.client):
+        case.deny("DISPOSITION_NOT_AUTHORISED", client=job.client)
+
+
+def client_signed(case: Case, client: str) -> bool:
+    """Whether one of this client's people co-signs."""
     for signer in case.command.signers[1:]:
         person = case.state.identities.get(signer.id)
-        if person is not None and signer.role == "client" and person.org == job.client:
-            return
-    case.deny("DISPOSITION_NOT_AUTHORISED", client=job.client)
+        if person is not None and signer.role == "client" and person.org == client:
+            return True
+    return False
 
 
 def usable(case: Case) -> None:

@@ -5,9 +5,9 @@ from typing import Final
 from holdgate.crypto.keys import check_enrollable
 from holdgate.law import command as c
 from holdgate.law.case import Case
+from holdgate.law.gates.people import OFFICERS
 from holdgate.terms.errors import Malformed
 
-OFFICERS: Final = ("admin", "qa", "compliance", "project_manager")
 KINDS: Final = ("person", "device", "module")
 """Sites are not enrolled: they come from the charter."""
 

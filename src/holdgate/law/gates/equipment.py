@@ -39,11 +39,14 @@ def declared(case: Case) -> None:
 def instrument(case: Case) -> None:
     """A reading is taken with an instrument of the class that the characteristic names."""
     command, measure = case.command, case.measure
-    if type(command) is not c.RecordReading or measure is None or measure.instrument_class is None:
+    if not isinstance(command, (c.RecordReading, c.RecordLate)) or measure is None or measure.instrument_class is None:
         return
-    equipment = None if command.instrument is None else case.state.equipment.get(command.instrument)
+    if not command.instrument:
+        case.deny("INSTRUMENT_MISSING", characteristic=measure.id, needed=measure.instrument_class)
+        return
+    equipment = case.state.equipment.get(command.instrument)
     if equipment is None:
-        case.deny("EQUIPMENT_UNKNOWN", equipment=command.instrument or "no instrument")
+        case.deny("EQUIPMENT_UNKNOWN", equipment=command.instrument)
         return
     case.reads.append(equipment.ref)
     if equipment.equipment_class != measure.instrument_class:

@@ -1,13 +1,14 @@
 """Where: the workstation's zone is one that the step names, and the work is done at the node that the order names."""
 
 from holdgate.law import command as c
+from holdgate.law import signing
 from holdgate.law.case import Case
 
 
 def zone(case: Case) -> None:
     """The step is done in its zones, and at a workstation of this node."""
     operation, station = case.operation, case.station
-    if operation is None or (type(case.command) is c.RecordReading and case.command.place is None):
+    if operation is None or (type(case.command) in (c.RecordReading, c.RecordLate) and case.command.place is None):
         return
     if station is None:
         case.deny(
@@ -32,14 +33,7 @@ def _names(zones: frozenset[str]) -> str:
 
 def workstation(case: Case) -> None:
     """A signature is given at a workstation, which signs too."""
-    station = case.station
-    if station is None or "workstation" not in station.roles:
-        case.deny(
-            "LOCATION_NOT_PERMITTED",
-            place=case.command.place or "no workstation",
-            zone="no area" if station is None or station.zone is None else station.zone,
-            needed="a workstation of this shop",
-        )
+    signing.workstation(case)
 
 
 def node(case: Case) -> None:

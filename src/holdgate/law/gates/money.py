@@ -47,7 +47,7 @@ def payout(case: Case) -> None:
         case.deny("JOB_UNKNOWN", job=command.job)
         return
     case.reads.append(job.ref)
-    if all(rule.id != command.rule for rule in template.payouts):
+    if all(rule.id != command.rule for rule in case.library.payouts(template)):
         case.deny("PAYOUT_RULE_UNKNOWN", rule=command.rule)
         return
     if command.payee not in job.signers:

@@ -1,4 +1,7 @@
-"""Orders: terms that the client signed (or paper that two of us reviewed), documents, staging; and the node's acceptance."""
+"""Orders: terms that the client signed (or paper that two of us reviewed), staging, documents; and the node's acceptance."""
+
+from collections.abc import Callable
+from typing import Final
 
 from holdgate.crypto.envelope import open_envelope, verify_all
 from holdgate.identity.roster import holds_seat
@@ -69,18 +72,76 @@ def stageable(case: Case) -> None:
     if command.arrival_policy not in ("full", "partial"):
         case.deny("TERMS_MISMATCH", why=f"there is no arrival policy {command.arrival_policy!r}")
     if order is not None and order.jobs and command.amendment:
-        case.deny("STEP_IN_PROGRESS", step=f"a job of {command.order}")
+        job = order.jobs[0].partition("/")[2]
+        case.deny("CONTRACT_PINNED", job=job, contract=order.contract, version=order.version)
+
+
+def subject(case: Case) -> None:
+    """What an order is about has to be known: the instrument and its class, the person, the order of the document."""
+    command, record = case.command, case.contract
+    template = None if record is None else case.library.template(record.sha256)
+    technique = None if template is None else case.library.technique(template.process)
+    if type(command) is not c.StageOrder or technique is None:
+        return
+    check = _SUBJECTS.get(technique.subject)
+    if check is None:
+        return
+    for serial in command.serials:
+        check(case, command, serial)
+
+
+def _equipment(case: Case, command: c.StageOrder, serial: str) -> None:
+    item = case.state.equipment.get(serial)
+    if item is None:
+        case.deny("EQUIPMENT_UNKNOWN", equipment=serial)
+    elif item.equipment_class != command.part_no:
+        why = f"{serial} is a {item.equipment_class}; the order is for a {command.part_no}"
+        case.deny("EQUIPMENT_NOT_IN_CONTRACT", why=why)
+
+
+def _person(case: Case, command: c.StageOrder, serial: str) -> None:
+    if serial not in case.state.identities:
+        case.deny("UNKNOWN_IDENTITY", id=serial)
+
+
+def _document(case: Case, command: c.StageOrder, serial: str) -> None:
+    if serial not in case.state.orders:
+        case.deny("PO_NOT_STAGED", order=serial)
+
+
+_SUBJECTS: Final[dict[str, Callable[[Case, c.StageOrder, str], None]]] = {
+    "equipment": _equipment,
+    "person": _person,
+    "document": _document,
+}
+"""Batches and standards become known by being accepted."""
+
+
+def staged(case: Case) -> None:
+    """The order was staged."""
+    command, order = case.command, case.order
+    if order is None or order.status == "proposed":
+        case.deny("PO_NOT_STAGED", order=str(command.order))  # type: ignore[union-attr]
+    else:
+        case.reads.append(order.ref)
 
 
 def documents(case: Case) -> None:
-    """Every document that the contract requires is attached."""
-    command, record = case.command, case.contract
-    if type(command) is not c.StageOrder or record is None:
+    """Every document that the contract requires came with the order, or was verified by Compliance, and is valid now."""
+    named = str(case.command.order)  # type: ignore[union-attr]  # the table names only acts with an order
+    order = case.state.orders.get(named)
+    template = None if order is None or not order.sha256 else case.library.template(order.sha256)
+    if order is None or template is None or not template.documents:
         return
-    template = case.library.template(record.sha256)
-    for needed in () if template is None else template.documents:
-        if needed not in command.documents:
+    case.reads.append(order.ref)
+    held = order.documents
+    for needed in template.documents:
+        if needed not in held:
             case.deny("DOCUMENT_MISSING", document=needed)
+            continue
+        until = held[needed]
+        if until is not None and case.now > until:
+            case.deny("DOCUMENT_EXPIRED", document=needed, until=until)
 
 
 def forwarded(case: Case) -> None:

@@ -12,7 +12,7 @@ SAY_CHARS_MAX: Final = 400
 
 
 def own_rules(case: Case) -> None:
-    """The rules that the step declares for this moment."""
+    """Every rule that the step declares for this moment gives true."""
     operation, command = case.operation, case.command
     if operation is None:
         return

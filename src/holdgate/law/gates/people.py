@@ -4,39 +4,17 @@ from typing import Final
 
 from holdgate.identity.roster import holds_seat
 from holdgate.law import command as c
+from holdgate.law import signing
 from holdgate.law.case import Case
 
 
 def identity(case: Case) -> None:
     """Every signer is enrolled, in force, and holds the role that they sign in; the workstation is in force too."""
-    identities = case.state.identities
-    for signer in case.command.signers:
-        person = identities.get(signer.id)
-        if person is None:
-            if not _is_newcomer(case, signer):
-                case.deny("UNKNOWN_IDENTITY", id=signer.id)
-            continue
-        case.reads.append(person.ref)
-        if person.disabled_at is not None:
-            case.deny("IDENTITY_DISABLED", id=person.id)
-        elif signer.role not in person.roles:
-            case.deny(
-                "ROLE_NOT_AUTHORISED", id=person.id, role=signer.role, needed=f"somebody enrolled as {signer.role}"
-            )
-    place, station = case.command.place, case.station
-    if place is None:
-        return
-    if station is None:
-        case.deny("UNKNOWN_IDENTITY", id=place)
-    elif station.disabled_at is not None:
-        case.deny("IDENTITY_DISABLED", id=place)
+    signing.enrolled(case)
 
 
-def _is_newcomer(case: Case, signer: c.Signer) -> bool:
-    command = case.command
-    return type(command) is c.EnrolIdentity and signer.id == command.id and signer.role == "newcomer"
-
-
+OFFICERS: Final = ("admin", "qa", "compliance", "project_manager")
+"""Who approves enrolments, adoptions of standards, and what comes from a file."""
 ROLES: Final[dict[type[c.Command], tuple[str, ...]]] = {
     c.EnrolIdentity: ("admin",),
     c.DisableIdentity: ("admin",),
@@ -45,6 +23,11 @@ ROLES: Final[dict[type[c.Command], tuple[str, ...]]] = {
     c.RegisterEquipment: ("metrology", "admin"),
     c.RegisterMaterial: ("receiving", "qa", "admin"),
     c.SubmitContract: ("author", "level3"),
+    c.CalibrateEquipment: ("metrology",),
+    c.ExtendMaterial: ("qa",),
+    c.AdoptStandard: ("qa", "compliance", "admin"),
+    c.VerifyDocument: ("compliance",),
+    c.CheckEquipment: ("technician", "metrology", "qa", "level3"),
     c.CertifyContract: ("certifier",),
     c.ActivateContract: ("admin",),
     c.SuspendContract: ("level3", "qa", "compliance", "admin", "safety"),
@@ -54,11 +37,22 @@ ROLES: Final[dict[type[c.Command], tuple[str, ...]]] = {
     c.UpdatePolicy: ("admin",),
     c.ReviewOrder: ("project_manager", "qa"),
     c.StageOrder: ("business_hub", "project_manager"),
+    c.AssignJob: ("project_manager",),
+    c.CloseDelivery: ("system", "business_hub"),
     c.SplitJob: ("project_manager",),
     c.AuthoriseDeviation: ("level3",),
+    c.NotifyWitness: ("project_manager", "qa"),
+    c.AuthoriseRetest: ("level3", "qa"),
+    c.OpenNonconformance: ("technician", "qa", "level3", "receiving"),
+    c.ReprocessJob: ("level3", "qa"),
+    c.TerminateJob: ("project_manager", "level3", "qa"),
+    c.AskModule: ("module",),
+    c.ReportModule: ("module",),
+    c.LogEnvironment: ("sensor",),
     c.SignQa: ("qa",),
     c.SignCompliance: ("compliance",),
     c.GenerateReport: ("system", "qa", "business_hub"),
+    c.AmendReport: ("qa",),
     c.CloseWindow: ("system", "business_hub"),
     c.ForwardOrder: ("floor_hub",),
     c.NoticeOrder: ("floor_hub",),
@@ -77,6 +71,19 @@ def site_key(case: Case) -> None:
     sender = case.person
     if sender is not None and not holds_seat(case.state.charter, sender, case.actor.role):
         case.deny("ROLE_NOT_AUTHORISED", id=sender.id, role=case.actor.role, needed="the site's own key")
+
+
+def second_officer(case: Case) -> None:
+    """What comes from a file, and a standard's adoption, is signed by two people: who asks, and an officer who approves."""
+    command = case.command
+    if type(command) is not c.AdoptStandard and getattr(command, "from_file", None) is None:
+        return
+    concerned = (case.actor.id, getattr(command, "person", None))
+    for signer in command.signers[1:]:
+        person = case.state.identities.get(signer.id)
+        if person is not None and person.kind == "person" and signer.role in OFFICERS and signer.id not in concerned:
+            return
+    case.deny("SELF_APPROVAL", id=case.actor.id, why=f"another person approves it, as {', '.join(OFFICERS)}")
 
 
 def step_role(case: Case) -> None:

@@ -1,7 +1,10 @@
 """QA and compliance: a whole record, reconciled quantities, nothing nonconforming taken for good."""
 
+from typing import Final
+
 from holdgate.law import command as c
 from holdgate.law.case import Case
+from holdgate.law.state import OVER, remaining
 
 
 def job_known(case: Case) -> None:
@@ -11,14 +14,14 @@ def job_known(case: Case) -> None:
         case.deny("JOB_UNKNOWN", job=command.job)  # type: ignore[union-attr]
         return
     case.reads.append(job.ref)
-    if job.status == "split":
-        case.deny("JOB_CLOSED", job=job.id, status="split into sub-lots")
+    if job.status in OVER:
+        case.deny("JOB_CLOSED", job=job.id, status=OVER[job.status])
 
 
 def whole(case: Case) -> None:
     """The node's chain has been taken in: the node is in contact, and every step of the job is complete."""
     job, technique = case.job, case.technique
-    if job is None or job.status == "split":
+    if job is None or job.status in OVER:
         return
     contact = case.state.contacts.get(job.node)
     if contact is None or not contact.up:
@@ -30,9 +33,9 @@ def whole(case: Case) -> None:
     missing = tuple(
         operation.id
         for operation in technique.operations
-        if (attempt := job.attempts[operation.position]) is None or not attempt.done
+        if (attempt := job.attempts[operation.position]) is None or not attempt.passed
     )
-    if missing:
+    if missing and remaining(job):
         case.deny("STEP_INCOMPLETE", missing=missing)
 
 
@@ -51,17 +54,21 @@ def unsigned(case: Case) -> None:
 
 
 def reconciled(case: Case) -> None:
-    """Received is accepted plus rejected plus scrapped; nothing of a failed step counts as accepted."""
+    """Received is accepted plus rejected plus scrapped, and each is what was decided of the parts on the record."""
     command, job = case.command, case.job
     if type(command) is not c.SignQa or job is None:
         return
     q = command.quantities
-    counts = (q.received, q.accepted, q.rejected, q.scrapped)
-    if min(counts) < 0 or q.received != len(job.serials) or q.received != q.accepted + q.rejected + q.scrapped:
+    if q.received != len(job.serials) or q.received != q.accepted + q.rejected + q.scrapped:
         case.deny(
             "QTY_NOT_RECONCILED",
             why=f"{len(job.serials)} received, but {q.accepted} accepted + {q.rejected} rejected + {q.scrapped} scrapped",
         )
-    failed = any(attempt is not None and attempt.result == "fail" for attempt in job.attempts)
-    if failed and q.accepted:
-        case.deny("QTY_NOT_RECONCILED", why="a failed step cannot be counted as accepted")
+    scrapped = sum(what == "scrapped" for what in job.parts.values())
+    rejected = sum(what in _NOT_GOOD for what in job.parts.values())
+    if (q.rejected, q.scrapped) != (rejected, scrapped):
+        why = f"the record says {rejected} rejected and {scrapped} scrapped, not {q.rejected} and {q.scrapped}"
+        case.deny("QTY_NOT_RECONCILED", why=why)
+
+
+_NOT_GOOD: Final = ("rejected", "returned", "nonconforming")

@@ -1,6 +1,7 @@
 """Reports and the client's window: no report before QA, all mandatory content, the present report, witnessed time."""
 
 from holdgate.law import command as c
+from holdgate.law import event as ev
 from holdgate.law.case import Case
 from holdgate.law.timers import review_window_us
 
@@ -27,18 +28,31 @@ def content(case: Case) -> None:
 
 
 def known(case: Case) -> None:
-    """The report is on the record and still open."""
+    """The report is on the record, the newest of its job, and still open."""
     command, report = case.command, case.report
-    if not isinstance(command, (c.ReviewReport, c.CloseWindow)):
+    if not isinstance(command, (c.ReviewReport, c.CloseWindow, c.AmendReport)):
         return
     if report is None:
         case.deny("REPORT_UNKNOWN", report=command.report)
         return
     case.reads.append(report.ref)
-    if report.status == "lapsed" and type(command) is c.ReviewReport and report.outcome == "deemed_accepted":
-        case.deny("REVIEW_WINDOW_CLOSED", report=report.id)
+    if report.status == "superseded":
+        case.deny("STALE_VERSION", report=report.id, replaced_by=report.replaced_by)
+    elif type(command) is c.AmendReport:
+        return  # approved, rejected or lapsed: a report is amended whatever became of it
     elif report.status in ("approved", "rejected") or (report.status == "lapsed" and type(command) is c.CloseWindow):
         case.deny("ALREADY_DONE", what=f"the review of {report.id}")
+
+
+def amended(case: Case) -> None:
+    """An amended report has a number of its own; another result than before rests on evidence."""
+    command = case.command
+    if type(command) is not c.AmendReport:
+        return
+    if command.new_report in case.state.reports:
+        case.deny("VERSION_EXISTS", contract="report", version=command.new_report)
+    if command.changes_result and not (command.evidence or "").strip():
+        case.deny("EVIDENCE_REQUIRED")
 
 
 def verdict(case: Case) -> None:
@@ -51,6 +65,21 @@ def verdict(case: Case) -> None:
         case.deny("RULE_NOT_MET", rule="verdict on a report", say=say)
     if command.decision == "reject" and not (command.reason or "").strip():
         case.deny("REASON_REQUIRED")
+
+
+def in_window(case: Case) -> None:
+    """Where silence was acceptance, a review after the window is none; a rejection is heard as a complaint then.
+
+    Asked after every other gate, so that a complaint is this client's own, properly signed (a reason may be missing).
+    """
+    command, report = case.command, case.report
+    if type(command) is not c.ReviewReport or report is None:
+        return
+    if report.status != "lapsed" or report.outcome != "deemed_accepted":
+        return
+    if command.decision == "reject" and all(denial.code == "REASON_REQUIRED" for denial in case.found):
+        case.fact(ev.ComplaintOpened(report=report.id, by=case.actor.id, reason=command.reason or ""))
+    case.deny("REVIEW_WINDOW_CLOSED", report=report.id)
 
 
 def window_over(case: Case) -> None:

@@ -2,7 +2,7 @@
 
 from holdgate.law import command as c
 from holdgate.law.case import Case
-from holdgate.law.state import job_key
+from holdgate.law.state import LOST, OVER, Job, job_key, open_ncrs
 
 
 def arrived(case: Case) -> None:
@@ -40,7 +40,10 @@ def new_job(case: Case) -> None:
         case.deny("QTY_NOT_RECONCILED", why="a job names each part once")
     for other in order.jobs:
         job = case.state.jobs.get(other)
-        if job is None or job.status == "split":
+        if job is None:
+            continue
+        if job.status in OVER:
+            _none_left(case, job, wanted)
             continue
         busy = tuple(serial for serial in job.serials if serial in wanted)
         if busy:
@@ -48,6 +51,17 @@ def new_job(case: Case) -> None:
     settled = tuple(serial for serial in order.settled if serial in wanted)
     if settled:
         case.deny("QTY_NOT_RECONCILED", why=f"QA accepted the record of {', '.join(settled)} already")
+
+
+def _none_left(case: Case, job: Job, wanted: frozenset[str]) -> None:
+    """What was rejected, scrapped or returned in a job that is over is not started again."""
+    gone = tuple(
+        f"{serial} ({job.parts[serial]})"
+        for serial in job.serials
+        if serial in wanted and job.parts.get(serial) in LOST
+    )
+    if gone:
+        case.deny("QTY_NOT_RECONCILED", why=f"{', '.join(gone)} left job {job.id} for good")
 
 
 def job_open(case: Case) -> None:
@@ -59,14 +73,16 @@ def job_open(case: Case) -> None:
         if closed is None:
             case.deny("JOB_UNKNOWN", job=named)
             _elsewhere(case)
+        elif type(command) is c.CorrectEntry and closed.report:
+            case.deny("REPORT_ISSUED", report=closed.report, job=command.job)
         elif type(command) is c.CorrectEntry:
             case.deny("QA_ALREADY_SIGNED", job=command.job, by=closed.by)
         else:
             case.deny("JOB_CLOSED", job=named, status="accepted by QA")
         return
     case.reads.append(job.ref)
-    if job.status == "split":
-        case.deny("JOB_CLOSED", job=job.id, status="split into sub-lots")
+    if job.status in OVER:
+        case.deny("JOB_CLOSED", job=job.id, status=OVER[job.status])
     step = getattr(command, "step", None)
     if step is not None and case.operation is None:
         case.deny("STEP_UNKNOWN", step=step, contract=case.technique.id if case.technique else "?")
@@ -84,17 +100,20 @@ def pinned(case: Case) -> None:
     command, job = case.command, case.job
     if job is None:
         return
-    if type(command) is c.RepinJob or getattr(command, "contract", job.sha256) != job.sha256:
+    record = case.contract
+    judged_by = job.sha256 if record is None else record.sha256
+    if type(command) is c.RepinJob or getattr(command, "contract", judged_by) != judged_by:
         contract = case.technique.id if case.technique is not None else "?"
-        case.deny("CONTRACT_PINNED", job=job.id, contract=contract, version=job.version)
+        case.deny(
+            "CONTRACT_PINNED", job=job.id, contract=contract, version=job.version if record is None else record.version
+        )
 
 
 def nonconformances(case: Case) -> None:
     """Nothing goes on while a nonconformance of the job is open."""
-    job = case.job
-    open_ncrs = () if job is None else tuple(ncr.id for ncr in job.ncrs.values() if not ncr.disposition)
-    if open_ncrs:
-        case.deny("NCR_OPEN", ncr=", ".join(open_ncrs))
+    found = () if case.job is None or not case.job.ncrs else open_ncrs(case.job)
+    if found:
+        case.deny("NCR_OPEN", ncr=", ".join(ncr.id for ncr in found))
 
 
 def in_order(case: Case) -> None:
@@ -106,11 +125,11 @@ def in_order(case: Case) -> None:
     if not operation.precheck:
         for position in technique.prechecks:
             attempt = attempts[position]
-            if attempt is None or not attempt.done:
+            if attempt is None or not attempt.passed:
                 case.deny("PRECHECK_INCOMPLETE", missing=_name(case, position))
     for position in range(operation.position):
         attempt = attempts[position]
-        if attempt is None or not attempt.done:
+        if attempt is None or not attempt.passed:
             case.deny("STEP_OUT_OF_ORDER", missing=_name(case, position), step=operation.id)
             break
 
@@ -128,13 +147,44 @@ def not_started(case: Case) -> None:
     job, operation, attempt = case.job, case.operation, case.attempt
     if job is None or operation is None:
         return
-    if attempt is not None:
-        done = attempt.done
-        case.deny(
-            "ALREADY_DONE" if done else "STEP_IN_PROGRESS", what=f"the start of {operation.id}", step=operation.id
-        )
+    if attempt is not None and attempt.done:
+        if not attempt.passed:
+            case.deny("RETEST_NOT_AUTHORISED", step=operation.id, why="no retest is authorised")
+        case.deny("ALREADY_DONE", what=f"the start of {operation.id}")
+    elif attempt is not None:
+        case.deny("STEP_IN_PROGRESS", step=operation.id)
     elif job.open_step >= 0:
         case.deny("STEP_IN_PROGRESS", step=_name(case, job.open_step))
+
+
+def nothing_after(case: Case) -> None:
+    """A step is done anew by itself only while nothing was done after it; else the job is reprocessed from there."""
+    job, technique = case.job, case.technique
+    step = _set_aside(case)
+    position = None if technique is None else technique.position.get(step)
+    if job is None or position is None:
+        return
+    later = tuple(attempt.step for attempt in job.attempts[position + 1 :] if attempt is not None)
+    if later:
+        say = f"{', '.join(later)} came after {step}: the job is reprocessed from {step}."
+        case.deny("RULE_NOT_MET", rule="order of steps", say=say)
+
+
+def _set_aside(case: Case) -> str:
+    """The step whose attempt this act sets aside; "": none."""
+    command, job = case.command, case.job
+    if type(command) is not c.DisposeNonconformance:
+        return str(getattr(command, "step", ""))
+    ncr = None if job is None else job.ncrs.get(command.ncr)
+    return "" if ncr is None or ncr.equipment or command.disposition != "rework" else ncr.step
+
+
+def not_failed(case: Case) -> None:
+    """A failed execution stands still until somebody whom the contract names resumes it."""
+    job = case.job
+    if job is not None and job.failed:
+        roles = () if case.technique is None else case.technique.resume_roles
+        case.deny("JOB_FAILED", job=job.id, why=job.failed, roles=roles)
 
 
 def no_open_step(case: Case) -> None:

@@ -1,39 +1,19 @@
 """How it was signed: unlocked by the signer's own components, with a meaning, by the right person, on the present view."""
 
-from typing import Final
-
 from holdgate.law import command as c
+from holdgate.law import signing
 from holdgate.law.case import Case
 from holdgate.law.view import view_of
-from holdgate.terms.instant import SECOND_US
-
-SECRETS: Final = frozenset({"pin", "password", "key", "biometric"})
 
 
 def unlocked(case: Case) -> None:
     """Two distinct components, one of them secret; one secret while the session is not idle; never somebody else's."""
-    sessions, idle_us = case.state.sessions, case.settings.session_idle_s * SECOND_US
-    for signer in case.command.signers:
-        auth = signer.auth
-        if auth is None:
-            case.deny("SIGNATURE_AUTH_FAILED", id=signer.id, why="no components were presented")
-            continue
-        if auth.presented_by is not None and auth.presented_by != signer.id:
-            case.deny("SIGNATURE_AUTH_FAILED", id=signer.id, why=f"the components are those of {auth.presented_by}")
-            continue
-        secret = not SECRETS.isdisjoint(auth.components)
-        last = sessions.get(f"{signer.id}|{auth.session}")
-        if not secret:
-            case.deny("SIGNATURE_AUTH_FAILED", id=signer.id, why="no secret was presented")
-        elif (last is None or case.now - last > idle_us) and len(set(auth.components)) < 2:
-            case.deny("SIGNATURE_AUTH_FAILED", id=signer.id, why="a first signing needs two distinct components")
+    signing.unlocked(case)
 
 
 def meaning(case: Case) -> None:
     """The signature says what it means (responsibility, review, approval …)."""
-    for signer in case.command.signers:
-        if signer.meaning is None or not signer.meaning.strip():
-            case.deny("SIGNATURE_MEANING_MISSING", id=signer.id)
+    signing.meaning(case)
 
 
 def performer(case: Case) -> None:
@@ -58,6 +38,15 @@ def independent(case: Case) -> None:
         case.deny("SELF_APPROVAL", id=actor, why=f"they signed a step of {job.id}")
     if type(case.command) is c.SignCompliance and actor == job.qa_by:
         case.deny("SELF_APPROVAL", id=actor, why=f"they accepted {job.id} for QA")
+
+
+def not_subject(case: Case) -> None:
+    """Nobody decides about the job that qualifies them."""
+    job, technique = case.job, case.technique
+    if job is None or technique is None or technique.subject != "person":
+        return
+    if case.actor.id in job.serials:
+        case.deny("SELF_APPROVAL", id=case.actor.id, why=f"{job.id} is about them")
 
 
 def seen(case: Case) -> None:

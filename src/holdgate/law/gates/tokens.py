@@ -7,11 +7,15 @@ from holdgate.law.state import Policy
 
 
 def credentials(case: Case) -> None:
-    """Every credential that the step names."""
+    """Every credential that the step names is held, in date and not revoked."""
     person, operation = case.person, case.operation
-    if person is None or operation is None:
-        return
-    for name in operation.credentials:
+    if person is not None and operation is not None:
+        check_held(case, person, operation.credentials)
+
+
+def check_held(case: Case, person: Identity, names: tuple[str, ...]) -> None:
+    """Deny for each credential that this person does not hold at this moment."""
+    for name in names:
         _held(case, person, name)
 
 
@@ -68,6 +72,19 @@ def _asks_the_same(command: c.UpdatePolicy, present: Policy | None) -> bool:
     if command.withdraw or not in_force or present is None:
         return command.withdraw and not in_force
     return (present.zone, present.credential) == (command.zone, command.credential)
+
+
+def demanded(case: Case) -> None:
+    """The contract may ask for credentials at any act of its orders, a module's too."""
+    job, order, person = case.job, case.order, case.person
+    sha256 = job.sha256 if job is not None else "" if order is None else order.sha256
+    template = case.library.template(sha256) if sha256 else None
+    if template is None or not template.demands or person is None:
+        return
+    act = str(type(case.command).__struct_config__.tag)
+    for demand in template.demands:
+        if demand.act == act:
+            check_held(case, person, demand.credentials)
 
 
 def known_person(case: Case) -> None:

@@ -1,0 +1,70 @@
+"""A site of a shop, opened for questions: its state and its documents as its record leads to them. Nothing is written."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from holdgate.adapters.host import HostClock
+from holdgate.adapters.sqlite_store import SqliteStore
+from holdgate.audit.authorities import AUTHORITIES
+from holdgate.bootstrap import read_trust
+from holdgate.engine.opening import open_log
+from holdgate.engine.source import StoreHistory
+from holdgate.identity.charter import Charter, open_charter
+from holdgate.law.chronicle import blank_state
+from holdgate.law.library import Library
+from holdgate.law.state import State
+from holdgate.terms import instant
+from holdgate.terms.errors import Malformed, Unavailable
+
+
+class Standing(NamedTuple):
+    """What a site knows. Documents are read from its store while it is open."""
+
+    state: State
+    library: Library
+
+
+def charter_at(data: Path) -> tuple[Charter, tuple[bytes, ...]]:
+    """The shop's charter, checked against the trust file beside it; and the roots that were trusted.
+
+    Raises:
+        Unavailable: there is no shop. Tampered: the charter is signed by others.
+    """
+    trust = read_trust(data / "trust.json")
+    try:
+        return open_charter((data / "charter.json").read_bytes(), trust.roots), trust.roots
+    except OSError as error:
+        raise Unavailable(f"{data} holds no shop: {error}") from error
+
+
+@contextmanager
+def open_standing(data: Path, site: str | None = None) -> Iterator[Standing]:
+    """A site of a shop; the business hub where none is named.
+
+    Raises:
+        Unavailable: there is no shop, or not this site's store. Malformed: the site decides nothing.
+    """
+    charter, roots = charter_at(data)
+    deciding = [seat for seat in charter.sites if seat.kind in AUTHORITIES]
+    seat = next((s for s in deciding if (s.kind == "business_hub" if site is None else s.id == site)), None)
+    if seat is None:
+        names = ", ".join(seat.id for seat in deciding)
+        raise Malformed(f"{site or 'the business hub'} decides nothing in this shop; there are {names}")
+    store = SqliteStore(data / seat.id / "ledger.db", read_only=True)
+    try:
+        blank = blank_state(charter, seat.id, seat.kind)
+        chronicle = open_log(store, blank, AUTHORITIES[seat.kind], StoreHistory(store), roots).chronicle
+        yield Standing(chronicle.state, chronicle.library)
+    finally:
+        store.close()
+
+
+def moment_of(text: str | None) -> int:
+    """The time of a question: as written, else now (UTC µs).
+
+    Raises:
+        Malformed: not a time with its offset.
+    """
+    return HostClock().now() if text is None else instant.parse(text)

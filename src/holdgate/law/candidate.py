@@ -1,0 +1,83 @@
+"""Candidates: acts in the making, as somebody could ask for them now. `holdgate.law.options` puts them before the law."""
+
+from collections.abc import Iterator
+from typing import Any, Final, NamedTuple
+
+from msgspec import Struct
+
+from holdgate.law import command as c
+from holdgate.law.case import Pin
+from holdgate.law.contract import SmartSP
+from holdgate.law.library import Library
+from holdgate.law.state import OVER, Job, State
+
+STAND_IN: Final = "to be filled in"
+
+
+class Candidate(Struct, frozen=True):
+    """An act with its own fields as far as they are known.
+
+    `asks`: fields that hold a stand-in, for a person to fill in. `others`: who would co-sign (SMART-ID, role). `pins`: what
+    would come beside it.
+    """
+
+    act: type[c.Command]
+    fields: dict[str, Any]
+    asks: tuple[str, ...] = ()
+    others: tuple[tuple[str, str], ...] = ()
+    pins: tuple[Pin, ...] = ()
+
+
+Candidates = Iterator[Candidate]
+
+
+class View(NamedTuple):
+    """Who asks, in which role, when (UTC µs), and what the site knows. `about`: the one subject that is asked for."""
+
+    state: State
+    library: Library
+    actor: str
+    role: str
+    now: int
+    about: str | None = None
+
+    def jobs(self) -> list[Job]:
+        """The jobs that can go on: the one that is asked for, else all of them."""
+        state = self.state
+        asked = [job for key, job in state.jobs.items() if self.about in (key, job.id)] if self.about else []
+        return [job for job in asked or state.jobs.values() if job.status not in OVER]
+
+    def technique(self, job: Job) -> SmartSP | None:
+        """The technique document that a job is pinned to."""
+        return self._process(job.technique)
+
+    def process(self, template: str) -> SmartSP | None:
+        """The technique document that an order template names, by the template's SHA-256."""
+        found = self.library.template(template)
+        return None if found is None else self._process(found.process)
+
+    def _process(self, sha256: str) -> SmartSP | None:
+        document = self.library.document(sha256)
+        return document if isinstance(document, SmartSP) else None
+
+    def somebody(self, *roles: str, org: str = "") -> tuple[tuple[str, str], ...]:
+        """Somebody else who could co-sign in one of these roles, or nobody."""
+        for identity in self.state.identities.values():
+            if identity.id == self.actor or identity.disabled_at is not None or (org and identity.org != org):
+                continue
+            held = next((role for role in roles if role in identity.roles), None)
+            if held is not None and identity.kind == "person":
+                return ((identity.id, held),)
+        return ()
+
+
+def best_equipment(state: State, kind: str) -> str:
+    """The registered one of this class that is in service and stays calibrated longest."""
+    fitting = [item for item in state.equipment.values() if item.equipment_class == kind]
+    return max(fitting, key=lambda item: (item.in_service, item.cal_until, item.id)).id if fitting else kind
+
+
+def best_batch(state: State, kind: str) -> str:
+    """The approved batch of this kind that lasts longest."""
+    fitting = [batch for batch in state.materials.values() if batch.material_kind == kind]
+    return max(fitting, key=lambda batch: (batch.approved, batch.until, batch.batch)).batch if fitting else kind

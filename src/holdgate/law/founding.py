@@ -1,0 +1,37 @@
+"""Founding: what a site knows at the beginning, from the charter alone."""
+
+from holdgate.identity.charter import Charter
+from holdgate.identity.roster import Identity
+from holdgate.law.state import State
+
+
+def found_shop(state: State, charter: Charter) -> None:
+    """The state at the beginning: the charter's sites and founders are enrolled."""
+    state.charter = charter
+    for seat in charter.sites:
+        state.identities[seat.id] = Identity(
+            id=seat.id,
+            name=seat.id,
+            org=charter.org,
+            kind="site",
+            key=seat.key,
+            roles=(seat.kind,),
+            ref=0,
+            sealing_key=seat.sealing_key,
+            credentials={},
+        )
+        state.key_owners[seat.key.hex()] = seat.id
+    for founder in charter.founders:
+        state.identities[founder.id] = Identity(
+            id=founder.id,
+            name=founder.name,
+            org=founder.org,
+            kind=founder.kind,
+            key=founder.key,
+            roles=founder.roles,
+            ref=0,
+            zone=founder.zone,
+            node=founder.node,
+            credentials={},
+        )
+        state.key_owners[founder.key.hex()] = founder.id

@@ -1,0 +1,43 @@
+"""The Vault's store: one writer at a time, and a broken file is one sentence."""
+
+import sqlite3
+import threading
+from pathlib import Path
+
+import pytest
+
+from holdgate.adapters.sqlite_mirror import SqliteMirror
+from holdgate.terms.errors import Unavailable
+
+ORIGIN = "shop.test/NODE-1"
+
+
+def test_evidence_is_not_lost_with_a_stretch_that_fails_on_its_way_to_the_disk(tmp_path: Path) -> None:
+    """A sender that gave up leaves its write behind; what is kept meanwhile must not be part of that transaction."""
+    mirror = SqliteMirror(tmp_path / "mirror.db")
+    mirror.keep(ORIGIN, 0, (b"a",), (bytes(32),), b"note", {})
+    mirror._writing.acquire()
+    keeper = threading.Thread(target=mirror.keep_evidence, args=(ORIGIN, b"checkpoint", "another history"))
+    keeper.start()
+    keeper.join(0.05)
+    assert keeper.is_alive(), "evidence waits for the write that is on its way"
+    mirror._writing.release()
+    keeper.join(5)
+    with pytest.raises(Unavailable):
+        mirror.keep(ORIGIN, 0, (b"b",), (bytes(32),), b"note", {})
+    assert mirror.evidence(ORIGIN) == [(b"checkpoint", "another history")]
+    assert mirror.entries(ORIGIN) == [b"a"]
+    mirror.close()
+
+
+@pytest.mark.parametrize("ask", ["leaves", "evidence", "entries", "latest", "held"])
+def test_a_mirror_that_cannot_be_read_says_so(tmp_path: Path, ask: str) -> None:
+    mirror = SqliteMirror(tmp_path / "mirror.db")
+    broken = sqlite3.connect(tmp_path / "mirror.db")
+    for table in ("mirror", "seat", "evidence"):
+        broken.execute(f"DROP TABLE {table}")
+    broken.commit()
+    broken.close()
+    with pytest.raises(Unavailable, match="cannot be read"):
+        mirror.leaves(ORIGIN, 0, 1) if ask == "leaves" else getattr(mirror, ask)(ORIGIN)
+    mirror.close()

@@ -1,0 +1,310 @@
+"""Options: every act that somebody could ask for is offered, in four groups, and the law alone says which."""
+
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from holdgate.law import command as c
+from holdgate.law import event as ev
+from holdgate.law import offers, offers_registers
+from holdgate.law.candidate import Candidate, View
+from holdgate.law.contract import (
+    Adaptable,
+    Environment,
+    Hold,
+    ModuleRight,
+    Retest,
+    SmartSP,
+    Witness,
+    document_digest,
+    encode_document,
+)
+from holdgate.law.decision import Denial
+from holdgate.law.denial import BY_NAME
+from holdgate.law.gates.table import HUB_ACTS, NODE_ACTS
+from holdgate.law.options import NOT_OFFERED, Option, options
+from holdgate.law.outlook import (
+    ALLOWED,
+    DONE,
+    LOCKED,
+    TOOK_EFFECT,
+    WAITING,
+    WAITS_FOR,
+    group_of,
+    unlocks,
+    waits_for,
+)
+from holdgate.law.state import Ncr, Permit, Suggestion
+from holdgate.terms import canon
+from tests.builders import BENCH, CLIENT, JOB, PO, World, accepted_job, at_most, hub, node, own_rule, running
+
+FLOOR = (c.StageSlip, c.ReportArrival, c.AttestArrival, c.VoidArrival, c.ReleaseOrder, c.AcknowledgeForward)
+"""Decided by the arrival gate, of which the law knows nothing."""
+
+
+def rich() -> World:
+    """A node with a job under a contract that declares everything a contract can declare."""
+    world = node()
+    world.release()
+    technique = world.technique
+    steps = (
+        technique.steps[0],
+        replace(technique.steps[1], hold=Hold(party="client"), witness=Witness(party="client")),
+    )
+    whole = replace(
+        technique,
+        steps=(*steps, *technique.steps[2:]),
+        retest=Retest(max=1, allowed_causes=("test_setup_error",)),
+        modules=(ModuleRight(module="SYS", act="lamp_on", step="S20", permit_s=60),),
+        environment=(Environment(series="ROOM", sensor="SYS", unit="degC", max_gap_s=60, steps=("S20",), max="30"),),
+        adaptable=(
+            Adaptable(
+                id="dwell",
+                kind="window_min_s",
+                value="600",
+                min="600",
+                max="900",
+                tighter="higher",
+                approve=("level3",),
+                step="S30",
+            ),
+        ),
+    )
+    raw = encode_document(whole)
+    world.blobs[document_digest(whole)] = raw
+    world.received().job()
+    world.state.jobs[f"{PO}/{JOB}"].technique = document_digest(whole)
+    return world
+
+
+def view_of(world: World, actor: str = "L3", role: str = "level3", about: str | None = None) -> View:
+    return View(world.state, world.library, actor, role, world.now, about)
+
+
+def offered_at_node(world: World) -> list[Candidate]:
+    view = view_of(world)
+    return [one for job in view.jobs() for offer in offers.NODE_JOB for one in offer(view, job)] + [
+        *offers.at_node(view)
+    ]
+
+
+def built(world: World, candidates: list[Candidate]) -> list[c.AnyCommand]:
+    """The candidates as commands that a site would read: canonical, with ids of our grammar."""
+    head: dict[str, Any] = {
+        "site": world.state.site,
+        "at": world.now,
+        "nonce": "1",
+        "signers": (c.Signer(id="L3", role="x"),),
+    }
+    commands = [candidate.act(**head, **candidate.fields) for candidate in candidates]
+    return [c.parse_command(canon.encode(command)) for command in commands]
+
+
+# ---- every act -----------------------------------------------------------------------------------------------------
+
+
+def everything() -> dict[type[c.Command], list[Candidate]]:
+    """One candidate of each act that the tables can make, over worlds in which each of them could be asked for."""
+    found: dict[type[c.Command], list[Candidate]] = {}
+    world = rich()
+    job = world.state.jobs[f"{PO}/{JOB}"]
+    made = offered_at_node(world)
+    world.done("S10").opened("S20")
+    made += offered_at_node(world)
+    world.signed("S20", result="fail")
+    job.ncrs["N-1"] = Ncr(id="N-1", step="S20", serials=(), ref=1)
+    job.failed = "the room was too warm"
+    job.permits["P-1"] = Permit(id="P-1", module="SYS", deed="lamp_on", step="S20", until=world.now, ref=1)
+    made += offered_at_node(world)
+    world.opened("S30")
+    made += offered_at_node(world)
+    shop = accepted_job(qa=True).reported()
+    order, record = shop.state.orders[PO], shop.state.contracts[shop.sha]
+    view = view_of(shop, "AUTHOR", "author")
+    made += [*offers.of_order(view, order)]
+    record.tuned, record.suggested = {"dwell": "700"}, {"dwell": Suggestion(value="800", by="L3")}
+    made += [*offers.of_contract(view, record), *offers_registers.next_version(view, record)]
+    record.suspended = True
+    made += [*offers.of_contract(view, record), *offers_registers.at_hub(view)]
+    for candidate in made:
+        found.setdefault(candidate.act, []).append(candidate)
+    return found
+
+
+SPELLED_OUT = (
+    *(c.StartJob, c.SplitJob, c.StartStep, c.RecordReading, c.SignStep, c.CorrectEntry, c.AuthoriseDeviation),
+    *(
+        c.AmendReport,
+        c.CloseDelivery,
+        c.SignQa,
+        c.SignCompliance,
+        c.GenerateReport,
+        c.ReviewReport,
+        c.CloseWindow,
+        c.IssueInvoice,
+        c.ReleasePayout,
+    ),
+    *(c.AcceptTerms, c.ReviewOrder, c.StageOrder, c.ApproveContract, c.CertifyContract, c.ActivateContract),
+)
+"""Offered by `options` itself."""
+
+
+def test_every_act_of_hub_and_nodes_is_offered_or_left_out_for_a_reason() -> None:
+    made = everything()
+    adaptive = {c.SuggestTune}  # offered from a technique with adaptable parameters, in a test of its own
+    for act in c.ACTS.values():
+        homes = [act in made or act in adaptive, act in SPELLED_OUT, act in NOT_OFFERED, act in FLOOR]
+        assert any(homes), f"{act.__name__} is offered nowhere"
+        assert act not in NOT_OFFERED or not (act in made or act in SPELLED_OUT), f"{act.__name__} is both"
+    assert all(NOT_OFFERED.values())
+    assert set(NOT_OFFERED) <= set(c.ACTS.values())
+
+
+def test_what_is_offered_can_be_signed_and_read() -> None:
+    world = rich()
+    for act, candidates in everything().items():
+        for candidate in candidates:
+            assert set(candidate.asks) <= set(candidate.fields), act
+        assert [type(command) for command in built(world, candidates)] == [act] * len(candidates)
+
+
+def test_an_adaptable_parameter_is_offered_for_another_value() -> None:
+    world = rich()
+    sha = world.sha
+    process = SmartSP(**{name: getattr(world.technique, name) for name in SmartSP.__struct_fields__})
+    adapted = replace(
+        process,
+        adaptable=(
+            Adaptable(
+                id="dwell",
+                kind="window_min_s",
+                value="600",
+                min="600",
+                max="900",
+                tighter="higher",
+                approve=("level3",),
+                step="S30",
+            ),
+        ),
+    )
+    world.blobs[world.order_template.process] = encode_document(adapted)
+    found = [*offers.of_contract(view_of(world), world.state.contracts[sha])]
+    assert [(one.fields["param"], one.fields["value"]) for one in found if one.act is c.SuggestTune] == [
+        ("dwell", "600")
+    ]
+
+
+@pytest.mark.parametrize("act", [*HUB_ACTS, *NODE_ACTS], ids=lambda act: act.__name__)
+def test_an_act_that_is_decided_is_offered_to_somebody(act: type[c.Command]) -> None:
+    """What the tables of gates decide is offered: whoever adds an act finds it here."""
+    if act in NOT_OFFERED:
+        return
+    assert act in SPELLED_OUT or act in everything() or act is c.SuggestTune
+
+
+# ---- by the law alone ----------------------------------------------------------------------------------------------
+
+
+def found(world: World, who: str, role: str, about: str | None = None, place: str | None = BENCH) -> list[Option]:
+    return options(world.state, world.library, who, role, world.now, place, about)
+
+
+def test_an_act_that_this_kind_of_site_does_not_decide_is_not_offered() -> None:
+    tags = {str(act.__struct_config__.tag) for act in NODE_ACTS}
+    assert {option.act for option in found(rich(), "TECH", "technician")} <= tags
+    tags = {str(act.__struct_config__.tag) for act in HUB_ACTS}
+    assert {option.act for option in found(accepted_job(qa=True), "QA", "qa", place=None)} <= tags
+
+
+def test_nothing_is_offered_twice() -> None:
+    shop = accepted_job(qa=True).reported()
+    shop.state.orders[PO].delivery_due = shop.now
+    for world, role, place in ((shop, "project_manager", None), (rich(), "technician", BENCH)):
+        said = [(option.act, str(sorted(option.fields.items()))) for option in found(world, "PM", role, place=place)]
+        assert len(said) == len(set(said))
+
+
+def test_of_one_subject_only_what_is_about_it() -> None:
+    world = running(None, "S10").job("J-2", serials=("B",))
+    for about in (f"{PO}/{JOB}", JOB):
+        subjects = {option.subject for option in found(world, "TECH", "technician", about)}
+        assert subjects == {f"{PO}/{JOB}"}
+    assert {option.subject for option in found(world, "TECH", "technician", "J-9")} == set()
+    shop = accepted_job(qa=True)
+    assert {option.subject for option in found(shop, "TRAIN", "training", "NOVICE", None)} == {"identity:NOVICE"}
+    assert {option.subject for option in found(shop, "PM", "project_manager", PO, None)} == {f"order:{PO}"}
+
+
+def groups(options_: list[Option]) -> dict[tuple[str, str], str]:
+    return {(option.act, str(option.fields.get("step", ""))): group_of(option.denials) for option in options_}
+
+
+def test_a_job_in_four_groups() -> None:
+    world = running(None, "S10")
+    said = groups(found(world, "TECH", "technician", f"{PO}/{JOB}"))
+    assert said["step.start", "S20"] == ALLOWED
+    assert said["step.start", "S30"] == WAITING
+    assert said["job.split", ""] == WAITING
+    novice = groups(found(world, "NOVICE", "technician", f"{PO}/{JOB}"))
+    assert novice["step.start", "S20"] == LOCKED
+    done = groups(found(accepted_job(qa=True), "QA", "qa", f"{PO}/{JOB}", None))
+    assert done["qa.sign", ""] == DONE
+
+
+def test_waiting_says_for_whom_and_locked_what_unlocks() -> None:
+    world = running(None, "S10")
+    by_act = {(o.act, str(o.fields.get("step", ""))): o for o in found(world, "NOVICE", "technician", f"{PO}/{JOB}")}
+    split = by_act["job.split", ""]
+    assert waits_for(split.denials) == ("project_manager",)
+    start = by_act["step.start", "S20"]
+    assert waits_for(start.denials) == ()
+    assert unlocks(start.denials) == ("Let a qualified person do it, or record the qualification.",)
+    technician = {(o.act, str(o.fields.get("step", ""))): o for o in found(world, "TECH", "technician")}
+    assert waits_for(technician["step.start", "S30"].denials) == ("S20 (step S20)",)
+    assert unlocks(technician["step.start", "S30"].denials) == ()
+
+
+def test_a_rule_of_the_contract_locks() -> None:
+    world = running({"S20": {"rules": (own_rule("few", "start", at_most("parts", 1)),)}}, "S10")
+    said = {(o.act, str(o.fields.get("step", ""))): o for o in found(world, "TECH", "technician")}
+    assert group_of(said["step.start", "S20"].denials) == LOCKED
+
+
+# ---- groups --------------------------------------------------------------------------------------------------------
+
+
+def denial(code: str, **values: str) -> Denial:
+    return Denial(code=code, gate="x", values=dict(values))
+
+
+def test_a_group_by_the_codes() -> None:
+    assert group_of(()) == ALLOWED
+    assert group_of((denial("NO_ARRIVAL"),)) == WAITING
+    assert group_of((denial("NO_ARRIVAL"), denial("CREDENTIAL_MISSING"))) == LOCKED
+    assert group_of((denial("CREDENTIAL_MISSING"), denial("ALREADY_DONE"))) == DONE
+
+
+def test_every_code_of_which_waiting_helps_says_what_it_waits_for() -> None:
+    helped = {code.name for code in BY_NAME.values() if code.retry}
+    assert helped <= set(WAITS_FOR), helped - set(WAITS_FOR)
+    assert set(WAITS_FOR) <= set(BY_NAME)
+    assert set(TOOK_EFFECT) <= set(BY_NAME)
+    assert not set(WAITS_FOR) & set(TOOK_EFFECT)
+
+
+def test_the_words_are_filled_from_the_case() -> None:
+    assert waits_for((denial("HOLD_POINT", step="S70", party="client"),)) == ("client, who releases S70",)
+    assert waits_for((denial("NOT_YOUR_ORDER", client=CLIENT), denial("NOT_YOUR_ORDER", client=CLIENT))) == (CLIENT,)
+
+
+def test_options_of_a_shop_without_people_or_registers() -> None:
+    world = hub()
+    world.state.identities = {"L3": world.state.identities["L3"]}
+    world.state.equipment, world.state.materials = {}, {}
+    assert {option.act for option in found(world, "L3", "level3", place=None)} >= {
+        "identity.enrol",
+        "equipment.register",
+    }
+    world.fold(ev.IdentityDisabled(id="L3"))
+    assert all(not option.allowed for option in found(world, "L3", "level3", place=None))
