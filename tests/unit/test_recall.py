@@ -37,6 +37,7 @@ from holdgate.query.uses import (
     Row,
     Use,
 )
+from holdgate.query.why import why
 from holdgate.scenario.files import apply_given, read_scenario, read_world
 from holdgate.scenario.opening import Opening
 from holdgate.scenario.run import Run
@@ -256,6 +257,22 @@ def test_a_contract_version_is_found_by_its_name() -> None:
         contract_key(sources, "SP-1", "9")
     found = recall(sources, Span(CONTRACT, shop.sha, *ALWAYS))
     assert (found.orders, found.jobs, found.besides) == ((PO,), (), {"po.stage": 1})
+
+
+def test_an_escape_is_open_on_the_job_and_its_entry_says_what_it_follows_from() -> None:
+    shop, node = whole()
+    shop.allow(c.CalibrateEquipment, as_found="out_of_tolerance")
+    kept = Kept(shop)
+    told = why(kept, kept.size - 1)
+    assert (told.kind, told.gates, told.act) == ("consequence", (), "")
+    assert told.means.startswith("Something that follows from an earlier entry")
+    assert [fact.entry for fact in told.rests_on] == [f"{shop.state.site}:{kept.size - 2}"]
+    assert "found out_of_tolerance" in told.rests_on[0].says[0]
+    assert "recall-OVEN-1-J-1" in told.became_true[0]
+    sources = [Source(shelf_of(shop), shop.state.site), Source(shelf_of(node), node.state.site)]
+    found = recall(sources, Span(EQUIPMENT, "OVEN-1", *ALWAYS))
+    assert found.jobs[0].open_ncrs == ("recall-OVEN-1-J-1",)
+    assert found.besides == {"equipment.calibrate": 1}
 
 
 # ---- shelves -------------------------------------------------------------------------------------------------------

@@ -170,7 +170,11 @@ def check(file: Path, /, *, json: Json = False) -> int:
             where = _fault(file, fault)
             line = f"{where['file']}:{where['line']}: " if fault.line else f"{where['file']}: "
             console.print(Text(f"{line}{fault.what}"), soft_wrap=True)
-        console.print(f"{len(faults)} faults." if faults else "Nothing is missing and nothing contradicts itself.")
+        console.print(
+            f"{len(faults)} fault{'s' * (len(faults) > 1)}."
+            if faults
+            else "Nothing is missing and nothing contradicts itself."
+        )
     return FAILED if faults else 0
 
 
