@@ -42,6 +42,8 @@ from holdgate.law.families import Bundle
 from holdgate.law.gates.nonconformances import MATRIX
 from holdgate.terms.quantity import EXACT, parse_decimal
 
+__all__ = ["Change", "Pair", "compare"]
+
 Pair = tuple[SmartClientPO, SmartSP]
 """An order template and its technique, where nothing else is named."""
 
