@@ -6,7 +6,7 @@ import pytest
 
 pytest.importorskip("z3", reason="the certifier's extra (z3-solver) is not installed")
 from holdgate.certifier.diff import Change, compare
-from tests.certifier.contracts import pair, sample
+from tests.certifier.contracts import pair, sample, step_of
 
 OLD = sample()
 
@@ -30,16 +30,8 @@ def rule(cel: str, when: str = "sign") -> list[dict[str, str]]:
 
 
 def depth(**changes: str) -> list[dict[str, str]]:
-    depth = {
-        "id": "etch_depth",
-        "unit": "um",
-        "min": "2",
-        "max": "9",
-        "U": "0.5",
-        "rule": "guard_band",
-        "resolution": "1",
-    }
-    return [{**depth, **changes}, {"id": "clean", "unit": "bool01", "equals": "1"}]
+    item, other = step_of(OLD, "A20")["characteristics"]
+    return [{**item, **changes}, other]
 
 
 def test_the_same_revision_has_no_difference() -> None:

@@ -24,6 +24,7 @@ from tests.builders import (
     BENCH,
     CONTRACT,
     FLOOR,
+    FULL_SHEET,
     HUB,
     JOB,
     NODE,
@@ -31,6 +32,7 @@ from tests.builders import (
     OTHER_NODE,
     PEOPLE,
     PO,
+    POINTS,
     REPORT,
     T0,
     TERMS,
@@ -51,6 +53,7 @@ from tests.builders import (
     pins_of,
     running,
 )
+from tests.labs import before_the_hold, broken, failed, mended, permit
 
 # ---- random acts ---------------------------------------------------------------------------------------------------
 
@@ -177,12 +180,25 @@ def waiting() -> World:
     return world
 
 
+def by_test() -> World:
+    world = running(None, "S10", sheet={"pin": "test"})
+    world.release(version="2", sheet={"pin": "test"})
+    return world
+
+
 WORLDS: dict[str, Callable[[], World]] = {
     "a node that waits": waiting,
     "a job": running,
     "a job past its pre-check": lambda: running(None, "S10"),
     "an open step": lambda: running(None, "S10").opened("S20").readings(),
     "a job before its last step": lambda: running(None, "S10", "S20").later(700 * S),
+    "a failed test": failed,
+    "an execution that failed": broken,
+    "an execution that can be resumed": mended,
+    "a permit": permit,
+    "a red tag": lambda: running(POINTS, "S10", sheet=FULL_SHEET).tagged("A"),
+    "a hold point": before_the_hold,
+    "tests pinned by themselves": by_test,
     "a proposal": submitted,
     "a contract in force": ordered,
     "a whole record": accepted_job,

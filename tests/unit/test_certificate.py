@@ -30,7 +30,7 @@ def test_more_fields_and_checks_than_the_known_ones_are_allowed() -> None:
     """A later certifier proves more, and says so."""
     checks = [{"name": name, "verdict": HOLDS} for name in (*STRUCTURE, "never")]
     checks[-1]["query"] = "0" * 64
-    assert said(checks=checks, solvers=["z3"], proofs={"never": 3}) == []
+    assert said(checks=checks, limits={"never": 3}) == []
 
 
 def test_a_further_check_that_does_not_hold_is_an_objection() -> None:

@@ -430,7 +430,7 @@ def a_permit_while_a_red_tag_is_open() -> Pair:
 
 
 @case("people.role", "ROLE_NOT_AUTHORISED")
-def the_office_opens_a_red_tag() -> Pair:
+def somebody_of_the_office_opens_a_red_tag() -> Pair:
     return two(running(), c.OpenNonconformance, by="PM")
 
 
@@ -760,6 +760,13 @@ def resumed_without_a_reason() -> Pair:
 @case("entries.evidence", "EVIDENCE_REQUIRED")
 def resumed_without_evidence() -> Pair:
     return two(mended(), c.ResumeJob, evidence=None)
+
+
+@case("readings.recorded", "CHARACTERISTIC_UNKNOWN")
+def correcting_a_part_that_was_not_read() -> Pair:
+    world = running(None, "S10").opened("S20").read("gap", "1.5", "B")
+    fields: dict[str, Any] = {"characteristic": "gap", "new_value": "1.6"}
+    return world.ask(c.CorrectEntry, **fields, serial="A"), world.ask(c.CorrectEntry, **fields, serial="B")
 
 
 # ---- late entries --------------------------------------------------------------------------------------------------

@@ -244,7 +244,7 @@ def test_a_job_that_qa_accepted_is_an_escape_and_the_hub_decides_it() -> None:
     log.take_in(shop.segment(log.state.origins[f"test/{HUB}"].size))
     assert encoded(log.state.closed) == before, "the job is closed at its node"
     assert shop.act(c.GenerateReport).decision.codes == ("NCR_OPEN",)
-    shop.allow(c.DisposeNonconformance)
+    shop.allow(c.DisposeNonconformance, ncr=RECALL, disposition="no_impact", evidence="study 4")
     report = shop.allow(c.GenerateReport).decision.events[0]
     assert isinstance(report, ev.ReportIssued)
     assert not report.nonconforming
@@ -259,7 +259,7 @@ def test_a_recall_that_stands_is_on_the_report_and_so_is_its_concession() -> Non
         shop, _ = worked("S30")
         shop.allow(c.SignQa)
         shop.allow(c.CalibrateEquipment, as_found="out_of_tolerance")
-        shop.allow(c.DisposeNonconformance, **fields)
+        shop.allow(c.DisposeNonconformance, ncr=RECALL, **fields)
         report = shop.allow(c.GenerateReport).decision.events[0]
         assert isinstance(report, ev.ReportIssued)
         assert (report.nonconforming, report.concessions) == (nonconforming, concessions)

@@ -143,7 +143,8 @@ def _read(w: Writer, leg: Leg) -> None:
         inputs = {name: value for name, value in inputs.items() if value is not None}
         says = f"ReadingRecorded {item.id} {'conforms' if read.conforms else 'does not conform'}"
         other = Slip(f"{item.id} of {step.id} is read in another unit", "UNIT_MISMATCH", {"unit": f"{item.unit}-X"})
-        w.deed(leg, w.performer, step.role, inputs, says, slips=(other,))
+        for _ in range(read.times):
+            w.deed(leg, w.performer, step.role, inputs, says, slips=(other,))
 
 
 def _sign(w: Writer, leg: Leg) -> None:

@@ -1,6 +1,7 @@
 """The acts of a job: its steps in order, readings and signatures, what follows a failure, hold points, logs and modules."""
 
 from collections.abc import Iterator
+from typing import Final
 
 from holdgate.certifier.life import NO_RED_TAG, NOT_STOPPED, OPEN, RUNNING, WAIT, Guard, Life, Move, State, When
 from holdgate.certifier.roles import are_people
@@ -21,6 +22,16 @@ def job_moves(life: Life) -> Iterator[Move]:
         yield from _logs(life, place, step)
         yield from _modules(life, place, step)
     yield from _stops(life)
+
+
+RELEASED_FOR_EACH_ATTEMPT: Final = False
+"""Whether the release of a hold point is for one attempt alone in this law version, or for all attempts at its step."""
+
+
+def _set_aside(state: State, place: int) -> State:
+    """The attempt at a step is over without being the one that counts; the step can be started again."""
+    held = tuple(step for step in state.held if step != place) if RELEASED_FOR_EACH_ATTEMPT else state.held
+    return state._replace(step="idle", held=held)
 
 
 def _turn(state: State, place: int) -> bool:
@@ -169,7 +180,7 @@ def _sign(life: Life, place: int, step: Step) -> Iterator[Move]:
         at=place,
         words=f"the attempt at {step.id} is abandoned",
         offered=lambda s: _turn(s, place) and s.step in OPEN,
-        then=lambda s: s._replace(step="idle"),
+        then=lambda s: _set_aside(s, place),
     )
 
 
@@ -195,7 +206,7 @@ def _after_failing(life: Life, place: int, step: Step) -> Iterator[Move]:
             at=place,
             words=f"a retest of {step.id} is authorised",
             offered=lambda s: red(s) and not s.spent,
-            then=lambda s: s._replace(step="idle", tries=min(s.tries, life.retests) + 1),
+            then=lambda s: _set_aside(s, place)._replace(tries=min(s.tries, life.retests) + 1),
             guards=(left,),
         )
     if life.decides("report_nonconforming") is not None:
@@ -214,7 +225,7 @@ def _after_failing(life: Life, place: int, step: Step) -> Iterator[Move]:
             at=place,
             words=f"{step.id} is reworked",
             offered=red,
-            then=lambda s: s._replace(step="idle"),
+            then=lambda s: _set_aside(s, place),
         )
     again = place if step.window is None else life.position[step.window.since]
     yield Move(
@@ -319,7 +330,7 @@ def _logs(life: Life, place: int, step: Step) -> Iterator[Move]:
             at=place,
             words="the failed run is resumed",
             offered=lambda s: s.job == "failed" and not s.stopped and s.at == place,
-            then=lambda s: s._replace(job="running", step="idle"),
+            then=lambda s: _set_aside(s, place)._replace(job="running"),
             guards=(good,),
         )
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from holdgate.certifier.encode import Cell, Encoder, Place
+from holdgate.certifier.facts import RULE_FACTS
 from holdgate.certifier.smt import FALSE, TRUE, Script, Term, both, either, no, num, same
 from holdgate.certifier.tuning import Limits, Tuning, limits_of, scale_of, shown
 from holdgate.law.contract import Characteristic, SmartSP, Step
@@ -20,8 +21,16 @@ TIME_MAX: Final = limits.INTEGER_ABS_MAX
 """The last instant that a record can hold (UTC µs)."""
 
 
+_READING: Final = RULE_FACTS["readings"]
+COUNTED: Final = isinstance(_READING, list) and "count" in _READING[0]
+"""Whether this law version lays before a rule how often something was read."""
+
+
 class Reading(NamedTuple):
-    """A reading as terms: `at` is its value at the step's scale, `value` the same at the characteristic's resolution."""
+    """A reading as terms: `at` is its value at the step's scale, `value` the same at the characteristic's resolution.
+
+    `times`: how often it was taken.
+    """
 
     filled: Term
     id: Term
@@ -30,6 +39,7 @@ class Reading(NamedTuple):
     conforms: Term
     value: Term
     readable: Term
+    times: Term
 
 
 class StepFacts:
@@ -111,7 +121,12 @@ class StepFacts:
         else:
             value, at = "0", s.integer(f"{name}.at")
         good = s.named(self.conforms(item, at))
-        return Reading(filled, s.text(item.id), serial, at, good, value, TRUE if scaled else FALSE)
+        readable, count = TRUE if scaled else FALSE, self._count(name)
+        return Reading(filled, s.text(item.id), serial, at, good, value, readable, count)
+
+    def _count(self, name: str) -> Term:
+        """How often something was read, where rules may read that; once else."""
+        return self.script.integer(f"{name}.count", 1, limits.LIST_ITEMS_MAX) if COUNTED else "1"
 
     def _any_reading(self, name: str, filled: Term) -> Reading:
         s, items = self.script, self.step.characteristics
@@ -127,7 +142,7 @@ class StepFacts:
             kinds.append(both(here, no(plain) if item.per_serial else plain, told, f"(< {rest} {factor})"))
             good.append(both(here, self.conforms(item, at)))
         s.hold(either(*kinds))
-        return Reading(filled, which, serial, at, s.named(either(*good)), value, readable)
+        return Reading(filled, which, serial, at, s.named(either(*good)), value, readable, self._count(name))
 
     def _once(self) -> None:
         for place, reading in enumerate(self.readings):
@@ -161,6 +176,7 @@ class StepFacts:
                     "serial": Cell(r.serial),
                     "conforms": Cell(r.conforms),
                     "value": Cell(r.value, no(r.readable)),
+                    **({"count": Cell(r.times)} if COUNTED else {}),
                 },
             )
             for r in readings

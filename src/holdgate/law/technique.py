@@ -100,10 +100,13 @@ class Measure(Struct, frozen=True):
     def show_limits(self) -> str:
         """The limits for a person: `1170..` or `..160` or `50..100`, with the unit."""
         if self.equals is not None:
-            return f"{self.equals} {self.unit}"
-        low = "" if self.low is None else str(self.low)
-        high = "" if self.high is None else str(self.high)
-        return f"{low}..{high} {self.unit}"
+            return f"{self.equals:f} {self.unit}"
+        return f"{_shown(self.low)}..{_shown(self.high)} {self.unit}"
+
+
+def _shown(limit: Decimal | None) -> str:
+    """As a contract writes it, never with an exponent."""
+    return "" if limit is None else f"{limit:f}"
 
 
 class Dwell(Struct, frozen=True):
@@ -133,7 +136,7 @@ class Watch(Struct, frozen=True):
 
     def show_limits(self) -> str:
         """The limits for a person."""
-        return f"{'' if self.low is None else self.low}..{'' if self.high is None else self.high} {self.unit}"
+        return f"{_shown(self.low)}..{_shown(self.high)} {self.unit}"
 
 
 class Permission(Struct, frozen=True):

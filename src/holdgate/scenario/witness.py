@@ -25,12 +25,14 @@ from holdgate.certifier.cast import (
     SUBJECTS_MAX,
     Cast,
 )
+from holdgate.certifier.plan import Plan
 from holdgate.certifier.witness import Deed
 from holdgate.law import event as ev
 from holdgate.law.families import Bundle
 from holdgate.law.segments import decision_of
 from holdgate.ledger.entry import read_entry
-from holdgate.scenario.acts import ACTIONS, FLOOR
+from holdgate.scenario.acts import ACTIONS
+from holdgate.scenario.draft import FLOOR
 from holdgate.scenario.files import (
     Credential,
     Equipment,
@@ -61,31 +63,26 @@ class Disagreement(Struct, frozen=True, kw_only=True):
     path: tuple[str, ...]
 
 
-def run_deeds(contract: Bundle, cast: Cast, deeds: Sequence[Deed]) -> Disagreement | None:
-    """Have real sites decide every deed; the first answer that was not predicted, if any.
-
-    Args:
-        contract: what is brought into force.
-        cast: who and what there is.
-        deeds: in order of time.
+def run_plan(plan: Plan) -> Disagreement | None:
+    """Have real sites decide every deed of a plan; the first answer that was not predicted, if any.
 
     Raises:
-        Malformed: the shop cannot be set up under this contract.
+        Malformed: the shop cannot be set up under these contracts.
     """
     with tempfile.TemporaryDirectory(prefix="holdgate-witness-") as folder:
-        return asyncio.run(_run(_Stage(Path(folder) / "shop", contract, cast, deeds[0].at), deeds))
+        return asyncio.run(_run(_Stage(Path(folder) / "shop", plan), plan.deeds))
 
 
 class _Stage(Opening):
     """A shop with nothing in it but what the contract asks for."""
 
-    def __init__(self, directory: Path, contract: Bundle, cast: Cast, first: int) -> None:
-        self._contract = contract
-        super().__init__(directory, world_of(cast), first)
+    def __init__(self, directory: Path, plan: Plan) -> None:
+        self._plan = plan
+        super().__init__(directory, world_of(plan.cast), plan.deeds[0].at)
 
     @override
     def contracts(self) -> Sequence[Bundle]:
-        return [self._contract]
+        return self._plan.contracts
 
 
 class _Observed(Run):
