@@ -1,4 +1,6 @@
-"""Writes the frozen history of the present law version: `python -m tests.golden.make`. Never over an existing file.
+"""Writes the frozen histories of the present law version: `python -m tests.golden.make`. Never over an existing file.
+
+`law<n>_spine.jsonl` is written here; `templates/`, one history per shipped template, in `tests.golden.shops`.
 
 One line per entry, per log; then one line per pinned blob. All keys, times and nonces follow from names, so that the same
 law gives the same bytes. A frozen file is evidence: a later law version gets a file of its own beside it.
@@ -14,6 +16,7 @@ import msgspec
 from holdgate.law import command as c
 from holdgate.law.decision import SEMANTICS
 from tests.builders import HUB, NODE, Log, S, hub_log, node_log
+from tests.golden.shops import freeze, unfrozen
 
 HERE: Final = Path(__file__).parent
 
@@ -76,13 +79,18 @@ def lines(logs: tuple[Log, ...]) -> list[Line]:
 
 
 def main() -> int:
-    """Freeze the history, unless it is frozen already."""
-    path = HERE / f"law{SEMANTICS}_spine.jsonl"
+    """Freeze what is not frozen yet; 1 where nothing was left to freeze."""
+    path, templates = HERE / f"law{SEMANTICS}_spine.jsonl", unfrozen()
     if path.exists():
         print(f"{path.name} is frozen; another law version gets another file")
-        return 1
-    encoder = msgspec.json.Encoder(order="deterministic")
-    path.write_bytes(encoder.encode_lines(lines(history())))
+        if not templates:
+            return 1
+    else:
+        encoder = msgspec.json.Encoder(order="deterministic")
+        path.write_bytes(encoder.encode_lines(lines(history())))
+    for template in templates:
+        freeze(template)
+        print(f"{template} is frozen now")
     return 0
 
 

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import io
 import json
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -359,7 +360,7 @@ def founded(tmp_path: Path) -> DemoShop:
         await shop.found()
         await shop.enrol()
         await shop.register()
-        await shop.propose(certified())
+        await shop.propose(certified((files("holdgate.demo") / "fpi.yaml").read_text(encoding="utf-8")))
         shop.close()
 
     asyncio.run(found())

@@ -6,7 +6,7 @@ import pytest
 
 from holdgate.identity.charter import Charter, Settings
 from holdgate.law import event as ev
-from holdgate.law.contract import Billing, PayoutRule, SmartClientPO
+from holdgate.law.contract import Billing, PayoutRule, SmartClientPO, SmartPay
 from holdgate.law.evolve import evolve
 from holdgate.law.library import Library
 from holdgate.law.state import Acceptance, Job, Order, Report, State
@@ -343,6 +343,38 @@ def test_each_job_and_each_rule_pays_for_itself() -> None:
         "PO-1 J-1 r1 TEC-1 1 USD",
         "PO-1 J-1 r2 TEC-1 2 USD",
     ]
+
+
+@pytest.mark.parametrize(
+    ("cap", "paid"),
+    [
+        (12, ["r1 TEC-1 3", "r1 TEC-2 3", "r2 TEC-1 2", "r2 TEC-2 2", "r3 TEC-1 1", "r3 TEC-2 1"]),
+        (10, ["r1 TEC-1 3", "r1 TEC-2 3", "r2 TEC-1 2", "r2 TEC-2 2"]),
+        (9, ["r1 TEC-1 3", "r1 TEC-2 3", "r2 TEC-1 2", "r3 TEC-1 1"]),
+        (2, ["r2 TEC-1 2"]),
+        (0, []),
+    ],
+)
+def test_a_job_pays_out_no_more_than_its_cap(cap: int, paid: list[str]) -> None:
+    office = Office(payouts=(), pay="c" * 64)
+    office.library._documents["c" * 64] = capped(cap, r1=3, r2=2, r3=1)
+    office.order()
+    office.job("J-1", ("A",), signers=("TEC-1", "TEC-2"))
+    office.job("J-2", ("B",))
+    due = office.enter(qa("J-1"), compliance("J-1"))
+    assert due == [f"PO-1 J-1 {text} USD" for text in paid]
+    assert office.enter(compliance("J-1")) == [], "what was paid counts into the cap, and stays paid"
+    assert sum(int(text.split()[-2]) for text in due) <= cap
+    if cap:
+        assert office.enter(qa("J-2"), compliance("J-2")), "the cap is of each job"
+
+
+def capped(cap: int, **amounts: int) -> SmartPay:
+    rules = tuple(
+        PayoutRule(id=name, depends_on="on_time", payee="each_signer", amount_minor=n, currency="USD", within_s=60)
+        for name, n in amounts.items()
+    )
+    return SmartPay(id="PAY", version="1", title="t", author="a", currency="USD", payouts=rules, cap_minor=cap)
 
 
 # ---- when nothing is looked at -------------------------------------------------------------------------------------

@@ -170,7 +170,7 @@ def test_a_technique_without_steps_is_refused() -> None:
 
 
 def test_the_schema_is_what_the_law_lays_before_a_rule() -> None:
-    reading = SimpleNamespace(value="21.5", conforms=True)
+    reading = SimpleNamespace(value="21.5", conforms=True, count=2)
     case = SimpleNamespace(
         now=1,
         command=SimpleNamespace(result="pass"),

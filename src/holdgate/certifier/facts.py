@@ -14,9 +14,12 @@ RULE_FACTS: Final[dict[str, FactType]] = {
     "result": "string",
     "job": {"id": "string", "parts": "int", "deviations": "int"},
     "step": {"id": "string", "started": "timestamp"},
-    "readings": [{"id": "string", "serial": "string", "value": "int", "conforms": "bool"}],
+    "readings": [{"id": "string", "serial": "string", "value": "int", "conforms": "bool", "count": "int"}],
 }
-"""`now`: the entry's time. `result`: of a signature, else empty. `value`: scaled by the characteristic's resolution."""
+"""`now`: the entry's time. `result`: of a signature, else empty.
+
+`readings`: the last of each characteristic (of each part); `value`: scaled by its resolution; `count`: how often it was read.
+"""
 
 KNOWN_AT_SIGNATURE: Final = ("result", "readings")
 """Facts that do not exist yet when a step starts: a condition over them would be true or false of nothing."""

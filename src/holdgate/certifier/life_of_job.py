@@ -1,7 +1,6 @@
 """The acts of a job: its steps in order, readings and signatures, what follows a failure, hold points, logs and modules."""
 
 from collections.abc import Iterator
-from typing import Final
 
 from holdgate.certifier.life import NO_RED_TAG, NOT_STOPPED, OPEN, RUNNING, WAIT, Guard, Life, Move, State, When
 from holdgate.certifier.roles import are_people
@@ -24,13 +23,9 @@ def job_moves(life: Life) -> Iterator[Move]:
     yield from _stops(life)
 
 
-RELEASED_FOR_EACH_ATTEMPT: Final = False
-"""Whether the release of a hold point is for one attempt alone in this law version, or for all attempts at its step."""
-
-
 def _set_aside(state: State, place: int) -> State:
-    """The attempt at a step is over without being the one that counts; the step can be started again."""
-    held = tuple(step for step in state.held if step != place) if RELEASED_FOR_EACH_ATTEMPT else state.held
+    """The attempt at a step is over without being the one that counts; a release of its hold point was for it alone."""
+    held = tuple(step for step in state.held if step != place)
     return state._replace(step="idle", held=held)
 
 

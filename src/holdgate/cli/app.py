@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         recall,
         standards,
         standing_open,
+        templates,
         test,
         who,
         why,
@@ -47,6 +48,9 @@ app = App(
 )
 app.command("holdgate.cli.demo:demo", help="Tell the story of one order: real signatures, records and audit.")
 app.command("holdgate.cli.test:scenarios", name="test", help="Run scenario files on real sites and compare every step.")
+app.command(
+    "holdgate.cli.templates:templates", help="List the contract templates; show one, with its numbers' sources."
+)
 app.command("holdgate.cli.audit:audit", help="Verify records offline and make every decision again.")
 app.command(
     "holdgate.cli.certify:certify", help="Prove a contract and run its witnesses; without a defect, certify it."

@@ -1,4 +1,4 @@
-"""holdgate demo: the story of one order, told on the console."""
+"""holdgate demo: the story of one order, or of what one family of contracts yields to another, told on the console."""
 
 import asyncio
 import sys
@@ -11,6 +11,7 @@ from cyclopts import Parameter
 from rich.console import Console
 
 from holdgate.cli.records import audit_sites
+from holdgate.demo.chain import TEMPLATES, Chain
 from holdgate.demo.shop import Contract
 from holdgate.demo.story import Story
 from holdgate.demo.tell import ConsoleTeller, JsonTeller, Teller
@@ -24,6 +25,7 @@ PAUSE_S: Final = 0.3
 
 def demo(
     *,
+    chain: Annotated[bool, Parameter(negative=())] = False,
     data: Path | None = None,
     fast: Annotated[bool, Parameter(negative=())] = False,
     json: Annotated[bool, Parameter(negative=())] = False,
@@ -32,6 +34,8 @@ def demo(
 
     Parameters
     ----------
+    chain
+        Tell the other story: a standard, a furnace, a person and a batch, each refused until its own job is accepted.
     data
         Keep the shop in this directory (new or empty); without, it is removed at the end.
     fast
@@ -39,16 +43,16 @@ def demo(
     json
         One JSON document per act, each on its own line, for programs.
     """
-    contract = certified()
+    run = _run_chain if chain else _run
     if data is not None:
         _check_empty(data)
-        return _run(data, contract, fast=fast, json=json, kept=True)
+        return run(data, fast=fast, json=json, kept=True)
     with tempfile.TemporaryDirectory(prefix="holdgate-demo-") as folder:
-        return _run(Path(folder) / "shop", contract, fast=fast, json=json, kept=False)
+        return run(Path(folder) / "shop", fast=fast, json=json, kept=False)
 
 
-def certified() -> Contract:
-    """The technique of the story, read from its notation and certified (structure only).
+def certified(text: str) -> Contract:
+    """A contract, read from its notation and certified (structure only).
 
     Raises:
         Unavailable: the certifier is not installed.
@@ -58,7 +62,6 @@ def certified() -> Contract:
         from holdgate.certifier.structure import certify  # noqa: PLC0415
     except ImportError as error:
         raise Unavailable(f"the certifier is missing ({error.name}); install holdgate[certifier]") from error
-    text = resources.files("holdgate.demo").joinpath("fpi.yaml").read_text(encoding="utf-8")
     template, technique = read_notation(text, rule_parser())
     return Contract(
         id=template.id,
@@ -78,10 +81,33 @@ def _check_empty(data: Path) -> None:
         raise Unavailable(f"{data} cannot be used: {error}") from error
 
 
-def _run(directory: Path, contract: Contract, *, fast: bool, json: bool, kept: bool) -> int:
+def _text(package: str, *parts: str) -> str:
+    return resources.files(package).joinpath(*parts).read_text(encoding="utf-8")
+
+
+def _run_chain(directory: Path, *, fast: bool, json: bool, kept: bool) -> int:
+    contracts = {name: certified(_text("holdgate", "templates", name, "contract.yaml")) for name in TEMPLATES}
+    tell = _teller(fast=fast, json=json)
+    tell.begin(
+        "Holdgate: what one family of contracts yields, another one requires",
+        (
+            "A standard, a furnace, a person and a batch: each is refused until its own job is done and accepted.",
+            "The contracts are the shipped templates. Keys, signatures, records and audits are real.",
+        ),
+    )
+    well = asyncio.run(Chain(directory, contracts, tell, audit_sites).run())
+    return _end(tell, directory, well=well, kept=kept)
+
+
+def _teller(*, fast: bool, json: bool) -> Teller:
     console = Console(highlight=False)
     pause_s = 0.0 if fast or not console.is_terminal else PAUSE_S
-    tell: Teller = JsonTeller(sys.stdout) if json else ConsoleTeller(console, pause_s)
+    return JsonTeller(sys.stdout) if json else ConsoleTeller(console, pause_s)
+
+
+def _run(directory: Path, *, fast: bool, json: bool, kept: bool) -> int:
+    contract = certified(_text("holdgate.demo", "fpi.yaml"))
+    tell = _teller(fast=fast, json=json)
     tell.begin(
         "Holdgate: one order, from purchase order to payout",
         (
@@ -90,6 +116,10 @@ def _run(directory: Path, contract: Contract, *, fast: bool, json: bool, kept: b
         ),
     )
     well = asyncio.run(Story(directory, contract, tell, audit_sites).run())
+    return _end(tell, directory, well=well, kept=kept)
+
+
+def _end(tell: Teller, directory: Path, *, well: bool, kept: bool) -> int:
     if kept:
         tell.end(f"The shop stays in {directory}. Audit it yourself:", f"  holdgate audit {directory}")
     else:

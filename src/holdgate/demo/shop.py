@@ -34,7 +34,14 @@ OFFICE: Final = "WS-OFFICE"
 DOCK: Final = "WS-REC"
 LINE: Final = "WS-FPI-1"
 BOOTH: Final = "WS-BOOTH-1"
-PLACES: Final = {BUSINESS_HUB: "Office", FLOOR_HUB: "Receiving", NODE: "Penetrant line", VAULT: "Read-only copy"}
+HEAT: Final = "NODE-HT"
+PLACES: Final = {
+    BUSINESS_HUB: "Office",
+    FLOOR_HUB: "Receiving",
+    NODE: "Penetrant line",
+    HEAT: "Heat treat",
+    VAULT: "Read-only copy",
+}
 """Sites as people in the shop call them."""
 
 ADMIN: Final = "SID-ADM-01"
@@ -93,7 +100,26 @@ INSTRUMENTS: Final = (
     ("GAU-03", "pressure_gauge", "2024-08-31", "2025-08-31"),
     ("OVN-02", "oven", "2024-07-31", "2025-07-31"),
 )
-BATCHES: Final = (("PEN-24117", "penetrant", "2027-04-30"), ("DEV-2409", "developer", "2027-01-31"))
+BATCHES: Final = (("PEN-24117", "penetrant", "2027-04-30", True), ("DEV-2409", "developer", "2027-01-31", True))
+
+
+class Cast(NamedTuple):
+    """Who and what is in a shop when it opens.
+
+    `certs`: by person, each with its last day. `instruments`: id, class, calibrated, due. `batches`: batch, kind, last day, and
+    whether it is released or in quarantine. `nodes`: the areas that have a record of their own.
+    """
+
+    people: tuple[Member, ...]
+    things: tuple[Member, ...]
+    certs: dict[str, dict[str, str]]
+    instruments: tuple[tuple[str, str, str, str], ...]
+    batches: tuple[tuple[str, str, str, bool], ...]
+    nodes: tuple[str, ...]
+
+
+FPI: Final = Cast(PEOPLE, THINGS, CERTS, INSTRUMENTS, BATCHES, (NODE,))
+"""The shop of the first story."""
 # What this lab's reports carry (ISO/IEC 17025 7.8.2.1).
 _HEAD: Final = ("title", "lab_name_address", "location_of_work", "unique_id_and_end", "customer", "method")
 _ITEM: Final = ("item_identification", "date_received", "dates_performed", "date_issued")
@@ -135,13 +161,14 @@ class Fact(NamedTuple):
 class DemoShop:
     """A fresh shop in a directory, with everybody's keys at one desk."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, cast: Cast = FPI) -> None:
         self.directory = directory
+        self.cast = cast
         self.clock = SetClock()
         self.desk = Desk()
         self._shop: Shop | None = None
         self._read: dict[str, int] = {}
-        for member in (*FOUNDERS, *PEOPLE, *THINGS):
+        for member in (*FOUNDERS, *cast.people, *cast.things):
             self.desk.add(member.id)
 
     def set(self, moment: str) -> None:
@@ -172,7 +199,7 @@ class DemoShop:
             for m in FOUNDERS
         ]
         root = SigningKey.generate()
-        found(self.directory, "LAB", "example-lab.test", SETTINGS, [NODE], founders, root)
+        found(self.directory, "LAB", "example-lab.test", SETTINGS, self.cast.nodes, founders, root)
         self._shop = await Shop(self.directory, self.clock, HostEntropy()).open()
 
     async def enrol(self) -> None:
@@ -191,7 +218,7 @@ class DemoShop:
                 zone=m.zone,
                 node=m.node,
             )
-            for m in (*PEOPLE, *THINGS)
+            for m in (*self.cast.people, *self.cast.things)
         )
 
     async def register(self) -> None:
@@ -199,20 +226,20 @@ class DemoShop:
         admin = self.signers((ADMIN, "admin"))
         metrology, receiving = self.signers((METROLOGY, "metrology")), self.signers((RECEIVING, "receiving"))
         acts: list[tuple[type[c.Command], tuple[c.Signer, ...], dict[str, Any]]] = []
-        for person, certs in CERTS.items():
+        for person, certs in self.cast.certs.items():
             for name, last_day in certs.items():
                 held = {"person": person, "credential": name, "evidence": "certificate on file"}
                 acts.append((c.GrantCredential, admin, {**held, "until": instant_or_end_of_day(last_day, ZONE)}))
-        for name, kind, calibrated, due in INSTRUMENTS:
+        for name, kind, calibrated, due in self.cast.instruments:
             interval = {
                 "cal_from": instant_or_end_of_day(calibrated, ZONE),
                 "cal_until": instant_or_end_of_day(due, ZONE),
             }
             known = {"id": name, "equipment_class": kind, "in_service": True}
             acts.append((c.RegisterEquipment, metrology, {**known, **interval}))
-        for batch, kind, last_day in BATCHES:
+        for batch, kind, last_day, approved in self.cast.batches:
             until = instant_or_end_of_day(last_day, ZONE)
-            known = {"batch": batch, "material_kind": kind, "until": until, "approved": True}
+            known = {"batch": batch, "material_kind": kind, "until": until, "approved": approved}
             acts.append((c.RegisterMaterial, receiving, known))
         await self._all(self._hand_in(kind, signers, **fields) for kind, signers, fields in acts)
 
@@ -268,6 +295,18 @@ class DemoShop:
         """An act, and all that follows from it: place and documents may stand beside it, `at_site` among its fields."""
         answer = await self._hand_in(kind, signers, *beside, **fields)
         await self.shop.settle()
+        return answer
+
+    async def decided(
+        self, kind: type[c.Command], signers: Sequence[c.Signer], /, *beside: Any, **fields: Any
+    ) -> Answer:
+        """An act that the story counts on, as soon as its own site has decided it; other sites hear of it later.
+
+        Raises:
+            InvariantBroken: it was refused.
+        """
+        answer = await self._hand_in(kind, signers, *beside, **fields)
+        _granted(answer)
         return answer
 
     async def must(self, kind: type[c.Command], signers: Sequence[c.Signer], /, *beside: Any, **fields: Any) -> Answer:

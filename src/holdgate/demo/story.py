@@ -4,12 +4,12 @@ Everything that is told has happened: each line is a signed act that a site deci
 by itself. Nothing here decides. A refused act that the story counts on ends it (`InvariantBroken`).
 """
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 from holdgate.adapters.epcis import read_object_event, write_object_event
-from holdgate.bootstrap import BUSINESS_HUB, FLOOR_HUB
+from holdgate.bootstrap import FLOOR_HUB
+from holdgate.demo.narrator import Narrator
 from holdgate.demo.ops import CHECKS, CLEAN, DEVELOP, DRY, INSPECT, PENETRANT, POST_CLEAN, RINSE, SERIALS, Op
 from holdgate.demo.proof import Audit, tell_audit, tell_copies, tell_forgery
 from holdgate.demo.shop import (
@@ -20,7 +20,6 @@ from holdgate.demo.shop import (
     NODE,
     OFFICE,
     PEOPLE,
-    PLACES,
     PLANNER,
     QA,
     REPORTS,
@@ -31,12 +30,11 @@ from holdgate.demo.shop import (
     Contract,
     DemoShop,
 )
-from holdgate.demo.tell import Line, Teller
+from holdgate.demo.tell import Teller
 from holdgate.engine.answer import Answer
 from holdgate.law import command as c
 from holdgate.law import event as ev
 from holdgate.law.contract import SmartClientPO, read_document
-from holdgate.law.denial import remedy, sentence
 from holdgate.terms.errors import InvariantBroken, Tampered
 
 ORDER: Final = "PO-1001"
@@ -51,7 +49,7 @@ DAY: Final = "2025-04-01T"
 NEXT: Final = "2025-04-02T"
 
 
-class Story:
+class Story(Narrator):
     """The story in a directory of its own.
 
     Args:
@@ -62,10 +60,9 @@ class Story:
     """
 
     def __init__(self, directory: Path, contract: Contract, tell: Teller, audit: Audit) -> None:
+        super().__init__(DemoShop(directory), tell)
         self._contract = contract
-        self._tell = tell
         self._audit = audit
-        self._at = DemoShop(directory)
         self._pinned = ""
         self._event = ""
 
@@ -89,47 +86,6 @@ class Story:
         self._act("What if somebody changes one digit?", f"{NEXT}09:25:00")
         named = tell_forgery(self._at.directory, self._audit, self._tell)
         return whole and sound and named
-
-    # ---- telling ---------------------------------------------------------------------------------------------------
-
-    def _act(self, title: str, moment: str) -> None:
-        self._at.set(moment)
-        self._tell.act(title, self._at.clock.now())
-
-    def _done(self, text: str, answer: Answer | None = None, site: str = BUSINESS_HUB, **data: object) -> None:
-        now = self._at.clock.now()
-        if answer is None:
-            self._tell.say(Line(kind="done", text=text, at=now, data=data))
-        else:
-            self._tell.say(Line(kind="done", text=text, at=now, site=PLACES[site], entry=answer.seq, data=data))
-
-    def _note(self, text: str) -> None:
-        self._tell.say(Line(kind="note", text=text))
-
-    def _refused(self, text: str, answer: Answer, code: str, site: str = BUSINESS_HUB, kind: str = "refused") -> None:
-        """An act that had to be refused for this reason."""
-        denial = next((denial for denial in answer.decision.denials if denial.code == code), None)
-        if denial is None:
-            raise InvariantBroken(f"{text!r} should have been refused for {code}; it was {answer.decision.verdict}")
-        self._tell.say(
-            Line(
-                kind=kind,
-                text=text,
-                at=self._at.clock.now(),
-                code=code,
-                reason=sentence(denial),
-                remedy=remedy(denial),
-                site=PLACES[site],
-                entry=answer.seq,
-            )
-        )
-
-    def _follows(self, kind: type[ev.Event], text: Callable[[ev.Event], str]) -> None:
-        """What came by itself out of the last act."""
-        fact = self._at.fact(kind)
-        if fact is None:
-            raise InvariantBroken(f"no {kind.__name__} followed")
-        self._tell.say(Line(kind="follows", text=text(fact.event), site=PLACES[fact.site], entry=fact.seq))
 
     # ---- the acts --------------------------------------------------------------------------------------------------
 

@@ -304,7 +304,7 @@ class Chronicle:
                 evolve(self.state, self.library, event, at, seq)
             more = self._follow(decision.events, at, seq)
             if self._authority.owe is not None:
-                self._owe([(at, event) for event in decision.events], seq)
+                self._owe([(at, event) for event in (*decision.events, *more)], seq)
         except (HoldgateError, LookupError) as error:
             raise InvariantBroken(f"entry {seq} could not be folded: {error!r}") from error
         return replace(decision, events=decision.events + more) if more else decision

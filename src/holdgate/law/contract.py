@@ -203,6 +203,18 @@ class Demand(Part, frozen=True, kw_only=True):
     credentials: tuple[str, ...]
 
 
+class Source(Part, frozen=True, kw_only=True):
+    """Where numbers come from that carry no `basis` of their own (windows, durations, validities, counts, money).
+
+    `what`: the place of a number, or of several (`steps[S40].window`, `offline_max_s`): everything below it is meant.
+    `verified`: the basis was read, in the edition that it names. It decides nothing; it is there for whoever approves.
+    """
+
+    what: str
+    basis: str
+    verified: bool = False
+
+
 class Head(Part, frozen=True, kw_only=True, tag_field="family", tag="head"):
     """What all nine families carry."""
 
@@ -212,6 +224,7 @@ class Head(Part, frozen=True, kw_only=True, tag_field="family", tag="head"):
     author: str
     notation: str = NOTATION
     standards: tuple[str, ...] = ()
+    sources: tuple[Source, ...] = ()
 
 
 class SmartSP(Head, frozen=True, kw_only=True, tag="SmartSP"):

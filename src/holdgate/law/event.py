@@ -85,9 +85,13 @@ class EquipmentCalibrated(Event, frozen=True, kw_only=True):
 
 
 class EquipmentWithdrawn(Event, frozen=True, kw_only=True):
-    """An instrument or machine failed a check at a node: no site uses it any more."""
+    """An instrument or machine failed a check at a node, or was not accepted after a calibration: no site uses it any more.
+
+    `as_found`: how the calibration met it ("": there was none); out_of_tolerance recalls, as in `EquipmentCalibrated`.
+    """
 
     equipment: str
+    as_found: str = ""
 
 
 class MaterialExtended(Event, frozen=True, kw_only=True):

@@ -154,6 +154,8 @@ def _equipment_calibrated(state: State, _: Library, e: ev.EquipmentCalibrated, a
 def _equipment_withdrawn(state: State, _: Library, e: ev.EquipmentWithdrawn, at: int, ref: int) -> None:
     equipment = state.equipment[e.equipment]
     equipment.in_service, equipment.unheard, equipment.ref = False, False, ref
+    if e.as_found == "out_of_tolerance":
+        _found_bad(equipment)
 
 
 def _equipment_checked(state: State, _: Library, e: ev.EquipmentChecked, at: int, ref: int) -> None:
@@ -717,10 +719,15 @@ def _reading_recorded(state: State, library: Library, e: ev.ReadingRecorded, at:
     last = attempt.last.get(key)
     if last is None or observed_at >= last.at:
         attempt.last[key] = Last(
-            value=e.value, conforms=e.conforms, missed_before=key in attempt.missed, at=observed_at
+            value=e.value,
+            conforms=e.conforms,
+            missed_before=key in attempt.missed,
+            at=observed_at,
+            count=1 if last is None else last.count + 1,
         )
     else:
         last.missed_before |= not e.conforms
+        last.count += 1
     if e.instrument is not None and e.instrument not in attempt.instruments:
         attempt.instruments += (e.instrument,)
     if not e.conforms:
@@ -765,9 +772,13 @@ def _settle(job: Job) -> None:
 
 
 def _set_aside(job: Job, position: int) -> None:
-    """The attempt at a step is over without being the one that counts: its digest stays in the job's view."""
+    """The attempt at a step is over without being the one that counts: its digest stays in the job's view.
+
+    The release of a hold point was for that attempt; the next one is let go of anew.
+    """
     attempt = job.attempts[position]
     if attempt is not None:
+        job.released.pop(attempt.step, None)
         job.past += (digest(f"{attempt.tally} {attempt.result} {','.join(attempt.signers)}".encode()),)
         job.attempts[position] = None
         job.open_step = _open_step(job)
@@ -918,7 +929,9 @@ def _reading_corrected(state: State, library: Library, e: ev.ReadingCorrected, a
     key = e.characteristic if e.serial is None else f"{e.characteristic}/{e.serial}"
     last = attempt.last[key]
     missed_before = last.missed_before
-    attempt.last[key] = Last(value=e.value, conforms=e.conforms, missed_before=missed_before, at=last.at)
+    attempt.last[key] = Last(
+        value=e.value, conforms=e.conforms, missed_before=missed_before, at=last.at, count=last.count
+    )
     attempt.tally = view.added(attempt.tally, key, e.value, "corrected")
     if attempt.signers:
         _void(attempt)

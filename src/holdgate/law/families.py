@@ -7,8 +7,11 @@ them by hash. `holdgate.law.completeness` says what is missing in template and t
 from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple, TypeVar
 
+from msgspec.structs import replace
+
 from holdgate.law.contract import Document, SmartClientPO, SmartPay, SmartQA, SmartSP, read_document
 from holdgate.law.gates.nonconformances import MATRIX
+from holdgate.law.sources import source_faults
 from holdgate.law.state import BECOMES
 from holdgate.law.yields import YIELDABLE
 from holdgate.terms.errors import Malformed
@@ -33,6 +36,11 @@ class Bundle(NamedTuple):
     technique: SmartSP
     quality: SmartQA | None = None
     pay: SmartPay | None = None
+
+    @property
+    def terms(self) -> SmartClientPO:
+        """The order template with the bonus rules that hold for its orders, wherever they are written."""
+        return self.template if self.pay is None else replace(self.template, payouts=self.pay.payouts)
 
     @property
     def documents(self) -> tuple[Document, ...]:
@@ -70,12 +78,17 @@ def _read(sha256: str, find: Callable[[str], bytes | None], kind: type[T], what:
 
 
 def bundle_faults(bundle: Bundle) -> Iterator[str]:
-    """What is missing or contradicts itself in what a contract yields, in its authority matrix and its pay."""
+    """What is missing or contradicts itself in what a contract yields, in its authority matrix, its pay and its sources.
+
+    The bonus rules of a SmartPay are looked at with the money of `Bundle.terms`.
+    """
     yield from _yields(bundle.technique)
     if bundle.quality is not None:
         yield from _quality(bundle.quality)
     if bundle.pay is not None:
         yield from _pay(bundle.template, bundle.pay)
+    for document in bundle.documents:
+        yield from source_faults(document)
 
 
 def _yields(technique: SmartSP) -> Iterator[str]:

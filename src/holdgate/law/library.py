@@ -67,6 +67,15 @@ class Library:
         pay = self._governing(template.pay, SmartPay)
         return template.payouts if pay is None else pay.payouts
 
+    def cap(self, template: SmartClientPO) -> int | None:
+        """The most that one job may pay out in all (minor units); None where the order names no SmartPay.
+
+        Raises:
+            Tampered: it names one, and the store does not hold it.
+        """
+        pay = self._governing(template.pay, SmartPay)
+        return None if pay is None else pay.cap_minor
+
     def _governing(self, sha256: str, kind: type[Governing]) -> Governing | None:
         if not sha256:
             return None

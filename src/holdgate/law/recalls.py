@@ -1,13 +1,13 @@
 """recalls: an instrument or machine that is found bad takes back what was done with it since it was last found good.
 
 At a node, a failed check opens a nonconformance on each of its own jobs in the same act (`at_node`). At the business hub,
-a calibration that found it out of tolerance and the import of a failed check flag every other such job, those that QA
+a calibration that met it out of tolerance and the import of a failed check flag every other such job, those that QA
 accepted included; a use that is heard of only later (a node was off line) is flagged when it is imported (`recalled`).
 Source: the scenario vocabulary, convention 14; ISO/IEC 17025 6.4.9, 7.10.
 """
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, TypeGuard
 
 from holdgate.law import event as ev
 from holdgate.law.state import Job, State, flag_id, job_key
@@ -47,7 +47,7 @@ def recalled(state: State, said: Said) -> tuple[ev.AnyEvent, ...]:
         if isinstance(event, ev.EquipmentChecked) and event.result != "pass":
             withdrawn[event.equipment] = None
             _all_uses(state, event.equipment, "failed a check", found)
-        elif isinstance(event, ev.EquipmentCalibrated) and event.as_found != "in_tolerance":
+        elif _met_bad(event):
             _all_uses(state, event.equipment, "was found out of tolerance", found)
         elif isinstance(event, (ev.StepStarted, ev.ReadingRecorded)):
             _late_use(state, at, event, found)
@@ -58,6 +58,13 @@ def recalled(state: State, said: Said) -> tuple[ev.AnyEvent, ...]:
         *(ev.EquipmentWithdrawn(equipment=equipment) for equipment in withdrawn if equipment in state.equipment),
         *(flag for flag in flagged if flag is not None),
     )
+
+
+def _met_bad(event: ev.AnyEvent) -> TypeGuard[ev.EquipmentCalibrated | ev.EquipmentWithdrawn]:
+    """A calibration met it out of tolerance, whether or not it could be brought back into service."""
+    if isinstance(event, ev.EquipmentCalibrated):
+        return event.as_found != "in_tolerance"
+    return isinstance(event, ev.EquipmentWithdrawn) and event.as_found == "out_of_tolerance"
 
 
 def _all_uses(state: State, equipment: str, why: str, found: dict[_Recall, str]) -> None:

@@ -185,13 +185,14 @@ class Order(Struct):
 class Last(Struct, gc=False):
     """The last reading of one characteristic (of one serial), by when it was observed (`at`).
 
-    `missed_before`: another one did not conform.
+    `missed_before`: another one did not conform. `count`: how often it was read.
     """
 
     value: str
     conforms: bool
     missed_before: bool = False
     at: int = 0
+    count: int = 1
 
 
 class Attempt(Struct):

@@ -2,7 +2,8 @@
 
 On QA's acceptance of a job under a technique with `yields`, each of its subjects that was accepted gets the fact, from that
 moment for as long as the contract says: an instrument its calibration, a person a credential, a batch its release, a
-standard its adoption, a document its verification. An instrument that was not accepted is withdrawn.
+standard its adoption, a document its verification. An instrument that was not accepted is withdrawn. Either way, how it was met
+goes with it: out of tolerance, it recalls what was done before (`law.recalls`).
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -42,7 +43,7 @@ def _facts(state: State, technique: Technique, item: Yield, order: Order, job: J
         if job.parts.get(serial) in (None, "conceded"):
             yield _FACTS[item.fact](_Accepted(state, technique, item, order, job, serial, at))
         elif item.fact == "calibration":
-            yield ev.EquipmentWithdrawn(equipment=serial)
+            yield ev.EquipmentWithdrawn(equipment=serial, as_found=_as_found(technique, job, serial))
 
 
 class _Accepted:
@@ -62,14 +63,17 @@ class _Accepted:
 
 
 def _calibration(a: _Accepted) -> ev.AnyEvent:
-    as_found = "in_tolerance" if _found_good(a.technique, a.job, a.serial) else "out_of_tolerance"
     return ev.EquipmentCalibrated(
         equipment=a.serial,
-        as_found=as_found,
+        as_found=_as_found(a.technique, a.job, a.serial),
         cal_from=a.at,
         cal_until=a.until,
         certificate=job_key(a.order.id, a.job.id),
     )
+
+
+def _as_found(technique: Technique, job: Job, serial: str) -> str:
+    return "in_tolerance" if _found_good(technique, job, serial) else "out_of_tolerance"
 
 
 def _found_good(technique: Technique, job: Job, serial: str) -> bool:

@@ -131,14 +131,31 @@ _MILESTONES: Final[dict[str, Callable[[State, Order], bool]]] = {
 
 
 def _payouts(state: State, library: Library, order: Order) -> Iterator[ev.PayoutReleased]:
-    rules = library.payouts(_template(library, order))
+    template = _template(library, order)
+    rules, cap = library.payouts(template), library.cap(template)
     for key in order.jobs if rules else ():
         job = state.jobs.get(key)
         if job is None or job.status != "complete" or not (job.qa_by and job.compliance_by):
             continue
-        for rule in rules:
-            if _within(job, rule):
-                yield from _each_signer(order, job, rule)
+        due = [payout for rule in rules if _within(job, rule) for payout in _each_signer(order, job, rule)]
+        yield from due if cap is None else _capped(due, cap - _paid(order, job, rules))
+
+
+def _paid(order: Order, job: Job, rules: tuple[PayoutRule, ...]) -> int:
+    """What a job has paid out so far (minor units)."""
+    return sum(rule.amount_minor for rule in rules for payee in job.signers if _key(job, rule, payee) in order.fired)
+
+
+def _capped(due: list[ev.PayoutReleased], left: int) -> Iterator[ev.PayoutReleased]:
+    """As many of the payouts, in their order, as fit into what is left; one that does not fit is not paid in part."""
+    for payout in due:
+        if payout.amount_minor <= left:
+            left -= payout.amount_minor
+            yield payout
+
+
+def _key(job: Job, rule: PayoutRule, payee: str) -> str:
+    return f"payout:{job.id}:{rule.id}:{payee}"
 
 
 def _within(job: Job, rule: PayoutRule) -> bool:
@@ -149,7 +166,7 @@ def _within(job: Job, rule: PayoutRule) -> bool:
 def _each_signer(order: Order, job: Job, rule: PayoutRule) -> Iterator[ev.PayoutReleased]:
     """The amount to everybody who signed a step, once; any other kind of payee is none that this law version pays."""
     for payee in job.signers if rule.payee == "each_signer" else ():
-        if f"payout:{job.id}:{rule.id}:{payee}" not in order.fired:
+        if _key(job, rule, payee) not in order.fired:
             yield ev.PayoutReleased(
                 order=order.id,
                 job=job.id,

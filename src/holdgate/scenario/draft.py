@@ -1,6 +1,7 @@
 """A command in the making: what a scenario step says, and what the translation knows of the running shop."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final
 
 from holdgate.adapters.zones import instant_or_end_of_day
@@ -23,7 +24,7 @@ NOBODY: Final = "unknown"
 class Scene:
     """What the translation needs to know of the running shop: time zone, who is who, which job belongs to which order.
 
-    `contracts`: the tree of every version that is on the record, by id and version.
+    `contracts`: the tree of every version that is on the record, by id and version. `folder`: where the files lie that they name.
     """
 
     def __init__(
@@ -32,11 +33,13 @@ class Scene:
         roles: dict[str, tuple[str, ...]],
         nodes: dict[str, Chronicle],
         contracts: Mapping[tuple[str, str], Mapping[str, Tree]],
+        folder: Path | None = None,
     ) -> None:
         self.tz = tz
         self.roles = roles
         self.nodes = nodes
         self.contracts = dict(contracts)
+        self.folder = folder or Path()
         self.order_of: dict[str, str] = {}
         self.node_of: dict[str, str] = {}
 

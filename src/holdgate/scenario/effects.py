@@ -107,6 +107,9 @@ def _suspended(event: ev.ContractSuspended) -> tuple[str, ...]:
 
 
 _WORDS: Final[dict[type[ev.Event], Callable[[Any], tuple[str, ...]]]] = {
+    ev.CredentialGranted: _fixed("credential_granted"),
+    ev.MaterialRegistered: lambda e: ("batch_released",) if e.approved else (),
+    ev.StandardAdopted: _fixed("standard_adopted"),
     ev.PolicyUpdated: lambda e: ("policy_withdrawn",) if e.withdrawn else ("policy_in_force",),
     ev.ContractSubmitted: _fixed("contract_draft"),
     ev.ContractApproved: lambda e: (f"contract_approved_by_{e.approval_role}",),

@@ -98,7 +98,10 @@ class Node(_Part, frozen=True, kw_only=True):
 
 
 class World(Struct, frozen=True, kw_only=True):
-    """The shop before the first step. `contracts`: trees, for `split_contract`. `tree`: the file, for `apply_given`."""
+    """The shop before the first step.
+
+    `contracts`: trees, for `scenario.bundles`. `tree`: the file, for `apply_given`. `folder`: where the files lie that it names.
+    """
 
     site: SiteSettings
     people: tuple[Person, ...]
@@ -108,6 +111,7 @@ class World(Struct, frozen=True, kw_only=True):
     nodes: tuple[Node, ...]
     contracts: tuple[dict[str, Tree], ...]
     tree: dict[str, Tree]
+    folder: str
 
 
 _ENTRIES: Final = ("people", "equipment", "materials", "workstations", "nodes", "contracts")
@@ -120,7 +124,7 @@ def read_world(path: Path) -> World:
         Malformed: what is wrong and where, also where there is no such file.
     """
     what = f"the world {path.name}"
-    return _world(as_mapping(read_yaml(_text_of(path, what), what), what), what)
+    return _world(as_mapping(read_yaml(_text_of(path, what), what), what), what, path.parent)
 
 
 def _text_of(path: Path, what: str) -> str:
@@ -137,7 +141,7 @@ def _text_of(path: Path, what: str) -> str:
         raise Malformed(f"{what} is no UTF-8 text (byte {error.start}); save it as UTF-8") from None
 
 
-def _world(tree: dict[str, Tree], what: str) -> World:
+def _world(tree: dict[str, Tree], what: str, folder: Path) -> World:
     _only(tree, ("site", *_ENTRIES), what)
     lists = {name: _entries(tree, name, what) for name in _ENTRIES}
     return World(
@@ -149,6 +153,7 @@ def _world(tree: dict[str, Tree], what: str) -> World:
         nodes=_all(lists["nodes"], Node, f"{what}, at nodes"),
         contracts=tuple(lists["contracts"].values()),
         tree=tree,
+        folder=str(folder),
     )
 
 
@@ -204,7 +209,7 @@ def apply_given(world: World, given: Mapping[str, Tree]) -> World:
         for key, changes in _entries(given, name, what).items():
             entries[key] = _changed(name, entries[key], changes) if key in entries else changes
         tree[name] = [*entries.values()]
-    return _world(tree, "the world with the scenario's given")
+    return _world(tree, "the world with the scenario's given", Path(world.folder))
 
 
 def _changed(name: str, entry: dict[str, Tree], changes: dict[str, Tree]) -> dict[str, Tree]:
@@ -354,7 +359,10 @@ class ScenarioStep(Struct, frozen=True, kw_only=True):
 
 
 class ScenarioFile(Struct, frozen=True, kw_only=True):
-    """A scenario; `path` is where it was read from, `world` the name of its world file, `given` its overrides."""
+    """A scenario; `path` is where it was read from, `world` the name of its world file, `given` its overrides.
+
+    `after`, `until`: the file, and the number of its step, after which this one goes on.
+    """
 
     path: Path
     id: str
@@ -366,6 +374,8 @@ class ScenarioFile(Struct, frozen=True, kw_only=True):
     auditor_demand: str
     given: dict[str, Tree]
     steps: tuple[ScenarioStep, ...]
+    after: str | None = None
+    until: int | None = None
 
 
 class _Actor(_Part, frozen=True, kw_only=True):
@@ -381,6 +391,8 @@ class _Head(_Part, frozen=True, kw_only=True):
     templates: tuple[str, ...]
     clauses: tuple[str, ...]
     auditor_demand: str
+    after: str | None = None
+    until: int | None = None
 
 
 class _StepHead(_Part, frozen=True, kw_only=True):
@@ -400,7 +412,7 @@ class _ExpectHead(_Part, frozen=True, kw_only=True):
 
 
 def read_scenario(path: Path) -> ScenarioFile:
-    """Read a scenario file.
+    """Read a scenario file (`scenario.continued` puts before it what it comes after).
 
     Raises:
         Malformed: what is wrong and where, also where there is no such file.
@@ -413,9 +425,7 @@ def read_scenario(path: Path) -> ScenarioFile:
     if not listed:
         raise Malformed(f"{what} has no steps, so that it would test nothing; write at least one under `steps:`")
     steps = tuple(_step(item, f"{what}, {_place_of(item, index)}") for index, item in enumerate(listed))
-    for before, after in itertools.pairwise(steps):
-        if after.at < before.at or after.n <= before.n:
-            raise Malformed(f"{what}: step {after.n} comes after step {before.n}, but its number or time goes back")
+    check_order(steps, what)
     return ScenarioFile(
         path=path,
         id=head.id,
@@ -427,7 +437,20 @@ def read_scenario(path: Path) -> ScenarioFile:
         auditor_demand=head.auditor_demand,
         given=given,
         steps=steps,
+        after=head.after,
+        until=head.until,
     )
+
+
+def check_order(steps: tuple[ScenarioStep, ...], what: str) -> None:
+    """Numbers rise, and time never goes back.
+
+    Raises:
+        Malformed: somewhere they do.
+    """
+    for before, after in itertools.pairwise(steps):
+        if after.at < before.at or after.n <= before.n:
+            raise Malformed(f"{what}: step {after.n} comes after step {before.n}, but its number or time goes back")
 
 
 def _place_of(tree: Tree, index: int) -> str:

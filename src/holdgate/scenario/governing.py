@@ -6,8 +6,9 @@ from holdgate.certifier.facts import rule_parser
 from holdgate.certifier.structure import certify
 from holdgate.law import command as c
 from holdgate.law.contract import encode_document
+from holdgate.scenario.bundles import bundle_of
 from holdgate.scenario.draft import Draft
-from holdgate.scenario.files import proposed, split_contract
+from holdgate.scenario.files import proposed
 from holdgate.terms.errors import Malformed
 
 
@@ -19,7 +20,8 @@ def submit_contract(d: Draft, site: str) -> c.AnyCommand:
         raise Malformed(f"step {d.step.n}: there is no {named['contract']} version {earlier} to start from")
     tree = proposed(before, d.inputs.get("body") or {}, named["version"], d.step.actor_id)
     d.proposes[named["contract"], named["version"]] = tree
-    sha256 = d.beside(*(encode_document(document) for document in split_contract(tree, rule_parser())))
+    bundle = bundle_of(tree, d.scene.folder, rule_parser())
+    sha256 = d.beside(*(encode_document(document) for document in bundle.documents))
     return c.SubmitContract(**d.header(site), **named, sha256=sha256)
 
 
@@ -34,7 +36,8 @@ def certify_contract(d: Draft, site: str) -> c.AnyCommand:
     tree = d.scene.contracts.get((named["contract"], named["version"]))
     if tree is not None:
         with suppress(Malformed):
-            certificate = d.beside(certify(*split_contract(tree, rule_parser())))
+            bundle = bundle_of(tree, d.scene.folder, rule_parser())
+            certificate = d.beside(certify(bundle.template, bundle.technique))
     return c.CertifyContract(**d.header(site), **named, certificate=certificate)
 
 

@@ -26,7 +26,8 @@ from holdgate.law.contract import encode_document
 from holdgate.law.denial import sentence
 from holdgate.law.families import Bundle
 from holdgate.law.notation import Tree
-from holdgate.scenario.files import Person, World, split_contract
+from holdgate.scenario.bundles import bundle_of, bundles_of
+from holdgate.scenario.files import Person, World
 from holdgate.sites.desk import Desk
 from holdgate.terms import instant
 from holdgate.terms.errors import HoldgateError, Malformed
@@ -72,8 +73,8 @@ class Opening:
             self._enrol(shop)
             await self._done()
             self._register(shop)
-            for contract in contracts:
-                self._govern(shop, contract)
+            for bundle in contracts:
+                self._govern(shop, bundle)
             await self._done()
             await shop.settle()
         except HoldgateError:
@@ -84,7 +85,7 @@ class Opening:
 
     def contracts(self) -> Sequence[Bundle]:
         """What is brought into force: the contracts of the world."""
-        return [Bundle(*split_contract(tree, rule_parser())) for tree in self.world.contracts]
+        return bundles_of(self.world, rule_parser())
 
     async def _found(self) -> Shop:
         site = self.world.site
@@ -222,7 +223,7 @@ class Opening:
         Raises:
             Malformed: the law does not allow it.
         """
-        self._propose(shop, Bundle(*split_contract(contract, rule_parser())))
+        self._propose(shop, bundle_of(contract, Path(self.world.folder), rule_parser()))
         await self._done()
 
     def activation(self, contract: str, version: str, effectivity: str = "new_orders") -> c.ActivateContract:

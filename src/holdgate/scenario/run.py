@@ -25,9 +25,10 @@ from holdgate.law.event import AnyEvent
 from holdgate.law.segments import decision_of
 from holdgate.ledger.entry import read_entry
 from holdgate.scenario.acts import action_of
+from holdgate.scenario.continued import read_whole
 from holdgate.scenario.draft import NODE, Draft, Scene
 from holdgate.scenario.effects import effects_of, unsigned_lapses
-from holdgate.scenario.files import ScenarioFile, ScenarioStep, apply_given, read_scenario, read_world
+from holdgate.scenario.files import ScenarioFile, ScenarioStep, apply_given, read_world
 from holdgate.scenario.inputs import check_step, names_of
 from holdgate.scenario.links import OPERATIONS, Done, Links, unreachable
 from holdgate.scenario.opening import Opening
@@ -80,17 +81,18 @@ def run_file(path: Path, worlds: Path | None = None) -> FileResult:
         Malformed: the file or its world cannot be read, or a step has an action, input or name that there is not; it
             names the step.
     """
-    scenario = read_scenario(path)
+    scenario = read_whole(path)
     given = read_world((worlds or path.parent / "worlds") / f"{scenario.world}.yaml")
     world = apply_given(given, scenario.given)
     names = names_of(world)
     for step in scenario.steps:
         check_step(step, names)
     with tempfile.TemporaryDirectory(prefix="holdgate-test-") as folder:
-        return asyncio.run(_run(scenario, Opening(Path(folder) / "shop", world, scenario.steps[0].at)))
+        return asyncio.run(play(scenario, Opening(Path(folder) / "shop", world, scenario.steps[0].at)))
 
 
-async def _run(scenario: ScenarioFile, opening: Opening) -> FileResult:
+async def play(scenario: ScenarioFile, opening: Opening) -> FileResult:
+    """Run a scenario in a shop that is yet to be opened; it is closed and audited afterwards, and stays where it is."""
     shop = await opening.open()
     run = Run(shop, opening)
     try:
@@ -173,7 +175,7 @@ class Run:
         roles = {person.id: person.roles for person in world.people}
         nodes = {site.id: site.chronicle for site in shop.sites.values() if site.kind == "node"}
         contracts = {(str(tree["id"]), str(tree["version"])): tree for tree in world.contracts}
-        self._scene = Scene(world.site.tz, roles, nodes, contracts)
+        self._scene = Scene(world.site.tz, roles, nodes, contracts, Path(world.folder))
         self._stations = {station.id: station.node for station in world.workstations}
         self._seen = {site.id: 0 for site in shop.sites.values()}
         self._links = Links(shop)

@@ -251,6 +251,7 @@ def world_of(cast: Cast) -> World:
         nodes=(Node(id=NODE),),
         contracts=(),
         tree={},
+        folder="",
     )
 
 

@@ -11,7 +11,8 @@ from holdgate.law import command as c
 from holdgate.law.case import Case
 from holdgate.law.certificate import objections, read_certificate
 from holdgate.law.completeness import UNBALANCED, faults, tied_to_results, unbalanced
-from holdgate.law.contract import SmartClientPO, SmartSP, read_document
+from holdgate.law.contract import SmartClientPO, document_digest
+from holdgate.law.families import Bundle, bundle_faults, bundled
 from holdgate.law.state import ContractRecord
 from holdgate.terms.errors import Malformed
 
@@ -22,51 +23,46 @@ EFFECTIVITIES: Final = ("new_orders", "unstarted_jobs")
 
 
 def document(case: Case) -> None:
-    """The two documents came beside the draft, can be read, and are the ones that it names."""
+    """The order template and exactly what it names came beside the draft, and can be read; it is the one proposed."""
     command = case.command
     if type(command) is not c.SubmitContract:
         return
     if f"{command.contract}/{command.version}" in case.state.versions:
         case.deny("VERSION_EXISTS", contract=command.contract, version=command.version)
-    raw = case.pinned(command.sha256)
-    if raw is None:
-        case.deny("CONTRACT_INCOMPLETE", why="the document did not come with the proposal")
-        return
     try:
-        template = read_document(raw)
-        process = case.pinned(template.process) if isinstance(template, SmartClientPO) else None
-        technique = None if process is None else read_document(process)
+        bundle = bundled(command.sha256, case.pinned)
     except Malformed as error:
         case.deny("CONTRACT_INCOMPLETE", why=str(error)[:WHY_CHARS_MAX])
         return
-    if not isinstance(template, SmartClientPO) or not isinstance(technique, SmartSP):
-        case.deny("CONTRACT_INCOMPLETE", why="an order template and the technique that it names come together")
-        return
+    template = bundle.terms
+    named = [document_digest(document) for document in bundle.documents]
+    if any(pin.sha256 not in named for pin in case.pins):
+        case.deny("CONTRACT_INCOMPLETE", why="a document came along that the order template does not name")
     if (template.id, template.version, template.author) != (command.contract, command.version, case.actor.id):
         case.deny("CONTRACT_INCOMPLETE", why="the document names another id, version or author than the proposal")
 
 
 def complete(case: Case) -> None:
-    """Nothing is missing in the two documents, their money adds up, and no pay is tied to a result."""
-    documents = _documents(case)
-    if documents is None:
+    """Nothing is missing in the documents, their money adds up, and no pay is tied to a result."""
+    bundle = _bundle(case)
+    if bundle is None:
         return
-    template, technique = documents
+    template = bundle.terms
     for rule in islice(tied_to_results(template), FINDINGS_MAX):
         case.deny("PAYOUT_DEPENDS_ON_RESULT", rule=rule.id[:WHY_CHARS_MAX])
     if unbalanced(template):
         case.deny("TERMS_MISMATCH", why=UNBALANCED)
-    found = [*islice(faults(template, technique), FINDINGS_MAX)]
+    found = [*islice((*faults(template, bundle.technique), *bundle_faults(bundle)), FINDINGS_MAX)]
     for why in found or _unready(case, template):
         case.deny("CONTRACT_INCOMPLETE", why=why[:WHY_CHARS_MAX])
 
 
-def _documents(case: Case) -> tuple[SmartClientPO, SmartSP] | None:
-    """The two documents of the version, as the library holds them."""
-    record = case.contract
-    template = None if record is None else case.library.template(record.sha256)
-    technique = None if template is None else case.library.document(template.process)
-    return (template, technique) if template is not None and isinstance(technique, SmartSP) else None
+def _bundle(case: Case) -> Bundle | None:
+    """The version with everything that it names, as the library holds it."""
+    try:
+        return None if case.contract is None else bundled(case.contract.sha256, case.library.blob)
+    except Malformed:
+        return None
 
 
 def _unready(case: Case, template: SmartClientPO) -> Iterable[str]:
@@ -118,11 +114,11 @@ def certificate(case: Case) -> None:
 
 
 def _objections(case: Case, raw: bytes) -> Iterable[str]:
-    documents = _documents(case)
-    if documents is None:
+    bundle = _bundle(case)
+    if bundle is None:
         return ("its documents are not here",)
     try:
-        return objections(read_certificate(raw), *documents)
+        return objections(read_certificate(raw), bundle.template, bundle.technique)
     except Malformed as error:
         return (str(error),)
 

@@ -58,5 +58,6 @@ def payout(case: Case) -> None:
         case.reads.append(fired)
         case.deny("ALREADY_DONE", what=f"payout {command.rule} to {command.payee}")
     else:
-        why = "QA and compliance have not signed" if not job.compliance_by else "its time condition was not met"
+        unmet = "its time condition was not met, or the most that a job may pay out is reached"
+        why = "QA and compliance have not signed" if not job.compliance_by else unmet
         case.deny("PAYOUT_PRECONDITION", rule=command.rule, job=job.id, why=why)

@@ -38,7 +38,12 @@ def facts_of(case: Case) -> dict[str, object]:
     if attempt is not None and operation is not None:
         for key, last in attempt.last.items():
             name, _, serial = key.partition("/")
-            reading: dict[str, object] = {"id": name, "serial": serial, "conforms": last.conforms}
+            reading: dict[str, object] = {
+                "id": name,
+                "serial": serial,
+                "conforms": last.conforms,
+                "count": last.count,
+            }
             value = parse_decimal(last.value)
             whole = None if value is None else scaled(value, operation.measures[name].resolution)
             if whole is not None:

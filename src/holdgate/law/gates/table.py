@@ -379,7 +379,16 @@ GATES: Final[tuple[Gate, ...]] = (
     Gate(
         "signatures.not_subject",
         signatures.not_subject,
-        (c.SignStep, c.SignQa, c.AuthoriseRetest, c.DisposeNonconformance),
+        (
+            c.SignStep,
+            c.SignQa,
+            c.SignCompliance,
+            c.AuthoriseRetest,
+            c.DisposeNonconformance,
+            c.ReprocessJob,
+            c.AuthoriseDeviation,
+            c.ReleaseHold,
+        ),
     ),
     Gate("signatures.unlocked", signatures.unlocked, SIGNING),
     Gate("signatures.meaning", signatures.meaning, SIGNING),
