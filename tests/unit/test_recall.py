@@ -14,6 +14,7 @@ from typing_extensions import override
 
 from holdgate.adapters.sqlite_shelf import SqliteShelf
 from holdgate.bootstrap import Shop
+from holdgate.cli.reading import open_logs
 from holdgate.cli.shelves import open_shelves
 from holdgate.crypto.hashes import leaf_hash
 from holdgate.law import command as c
@@ -448,8 +449,29 @@ def test_the_hub_alone_recalls_what_the_whole_shop_does(shared: Path, tmp_path: 
         for kind, key in ((EQUIPMENT, "RAD-07"), (BATCH, "PEN-24117"), (PERSON, "SID-TEC-11")):
             span = Span(kind, key, *ALWAYS)
             assert recall(everything.sources, span) == recall(hub.sources, span)
+        assert not list(shop.glob("NODE-*/ledger.taken.db")), "every site is here: no import has to be read"
     rows_beside = sorted(path.name for path in (shop / "HUB").glob("*.db"))
     assert rows_beside == ["ledger.db", "ledger.hints.db", "ledger.taken.db", "ledger.uses.db"]
+
+
+def test_an_older_copy_of_a_sites_record_hides_nothing_that_the_hub_took_in(shared: Path, tmp_path: Path) -> None:
+    shop = played(shared, tmp_path, "101")
+    span = Span(EQUIPMENT, "RAD-07", *ALWAYS)
+    with open_shelves(shop) as shelves:
+        expected = recall(shelves.sources, span)
+    ledger = shop / "NODE-FPI" / "ledger.db"
+    with open_logs(shop / "NODE-FPI") as (log,):
+        leaves = [leaf for _, leaf, _ in log.rows(0)]
+    kept = 20
+    tree = Tree()
+    for leaf in leaves[:kept]:
+        tree.append(leaf)
+    with closing(sqlite3.connect(ledger)) as db, db:
+        db.execute("DELETE FROM entry WHERE seq >= ?", (kept,))
+        db.execute("UPDATE head SET size = ?, frontier = ?", (kept, b"".join(tree.frontier())))
+    with open_shelves(shop) as shelves:
+        assert recall(shelves.sources, span) == expected
+    assert expected.jobs
 
 
 def test_an_import_is_followed_by_what_it_holds() -> None:
