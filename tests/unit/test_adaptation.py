@@ -219,7 +219,7 @@ def test_what_a_client_agreed_to_loosen_is_loose_for_that_client_alone() -> None
     """Another client's parts are worked under the same version; nobody asked that client."""
     item = replace(ADAPTABLE[1], approve=("level3", "client"))
     world = node()
-    world.release(technique={"adaptable": (item,)})
+    world.release(sheet={"adaptable": (item,)})
     world.received().job().done("S10")
     for value, agreed, started_under in (
         ("110", CLIENT, (("temp_max", "110"),)),
