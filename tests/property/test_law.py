@@ -59,12 +59,24 @@ from tests.labs import before_the_hold, broken, failed, mended, permit
 
 WORDS = (PO, JOB, "J-1a", "J-2", REPORT, CONTRACT, "1", "2", "S10", "S20", "S30", "D-1", NODE, OTHER_NODE, FLOOR, HUB)
 MORE = ("TECH", "TECH2", "NEW", "VT", "OVEN-1", "THERM-1", "WAX-1", "A", "B", "Z", "temp", "gap", "press", "degC", "mm")
+NODES = (
+    "NCR-1",
+    f"auto-{JOB}-S20",
+    "P-1",
+    "pump",
+    "PUMP",
+    "rework",
+    "use_as_is",
+    "specimen_defect",
+    "lab_temp",
+    "22.0",
+)
 TEXTS = ("pass", "fail", "approve", "reject", "full", "partial", "75", "1.5", "-0", "1e9", "x", "", " ", "in", "bonus")
 NUMBERS = (-1, 0, 1, 2, 100, 3600, T0 - YEAR, T0 - 121 * S, T0, T0 + 121 * S, T0 + YEAR, 2**53 - 1)
 NAMES = (*PEOPLE, HUB, FLOOR, NODE, "NEW", "STRANGER")
 ROLES = tuple(dict.fromkeys(role for fields in PEOPLE.values() for role in fields["roles"]))
 
-words = st.sampled_from((*WORDS, *MORE, *TEXTS))
+words = st.sampled_from((*WORDS, *MORE, *NODES, *TEXTS))
 lists = st.lists(st.sampled_from((*MORE, "drawing", "title", "results", "WINDOW_EXCEEDED")), max_size=4).map(tuple)
 auths = st.one_of(
     st.none(),

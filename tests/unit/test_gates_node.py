@@ -889,6 +889,24 @@ def a_reading_under_a_revision_that_came_after_the_start() -> Pair:
 # ---- the tests -----------------------------------------------------------------------------------------------------
 
 
+@case("sequence.new_job", "NCR_OPEN")
+def a_job_ended_to_test_its_red_tagged_part_anew() -> Pair:
+    """Ending a job is no way around a decision on its parts."""
+    undecided = running().tagged("A")
+    undecided.do(c.TerminateJob)
+    decided = undecided.copy()
+    decided.do(c.DisposeNonconformance, disposition="rework")
+    return undecided.ask(c.StartJob, job="J-2"), decided.ask(c.StartJob, job="J-2")
+
+
+@case("sequence.nonconformances", "NCR_OPEN")
+def compliance_accepts_what_a_recall_stands_open_on() -> Pair:
+    world = accepted_job(qa=True)
+    recalled_job = world.copy()
+    flag = ev.JobFlagged(order=PO, job=JOB, ncr=f"recall-OVEN-1-{JOB}", why="out of tolerance", equipment="OVEN-1")
+    return recalled_job.fold(flag).ask(c.SignCompliance), world.ask(c.SignCompliance)
+
+
 @pytest.mark.parametrize("row", rows_of(__file__), ids=lambda row: row.name)
 def test_refused_and_its_neighbour_not(row: Row) -> None:
     checked(row)
