@@ -401,6 +401,22 @@ def test_a_weaker_revision_is_found_with_its_counterexample(tmp_path: Path) -> N
     assert "such as" in out
 
 
+def test_what_a_contract_names_is_compared_too(tmp_path: Path) -> None:
+    quality = (
+        "notation: holdgate-contract/1\nfamily: SmartQA\nid: SP-FPI-4512\nversion: '3'\ntitle: Q\nauthor: SID-L3-01\n"
+    )
+    matrix = "dispositions:\n  - {disposition: scrap, roles: [qa]}\n"
+    for name, roles in (("a", matrix), ("b", matrix.replace("[qa]", "[qa, level3]"))):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "contract.yaml").write_text(f"{FPI}quality: quality.yaml\n", encoding="utf-8")
+        (tmp_path / name / "quality.yaml").write_text(quality + roles, encoding="utf-8")
+    sides = [str(tmp_path / name / "contract.yaml") for name in ("a", "b")]
+    code, out, _ = run("contract", "diff", *sides, "--json")
+    changes = json.loads(out)["changes"]
+    assert (code, len(changes)) == (1, 1)
+    assert "level3" in changes[0]["what"]
+
+
 def test_a_stronger_revision_and_the_same_one_are_no_finding(tmp_path: Path) -> None:
     stronger = versions(tmp_path, FPI.replace("max_s: '14400'", "max_s: '14000'"))
     assert run("contract", "diff", *stronger)[0] == 0
