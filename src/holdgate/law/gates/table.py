@@ -221,6 +221,7 @@ STOPPED: Final[Acts] = (
     c.AcceptTerms,
     c.StageOrder,
     c.SignQa,
+    c.SignCompliance,
     c.StartJob,
     c.StartStep,
     c.SignStep,
