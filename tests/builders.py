@@ -1027,7 +1027,7 @@ class Log(World):
 
     # ---- a shop's first days ---------------------------------------------------------------------------------------
 
-    def staffed(self) -> "Log":
+    def staffed(self, patch: dict[str, dict[str, Any]] | None = None, sheet: dict[str, Any] | None = None) -> "Log":
         """At the hub: people, registers and a contract in force, by signed acts."""
         for name, fields in PEOPLE.items():
             if name not in FOUNDERS:
@@ -1039,12 +1039,17 @@ class Log(World):
         self.allow(c.RegisterEquipment, id="OVEN-1")
         self.allow(c.RegisterEquipment, id="THERM-1", equipment_class="thermometer")
         self.allow(c.RegisterMaterial, batch="WAX-1")
-        return self.governed()
+        return self.governed(patch, sheet=sheet)
 
     def governed(
-        self, patch: dict[str, dict[str, Any]] | None = None, version: str = VERSION, **template: Any
+        self,
+        patch: dict[str, dict[str, Any]] | None = None,
+        version: str = VERSION,
+        sheet: dict[str, Any] | None = None,
+        **template: Any,
     ) -> "Log":
-        self.order_template, self.technique = documents(patch, version, **template)
+        """A version in force, by signed acts."""
+        self.order_template, self.technique = documents(patch, version, sheet, **template)
         pins = pins_of(self.order_template, self.technique)
         named: dict[str, Any] = {"version": version}
         self.allow(c.SubmitContract, pins=pins, sha256=pins[0].sha256, **named)
@@ -1099,8 +1104,8 @@ def replayed(site: str, kind: str, bodies: Sequence[bytes], blobs: dict[str, byt
     return other
 
 
-def hub_log() -> Log:
-    return Log(HUB, "business_hub").begin().staffed().ordered()
+def hub_log(patch: dict[str, dict[str, Any]] | None = None, sheet: dict[str, Any] | None = None) -> Log:
+    return Log(HUB, "business_hub").begin().staffed(patch, sheet).ordered()
 
 
 def node_log(shop: Log) -> Log:

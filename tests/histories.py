@@ -8,24 +8,42 @@ from collections.abc import Callable
 from random import Random
 from typing import Any, Final
 
+from msgspec import Struct
 from msgspec.structs import replace
+from typing_extensions import override
 
 from holdgate.law import command as c
 from holdgate.law import event as ev
+from holdgate.law.chronicle import Draft
 from holdgate.law.contract import Hold, OnFailed, Witness
 from holdgate.law.decision import Decision
-from holdgate.law.environment import technique_of
 from holdgate.law.event import AUTHORITY
 from holdgate.law.evolve import evolve
 from holdgate.law.gates.readings import failing
 from holdgate.law.library import require_technique
 from holdgate.law.pinning import version_for
 from holdgate.law.says import can_say
+from holdgate.law.signers import keys_of
 from holdgate.law.state import BECOMES, LOST, OVER, Attempt, Job, State, open_ncrs, remaining
 from holdgate.law.technique import Operation
 from holdgate.terms import canon
 from holdgate.terms.errors import Malformed
-from tests.builders import FULL_SHEET, GAP, LAB_TEMP, MODULES, PEOPLE, Asked, S, World, encoded, node
+from tests.builders import (
+    FULL_SHEET,
+    GAP,
+    LAB_TEMP,
+    MODULES,
+    NODE,
+    PEOPLE,
+    Asked,
+    Log,
+    S,
+    World,
+    encoded,
+    hub_log,
+    node,
+    node_log,
+)
 from tests.labs import BARE, GRANTED
 
 SERIALS: Final = ("A", "B", "C")
@@ -55,7 +73,7 @@ ODD: Final = (
     "1e9",
     "-0",
 )
-PASSING: Final = (*(0,) * 8, 1, *(20 * S,) * 12, 60 * S, 600 * S, 700 * S, 900 * S, 901 * S, 3600 * S)
+PASSING: Final = (*(0,) * 16, 1, *(20 * S,) * 16, 60 * S, 600 * S, 700 * S, 900 * S, 901 * S, 3600 * S)
 """How much time goes by between two acts (µs)."""
 ONWARDS: Final = 0.7
 """How often an act is what the job waits for; else it is any."""
@@ -67,8 +85,9 @@ Wish = tuple[type[c.Command], dict[str, Any]]
 class Watcher:
     """The account that is kept of a history beside the law's own."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, *, watched: bool) -> None:
         self.world = world
+        self.watched = watched
         self.lost: dict[str, str] = {}
         self.values: list[tuple[int, str]] = []
         self.used: list[tuple[str, str]] = []
@@ -100,6 +119,9 @@ class Watcher:
     def _started(self, event: ev.StepStarted, job: Job | None, asked: Asked) -> None:
         assert job is not None
         operation = _operation(asked.world, job, event.step)
+        judged_by = version_for(asked.world.state, asked.world.library, job, event.step)
+        assert getattr(asked.command, "contract", "") == judged_by
+        assert event.contract in ("", judged_by)
         assert not open_ncrs(job)
         assert all(a is not None and a.passed for a in job.attempts[: operation.position])
         assert all(a is None for a in job.attempts[operation.position :])
@@ -135,24 +157,26 @@ class Watcher:
         assert event.result == "fail" or not missed or event.result == "accepted_under_concession"
         if operation.watches:
             read = max([last.at for last in attempt.last.values()], default=0)
-            self._good(attempt.started_at, max(attempt.completed_at, read) if attempt.completed_at else asked.now)
+            until = max(attempt.completed_at, read) if attempt.completed_at else asked.now
+            self._good(attempt.started_at, until, asked.now)
 
-    def _good(self, since: int, until: int) -> None:
+    def _good(self, since: int, until: int, now: int) -> None:
         """The logged values were inside the limits, and none was silent for too long, counted from the values alone."""
         inside = [(at, value) for at, value in self.values if at >= since]
         before = [(at, value) for at, value in self.values if at < since]
         at_once = bool(inside) and inside[0][0] == since
         seen = ([] if at_once else before[-1:]) + inside
         assert seen, "nothing was ever logged"
-        for at, value in seen:
-            assert at > until or 20 <= float(value) <= 26
-        for (one, _), (other, _) in zip(seen, [*seen[1:], (until, "")], strict=True):
-            assert other - one <= GAP
+        for (at, value), (after, _) in zip(seen, [*seen[1:], (now, "")], strict=True):
+            if at < until:
+                assert 20 <= float(value) <= 26
+                assert after - at <= GAP, "a silence that reaches into it counts whole"
 
     def _permitted(self, event: ev.PermitIssued, job: Job | None, asked: Asked) -> None:
         assert job is not None
         assert not open_ncrs(job)
         assert (job.id, event.permit) not in self.permits
+        assert asked.command.signers[0].id == event.module
         assert (event.module, event.deed, event.step) in [(m.module, m.act, m.step) for m in MODULES]
         self.permits[job.id, event.permit] = event
 
@@ -183,6 +207,20 @@ class Watcher:
         assert (attempt.done, attempt.result) == (True, "fail")
         assert event.by not in (attempt.performer, *attempt.signers)
 
+    def _released(self, event: ev.HoldReleased, job: Job | None, asked: Asked) -> None:
+        assert job is not None
+        assert asked.command.signers[0].role == _operation(asked.world, job, event.step).hold_party
+        assert event.step not in job.released
+
+    def _resumed(self, event: ev.JobResumed, job: Job | None, asked: Asked) -> None:
+        assert job is not None
+        assert job.failed
+        technique = require_technique(asked.world.library, job.sha256)
+        assert asked.command.signers[0].role in technique.resume_roles
+        at, value = self.values[-1]
+        assert asked.now - at <= GAP
+        assert 20 <= float(value) <= 26
+
     def _new_job(self, event: ev.JobStarted, job: Job | None, asked: Asked) -> None:
         assert event.serials
         assert not set(event.serials) & set(self.lost)
@@ -194,6 +232,29 @@ class Watcher:
         assert attempt is not None
         assert not failing(operation, attempt, job), "nobody drops a failing attempt by themselves"
 
+    def _again(self, event: ev.JobReprocessed, job: Job | None, asked: Asked) -> None:
+        assert job is not None
+        operation = _operation(asked.world, job, event.step)
+        done = [a for a in job.attempts[operation.position :] if a is not None]
+        assert done
+        assert all(event.by not in (a.performer, *a.signers) for a in done)
+
+    def _split(self, event: ev.JobSplit, job: Job | None, asked: Asked) -> None:
+        assert job is not None
+        assert job.open_step == -1
+        assert sorted(serial for lot in event.serials for serial in lot) == sorted(job.serials)
+        assert all(event.serials)
+
+    def _logged(self, event: ev.EnvironmentLogged, job: Job | None, asked: Asked) -> None:
+        assert event.sensor == "PROBE" or not self.watched
+        assert event.sensor != "PROBE" or not self.values or event.observed_at > self.values[-1][0]
+
+    def _opened(self, event: ev.NonconformanceOpened, job: Job | None, asked: Asked) -> None:
+        assert job is not None
+        known = job.ncrs.get(event.ncr)
+        assert known is None or (event.step == known.step and known.disposition), "only a failed step fails again"
+        assert set(event.serials) <= set(job.serials)
+
     _RULES: Final[dict[type[ev.Event], Callable[["Watcher", Any, Job | None, Asked], None]]] = {
         ev.StepStarted: _started,
         ev.StepSigned: _signed,
@@ -203,6 +264,12 @@ class Watcher:
         ev.RetestAuthorised: _retested,
         ev.JobStarted: _new_job,
         ev.StepRestarted: _abandoned,
+        ev.HoldReleased: _released,
+        ev.JobResumed: _resumed,
+        ev.JobReprocessed: _again,
+        ev.JobSplit: _split,
+        ev.EnvironmentLogged: _logged,
+        ev.NonconformanceOpened: _opened,
     }
 
     # ---- after it was folded ---------------------------------------------------------------------------------------
@@ -290,7 +357,6 @@ class Walk:
 
     def __init__(self, seed: int) -> None:
         self.rng = rng = Random(seed)
-        self.world = world = node()
         self.number = 0
         self.allowed = 0
         self.said: list[tuple[ev.AnyEvent, int]] = []
@@ -311,24 +377,43 @@ class Walk:
             "on_failed": OnFailed(resume=rng.choice((("level3",), ("qa", "level3")))),
         }
         self.patch, self.sheet = patch, sheet
-        world.release(patch, sheet=sheet)
-        world.received(serials=SERIALS, ordered=SERIALS).job(serials=SERIALS)
+        self.world = world = self._begun()
         if rng.random() < 0.7:
-            world.do(c.StartStep, step="S10", **BARE)
-            world.do(c.SignStep, step="S10")
+            self.do(c.StartStep, step="S10", **BARE)
+            self.do(c.SignStep, step="S10")
         self.start: State = _copy(world)
-        self.watcher = Watcher(world)
+        self.watcher = Watcher(world, watched=bool(sheet["environment"]))
+
+    def _begun(self) -> World:
+        """A node with a job that was just started."""
+        world = node()
+        world.release(self.patch, sheet=self.sheet)
+        return world.received(serials=SERIALS, ordered=SERIALS).job(serials=SERIALS)
+
+    def do(self, act: type[c.Command], **fields: Any) -> None:
+        """An act that must be allowed."""
+        self.world.do(act, **fields)
+
+    def put(self, asked: Asked, decision: Decision) -> None:
+        """What was decided takes effect."""
+        for event in decision.events:
+            self.said.append((event, self.world.now))
+        self.world.fold(*decision.events)
 
     def live(self, steps: int) -> None:
         """So many wishes, one after another."""
         for _ in range(steps):
             self.world.later(self.rng.choice(PASSING))
             if self.rng.random() < 0.02 and self.sheet["pin"] == "test":
-                self.number += 1
-                self.world.release(self.patch, version=f"{self.number}r", sheet=self.sheet)
-                self.start = _copy(self.world)
-                self.said.clear()
+                self.revise()
             self._one()
+
+    def revise(self) -> None:
+        """Another revision of the same technique comes into force."""
+        self.number += 1
+        self.world.release(self.patch, version=f"{self.number}r", sheet=self.sheet)
+        self.start = _copy(self.world)
+        self.said.clear()
 
     def _one(self) -> None:
         act, fields = self.wish()
@@ -349,9 +434,7 @@ class Walk:
         assert read == asked.command
         self.watcher.before(asked, decision)
         self.allowed += decision.allowed
-        for event in decision.events:
-            self.said.append((event, self.world.now))
-        self.world.fold(*decision.events)
+        self.put(asked, decision)
         self.watcher.after(decision.events)
 
     def again(self) -> bytes:
@@ -416,10 +499,94 @@ class Walk:
         return attempt.performer if not attempt.signers else self.rng.choice(WORKERS)
 
 
+class LoggedWalk(Walk):
+    """The same on a log: every entry in its bytes, signed, and the business hub's log beside it."""
+
+    shop: Log
+    log: Log
+
+    @override
+    def _begun(self) -> World:
+        self.sheet["pin"] = "job"  # no other way is certified
+        self.shop = hub_log(self.patch, self.sheet)
+        self.log = log = node_log(self.shop)
+        log.allow(c.StartJob)
+        return log
+
+    @override
+    def do(self, act: type[c.Command], **fields: Any) -> None:
+        self.log.allow(act, **fields)
+
+    @override
+    def put(self, asked: Asked, decision: Decision) -> None:
+        if isinstance(keys_of(asked.command, self.log.state.identities), str):
+            return  # nobody's key: it is put on record as an attempt, and never decided
+        draft = self.log.submit(asked.command)
+        assert isinstance(draft, Draft)
+        assert draft.decision == decision
+
+    def report(self) -> None:
+        """The hub takes in what the node did since, and its reviewers do what can be done."""
+        shop, log = self.shop, self.log
+        shop.now = max(shop.now, log.now)
+        shop.heard(NODE)
+        known = shop.state.origins.get(f"test/{NODE}")
+        shop.take_in(log.segment(0 if known is None else known.size))
+        agree(shop.state, log.state)
+        for key, job in list(shop.state.jobs.items()):
+            if job.status not in OVER:
+                self._review(key, job)
+
+    def _review(self, key: str, job: Job) -> None:
+        what = list(job.parts.values())
+        scrapped = what.count("scrapped")
+        rejected = sum(one in ("rejected", "returned", "nonconforming") for one in what)
+        total = len(job.serials)
+        counted = c.Quantities(
+            received=total, accepted=total - rejected - scrapped, rejected=rejected, scrapped=scrapped
+        )
+        if self.rng.random() < 0.2:
+            counted = c.Quantities(received=total, accepted=total, rejected=0, scrapped=0)
+        true = counted.accepted == total - rejected - scrapped
+        signed = self.shop.act(c.SignQa, job=job.id, quantities=counted, by=self.rng.choice(("QA", "QA", "L3")))
+        if signed.decision.allowed:
+            assert true
+            assert not job.failed
+            assert not open_ncrs(job)
+            assert not remaining(job) or all(a is not None and a.passed for a in job.attempts), key
+        compliance = self.shop.act(c.SignCompliance, job=job.id)
+        report = self.shop.act(c.GenerateReport, job=job.id, report=f"R-{job.id}")
+        assert job.qa_by or not (compliance.decision.allowed or report.decision.allowed)
+
+
+def agree(hub: State, at_node: State) -> None:
+    """The two sites know the same of every job that the node still works on."""
+    for key, job in at_node.jobs.items():
+        other = hub.jobs[key]
+        if not other.qa_by:
+            assert _plain(other) == _plain(job)
+    assert {key: _plain(one) for key, one in hub.series.items()} == {
+        key: _plain(one) for key, one in at_node.series.items()
+    }
+
+
+def _plain(value: Any) -> Any:
+    """Without the entries of the own log that it came by."""
+    if isinstance(value, Struct):
+        return {name: _plain(getattr(value, name)) for name in value.__struct_fields__ if name != "ref"}
+    if isinstance(value, dict):
+        return {name: _plain(one) for name, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(one) for one in value]
+    return value
+
+
 def _start(w: Walk, job: Job) -> Wish:
-    step = w.step_of(job)
+    step = w.step_of(job) if w.rng.random() < 0.9 else w.rng.choice(("S10", "S20", "S30"))
     by = w.rng.choice(WORKERS)
     fields: dict[str, Any] = {"step": step, "by": by, "role": "technician", "contract": w.pinned(job, step)}
+    if w.rng.random() < 0.05:
+        fields["contract"] = w.rng.choice(list(w.world.state.contracts))
     unused = [d.id for d in job.deviations.values() if d.step == step and not d.used]
     if unused and w.rng.random() < 0.7:
         fields["deviation"] = unused[0]
@@ -499,7 +666,8 @@ def _reprocess(w: Walk, job: Job) -> Wish:
 def _tag(w: Walk, job: Job) -> Wish:
     w.number += 1
     serials = tuple(s for s in job.serials if w.rng.random() < 0.5) or job.serials[:1]
-    return c.OpenNonconformance, {"ncr": f"N-{w.number}", "serials": serials, "by": w.rng.choice(("TECH", "QA"))}
+    ncr = f"N-{w.number}" if w.rng.random() < 0.8 else w.rng.choice((*job.ncrs, f"auto-{job.id}-S20", "recall-X"))
+    return c.OpenNonconformance, {"ncr": ncr, "serials": serials, "by": w.rng.choice(("TECH", "QA"))}
 
 
 def _dispose(w: Walk, job: Job) -> Wish:
@@ -516,9 +684,10 @@ def _dispose(w: Walk, job: Job) -> Wish:
 def _ask(w: Walk, job: Job) -> Wish:
     w.number += 1
     module, deed, step = w.rng.choice([(m.module, m.act, m.step) for m in MODULES])
+    by = module if w.rng.random() < 0.9 else w.rng.choice(("PUMP", "LOCK"))
     permit = w.rng.choice(list(job.permits) or ["P-1"]) if w.rng.random() < 0.1 else f"P-{w.number}"
     return c.AskModule, {
-        "by": module,
+        "by": by,
         "module": module,
         "deed": deed,
         "step": step,
@@ -530,7 +699,7 @@ def _ask(w: Walk, job: Job) -> Wish:
 def _report(w: Walk, job: Job) -> Wish:
     if not job.permits:
         return _ask(w, job)
-    unused = [one for one in job.permits.values() if not one.used]
+    unused = [one for one in job.permits.values() if not one.used and one.until >= w.world.now]
     permit = w.rng.choice(unused if unused and w.rng.random() < 0.7 else list(job.permits.values()))
     return c.ReportModule, {"by": permit.module, "deed": permit.deed, "step": permit.step, "permit": permit.id}
 
@@ -540,6 +709,8 @@ def _log(w: Walk, job: Job) -> Wish:
     fields: dict[str, Any] = {"value": value}
     if w.rng.random() < 0.3:
         fields |= {"observed_at": w.world.now - w.rng.choice((0, 60 * S, 1000 * S)), "buffered": True}
+    if w.rng.random() < 0.05:
+        fields["by"] = "PROBE2"
     return c.LogEnvironment, fields
 
 
@@ -552,7 +723,9 @@ def _deviate(w: Walk, job: Job) -> Wish:
 def _split(w: Walk, job: Job) -> Wish:
     w.number += 1
     half = max(1, len(job.serials) // 2)
-    lots = ((f"J-{w.number}a", job.serials[:half]), (f"J-{w.number}b", job.serials[half:]))
+    lots = [(f"J-{w.number}a", job.serials[:half]), (f"J-{w.number}b", job.serials[half:])]
+    if w.rng.random() < 0.2:
+        lots[1] = w.rng.choice((lots[0], (f"J-{w.number}b", SERIALS)))
     return c.SplitJob, {"into": tuple(c.SubLot(job=name, serials=serials) for name, serials in lots)}
 
 
@@ -576,11 +749,13 @@ def _next(w: Walk, job: Job) -> Callable[[Walk, Job], Wish]:
     if open_ncrs(job):
         failed = any(ncr.step for ncr in open_ncrs(job))
         return _at_step(c.AuthoriseRetest, ("L3", "level3")) if failed and w.rng.random() < 0.4 else _dispose
+    if w.rng.random() < 0.3 and any(not one.used and one.until >= w.world.now for one in job.permits.values()):
+        return _report
     if job.open_step < 0:
         step = w.step_of(job)
-        if step == "S20" and "witness" in w.patch.get("S20", {}) and step not in job.noticed:
+        if step == "S20" and "witness" in w.patch.get("S20", {}) and step not in job.noticed and w.rng.random() < 0.8:
             return _at_step(c.NotifyWitness, ("PM", "project_manager"))
-        if step == "S30" and "hold" in w.patch.get("S30", {}) and step not in job.released:
+        if step == "S30" and "hold" in w.patch.get("S30", {}) and step not in job.released and w.rng.random() < 0.8:
             return _at_step(c.ReleaseHold, ("BUYER", "client"), ("QA", "qa"))
         return _start
     attempt = job.attempts[job.open_step]
@@ -619,6 +794,3 @@ _WEIGHTS: Final = tuple(weight for _, weight in _TABLE)
 
 def _copy(world: World) -> State:
     return world.copy().state
-
-
-__all__ = ["Walk", "Watcher", "technique_of"]

@@ -120,13 +120,13 @@ IN_THE_NOTATION: dict[str, tuple[dict[str, Any], str]] = {
         ruled("A20", "readings.all(r, r.conforms)"), "every-outcome-can-be-signed"),
     "an outcome gap: one value between two branches": (
         ruled("A20", "result == 'pass' ? readings.all(r, r.id != 'etch_depth' || r.value <= 80)"
-              " : readings.exists(r, r.id == 'etch_depth' ? r.value > 81 || r.value < 25 : !r.conforms)"),
+              " : readings.exists(r, !r.conforms || (r.id == 'etch_depth' && r.value > 81))"),
         "every-outcome-can-be-signed"),
     "an outcome gap: signed within five minutes or never, pass or fail": (
         ruled("A20", "now - step.started >= duration('5m') && now - step.started < duration('5m')"), "rules-can-be-true"),
     "a rule that cannot see the limit it is about": (depth(resolution=0), "rules-can-read-what-the-limits-say"),
     "a rule that no solver can decide for every length": (
-        ruled("A20", "result != 'pass' || readings.all(r, readings.exists(q, q.value > r.value || q.id != r.id))"),
+        ruled("A40", "result != 'pass' || readings.all(r, readings.exists(q, q.value > r.value || q.id != r.id))"),
         "every-outcome-can-be-signed"),
     # limits, windows, parameters
     "limits the wrong way round": (depth(min="9", max="2"), "structure"),
@@ -243,13 +243,18 @@ def test_a_result_that_may_stand_is_no_deadlock_though_it_can_only_fail() -> Non
     assert "every-step-can-pass" in {defect.proof for defect in found.defects}
 
 
-@pytest.mark.parametrize(("cap", "sound"), [(5_000, True), (4_999, False)])
-def test_payouts_are_held_against_the_cap_that_a_smart_pay_states(cap: int, *, sound: bool) -> None:
+@pytest.mark.parametrize(("cap", "sound"), [(90_000, True), (90_001, False)])
+def test_a_stated_cap_is_held_against_the_price(cap: int, *, sound: bool) -> None:
     template, technique = pair(SAMPLE)
-    rule = PayoutRule(id="r", depends_on="on_time", payee="each_signer", amount_minor=500, currency="EUR", within_s=9)
+    rule = PayoutRule(
+        id="r", depends_on="on_time", payee="each_signer", amount_minor=20_000, currency="EUR", within_s=9
+    )
     pay = SmartPay(id="P", version="1", title="Pay", author="A", currency="EUR", payouts=(rule,), cap_minor=cap)
-    found = prove(Bundle(replace(template, payouts=()), technique, pay=pay))
+    life = Life(Bundle(replace(template, payouts=()), technique, pay=pay), (True,) * 4)
+    found = Findings()
+    prove_money(found, life)
     assert ("payouts-stay-under-their-cap" not in {defect.proof for defect in found.defects}) is sound
+    assert any("cuts them short" in note for note in found.notes)
 
 
 # ---- what the engine could forget ------------------------------------------------------------------------------------

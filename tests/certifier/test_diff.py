@@ -3,10 +3,13 @@
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 pytest.importorskip("z3", reason="the certifier's extra (z3-solver) is not installed")
 from holdgate.certifier.diff import Change, compare
-from tests.certifier.contracts import pair, sample
+from holdgate.law.contract import Authority, SmartPay, SmartQA
+from holdgate.law.families import Bundle
+from tests.certifier.contracts import pair, sample, step_of
 
 OLD = sample()
 
@@ -30,16 +33,8 @@ def rule(cel: str, when: str = "sign") -> list[dict[str, str]]:
 
 
 def depth(**changes: str) -> list[dict[str, str]]:
-    depth = {
-        "id": "etch_depth",
-        "unit": "um",
-        "min": "2",
-        "max": "9",
-        "U": "0.5",
-        "rule": "guard_band",
-        "resolution": "1",
-    }
-    return [{**depth, **changes}, {"id": "clean", "unit": "bool01", "equals": "1"}]
+    item, other = step_of(OLD, "A20")["characteristics"]
+    return [{**item, **changes}, other]
 
 
 def test_the_same_revision_has_no_difference() -> None:
@@ -152,3 +147,39 @@ def test_a_wider_range_or_fewer_approvers_of_a_parameter_are_weakenings() -> Non
         ("adaptable dry_max", "WEAKER"),
         ("adaptable etch_min", "WEAKER"),
     ]
+
+
+def matrix(**changes: Any) -> Bundle:
+    scrap = Authority(disposition="scrap", roles=("qa",))
+    repair = Authority(disposition="repair", roles=("qa",), client=True, evidence=True)
+    quality = SmartQA(id="Q", version="1", title="QA", author="A", dispositions=(scrap, replace(repair, **changes)))
+    return Bundle(*pair(OLD), quality=quality)
+
+
+@pytest.mark.parametrize(
+    ("changes", "counterexample"),
+    [
+        ({"client": False}, "repair without the client"),
+        ({"evidence": False}, "repair without evidence"),
+        ({"roles": ("qa", "level3")}, "repair decided by level3"),
+    ],
+)
+def test_a_looser_authority_matrix_is_a_weakening(changes: dict[str, Any], counterexample: str) -> None:
+    (found,) = compare(matrix(), matrix(**changes))
+    assert (found.place, found.verdict, found.counterexample) == ("SmartQA repair", "WEAKER", counterexample)
+    (back,) = compare(matrix(**changes), matrix())
+    assert back.verdict == "stronger"
+
+
+def test_a_higher_cap_is_a_weakening_and_a_cap_at_all_is_none() -> None:
+    template, technique = pair(OLD)
+    bare = replace(template, payouts=())
+
+    def paid(cap: int) -> Bundle:
+        pay = SmartPay(
+            id="P", version="1", title="Pay", author="A", currency="EUR", payouts=template.payouts, cap_minor=cap
+        )
+        return Bundle(bare, technique, pay=pay)
+
+    assert [change.verdict for change in compare(paid(900), paid(1000))] == ["WEAKER"]
+    assert [change.verdict for change in compare((template, technique), paid(1000))] == ["stronger"]

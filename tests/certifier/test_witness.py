@@ -16,10 +16,13 @@ from holdgate.law.families import Bundle
 from holdgate.law.outcomes import OUTCOMES
 from holdgate.pay import fire
 from holdgate.scenario.certification import Certification, certification
-from holdgate.scenario.witness import run_deeds
+from holdgate.scenario.witness import run_plan
 from tests.certifier.contracts import changed, pair, sample, world
 
 pytestmark = pytest.mark.timeout(600)
+
+
+PLAIN = {"environment": [], "modules": [], "adaptable": [], "on_silence": "escalate"}
 
 
 def life_of(contract: Bundle) -> Life:
@@ -93,9 +96,31 @@ def test_the_contracts_of_the_worlds_are_certified(shared: Any, name: str) -> No
     assert found.certificate is not None
 
 
-# ---- an engine with a gap ---------------------------------------------------------------------------------------------
+def test_a_contract_that_requires_standards_is_run_in_a_shop_that_adopted_them() -> None:
+    needed = [{"standard": "ASTM E8/E8M", "edition": "22"}, {"standard": "ISO 6892-1", "edition": "2019"}]
+    found = certification(Bundle(*pair(sample(requires=needed, **PLAIN))))
+    assert found.defects == ()
+    assert found.plan is not None
+    assert len(found.plan.contracts) == 2
 
-PLAIN = {"environment": [], "modules": [], "adaptable": [], "on_silence": "escalate"}
+
+@pytest.mark.parametrize(
+    ("subject", "fact"),
+    [
+        ("equipment", "calibration"),
+        ("person", "credential"),
+        ("batch", "batch"),
+        ("standard", "standard"),
+        ("document", "document"),
+    ],
+)
+def test_the_other_families_are_certified_like_a_process(subject: str, fact: str) -> None:
+    yields = [{"fact": fact, "valid_s": 86400, **({"name": "C"} if fact == "credential" else {})}]
+    found = certification(Bundle(*pair(sample(subject=subject, yields=yields, **PLAIN))))
+    assert found.defects == ()
+
+
+# ---- an engine with a gap ---------------------------------------------------------------------------------------------
 
 GAPS: dict[str, tuple[type[c.Command], str, str]] = {
     "QA takes what failed for good": (c.SignQa, "quality.reconciled", "QTY_NOT_RECONCILED"),
@@ -117,7 +142,7 @@ def test_an_engine_that_forgets_a_gate_is_caught(gap: str, monkeypatch: pytest.M
     monkeypatch.setitem(table, act, kept)
     contract = Bundle(*pair(changed(sample(), **PLAIN)))
     plan = plan_of(contract)
-    differs = run_deeds(contract, plan.cast, plan.deeds)
+    differs = run_plan(plan)
     assert differs is not None
     assert f"{code} was predicted" in differs.what
 
@@ -127,7 +152,7 @@ def test_an_engine_that_bills_too_early_is_caught(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setitem(early, "client_accepted", fire._qa_accepted)
     contract = Bundle(*pair(changed(sample(), **PLAIN)))
     plan = plan_of(contract)
-    differs = run_deeds(contract, plan.cast, plan.deeds)
+    differs = run_plan(plan)
     assert differs is not None
     assert "InvoiceIssued final 40000" in differs.what
     assert differs.path[-1].startswith("QA accepts the record")

@@ -24,6 +24,7 @@ from tests.builders import (
     BENCH,
     CONTRACT,
     FLOOR,
+    FULL_SHEET,
     HUB,
     JOB,
     NODE,
@@ -31,6 +32,7 @@ from tests.builders import (
     OTHER_NODE,
     PEOPLE,
     PO,
+    POINTS,
     REPORT,
     T0,
     TERMS,
@@ -51,17 +53,30 @@ from tests.builders import (
     pins_of,
     running,
 )
+from tests.labs import before_the_hold, broken, failed, mended, permit
 
 # ---- random acts ---------------------------------------------------------------------------------------------------
 
 WORDS = (PO, JOB, "J-1a", "J-2", REPORT, CONTRACT, "1", "2", "S10", "S20", "S30", "D-1", NODE, OTHER_NODE, FLOOR, HUB)
 MORE = ("TECH", "TECH2", "NEW", "VT", "OVEN-1", "THERM-1", "WAX-1", "A", "B", "Z", "temp", "gap", "press", "degC", "mm")
+NODES = (
+    "NCR-1",
+    f"auto-{JOB}-S20",
+    "P-1",
+    "pump",
+    "PUMP",
+    "rework",
+    "use_as_is",
+    "specimen_defect",
+    "lab_temp",
+    "22.0",
+)
 TEXTS = ("pass", "fail", "approve", "reject", "full", "partial", "75", "1.5", "-0", "1e9", "x", "", " ", "in", "bonus")
 NUMBERS = (-1, 0, 1, 2, 100, 3600, T0 - YEAR, T0 - 121 * S, T0, T0 + 121 * S, T0 + YEAR, 2**53 - 1)
 NAMES = (*PEOPLE, HUB, FLOOR, NODE, "NEW", "STRANGER")
 ROLES = tuple(dict.fromkeys(role for fields in PEOPLE.values() for role in fields["roles"]))
 
-words = st.sampled_from((*WORDS, *MORE, *TEXTS))
+words = st.sampled_from((*WORDS, *MORE, *NODES, *TEXTS))
 lists = st.lists(st.sampled_from((*MORE, "drawing", "title", "results", "WINDOW_EXCEEDED")), max_size=4).map(tuple)
 auths = st.one_of(
     st.none(),
@@ -177,12 +192,25 @@ def waiting() -> World:
     return world
 
 
+def by_test() -> World:
+    world = running(None, "S10", sheet={"pin": "test"})
+    world.release(version="2", sheet={"pin": "test"})
+    return world
+
+
 WORLDS: dict[str, Callable[[], World]] = {
     "a node that waits": waiting,
     "a job": running,
     "a job past its pre-check": lambda: running(None, "S10"),
     "an open step": lambda: running(None, "S10").opened("S20").readings(),
     "a job before its last step": lambda: running(None, "S10", "S20").later(700 * S),
+    "a failed test": failed,
+    "an execution that failed": broken,
+    "an execution that can be resumed": mended,
+    "a permit": permit,
+    "a red tag": lambda: running(POINTS, "S10", sheet=FULL_SHEET).tagged("A"),
+    "a hold point": before_the_hold,
+    "tests pinned by themselves": by_test,
     "a proposal": submitted,
     "a contract in force": ordered,
     "a whole record": accepted_job,
@@ -247,18 +275,19 @@ def test_options_are_decided_by_the_law_and_change_nothing(name: str, who: str, 
         assert "STALE_VIEW" not in [denial.code for denial in option.denials]
 
 
-ANY_TIME = ("ncr.open", "job.terminate", "step.restart", "contract.suspend", "standard.adopt", "document.verify")
-"""What is open to the right people at almost any time."""
+ANY_TIME = ("ncr.open", "job.terminate", "step.restart", "contract.suspend", "report.amend", "document.verify")
+"""Acts that stop something or put it right, whenever somebody sees that it has to be."""
+REGISTERS = ("identity", "credential", "equipment", "material", "standard")
+"""Acts for which any subject would do."""
 
 
 def test_options_of_the_usual_people() -> None:
     def allowed(world: World, who: str, role: str, place: str | None = None) -> list[tuple[str, str | None]]:
         found = options(world.state, world.library, who, role, world.now, place)
-        work = [
-            option for option in found if not option.act.startswith(("identity", "credential", "equipment", "material"))
-        ]
         return [
-            (option.act, option.fields.get("step")) for option in work if option.allowed and option.act not in ANY_TIME
+            (option.act, option.fields.get("step"))
+            for option in found
+            if option.allowed and not option.act.startswith(REGISTERS) and option.act not in ANY_TIME
         ]
 
     assert allowed(waiting().received(), "TECH", "technician", BENCH) == [("job.start", None)]

@@ -20,7 +20,7 @@ DECIDERS: Final = tuple(f"src/holdgate/{name}" for name in ("law", "handoff", "e
 SHARED: Final = "law.signing"
 """Checks that the law's gates and the floor hub ask alike."""
 
-RESERVED: Final = {}
+RESERVED: Final[dict[str, str]] = {}
 """Codes that nothing produces, with the reason why they stand in the table."""
 
 _CODE = re.compile(r"[A-Z][A-Z_]{3,}")

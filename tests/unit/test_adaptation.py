@@ -109,7 +109,7 @@ def test_a_longest_time_moves_too() -> None:
 def test_only_what_differs_from_the_contract_is_said_of_a_step() -> None:
     s20 = ready().operations[1]
     values = {"temp_max": "90", "gap_min": "1.00", "dwell_min": "700", "unknown": "1"}
-    assert moved(s20, values) == (("temp_max", "90"),)
+    assert moved(s20, values, {}, CLIENT) == (("temp_max", "90"),)
 
 
 def test_a_step_under_tuned_values_is_made_once() -> None:
@@ -213,6 +213,24 @@ def test_a_sub_lot_keeps_what_its_step_was_started_under() -> None:
     attempt = world.state.jobs[job_key(PO, "J-1a")].attempts[1]
     assert attempt is not None
     assert attempt.tuned == (("temp_max", "90"),)
+
+
+def test_what_a_client_agreed_to_loosen_is_loose_for_that_client_alone() -> None:
+    """Another client's parts are worked under the same version; nobody asked that client."""
+    item = replace(ADAPTABLE[1], approve=("level3", "client"))
+    world = node()
+    world.release(sheet={"adaptable": (item,)})
+    world.received().job().done("S10")
+    for value, agreed, started_under in (
+        ("110", CLIENT, (("temp_max", "110"),)),
+        ("110", "OTHER", ()),
+        ("90", "OTHER", (("temp_max", "90"),)),
+        ("90", "", (("temp_max", "90"),)),
+    ):
+        other = tuned(world.copy(), "temp_max", value, client=agreed)
+        (started,) = other.do(c.StartStep).events
+        assert isinstance(started, ev.StepStarted)
+        assert started.tuned == started_under
 
 
 # ---- at the business hub -------------------------------------------------------------------------------------------

@@ -2143,7 +2143,7 @@ def lapsed(outcome: str) -> World:
 
 @case("reports.in_window", "REVIEW_WINDOW_CLOSED", facts=(ev.ComplaintOpened,))
 def a_review_after_silence_was_taken_for_consent() -> Pair:
-    too_late = {"decision": "reject", "reason": "the wrong part"}
+    too_late: dict[str, Any] = {"decision": "reject", "reason": "the wrong part"}
     return lapsed("deemed_accepted").ask(c.ReviewReport, **too_late), lapsed("escalate").ask(c.ReviewReport, **too_late)
 
 

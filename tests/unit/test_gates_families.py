@@ -1,5 +1,7 @@
 """Gates of the families: what an order is about, which standards hold, who may decide about whom, what a contract demands."""
 
+from typing import Any
+
 import pytest
 from msgspec.structs import replace
 
@@ -95,7 +97,7 @@ def training(world: World, trainee: str) -> World:
 
 @case("signatures.not_subject", "SELF_APPROVAL")
 def qa_accepts_the_training_of_qa() -> Pair:
-    count = {"quantities": c.Quantities(received=1, accepted=1, rejected=0, scrapped=0)}
+    count: dict[str, Any] = {"quantities": c.Quantities(received=1, accepted=1, rejected=0, scrapped=0)}
 
     def world(trainee: str) -> World:
         return training(accepted_job(sheet={"subject": "person"}), trainee)

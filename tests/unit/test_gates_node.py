@@ -430,7 +430,7 @@ def a_permit_while_a_red_tag_is_open() -> Pair:
 
 
 @case("people.role", "ROLE_NOT_AUTHORISED")
-def the_office_opens_a_red_tag() -> Pair:
+def somebody_of_the_office_opens_a_red_tag() -> Pair:
     return two(running(), c.OpenNonconformance, by="PM")
 
 
@@ -762,6 +762,13 @@ def resumed_without_evidence() -> Pair:
     return two(mended(), c.ResumeJob, evidence=None)
 
 
+@case("readings.recorded", "CHARACTERISTIC_UNKNOWN")
+def correcting_a_part_that_was_not_read() -> Pair:
+    world = running(None, "S10").opened("S20").read("gap", "1.5", "B")
+    fields: dict[str, Any] = {"characteristic": "gap", "new_value": "1.6"}
+    return world.ask(c.CorrectEntry, **fields, serial="A"), world.ask(c.CorrectEntry, **fields, serial="B")
+
+
 # ---- late entries --------------------------------------------------------------------------------------------------
 
 
@@ -880,6 +887,24 @@ def a_reading_under_a_revision_that_came_after_the_start() -> Pair:
 
 
 # ---- the tests -----------------------------------------------------------------------------------------------------
+
+
+@case("sequence.new_job", "NCR_OPEN")
+def a_job_ended_to_test_its_red_tagged_part_anew() -> Pair:
+    """Ending a job is no way around a decision on its parts."""
+    undecided = running().tagged("A")
+    undecided.do(c.TerminateJob)
+    decided = undecided.copy()
+    decided.do(c.DisposeNonconformance, disposition="rework")
+    return undecided.ask(c.StartJob, job="J-2"), decided.ask(c.StartJob, job="J-2")
+
+
+@case("sequence.nonconformances", "NCR_OPEN")
+def compliance_accepts_what_a_recall_stands_open_on() -> Pair:
+    world = accepted_job(qa=True)
+    recalled_job = world.copy()
+    flag = ev.JobFlagged(order=PO, job=JOB, ncr=f"recall-OVEN-1-{JOB}", why="out of tolerance", equipment="OVEN-1")
+    return recalled_job.fold(flag).ask(c.SignCompliance), world.ask(c.SignCompliance)
 
 
 @pytest.mark.parametrize("row", rows_of(__file__), ids=lambda row: row.name)

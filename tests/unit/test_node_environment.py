@@ -7,11 +7,12 @@ from msgspec.structs import replace
 
 from holdgate.law import command as c
 from holdgate.law import event as ev
-from holdgate.law.contract import OnFailed
-from holdgate.law.environment import good
+from holdgate.law.contract import Characteristic, OnFailed
+from holdgate.law.environment import FAILED_AT_ONCE_MAX, good
+from holdgate.law.evolve import BREAKS_KEPT
 from holdgate.law.gates.table import FAILED, JOB_ACTS, NODE_ACTS
-from tests.builders import FULL_SHEET, GAP, JOB, LAB_TEMP, PO, T0, S, World, accepted_job, node, running
-from tests.labs import broken, lab, mended, opened
+from tests.builders import FULL_SHEET, GAP, JOB, LAB_TEMP, NODE, PO, T0, Log, S, World, accepted_job, node, running
+from tests.labs import broken, lab, mended, opened, watch_key
 
 # ---- values --------------------------------------------------------------------------------------------------------
 
@@ -23,6 +24,17 @@ def test_a_small_number_is_kept_as_it_was_written(value: str) -> None:
     world.do(c.LogEnvironment, value=value)
     assert world.state.series[f"{LAB_TEMP.series}/PROBE"].value == value
     assert world.ask(c.StartStep).decide().codes == ("ENV_OUT_OF_LIMIT",)
+
+
+def test_small_limits_are_shown_as_the_contract_writes_them() -> None:
+    world = lab("S10", environment=(replace(LAB_TEMP, min="0.0000001", max="0.0000002"),))
+    (denial,) = world.ask(c.StartStep).decide().denials
+    assert denial.values["limits"] == "0.0000001..0.0000002 degC"
+    small = Characteristic(id="leak", unit="mbar", max="0.0000001")
+    measured = running({"S20": {"characteristics": (small,)}}, "S10").opened("S20")
+    measured.do(c.RecordReading, characteristic="leak", value="1", unit="mbar", instrument=None)
+    (denial,) = measured.ask(c.SignStep).decide().denials
+    assert denial.values["limits"] == "..0.0000001 mbar"
 
 
 def test_a_value_in_another_unit_is_not_compared() -> None:
@@ -173,6 +185,29 @@ def test_a_report_rests_on_its_job_and_on_nothing_before_or_after() -> None:
         assert decision.codes == (("ENV_OUT_OF_LIMIT",) if bad else ())
 
 
+def flapping(world: World, times: int) -> int:
+    """It is too warm and good again, so often; how many stretches are known then."""
+    for _ in range(times):
+        logged(world, S, "30")
+        logged(world, S)
+    return len(world.state.series[f"{LAB_TEMP.series}/PROBE"].breaks[watch_key(world)])
+
+
+def test_stretches_that_no_job_rests_on_any_more_are_forgotten() -> None:
+    world = lab()
+    key = watch_key(world)
+    assert flapping(world, 100) == 100, "this job's report rests on them"
+    world.do(c.TerminateJob)
+    world.do(c.StartJob, job="J-2")
+    start = world.now
+    for _ in range(100):
+        logged(world, S, "30")
+        logged(world, S)
+    kept = world.state.series[f"{LAB_TEMP.series}/PROBE"].breaks[key]
+    assert 100 <= len(kept) < 100 + BREAKS_KEPT
+    assert sum(one.since >= start for one in kept) == 100
+
+
 # ---- who shares a series -------------------------------------------------------------------------------------------
 
 
@@ -284,6 +319,27 @@ def test_an_execution_that_failed_can_be_ended() -> None:
     world = broken()
     world.do(c.TerminateJob)
     world.do(c.StartJob, job="J-2")
+
+
+def test_one_value_that_fails_very_many_executions_still_fits_its_entry() -> None:
+    """The executions beyond what one entry holds fail with their own signature; none of them is signed off."""
+    log = Log(NODE, "node").begin()
+    log.people().register().release(sheet=FULL_SHEET)
+    log.received()
+    names = [f"{number}{'x' * 60}" for number in range(600)]
+    for name in names:
+        log.job(name, ("A",)).opened("S10", name).signed("S10", job=name)
+    log.allow(c.LogEnvironment)
+    for name in names:
+        log.opened("S20", name)
+    log.now += S
+    broke = log.allow(c.LogEnvironment, value="30")
+    failed = [event.job for event in broke.decision.events if isinstance(event, ev.JobFailed)]
+    assert failed == names[:FAILED_AT_ONCE_MAX]
+    log.now += S
+    later = log.act(c.SignStep, job=names[-1])
+    assert [type(event) for event in later.decision.events] == [ev.JobFailed]
+    assert log.act(c.SignStep, job=names[0]).decision.codes[0] == "JOB_FAILED"
 
 
 # ---- a correction afterwards ---------------------------------------------------------------------------------------

@@ -37,7 +37,7 @@ from holdgate.law.outlook import (
 )
 from holdgate.law.state import Ncr, Permit, Suggestion
 from holdgate.terms import canon
-from tests.builders import BENCH, CLIENT, JOB, PO, REPORT, World, accepted_job, at_most, hub, node, own_rule, running
+from tests.builders import BENCH, CLIENT, JOB, PO, World, accepted_job, at_most, hub, node, own_rule, running
 
 FLOOR = (c.StageSlip, c.ReportArrival, c.AttestArrival, c.VoidArrival, c.ReleaseOrder, c.AcknowledgeForward)
 """Decided by the arrival gate, of which the law knows nothing."""
@@ -121,9 +121,8 @@ def everything() -> dict[type[c.Command], list[Candidate]]:
     made += offered_at_node(world)
     shop = accepted_job(qa=True).reported()
     order, record = shop.state.orders[PO], shop.state.contracts[shop.sha]
-    order.delivery_due = shop.now
     view = view_of(shop, "AUTHOR", "author")
-    made += [*offers.of_order(view, order), *offers.of_report(view, shop.state.reports[REPORT])]
+    made += [*offers.of_order(view, order)]
     record.tuned, record.suggested = {"dwell": "700"}, {"dwell": Suggestion(value="800", by="L3")}
     made += [*offers.of_contract(view, record), *offers_registers.next_version(view, record)]
     record.suspended = True
@@ -135,7 +134,17 @@ def everything() -> dict[type[c.Command], list[Candidate]]:
 
 SPELLED_OUT = (
     *(c.StartJob, c.SplitJob, c.StartStep, c.RecordReading, c.SignStep, c.CorrectEntry, c.AuthoriseDeviation),
-    *(c.SignQa, c.SignCompliance, c.GenerateReport, c.ReviewReport, c.CloseWindow, c.IssueInvoice, c.ReleasePayout),
+    *(
+        c.AmendReport,
+        c.CloseDelivery,
+        c.SignQa,
+        c.SignCompliance,
+        c.GenerateReport,
+        c.ReviewReport,
+        c.CloseWindow,
+        c.IssueInvoice,
+        c.ReleasePayout,
+    ),
     *(c.AcceptTerms, c.ReviewOrder, c.StageOrder, c.ApproveContract, c.CertifyContract, c.ActivateContract),
 )
 """Offered by `options` itself."""
@@ -206,6 +215,14 @@ def test_an_act_that_this_kind_of_site_does_not_decide_is_not_offered() -> None:
     assert {option.act for option in found(rich(), "TECH", "technician")} <= tags
     tags = {str(act.__struct_config__.tag) for act in HUB_ACTS}
     assert {option.act for option in found(accepted_job(qa=True), "QA", "qa", place=None)} <= tags
+
+
+def test_nothing_is_offered_twice() -> None:
+    shop = accepted_job(qa=True).reported()
+    shop.state.orders[PO].delivery_due = shop.now
+    for world, role, place in ((shop, "project_manager", None), (rich(), "technician", BENCH)):
+        said = [(option.act, str(sorted(option.fields.items()))) for option in found(world, "PM", role, place=place)]
+        assert len(said) == len(set(said))
 
 
 def test_of_one_subject_only_what_is_about_it() -> None:

@@ -308,7 +308,14 @@ def test_the_time_of_a_bonus_is_inclusive(office: Office, seconds: int, paid: bo
 
 
 @pytest.mark.parametrize(
-    "changes", [{"status": "running"}, {"status": "split"}, {"signers": ()}, {"first_start_at": 0, "last_done_at": 0}]
+    "changes",
+    [
+        {"status": "running"},
+        {"status": "split"},
+        {"signers": ()},
+        {"first_start_at": 0, "last_done_at": 0},
+        {"last_done_at": 0},  # every part was scrapped after the first of two signatures
+    ],
 )
 def test_work_that_is_not_done_is_not_paid(office: Office, changes: dict[str, Any]) -> None:
     office.job("J-1", ("A",), **changes)

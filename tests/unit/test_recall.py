@@ -14,6 +14,7 @@ from typing_extensions import override
 
 from holdgate.adapters.sqlite_shelf import SqliteShelf
 from holdgate.bootstrap import Shop
+from holdgate.cli.reading import open_logs
 from holdgate.cli.shelves import open_shelves
 from holdgate.crypto.hashes import leaf_hash
 from holdgate.law import command as c
@@ -37,6 +38,7 @@ from holdgate.query.uses import (
     Row,
     Use,
 )
+from holdgate.query.why import why
 from holdgate.scenario.files import apply_given, read_scenario, read_world
 from holdgate.scenario.opening import Opening
 from holdgate.scenario.run import Run
@@ -258,6 +260,22 @@ def test_a_contract_version_is_found_by_its_name() -> None:
     assert (found.orders, found.jobs, found.besides) == ((PO,), (), {"po.stage": 1})
 
 
+def test_an_escape_is_open_on_the_job_and_its_entry_says_what_it_follows_from() -> None:
+    shop, node = whole()
+    shop.allow(c.CalibrateEquipment, as_found="out_of_tolerance")
+    kept = Kept(shop)
+    told = why(kept, kept.size - 1)
+    assert (told.kind, told.gates, told.act) == ("consequence", (), "")
+    assert told.means.startswith("Something that follows from an earlier entry")
+    assert [fact.entry for fact in told.rests_on] == [f"{shop.state.site}:{kept.size - 2}"]
+    assert "found out_of_tolerance" in told.rests_on[0].says[0]
+    assert "recall-OVEN-1-J-1" in told.became_true[0]
+    sources = [Source(shelf_of(shop), shop.state.site), Source(shelf_of(node), node.state.site)]
+    found = recall(sources, Span(EQUIPMENT, "OVEN-1", *ALWAYS))
+    assert found.jobs[0].open_ncrs == ("recall-OVEN-1-J-1",)
+    assert found.besides == {"equipment.calibrate": 1}
+
+
 # ---- shelves -------------------------------------------------------------------------------------------------------
 
 
@@ -431,8 +449,29 @@ def test_the_hub_alone_recalls_what_the_whole_shop_does(shared: Path, tmp_path: 
         for kind, key in ((EQUIPMENT, "RAD-07"), (BATCH, "PEN-24117"), (PERSON, "SID-TEC-11")):
             span = Span(kind, key, *ALWAYS)
             assert recall(everything.sources, span) == recall(hub.sources, span)
+        assert not list(shop.glob("NODE-*/ledger.taken.db")), "every site is here: no import has to be read"
     rows_beside = sorted(path.name for path in (shop / "HUB").glob("*.db"))
     assert rows_beside == ["ledger.db", "ledger.hints.db", "ledger.taken.db", "ledger.uses.db"]
+
+
+def test_an_older_copy_of_a_sites_record_hides_nothing_that_the_hub_took_in(shared: Path, tmp_path: Path) -> None:
+    shop = played(shared, tmp_path, "101")
+    span = Span(EQUIPMENT, "RAD-07", *ALWAYS)
+    with open_shelves(shop) as shelves:
+        expected = recall(shelves.sources, span)
+    ledger = shop / "NODE-FPI" / "ledger.db"
+    with open_logs(shop / "NODE-FPI") as (log,):
+        leaves = [leaf for _, leaf, _ in log.rows(0)]
+    kept = 20
+    tree = Tree()
+    for leaf in leaves[:kept]:
+        tree.append(leaf)
+    with closing(sqlite3.connect(ledger)) as db, db:
+        db.execute("DELETE FROM entry WHERE seq >= ?", (kept,))
+        db.execute("UPDATE head SET size = ?, frontier = ?", (kept, b"".join(tree.frontier())))
+    with open_shelves(shop) as shelves:
+        assert recall(shelves.sources, span) == expected
+    assert expected.jobs
 
 
 def test_an_import_is_followed_by_what_it_holds() -> None:

@@ -31,6 +31,7 @@ from holdgate.ledger.entry import Entry, read_entry
 from holdgate.scenario.files import World, revise
 from holdgate.scenario.opening import Opening
 from holdgate.scenario.run import audit_shop
+from holdgate.sites.policies import Telling
 from holdgate.sites.site import Site
 from holdgate.terms.instant import SECOND_US
 
@@ -179,3 +180,44 @@ def test_a_version_that_is_stricter_is_told_apart() -> None:
     world = replace(bench_world(1))
     limits = [stricter(world, version)["steps"][0]["characteristics"][0]["min"] for version in STORM]
     assert limits == ["2400", "2500", "2600", "2700"]
+
+
+def test_what_a_peer_may_not_see_is_looked_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Quiet entries are read once for each peer, are not sent by themselves however many there are, and none is forgotten.
+
+    Sent by themselves they would be taken in, and each taking-in is a quiet entry again: a hub with a hundred nodes would
+    never be done.
+    """
+    looked: list[int] = []
+    discloses = Telling.discloses
+
+    def counted(self: Telling, entry: Entry) -> bool:
+        looked.append(entry.seq)
+        return discloses(self, entry)
+
+    async def story() -> None:
+        clock, world = LogicalClock(), bench_world(1)
+        opening = Opening(tmp_path / "shop", world, FIRST, clock)
+        shop = await opening.open()
+        try:
+            clock.instant = FIRST
+            hub, node = shop.of_kind("business_hub"), shop.sites[NODE]
+            before = hub.spine.size
+            held = node.chronicle.state.origins[hub.notary.origin].size
+            monkeypatch.setattr(Telling, "discloses", counted)
+            monkeypatch.setattr("holdgate.engine.replicate.STRETCH", 4)
+            for number in range(12):
+                terms = next(order_acts(opening.desk, f"PO-{number}", (f"S-{number}",)))
+                assert (await hub.submit(opening.desk.sign(terms))).decision.allowed
+                await shop.settle()
+            assert node.chronicle.state.origins[hub.notary.origin].size == held, "nothing of it is for the node"
+            quiet = [seq for seq in looked if before <= seq < before + 12]
+            assert len(quiet) <= 12 * len(hub.links) * 2
+            await opening.propose(shop, stricter(world, "4"))
+            await shop.settle()
+            assert f"{CONTRACT}/4" in node.chronicle.state.versions
+            assert node.chronicle.state.origins[hub.notary.origin].size > before + 12
+        finally:
+            shop.close()
+
+    asyncio.run(asyncio.wait_for(story(), 60))

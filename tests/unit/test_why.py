@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from holdgate.cli.app import main
-from holdgate.cli.reading import Log, find_entry, open_logs
+from holdgate.cli.reading import find_entry, open_logs
 from holdgate.law import command as c
 from holdgate.law import event as ev
 from holdgate.law.decision import Decision, Denial
@@ -164,7 +164,7 @@ def test_an_entry_is_named_by_its_site(shop: Path) -> None:
             with pytest.raises(Malformed, match=why_not):
                 find_entry(logs, text)
         with pytest.raises(Malformed, match="has no entry 9999; it ends at"):
-            why(typing.cast("Log", log), 9999)
+            why(log, 9999)
 
 
 def test_on_the_command_line(shop: Path) -> None:

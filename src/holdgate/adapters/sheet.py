@@ -107,6 +107,8 @@ def _numbered(reader: Any) -> Iterator[tuple[int, list[str]]]:
 
 
 def _columns(head: list[str]) -> tuple[str, ...]:
+    while head and not head[-1].strip():
+        head = head[:-1]
     columns = tuple("_".join(cell.strip().lower().split()) for cell in head)
     if len(columns) > COLUMNS_MAX:
         raise Malformed(f"the file has {len(columns)} columns; {COLUMNS_MAX} are the most")

@@ -143,10 +143,12 @@ class SqliteShelf(Shelf):
 
     @override
     def touches(self, span: Span, site: str | None = None) -> list[Touch]:
-        query = f"""SELECT po, job, step, what, min(since), max(coalesce(until, since)), count(*), sum(until IS NULL),
-            sum(readings)
-            FROM use WHERE {_SPAN} GROUP BY po, job, step, what ORDER BY min(since), po, job, step, what"""  # noqa: S608
-        return [Touch(*row) for row in self._all(query, *_bounds(span, site))]
+        query = f"""SELECT po, job, what, group_concat(DISTINCT step), min(since), max(coalesce(until, since)), count(*),
+            sum(until IS NULL), sum(readings) FROM use WHERE {_SPAN} GROUP BY po, job, what"""  # noqa: S608
+        return [
+            Touch(po, job, what, tuple(sorted(filter(None, steps.split(",")))), *counts)
+            for po, job, what, steps, *counts in self._all(query, *_bounds(span, site))
+        ]
 
     @override
     def uses(self, span: Span, site: str | None = None) -> list[Use]:

@@ -15,6 +15,7 @@ import msgspec
 from msgspec.structs import replace
 
 from holdgate.bench.load import NODE, Place, open_shop, stage_orders
+from holdgate.bench.recall import measure_recall
 from holdgate.bench.reopen import Opened
 from holdgate.bench.run import CALLERS, Bench, Measurement
 from holdgate.law import command as c
@@ -93,8 +94,9 @@ async def start_jobs(bench: Bench, count: int) -> None:
 
 
 def measure_big(folder: Path, entries: int = 200_000, open_jobs: int = 2_000) -> Iterator[Measurement | Opened]:
-    """Build the site, then open it in a process of its own."""
+    """Build the site, ask what things touched there, then open it in a process of its own."""
     yield from asyncio.run(build(folder, entries, open_jobs))
+    yield from measure_recall(folder / NODE / "ledger.db")
     program = [sys.executable, "-m", "holdgate.bench.reopen", str(folder)]
     done = subprocess.run(program, capture_output=True, check=True)  # noqa: S603  # our own module, our own folder
     yield msgspec.json.decode(done.stdout, type=Opened)

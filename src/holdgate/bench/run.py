@@ -24,6 +24,7 @@ from holdgate.adapters.parallel import ParallelChecks
 from holdgate.adapters.sqlite_store import SqliteStore
 from holdgate.audit.replay import audit_log
 from holdgate.bench.load import JOBS_PER_ORDER, NODE, LogicalClock, Work, open_shop, stage_orders
+from holdgate.bench.spread import Spread, measure_spread
 from holdgate.bootstrap import Shop, read_trust
 from holdgate.crypto.envelope import open_envelope
 from holdgate.crypto.keys import SigningKey, verify
@@ -299,7 +300,7 @@ def machine() -> Machine:
     )
 
 
-def run(jobs: int = 640) -> Iterator[Machine | Measurement]:
+def run(jobs: int = 640) -> Iterator[Machine | Measurement | Spread]:
     """Every measurement, in order.
 
     Args:
@@ -315,3 +316,4 @@ def run(jobs: int = 640) -> Iterator[Machine | Measurement]:
         for delay_s in (0.001, 0.005):
             note = f"{delay_s * 1e3:.0f} ms added to each flush"
             yield from asyncio.run(measure_submit(base / f"slow{delay_s}", delay_s, jobs // 2, 5, note))
+        yield from asyncio.run(measure_spread(base / "spread"))

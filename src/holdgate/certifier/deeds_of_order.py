@@ -117,11 +117,15 @@ def _compliance(w: Writer, leg: Leg) -> None:
 
 
 def _payouts(w: Writer) -> Iterator[str]:
-    """Everybody who signed a step is paid once, if the work was done in time."""
-    order = w.order
+    """Everybody who signed a step is paid once, if the work was done in time, as far as a stated cap allows."""
+    order, pay = w.order, w.life.contract.pay
+    left = None if pay is None else pay.cap_minor
     for rule in w.life.payouts:
-        if order.last - order.first <= rule.within_s * SECOND_US:
-            for payee in order.signers:
+        if order.last - order.first > rule.within_s * SECOND_US:
+            continue
+        for payee in order.signers:
+            if left is None or rule.amount_minor <= left:
+                left = None if left is None else left - rule.amount_minor
                 yield f"PayoutReleased {rule.id} {payee} {rule.amount_minor}"
 
 

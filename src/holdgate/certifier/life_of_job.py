@@ -24,6 +24,12 @@ def job_moves(life: Life) -> Iterator[Move]:
     yield from _stops(life)
 
 
+def _set_aside(state: State, place: int) -> State:
+    """The attempt at a step is over without being the one that counts; a release of its hold point was for it alone."""
+    held = tuple(step for step in state.held if step != place)
+    return state._replace(step="idle", held=held)
+
+
 def _turn(state: State, place: int) -> bool:
     """It is this step's turn in a job that goes on."""
     return state.job == "running" and not state.stopped and state.at == place
@@ -172,7 +178,7 @@ def _sign(life: Life, place: int, step: Step) -> Iterator[Move]:
         at=place,
         words=f"the attempt at {step.id} is abandoned",
         offered=lambda s: _turn(s, place) and s.step in OPEN,
-        then=lambda s: s._replace(step="idle"),
+        then=lambda s: _set_aside(s, place),
     )
 
 
@@ -198,7 +204,7 @@ def _after_failing(life: Life, place: int, step: Step) -> Iterator[Move]:
             at=place,
             words=f"a retest of {step.id} is authorised",
             offered=lambda s: red(s) and not s.spent,
-            then=lambda s: s._replace(step="idle", tries=min(s.tries, life.retests) + 1),
+            then=lambda s: _set_aside(s, place)._replace(tries=min(s.tries, life.retests) + 1),
             guards=(left,),
         )
     if life.decides("report_nonconforming") is not None:
@@ -217,7 +223,7 @@ def _after_failing(life: Life, place: int, step: Step) -> Iterator[Move]:
             at=place,
             words=f"{step.id} is reworked",
             offered=red,
-            then=lambda s: s._replace(step="idle"),
+            then=lambda s: _set_aside(s, place),
         )
     again = place if step.window is None else life.position[step.window.since]
     yield Move(
@@ -322,7 +328,7 @@ def _logs(life: Life, place: int, step: Step) -> Iterator[Move]:
             at=place,
             words="the failed run is resumed",
             offered=lambda s: s.job == "failed" and not s.stopped and s.at == place,
-            then=lambda s: s._replace(job="running", step="idle"),
+            then=lambda s: _set_aside(s, place)._replace(job="running"),
             guards=(good,),
         )
 

@@ -51,21 +51,36 @@ def _conserved(found: Findings, life: Life) -> None:
 
 
 def _bounded(found: Findings, life: Life) -> None:
-    """One job, every signature in every attempt that the contract allows by another person: they cannot be more."""
+    """A stated cap lies within the price; without one, the most that the contract's own attempts can pay out does."""
     if not life.payouts:
         return
-    pay = life.contract.pay
-    cap = life.template.price_minor if pay is None else pay.cap_minor
-    most = sum(step.signatures for step in life.steps) * (1 + life.retests)
-    script = Script()
-    signers = script.integer("signers", 1, most)
+    pay, price, script = life.contract.pay, life.template.price_minor, Script()
+    signers = script.integer("signers", 1, _signers(life))
     total = script.named(plus(*(f"(* {num(rule.amount_minor)} {signers})" for rule in life.payouts)), "Int")
-    script.hold(f"(or (> {total} {num(cap)}) (< {total} 0))")
-    answer = found.ask(BOUNDED, script.query("whether a job can pay out more than its cap, or less than nothing"))
+    paid = (
+        total
+        if pay is None
+        else script.named(f"(ite (<= {total} {num(pay.cap_minor)}) {total} {num(pay.cap_minor)})", "Int")
+    )
+    script.hold(f"(or (> {paid} {num(price)}) (< {paid} 0))")
+    answer = found.ask(
+        BOUNDED, script.query("whether a job can pay out more than its cap and price, or less than nothing")
+    )
     if answer.verdict != "unsat":
         rules = " + ".join(f"{rule.amount_minor} for {rule.id}" for rule in life.payouts)
-        case = f"{answer.values.get('signers')} people sign, each is paid {rules}, the cap is {cap}"
-        found.fail(BOUNDED, "payouts", "one job can pay out more than the cap (where none is stated: the price)", case)
+        cap = "no cap is stated" if pay is None else f"the cap is {pay.cap_minor}"
+        case = f"{answer.values.get('signers')} people sign, each is paid {rules}, {cap}, the price is {price}"
+        found.fail(BOUNDED, "payouts", "one job can pay out more than the order brings in", case)
+    most = sum(rule.amount_minor for rule in life.payouts) * _signers(life)
+    if pay is not None and most > pay.cap_minor:
+        found.note(
+            f"if everybody signs who can, the bonuses of a job come to {most}; its cap of {pay.cap_minor} cuts them short"
+        )
+
+
+def _signers(life: Life) -> int:
+    """Every signature in every attempt that the contract allows is another person's: there cannot be more."""
+    return sum(step.signatures for step in life.steps) * (1 + life.retests)
 
 
 def _never_earned(found: Findings, life: Life) -> None:

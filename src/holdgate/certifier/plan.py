@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
+from holdgate.certifier.adoption import adopt, adoption
 from holdgate.certifier.cast import Cast
 from holdgate.certifier.deeds_of_adaptation import adapt
 from holdgate.certifier.deeds_of_job import WRITE
@@ -13,16 +14,18 @@ from holdgate.certifier.tour import Leg, tours
 from holdgate.certifier.witness import Deed, Writer
 from holdgate.crypto.hashes import digest
 from holdgate.law.certificate import WitnessRun
+from holdgate.law.families import Bundle
 from holdgate.terms import canon
 
 
 class Plan(Struct, frozen=True, kw_only=True):
-    """What is to be run.
+    """What is to be run. `contracts`: those that are in force in the shop, the one that is certified first.
 
     `left_out`: acts that this law version has not, and conditions that no run shows, as sentences. `unshown`: acts that it has and
     that no run shows all the same.
     """
 
+    contracts: tuple[Bundle, ...]
     cast: Cast
     deeds: tuple[Deed, ...]
     left_out: tuple[str, ...]
@@ -46,6 +49,8 @@ def plan_runs(life: Life, law: Law, every: Law) -> Plan:
     """
     graph = Graph(life, moves_of(life, law))
     writer = Writer(life)
+    adopt(writer)
+    first = adoption(life.contract)
     shown, missed = _walk(writer, tours(graph))
     late = {_key(leg): leg for leg in missed if _key(leg) not in shown}
     if late:
@@ -56,6 +61,7 @@ def plan_runs(life: Life, law: Law, every: Law) -> Plan:
     absent = [move.words for move in moves_of(life, every) if move.label not in possible]
     refusals = [_told(leg) for leg in left if leg.refused_by is not None]
     return Plan(
+        contracts=(life.contract,) if first is None else (life.contract, first),
         cast=writer.cast,
         deeds=tuple(writer.deeds),
         left_out=tuple(dict.fromkeys((*refusals, *absent))),

@@ -11,11 +11,11 @@ from typing import Final, NamedTuple
 from holdgate.certifier.encode import Cell, Said, places_for
 from holdgate.certifier.findings import Findings
 from holdgate.certifier.rule_diff import PLACES_TRIED
-from holdgate.certifier.smt import Term, both, either, no, num
-from holdgate.certifier.space import TIME_MAX, StepFacts
+from holdgate.certifier.smt import TRUE, Term, both, either, no, num
+from holdgate.certifier.space import TIME_MAX, Reading, StepFacts
 from holdgate.certifier.tuning import LIMIT_KINDS, decimals
 from holdgate.law.contract import SmartSP, Step
-from holdgate.law.rules.nodes import Call, Const, Node, children, paths
+from holdgate.law.rules.nodes import Call, Const, Field, Node, Quant, children, paths
 from holdgate.law.rules.normal import decode, unparse
 
 CAN_HOLD: Final = "rules-can-be-true"
@@ -66,9 +66,19 @@ def _nodes(step: Step, when: str) -> tuple[Node, ...]:
     return tuple(rule.node for rule in _rules(step, when))
 
 
+def _places(step: Step, *rules: Node) -> int | None:
+    """How many parts or readings tell all cases apart; None: no number does.
+
+    A step that takes nothing part by part has at most one reading of each characteristic, whatever its rules are.
+    """
+    if not any(item.per_serial for item in step.characteristics):
+        return max(len(step.characteristics), 1)
+    return places_for(*rules)
+
+
 def _moment(technique: SmartSP, step: Step, when: str, rules: tuple[Node, ...], *, complete: bool) -> _Moment:
     """All facts at the start, or at a signature: over a complete record, or over whatever is recorded."""
-    enough = places_for(*rules)
+    enough = _places(step, *rules)
     facts = StepFacts(technique, step)
     facts.job()
     started = facts.start()
@@ -83,7 +93,7 @@ def _moment(technique: SmartSP, step: Step, when: str, rules: tuple[Node, ...], 
 
 
 def _reads_values(rules: tuple[Node, ...]) -> bool:
-    return any("readings[].value" in paths(rule) for rule in rules)
+    return any(_value_below(rule) for rule in rules)
 
 
 def _can_be_true(found: Findings, technique: SmartSP, step: Step, when: str, rule: _Asked) -> None:
@@ -152,25 +162,44 @@ def _true(said: Said) -> Term:
 def _values_are_readable(found: Findings, technique: SmartSP, step: Step) -> None:
     """A rule reads integers of the declared resolution: a limit with more decimals is one that no rule can see."""
     for rule in _rules(step, "sign"):
-        if not _reads_values((rule.node,)):
-            continue
-        texts = {str(const.v) for const in _constants(rule.node)}
-        named = [item for item in step.characteristics if item.id in texts]
-        for item in named or step.characteristics:
+        for item in step.characteristics:
+            if item.id not in _values_read(step, rule.node):
+                continue
             knobs = [
                 a
                 for a in technique.adaptable
-                if a.kind in LIMIT_KINDS and (a.step, a.characteristic) == (step.id, item.id)
+                if a.kind in LIMIT_KINDS and a.characteristic == item.id and a.step == step.id
             ]
             written = [item.min, item.max, item.equals, item.U, *(t for a in knobs for t in (a.min, a.max))]
             if max((decimals(text) for text in written if text is not None), default=0) > item.resolution:
                 what = f"rule {rule.id} reads {item.id} with {item.resolution} decimals, but its limits have more"
-                found.fail(
-                    READABLE,
-                    step.id,
-                    what,
-                    f"a reading at the limit is an error to the rule; set resolution of {item.id}",
-                )
+                case = f"a reading at the limit is an error to the rule; set the resolution of {item.id}"
+                found.fail(READABLE, step.id, what, case)
+
+
+def _values_read(step: Step, node: Node) -> tuple[str, ...]:
+    """The characteristics whose values a rule reads: those that it names beside the value, or else all of them."""
+    if not _reads_values((node,)):
+        return ()
+    every = tuple(item.id for item in step.characteristics)
+    if isinstance(node, Quant) and not any(isinstance(child, Quant) for child in _below(node.b)):
+        texts = [const.v for const in _constants(node.b)]
+        return tuple(name for name in every if name in texts) or every
+    parts = children(node)
+    if isinstance(node, Quant):
+        parts = (node.b,)
+    named = [name for part in parts for name in (_values_read(step, part) if _value_below(part) else ())]
+    return tuple(dict.fromkeys(named)) or every
+
+
+def _below(node: Node) -> Iterator[Node]:
+    yield node
+    for child in children(node):
+        yield from _below(child)
+
+
+def _value_below(node: Node) -> bool:
+    return any(isinstance(part, Field) and part.f == "value" for part in _below(node))
 
 
 def _constants(node: Node) -> Iterator[Const]:
@@ -183,7 +212,7 @@ def _constants(node: Node) -> Iterator[Const]:
 def _can_pass(found: Findings, technique: SmartSP, step: Step) -> None:
     """Under the strictest tuning, and so under every one, some complete and conforming readings can be signed as pass."""
     start, sign = _nodes(step, "start"), _nodes(step, "sign")
-    enough = places_for(*start, *sign)
+    enough = _places(step, *start, *sign)
     facts = StepFacts(technique, step, how="strictest")
     facts.job()
     started = facts.start()
@@ -203,29 +232,58 @@ def _can_pass(found: Findings, technique: SmartSP, step: Step) -> None:
 
 
 def _can_be_signed(found: Findings, technique: SmartSP, step: Step) -> None:
-    """Pass or fail: one of them can be signed over any complete readings, at one of the moments that the rules tell apart."""
+    """Whatever was found on the parts, pass or fail can be signed: at some moment, and once the process is in order.
+
+    A characteristic with `effect: acceptance` decides on the part, and is what it is. The others are about the process: a rule may
+    ask that something be done and recorded first, so of those that it names any value will do that it tells apart.
+    """
     rules = _nodes(step, "sign")
     if not rules:
         return
-    enough = places_for(*rules)
+    enough = _places(step, *rules)
     facts = StepFacts(technique, step)
     facts.job()
     started = facts.start()
     facts.complete(enough or PLACES_TRIED, scaled=_reads_values(rules))
     text, ways = facts.script.text, []
-    for now in _moments(facts, started, rules):
-        ways.append(both(facts.all_conform, facts.hold_all(rules, facts.facts(now, started, text("pass")))))
-        ways.append(facts.hold_all(rules, facts.facts(now, started, text("fail"))))
+    for readings in _redone(facts, rules):
+        conform = both(*(either(no(r.filled), r.conforms) for r in readings))
+        for now in _moments(facts, started, rules):
+            ways.append(both(conform, facts.hold_all(rules, facts.facts_of(now, started, text("pass"), readings))))
+            ways.append(facts.hold_all(rules, facts.facts_of(now, started, text("fail"), readings)))
     facts.script.hold(no(either(*ways)))
     query = facts.script.query(f"whether readings of {step.id} can be signed neither as pass nor as fail")
     answer = found.ask(CAN_BE_SIGNED, query)
     if answer.verdict == "sat":
-        what = (
-            "these readings can be signed neither as pass nor as fail; rules on a pass begin with `result != 'pass' ||`"
-        )
+        what = "these readings can be signed neither as pass nor as fail; a rule about a pass begins with `result != 'pass' ||`"
         found.fail(CAN_BE_SIGNED, step.id, what, facts.tell(answer.values, *rules))
     elif answer.verdict == "unknown" or enough is None:
         found.undecided(CAN_BE_SIGNED, step.id, query.name)
+
+
+def _redone(facts: StepFacts, rules: tuple[Node, ...]) -> Iterator[list[Reading]]:
+    """The readings as they are, and with those of the process that the rules name read again, at each value told apart."""
+    yield facts.readings
+    texts = {const.v for rule in rules for const in _constants(rule) if const.t == "string"}
+    step, s = facts.step, facts.script
+    named = [item for item in step.characteristics if item.id in texts and item.effect != "acceptance"]
+    for item in named[:REDONE_MAX]:
+        which = s.text(item.id)
+        for value in _told_apart(rules):
+            at = num(value * 10 ** (facts.scale - item.resolution))
+            told, good = num(value), s.named(facts.conforms(item, at))
+            again = [r._replace(at=at, value=told, conforms=good, readable=TRUE) for r in facts.readings]
+            yield [new if r.id == which else r for r, new in zip(facts.readings, again, strict=True)]
+
+
+REDONE_MAX: Final = 4
+"""Characteristics of the process that are thought of as read again, one at a time."""
+
+
+def _told_apart(rules: tuple[Node, ...]) -> tuple[int, ...]:
+    """Whole numbers around each that the rules name."""
+    numbers = [const.v for rule in rules for const in _constants(rule) if const.t == "int" and isinstance(const.v, int)]
+    return tuple(sorted({near for number in numbers for near in (number - 1, number, number + 1)} | {0, 1}))
 
 
 def _moments(facts: StepFacts, started: Term, rules: tuple[Node, ...]) -> Iterator[Term]:

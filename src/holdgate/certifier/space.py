@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from holdgate.certifier.encode import Cell, Encoder, Place
+from holdgate.certifier.facts import RULE_FACTS
 from holdgate.certifier.smt import FALSE, TRUE, Script, Term, both, either, no, num, same
 from holdgate.certifier.tuning import Limits, Tuning, limits_of, scale_of, shown
 from holdgate.law.contract import Characteristic, SmartSP, Step
@@ -22,10 +23,15 @@ TIME_MAX: Final = limits.INTEGER_ABS_MAX
 """The last instant that a record can hold (UTC µs)."""
 
 
+_READING: Final = RULE_FACTS["readings"]
+COUNTED: Final = isinstance(_READING, list) and "count" in _READING[0]
+"""Whether this law version lays before a rule how often something was read."""
+
+
 class Reading(NamedTuple):
     """A reading as terms: `at` is its value at the step's scale, `value` the same at the characteristic's resolution.
 
-    `times`: how often it was read. `counts`: a pass asks for it to conform (as found, how an instrument was met fails nothing now).
+    `times`: how often it was taken. `counts`: a pass asks for it to conform (as found, how an instrument was met fails nothing).
     """
 
     filled: Term
@@ -117,9 +123,13 @@ class StepFacts:
             at = s.named(f"(* {10 ** (self.scale - item.resolution)} {value})", "Int")
         else:
             value, at = "0", s.integer(f"{name}.at")
-        good, times = s.named(self.conforms(item, at)), s.integer(f"{name}.count", 1)
-        counts = item.effect != AS_FOUND
-        return Reading(filled, s.text(item.id), serial, at, good, value, TRUE if scaled else FALSE, times, counts)
+        good = s.named(self.conforms(item, at))
+        readable, count = TRUE if scaled else FALSE, self._count(name)
+        return Reading(filled, s.text(item.id), serial, at, good, value, readable, count, item.effect != AS_FOUND)
+
+    def _count(self, name: str) -> Term:
+        """How often something was read, where rules may read that; once else."""
+        return self.script.integer(f"{name}.count", 1, limits.LIST_ITEMS_MAX) if COUNTED else "1"
 
     def _any_reading(self, name: str, filled: Term) -> Reading:
         s, items = self.script, self.step.characteristics
@@ -135,8 +145,7 @@ class StepFacts:
             kinds.append(both(here, no(plain) if item.per_serial else plain, told, f"(< {rest} {factor})"))
             good.append(both(here, self.conforms(item, at)))
         s.hold(either(*kinds))
-        times = s.integer(f"{name}.count", 1)
-        return Reading(filled, which, serial, at, s.named(either(*good)), value, readable, times)
+        return Reading(filled, which, serial, at, s.named(either(*good)), value, readable, self._count(name))
 
     def _once(self) -> None:
         for place, reading in enumerate(self.readings):
@@ -170,7 +179,7 @@ class StepFacts:
                     "serial": Cell(r.serial),
                     "conforms": Cell(r.conforms),
                     "value": Cell(r.value, no(r.readable)),
-                    "count": Cell(r.times),
+                    **({"count": Cell(r.times)} if COUNTED else {}),
                 },
             )
             for r in readings

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from holdgate.certifier.smt import no, num, same
+from holdgate.certifier.smt import both, no, num, same
 from holdgate.certifier.solver import ask
-from holdgate.certifier.space import AS_FOUND, StepFacts
+from holdgate.certifier.space import AS_FOUND, COUNTED, StepFacts
 from holdgate.certifier.tuning import Limits, limits_of, scale_of, shown
 from holdgate.law.contract import Characteristic, SmartSP, Step
 from holdgate.law.rules.evaluate import compile_rule
@@ -18,12 +18,12 @@ PARTS_TRIED: Final = (2, 1, 3, 4, 5, 6, 8, 10)
 """How many parts a witness run may have."""
 
 
-COUNTS_TRIED: Final = (1, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 50)
-"""How often at most a witness run reads one characteristic."""
+COUNT_MAX: Final = 12
+"""How often a witness run takes the same reading, at most."""
 
 
 class Read(NamedTuple):
-    """A reading to be recorded, so many `times`. `conforms`: under the contract's own values."""
+    """A reading to be recorded. `conforms`: under the contract's own values. `times`: how often it is taken."""
 
     characteristic: Characteristic
     serial: str | None
@@ -53,19 +53,15 @@ def readings(technique: SmartSP, step: Step, job: JobFacts, started: int, *, goo
     rules = rules_at(step, "sign")
     if not rules:
         return _plain(technique, step, job.serials, good=good)
-    counted = any("readings[].count" in paths(rule) for rule in rules)
-    for most in COUNTS_TRIED if counted else COUNTS_TRIED[:1]:
-        facts = _laid_out(technique, step, job, started, rules)
-        now = facts.moment("now", num(started))
-        result = facts.script.text("pass" if good else "fail")
-        facts.script.hold(facts.hold_all(rules, facts.facts(now, num(started), result)))
-        facts.script.hold(facts.all_conform if good else no(facts.all_conform))
-        for reading in facts.readings:
-            facts.script.hold(f"(<= {reading.times} {num(most)})")
-        answer = ask(facts.script.query(f"readings of {step.id}"))
-        if answer.verdict == "sat":
-            return _found(facts, job.serials, answer.values)
-    return None
+    facts = _laid_out(technique, step, job, started, rules)
+    now = facts.moment("now", num(started))
+    result = facts.script.text("pass" if good else "fail")
+    facts.script.hold(facts.hold_all(rules, facts.facts(now, num(started), result)))
+    facts.script.hold(facts.all_conform if good else no(facts.all_conform))
+    if COUNTED:
+        facts.script.hold(both(*(f"(<= {reading.times} {COUNT_MAX})" for reading in facts.readings)))
+    answer = ask(facts.script.query(f"readings of {step.id}"))
+    return _found(facts, job.serials, answer.values) if answer.verdict == "sat" else None
 
 
 def _laid_out(technique: SmartSP, step: Step, job: JobFacts, started: int, rules: tuple[Node, ...]) -> StepFacts:
@@ -91,8 +87,8 @@ def _found(facts: StepFacts, serials: Sequence[str], values: Mapping[str, int | 
             at = int(values.get(f"{name}.at", 0))
             if f"{name}.at" not in values:
                 at = int(values.get(f"{name}.value", 0)) * 10 ** (facts.scale - item.resolution)
-            times = int(values.get(f"{name}.count", 1))
-            found.append(Read(item, serial, shown(at, facts.scale), _inside(bounds, at), times))
+            count = int(values.get(f"{name}.count", 1))
+            found.append(Read(item, serial, shown(at, facts.scale), _inside(bounds, at), count))
     return tuple(found)
 
 
@@ -159,12 +155,9 @@ def _env(step: Step, job: JobFacts, now: int, started: int, read: Sequence[Read]
     for item in read:
         value = parse_decimal(item.value)
         as_whole = None if value is None else scaled(value, item.characteristic.resolution)
-        told: dict[str, object] = {
-            "id": item.characteristic.id,
-            "serial": item.serial or "",
-            "conforms": item.conforms,
-            "count": item.times,
-        }
+        told: dict[str, object] = {"id": item.characteristic.id, "serial": item.serial or "", "conforms": item.conforms}
+        if COUNTED:
+            told["count"] = item.times
         listed.append(told if as_whole is None else {**told, "value": as_whole})
     return {
         "now": now,

@@ -1,6 +1,5 @@
 """holdgate bench: what a site costs on this machine."""
 
-import asyncio
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -12,21 +11,17 @@ from rich.console import Console
 from holdgate.bench.big import measure_big
 from holdgate.bench.reopen import Opened
 from holdgate.bench.run import Machine, Measurement, run
-from holdgate.bench.spread import Spread, measure_spread
+from holdgate.bench.spread import Spread
 from holdgate.terms.errors import Malformed
 
-Line = Machine | Measurement | Opened | Spread
 
-
-def bench(*, jobs: int = 640, nodes: int = 100, big: bool = False, json: bool = False) -> int:
-    """Measure submitting, deciding, re-executing; durable, with every flush and every signature; and how a release spreads.
+def bench(*, jobs: int = 640, big: bool = False, json: bool = False) -> int:
+    """Measure submitting, deciding, re-executing, and a release to 100 nodes; durable, with every flush and signature.
 
     Parameters
     ----------
     jobs
         Jobs of the loaded measurement; each has 33 signed acts.
-    nodes
-        Nodes that one signed release has to reach (0: not measured).
     big
         Also fill a node with 200,000 entries and 2,000 open jobs, and open it in a process of its own (minutes).
     json
@@ -34,10 +29,8 @@ def bench(*, jobs: int = 640, nodes: int = 100, big: bool = False, json: bool = 
     """
     if jobs < 1:
         raise Malformed("--jobs must be at least 1")
-    if nodes < 0:
-        raise Malformed("--nodes cannot be less than 0")
     console = Console()
-    for line in _lines(jobs, nodes, big=big):
+    for line in _lines(jobs, big=big):
         if json:
             sys.stdout.write(msgspec.json.encode(line).decode() + "\n")
             sys.stdout.flush()
@@ -46,24 +39,24 @@ def bench(*, jobs: int = 640, nodes: int = 100, big: bool = False, json: bool = 
     return 0
 
 
-def _lines(jobs: int, nodes: int, *, big: bool) -> Iterator[Line]:
+def _lines(jobs: int, *, big: bool) -> Iterator[Machine | Measurement | Spread | Opened]:
     yield from run(jobs)
-    if nodes:
-        with tempfile.TemporaryDirectory(prefix="holdgate-bench-") as folder:
-            yield from asyncio.run(measure_spread(Path(folder) / "shop", nodes))
     if big:
         with tempfile.TemporaryDirectory(prefix="holdgate-bench-") as folder:
             yield from measure_big(Path(folder) / "shop")
 
 
-def _told(line: Line) -> str:
-    if isinstance(line, Spread):
-        absent = f"; not reached, and named: {', '.join(line.absent)}" if line.absent else ""
-        return f"release    until the last of {line.nodes} nodes in reach decides by it: {line.last_ms:,.0f} ms{absent}"
+def _told(line: Machine | Measurement | Spread | Opened) -> str:
     if isinstance(line, Machine):
         return (
             f"this machine: one signature check {line.verify_us:.0f} µs; {line.two_threads_per_s:,.0f} a second in two threads; "
             f"bound for submit {line.bound_per_s:,.0f}/s"
+        )
+    if isinstance(line, Spread):
+        absent = f"; absent: {', '.join(line.absent)}" if line.absent else ""
+        return (
+            f"release    one signed act, {line.nodes} nodes in reach: the last decides by it after {line.last_ms:.0f} ms "
+            f"(in one process, no network){absent}"
         )
     if isinstance(line, Opened):
         return (

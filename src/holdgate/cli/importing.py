@@ -107,9 +107,8 @@ def _tell(console: Console, found: Import, out: Path | None) -> None:
         status: sum(row.status == status for row in found.rows)
         for status in dict.fromkeys(r.status for r in found.rows)
     }
-    console.print(
-        f"{len(found.rows)} rows: {', '.join(f'{count} {status}' for status, count in counts.items()) or 'none'}."
-    )
+    said = ", ".join(f"{count} {status}" for status, count in counts.items()) or "none"
+    console.print(f"{len(found.rows)} row{'s' * (len(found.rows) != 1)}: {said}.")
     for draft in found.drafts:
         if draft.remains:
             console.print(Text(f"row {draft.row}: {draft.act}: {draft.remains}.", style="cyan"), soft_wrap=True)

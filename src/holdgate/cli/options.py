@@ -115,7 +115,18 @@ def _tell(console: Console, group: str, found: list[Option]) -> None:
                 console.print(Text(f"      {sentence(denial)}{helps}{rule}", style="dim"), soft_wrap=True)
 
 
-_TOLD: Final = ("step", "characteristic", "serial", "result", "disposition", "decision", "milestone", "rule", "param")
+_TOLD: Final = (
+    "step",
+    "characteristic",
+    "serial",
+    "result",
+    "disposition",
+    "decision",
+    "milestone",
+    "rule",
+    "param",
+    "document",
+)
 
 
 def _which(option: Option) -> str:

@@ -10,13 +10,10 @@ from typing_extensions import override
 from holdgate.adapters.sqlite_store import SqliteStore
 from holdgate.audit.bundle import Bundle
 from holdgate.cli.records import BUNDLE, MIRROR, Mirror, find_logs, open_mirror
+from holdgate.engine.source import StoreRecord
 from holdgate.ledger.entry import read_entry_once
-from holdgate.ledger.merkle import root_from_frontier
 from holdgate.query.record import Record
 from holdgate.terms.errors import Malformed, Unavailable
-
-PAGE = 2_048
-"""Entries read at a time."""
 
 
 class Log(Record):
@@ -27,31 +24,13 @@ class Log(Record):
     mirror = False
 
 
-class StoredLog(Log):
-    """A site's own store, as far as it was when it was opened. `root`: of the head that it keeps."""
+class StoredLog(StoreRecord, Log):
+    """A site's own store, as far as it was when it was opened."""
 
     def __init__(self, store: SqliteStore, path: Path) -> None:
-        head = store.head()
-        self.store = store
+        super().__init__(store)
         self.path = path
-        self.size = head.size
-        self.root = root_from_frontier(head.frontier, head.size)
         self.site = site_of(self)
-
-    @override
-    def rows(self, start: int) -> Iterator[tuple[int, bytes, bytes]]:
-        while start < self.size:
-            for row in self.store.rows(start, min(start + PAGE, self.size)):
-                yield row.seq, row.leaf, row.body
-            start += PAGE
-
-    @override
-    def body(self, seq: int) -> bytes | None:
-        return next((row.body for row in self.store.rows(seq, seq + 1)), None)
-
-    @override
-    def blob(self, key: str) -> bytes | None:
-        return self.store.blob(key)
 
 
 class BundledLog(Log):

@@ -118,10 +118,9 @@ def _tell(console: Console, found: Recall, what: str) -> None:
     console.print(Text.assemble((what, "bold"), (interval, "dim")))
     readings = sum(job.readings or job.in_steps for job in found.jobs)
     reports = sum(len(job.reports) for job in found.jobs)
-    console.print(
-        f"{len(found.orders)} orders, {len(found.jobs)} jobs, {readings} readings, {reports} reports, "
-        f"{len(found.clients)} clients."
-    )
+    counts = {"order": len(found.orders), "job": len(found.jobs), "reading": readings, "report": reports}
+    counts["client"] = len(found.clients)
+    console.print(f"{', '.join(f'{count} {noun}' + 's' * (count != 1) for noun, count in counts.items())}.")
     for job in found.jobs:
         _tell_job(console, job)
     for told in found.clients:
@@ -129,7 +128,7 @@ def _tell(console: Console, found: Recall, what: str) -> None:
         line = f"Tell {told.client or 'a client that this record does not name'}: orders {', '.join(told.orders)}{reports_of}"
         console.print(line, soft_wrap=True)
     for act, count in found.besides.items():
-        console.print(f"Besides jobs: {act} {count} times", style="dim")
+        console.print(f"Besides jobs: {act} x{count}", style="dim")
     for use in found.uses:
         end = "goes on" if use.until is None else moment(use.until)
         place = f"{use.site}:{use.seq}"
@@ -140,8 +139,8 @@ def _tell(console: Console, found: Recall, what: str) -> None:
 
 
 def _readings(job: TouchedJob) -> str:
-    taken = f"{job.readings} readings; " if job.readings else ""
-    return f"{taken}{job.in_steps} readings in these steps"
+    taken = f"readings taken {job.readings}; " if job.readings else ""
+    return f"{taken}readings in these steps {job.in_steps}"
 
 
 def _tell_job(console: Console, job: TouchedJob) -> None:

@@ -1,15 +1,18 @@
 """Shelves of the records at a place, up to date: beside each store in a file, for bundles and copies in memory."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from holdgate.adapters.sqlite_shelf import SqliteShelf
+from holdgate.audit.authorities import AUTHORITIES
 from holdgate.cli.reading import Log, StoredLog, open_logs
+from holdgate.identity.charter import SiteSeat
 from holdgate.query.recall import Source
 from holdgate.query.record import charter_of, entry_at
 from holdgate.query.shelf import OWN, TAKEN, Shelf, bring_up
+from holdgate.query.uses import ORIGIN
 
 SUFFIX: Final = {OWN: ".uses.db", TAKEN: ".taken.db"}
 """Beside `ledger.db`: the rows of its own entries, and of those that its imports hold. Both may be deleted at any time."""
@@ -24,7 +27,7 @@ class Shelves(NamedTuple):
 
 @contextmanager
 def open_shelves(path: Path, *, rebuild: bool = False) -> Iterator[Shelves]:
-    """Every entry at a place, counted once: each site's own record where it is here, else what another took in of it.
+    """Every entry at a place, counted once: each site's own record where it is here whole, else what another took in of it.
 
     Args:
         path: a shop, a site, a store, a bundle or a folder of bundles.
@@ -47,15 +50,26 @@ def _one_each(logs: Sequence[Log]) -> list[Log]:
 
 
 def _sources(logs: list[Log], held: ExitStack, *, rebuild: bool) -> list[Source]:
-    sources = [Source(_shelf(log, OWN, held, rebuild=rebuild), log.site) for log in logs]
-    here = {log.site for log in logs}
-    absent = {seat.id for log in logs[:1] for seat in charter_of(entry_at(log, 0).entry).sites} - here
-    for log in sorted(logs, key=_kind_first) if absent else ():
+    own = {log.site: _shelf(log, OWN, held, rebuild=rebuild) for log in logs}
+    seats = [seat for seat in charter_of(entry_at(logs[0], 0).entry).sites if seat.kind in AUTHORITIES]
+    whole = [log.site for log in logs if _is_whole(log, seats, own.values())]
+    sources = [Source(own[site], site) for site in whole]
+    absent = {seat.id for seat in seats}.difference(whole)
+    for log in sorted(logs, key=_kind_first):
+        if not absent:
+            break
         shelf = _shelf(log, TAKEN, held, rebuild=rebuild)
         for site in sorted(absent.intersection(shelf.sites())):
             sources.append(Source(shelf, site))
             absent.discard(site)
     return sources
+
+
+def _is_whole(log: Log, seats: list[SiteSeat], shelves: Iterable[Shelf]) -> bool:
+    """Whether a site's own record here is as long as what any other took in of it: an older copy is not."""
+    origin = next((seat.origin for seat in seats if seat.id == log.site), "")
+    notes = [note for shelf in shelves for note in shelf.notes(ORIGIN, [origin])]
+    return all(int(dict(note.detail)["size"]) <= log.size for note in notes)
 
 
 def _kind_first(log: Log) -> tuple[bool, str]:

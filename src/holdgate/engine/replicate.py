@@ -22,7 +22,7 @@ from holdgate.terms.errors import HoldgateError, InvariantBroken, Malformed, Tam
 from holdgate.terms.limits import IMPORT_ENTRIES_MAX
 
 STRETCH: int = IMPORT_ENTRIES_MAX // 4
-"""Entries of one segment."""
+"""Entries of one segment in full. Up to IMPORT_ENTRIES_MAX more go with them as their leaf hashes alone."""
 RETRY_S: float = 1.0
 """How long a link rests after a peer within reach did not answer."""
 RETRIES: int = 3
@@ -196,10 +196,11 @@ class Link:
             if self._sent_to:
                 await self._owner.taken(self.peer, Taken(size=self._sent_to))
         while self._sent_to < stop:
-            end = min(stop, self._sent_to + STRETCH)
-            if end - self._sent_to < STRETCH and not self._shows(self._sent_to, end):
-                return  # nothing that the peer may see; it learns these leaves with the next one that it may
-            segment = self._segment(self._sent_to, end)
+            if not self._shows(self._sent_to, stop):
+                # Nothing that the peer may see: it learns these leaves with the next entry that it may. Sent by themselves,
+                # they would be taken in, which is an entry there, which is taken in here: with many peers without end.
+                return
+            segment = self._segment(self._sent_to, min(stop, self._sent_to + IMPORT_ENTRIES_MAX))
             taken = await peer.offer(segment, self._site)
             self._sent_to = taken.size
             await self._owner.taken(self.peer, taken)
@@ -208,8 +209,9 @@ class Link:
         """Whether the peer may see any of these entries; those that were looked at before are not read again."""
         for row in self._store.rows(max(start, self._quiet_to), stop):
             if self._policy.discloses(read_entry(row.body)):
+                self._quiet_to = row.seq
                 return True
-        self._quiet_to = stop
+        self._quiet_to = max(stop, self._quiet_to)
         return False
 
     def next_segment(self, start: int) -> Segment:
@@ -217,15 +219,19 @@ class Link:
         return self._segment(start, min(self._durable.size, start + STRETCH))
 
     def _segment(self, start: int, stop: int) -> Segment:
+        """The stretch from `start` up to `stop`, or as far as STRETCH entries in full go."""
         entries: dict[int, bytes] = {}
         blobs: dict[str, bytes] = {}
         leaves: list[bytes] = []
         for index, row in enumerate(self._store.rows(start, stop)):
+            if len(entries) == STRETCH:
+                break
             leaves.append(row.leaf)
             entry = read_entry(row.body)
             if self._policy.discloses(entry):
                 entries[index] = row.body
                 blobs |= {key: self._pinned(key) for key in entry.pins}
+        stop = start + len(leaves)
         before = self._frontier(start)
         frontier = extend(start, before, leaves)
         self._frontiers = {start: before, stop: frontier}

@@ -1,8 +1,12 @@
-"""A store as an auditor's source (`holdgate.audit.replay.LogSource`): entries, blobs, checkpoint, cosignatures as found."""
+"""A store for its readers: as an auditor's source, as a record to put questions to, as the history of closed subjects."""
 
 from collections.abc import Iterator, Mapping
 
+from typing_extensions import override
+
 from holdgate.engine.ports import Store
+from holdgate.ledger.merkle import root_from_frontier
+from holdgate.query.record import Record
 
 PAGE: int = 2048
 """Entries read at a time."""
@@ -35,6 +39,31 @@ class StoreSource:
     def cosignatures(self) -> Mapping[str, bytes]:
         """The newest cosigned checkpoints."""
         return self._store.cosignatures()
+
+
+class StoreRecord(Record):
+    """A store as a record (`holdgate.query.record.Record`), as far as it was when it was opened. `root`: of its head."""
+
+    def __init__(self, store: Store) -> None:
+        head = store.head()
+        self.store = store
+        self.size = head.size
+        self.root = root_from_frontier(head.frontier, head.size)
+
+    @override
+    def rows(self, start: int) -> Iterator[tuple[int, bytes, bytes]]:
+        while start < self.size:
+            for row in self.store.rows(start, min(start + PAGE, self.size)):
+                yield row.seq, row.leaf, row.body
+            start += PAGE
+
+    @override
+    def body(self, seq: int) -> bytes | None:
+        return next((row.body for row in self.store.rows(seq, seq + 1)), None) if 0 <= seq < self.size else None
+
+    @override
+    def blob(self, key: str) -> bytes | None:
+        return self.store.blob(key)
 
 
 class StoreHistory:

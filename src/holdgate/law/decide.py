@@ -124,8 +124,10 @@ def _as_tuned(case: Case, technique: Technique, operation: Operation) -> Operati
     """A step that is about to start is as its version is tuned now; one that started stays as it was then."""
     attempt = case.attempt
     if attempt is None or type(case.command) is c.StartStep:
-        record = case.contract
-        case.tuned = () if record is None or not record.tuned else moved(operation, record.tuned)
+        record, job = case.contract, case.job
+        case.tuned = ()
+        if record is not None and record.tuned and job is not None:
+            case.tuned = moved(operation, record.tuned, record.agreed, job.client)
     else:
         case.tuned = attempt.tuned
     return case.library.tuned(technique, operation, case.tuned) if case.tuned else operation

@@ -7,6 +7,7 @@ Source: SC-18; ISO/IEC 17025 6.3.3; scenario vocabulary, convention 21.
 """
 
 from decimal import Decimal
+from typing import Final
 
 from holdgate.law import event as ev
 from holdgate.law.library import Library
@@ -17,6 +18,10 @@ from holdgate.terms.quantity import parse_decimal
 
 Finding = tuple[bool, dict[str, str]]
 """Whether it is silence (else it is outside of its limits), and what the denial's sentence needs."""
+
+
+FAILED_AT_ONCE_MAX: Final = 100
+"""Executions that one value fails, so that they fit its entry; any other one fails with the signature of its open step."""
 
 
 def name_of(series: str, sensor: str) -> str:
@@ -145,6 +150,8 @@ def _failed(state: State, library: Library, series: str, broken: dict[str, int])
                 why = f"the log of {series} broke while {attempt.step} was open"
                 found.append(ev.JobFailed(order=job.order, job=job.id, why=why))
                 break
+        if len(found) == FAILED_AT_ONCE_MAX:
+            break
     return found
 
 

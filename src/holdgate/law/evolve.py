@@ -20,6 +20,7 @@ from holdgate.law import view
 from holdgate.law.library import Library, require_documents, require_technique
 from holdgate.law.state import (
     BECOMES,
+    OVER,
     Acceptance,
     Adopted,
     Attempt,
@@ -54,6 +55,8 @@ LAPSES_KEPT: Final = 8
 """Earlier revocations of a credential, and doubts about an instrument, that are kept; the oldest two become one."""
 OUTAGES_KEPT: Final = 100
 """Outages in memory; older ones are in the log alone."""
+BREAKS_KEPT: Final = 64
+"""Stretches of a series after which those that nothing rests on any more are forgotten."""
 
 
 def evolve(state: State, library: Library, event: ev.AnyEvent, at: int, ref: int) -> None:
@@ -769,9 +772,13 @@ def _settle(job: Job) -> None:
 
 
 def _set_aside(job: Job, position: int) -> None:
-    """The attempt at a step is over without being the one that counts: its digest stays in the job's view."""
+    """The attempt at a step is over without being the one that counts: its digest stays in the job's view.
+
+    The release of a hold point was for that attempt; the next one is let go of anew.
+    """
     attempt = job.attempts[position]
     if attempt is not None:
+        job.released.pop(attempt.step, None)
         job.past += (digest(f"{attempt.tally} {attempt.result} {','.join(attempt.signers)}".encode()),)
         job.attempts[position] = None
         job.open_step = _open_step(job)
@@ -895,8 +902,18 @@ def _environment_logged(state: State, _: Library, e: ev.EnvironmentLogged, at: i
 
 
 def _environment_broken(state: State, _: Library, e: ev.EnvironmentBroken, at: int, ref: int) -> None:
-    breaks = state.series[f"{e.series}/{e.sensor}"].breaks.setdefault(e.watch, [])
-    breaks.append(Break(kind=e.kind, since=e.since, until=e.until))
+    series = state.series[f"{e.series}/{e.sensor}"]
+    known = series.breaks.setdefault(e.watch, [])
+    if known and len(known) % BREAKS_KEPT == 0:
+        since = _rested_on_since(state, at)
+        known[:] = [broken for broken in known if broken.until is None or broken.until > since]
+    known.append(Break(kind=e.kind, since=e.since, until=e.until))
+
+
+def _rested_on_since(state: State, at: int) -> int:
+    """What ended before then is of no job that is not reported yet, and of none that starts from now on."""
+    jobs = (job for job in state.jobs.values() if job.status not in OVER and not job.report)
+    return min((job.started_at for job in jobs), default=at)
 
 
 def _environment_restored(state: State, _: Library, e: ev.EnvironmentRestored, at: int, ref: int) -> None:

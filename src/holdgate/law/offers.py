@@ -12,7 +12,7 @@ from holdgate.crypto.hashes import digest
 from holdgate.law import command as c
 from holdgate.law.candidate import STAND_IN, Candidate, Candidates, View
 from holdgate.law.gates.nonconformances import MATRIX
-from holdgate.law.state import BECOMES, Attempt, ContractRecord, Job, Order, Report, open_ncrs
+from holdgate.law.state import BECOMES, Attempt, ContractRecord, Job, Order, open_ncrs
 from holdgate.terms.instant import SECOND_US
 
 # ---- a running job, at its node ------------------------------------------------------------------------------------
@@ -148,7 +148,7 @@ def at_node(view: View) -> Candidates:
 
 
 def of_order(view: View, order: Order) -> Candidates:
-    """An order that is staged: assignment, delivery date, documents, an amendment."""
+    """An order that is staged: the assignment of its next job, its documents, an amendment."""
     if order.status == "proposed":
         return
     technicians = [i.id for i in view.state.identities.values() if "technician" in i.roles and i.disabled_at is None]
@@ -156,11 +156,6 @@ def of_order(view: View, order: Order) -> Candidates:
     job = next((name for name in free if f"{order.id}/{name}" not in order.jobs), free[-1])
     assigned = {"job": job, "technician": technicians[0] if technicians else STAND_IN}
     yield Candidate(c.AssignJob, {"order": order.id, **assigned}, tuple(assigned))
-    for key in order.jobs:
-        known = {"order": order.id, "job": key.partition("/")[2], "technician": assigned["technician"]}
-        yield Candidate(c.AssignJob, {**known, "reason": STAND_IN}, ("technician", "reason"))
-    if order.delivery_due is not None:
-        yield Candidate(c.CloseDelivery, {"order": order.id})
     paper = digest(STAND_IN.encode())
     for document in order.documents:
         fields = {"order": order.id, "document": document, "digest": paper, "until": None}
@@ -171,12 +166,6 @@ def of_order(view: View, order: Order) -> Candidates:
 
 
 _AMENDED: Final = ("contract", "version", "node", "client", "part_no", "rev", "serials")
-
-
-def of_report(view: View, report: Report) -> Candidates:
-    """A report that was issued: an amended one in its place."""
-    fields = {"report": report.id, "new_report": f"{report.id}-A"[:64], "reason": STAND_IN}
-    yield Candidate(c.AmendReport, fields, ("new_report", "reason"))
 
 
 def of_contract(view: View, record: ContractRecord) -> Candidates:

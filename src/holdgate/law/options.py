@@ -238,7 +238,6 @@ def _at_hub(view: View) -> Candidates:
         yield from _record_of(job)
         yield from offers.dispose(view, job)
     for report in state.reports.values():
-        yield from offers.of_report(view, report)
         for decision in ("approve", "reject"):
             reason = None if decision == "approve" else STAND_IN
             fields = {"report": report.id, "decision": decision, "reason": reason}

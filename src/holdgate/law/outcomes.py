@@ -145,9 +145,12 @@ def _suggest_change(case: Case, m: c.SuggestChange) -> Events:
 
 def _update_policy(case: Case, m: c.UpdatePolicy) -> Events:
     before = case.state.policies.get(m.policy)
-    version = 1 if before is None else before.version + 1
+    if before is None:
+        return (ev.PolicyUpdated(policy=m.policy, zone=m.zone, credential=m.credential, version=1),)
+    asked = (before.zone, before.credential) if m.withdraw else (m.zone, m.credential)
+    version = before.version + 1
     return (
-        ev.PolicyUpdated(policy=m.policy, zone=m.zone, credential=m.credential, version=version, withdrawn=m.withdraw),
+        ev.PolicyUpdated(policy=m.policy, zone=asked[0], credential=asked[1], version=version, withdrawn=m.withdraw),
     )
 
 

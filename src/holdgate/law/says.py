@@ -95,8 +95,26 @@ WITHOUT_AN_ACT: Final = (ev.JobFlagged, ev.EquipmentWithdrawn)
 """What the business hub says in entries of kind `consequence`, signed by nobody but the hub's own checkpoint."""
 
 
+SAME: Final[dict[type[ev.Event], tuple[str, ...]]] = {
+    ev.JobStarted: ("serials",),
+    ev.StepStarted: ("equipment", "materials"),
+    ev.DeviationUsed: ("deviation",),
+    ev.ReadingRecorded: ("characteristic", "serial", "value", "unit", "instrument"),
+    ev.ReadingCorrected: ("characteristic", "serial"),
+    ev.StepSigned: ("result",),
+    ev.NonconformanceOpened: ("ncr", "serials"),
+    ev.NonconformanceDisposed: ("ncr", "disposition", "concession"),
+    ev.RetestAuthorised: ("cause",),
+    ev.DeviationAuthorised: ("deviation", "waive"),
+    ev.PermitIssued: ("permit", "module", "deed", "operator"),
+    ev.ModuleActed: ("permit",),
+    ev.EnvironmentLogged: ("series", "value", "unit"),
+}
+"""What an event repeats of the act that was signed, word for word, where the act says it."""
+
+
 def can_say(command: c.AnyCommand, event: ev.AnyEvent) -> bool:
-    """Whether an entry of this act may hold this event: its kind, its subject, and whom it names."""
+    """Whether an entry of this act may hold this event: its kind, its subject, what it repeats, and whom it names."""
     if not isinstance(event, SAYS.get(type(command), ())):
         return False
     if isinstance(command, c.SignQa) and isinstance(event, _YIELDED):
@@ -104,7 +122,7 @@ def can_say(command: c.AnyCommand, event: ev.AnyEvent) -> bool:
     order = command.slip.order if isinstance(command, c.StageSlip) else getattr(command, "order", None)
     if order is not None and getattr(event, "order", None) not in (None, order):
         return False
-    for field in ("job", "step"):
+    for field in ("job", "step", *SAME.get(type(event), ())):
         named: Any = getattr(command, field, None)
         if named is not None and getattr(event, field, named) != named:
             return False
@@ -112,5 +130,7 @@ def can_say(command: c.AnyCommand, event: ev.AnyEvent) -> bool:
         return False
     if isinstance(command, c.AdoptStandard) and (event.standard, event.edition) != (command.standard, command.edition):  # type: ignore[union-attr]
         return False
-    by = getattr(event, "by", None)
-    return by is None or any(signer.id == by for signer in command.signers)
+    if isinstance(command, c.CorrectEntry) and getattr(event, "value", None) != command.new_value:
+        return False
+    who = getattr(event, "by", getattr(event, "sensor", None))
+    return who is None or any(signer.id == who for signer in command.signers)

@@ -68,6 +68,14 @@ class Parameter(Struct, frozen=True):
         text = tuned.get(self.id)
         return self.value if text is None else require_decimal(text, self.id)
 
+    def holds_for(self, text: str, agreed: str, client: str) -> bool:
+        """Whether a tuned value is in force for this client's orders (`agreed`: the client whose person agreed to it).
+
+        Where the contract asks for the client, a value looser than the contract's is that client's alone.
+        """
+        loosens = self.tightens(self.value, require_decimal(text, self.id))
+        return not loosens or "client" not in self.approve or agreed == client
+
     def show_limits(self) -> str:
         """The bounds for a person."""
         return f"{self.low}..{self.high}{' whole seconds' if self.kind in IN_SECONDS else ''}"
@@ -100,10 +108,13 @@ class Measure(Struct, frozen=True):
     def show_limits(self) -> str:
         """The limits for a person: `1170..` or `..160` or `50..100`, with the unit."""
         if self.equals is not None:
-            return f"{self.equals} {self.unit}"
-        low = "" if self.low is None else str(self.low)
-        high = "" if self.high is None else str(self.high)
-        return f"{low}..{high} {self.unit}"
+            return f"{self.equals:f} {self.unit}"
+        return f"{_shown(self.low)}..{_shown(self.high)} {self.unit}"
+
+
+def _shown(limit: Decimal | None) -> str:
+    """As a contract writes it, never with an exponent."""
+    return "" if limit is None else f"{limit:f}"
 
 
 class Dwell(Struct, frozen=True):
@@ -133,7 +144,7 @@ class Watch(Struct, frozen=True):
 
     def show_limits(self) -> str:
         """The limits for a person."""
-        return f"{'' if self.low is None else self.low}..{'' if self.high is None else self.high} {self.unit}"
+        return f"{_shown(self.low)}..{_shown(self.high)} {self.unit}"
 
 
 class Permission(Struct, frozen=True):
@@ -369,12 +380,14 @@ Values = tuple[tuple[str, str], ...]
 """Adaptable parameters and the values (decimals) that they have instead of the contract's own."""
 
 
-def moved(operation: Operation, tuned: Mapping[str, str]) -> Values:
-    """The parameters of this step whose tuned value is another than the contract's, in the contract's order."""
+def moved(operation: Operation, tuned: Mapping[str, str], agreed: Mapping[str, str], client: str) -> Values:
+    """The parameters of this step whose value for this client's orders is another than the contract's, in its order."""
     return tuple(
         (name, text)
         for name, own in operation.parameters.items()
-        if (text := tuned.get(name)) is not None and parse_decimal(text) != own.value
+        if (text := tuned.get(name)) is not None
+        and parse_decimal(text) != own.value
+        and own.holds_for(text, agreed.get(name, ""), client)
     )
 
 

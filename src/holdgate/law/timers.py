@@ -10,6 +10,7 @@ from holdgate.law.library import Library
 from holdgate.law.state import Order, State
 from holdgate.law.technique import CLIENT_WINDOW
 from holdgate.terms.instant import SECOND_US
+from holdgate.terms.quantity import require_decimal
 
 
 def open_windows(state: State, library: Library, events: Sequence[AnyEvent]) -> tuple[ReviewWindowOpened, ...]:
@@ -43,11 +44,10 @@ def review_window_us(state: State, library: Library, order: Order) -> int:
     if record is not None and record.tuned:
         technique = library.technique(template.process)
         for parameter in () if technique is None else technique.parameters.values():
-            if parameter.kind != CLIENT_WINDOW:
-                continue
-            tuned_s = int(parameter.present(record.tuned))
-            if tuned_s >= window_s or record.agreed.get(parameter.id) == order.client:
-                window_s = tuned_s
+            text = record.tuned.get(parameter.id)
+            agreed = record.agreed.get(parameter.id, "")
+            if parameter.kind == CLIENT_WINDOW and text is not None and parameter.holds_for(text, agreed, order.client):
+                window_s = int(require_decimal(text, parameter.id))
     return window_s * SECOND_US
 
 

@@ -160,7 +160,7 @@ def _key(job: Job, rule: PayoutRule, payee: str) -> str:
 
 def _within(job: Job, rule: PayoutRule) -> bool:
     """From the first start of all to the last completion is within the rule, inclusive."""
-    return bool(job.first_start_at) and job.last_done_at - job.first_start_at <= rule.within_s * SECOND_US
+    return 0 < job.first_start_at <= job.last_done_at <= job.first_start_at + rule.within_s * SECOND_US
 
 
 def _each_signer(order: Order, job: Job, rule: PayoutRule) -> Iterator[ev.PayoutReleased]:

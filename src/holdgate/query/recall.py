@@ -39,8 +39,8 @@ class TouchedReport(Struct, frozen=True, kw_only=True):
 class TouchedJob(Struct, frozen=True, kw_only=True):
     """A job that was touched.
 
-    `first`, `last`: of the touches inside the interval; `going_on`: one of them has not ended. `steps`: in the order of
-    their first touch. `readings`: how many were taken with the instrument, or by the person; `in_steps`: how many were
+    `first`, `last`: of the touches inside the interval; `going_on`: one of them has not ended. `steps`: by their ids.
+    `readings`: how many were taken with the instrument, or by the person; `in_steps`: how many were
     recorded at the steps that were touched. `acts`: what else was signed
     on the job, with how often. `through`: the job that it was split from and inherits the touch of. `state`: running, in
     quality review, closed or terminated, as far as this record knows.
@@ -109,6 +109,7 @@ def recall(sources: Sequence[Source], span: Span, *, each: bool = False) -> Reca
         each: also list every use.
     """
     touches = [touch for source in sources for touch in source.shelf.touches(span, source.site)]
+    touches.sort(key=lambda touch: (touch.first, touch.order, touch.job, touch.what))
     orders = tuple(dict.fromkeys(touch.order for touch in touches if touch.order))
     history = _History(sources, orders)
     jobs = [*_jobs(touches, history)]
@@ -267,7 +268,7 @@ def _job(key: tuple[str, str], touches: list[Touch], through: str, history: _His
         first=moment(min(touch.first for touch in touches)),
         last=moment(max(touch.last for touch in touches)),
         going_on=any(touch.going_on for touch in touches),
-        steps=tuple(dict.fromkeys(touch.step for touch in touches if touch.step)),
+        steps=tuple(sorted({step for touch in touches for step in touch.steps})),
         readings=sum(touch.times for touch in touches if touch.what in (READING, *RECORDED)),
         in_steps=sum(touch.readings for touch in touches),
         acts=_counted(touch for touch in touches if touch.what not in (READING, STEP)),

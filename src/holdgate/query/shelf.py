@@ -49,15 +49,16 @@ class Span(NamedTuple):
 
 
 class Touch(NamedTuple):
-    """Uses of one kind at one step (or outside of any).
+    """Uses of one kind on one job (or outside of any).
 
-    From `first` to `last`, `times`; so many are `going_on`; so many `readings` were recorded meanwhile.
+    At these `steps` (by their ids), from `first` to `last`, `times`; so many are `going_on`; so many `readings` were
+    recorded meanwhile.
     """
 
     order: str
     job: str
-    step: str
     what: str
+    steps: tuple[str, ...]
     first: int
     last: int
     times: int
@@ -81,7 +82,7 @@ class Shelf(Protocol):
         ...
 
     def touches(self, span: Span, site: str | None = None) -> list[Touch]:
-        """Uses that overlap a span, counted by order, job, step and what they were; of one site's entries or of all."""
+        """Uses that overlap a span, counted by order, job and what they were; of one site's entries or of all."""
         ...
 
     def uses(self, span: Span, site: str | None = None) -> list[Use]:
@@ -159,18 +160,21 @@ class MemoryShelf(Shelf):
 
     @override
     def touches(self, span: Span, site: str | None = None) -> list[Touch]:
-        found: dict[tuple[str, str, str, str], Touch] = {}
+        grouped: dict[tuple[str, str, str], list[Use]] = {}
         for use in self.uses(span, site):
-            key = (use.order, use.job, use.step, use.what)
-            last, open_now = use.since if use.until is None else use.until, int(use.until is None)
-            before = found.get(key)
-            if before is None:
-                found[key] = Touch(*key, use.since, last, 1, open_now, use.readings)
-            else:
-                first, last = min(before.first, use.since), max(before.last, last)
-                readings = before.readings + use.readings
-                found[key] = Touch(*key, first, last, before.times + 1, before.going_on + open_now, readings)
-        return list(found.values())
+            grouped.setdefault((use.order, use.job, use.what), []).append(use)
+        return [
+            Touch(
+                *key,
+                steps=tuple(sorted({use.step for use in uses if use.step})),
+                first=min(use.since for use in uses),
+                last=max(use.since if use.until is None else use.until for use in uses),
+                times=len(uses),
+                going_on=sum(use.until is None for use in uses),
+                readings=sum(use.readings for use in uses),
+            )
+            for key, uses in grouped.items()
+        ]
 
     @override
     def notes(self, topic: str, keys: Iterable[str], site: str | None = None) -> list[Note]:

@@ -35,6 +35,8 @@ RECORDED: Final = ("reading.record", "entry.late")
 
 ORDER: Final = "order"
 REPORT: Final = "report"
+ORIGIN: Final = "origin"
+"""How much of another site's log was taken in; by the log's origin."""
 
 
 class Use(NamedTuple):
@@ -59,10 +61,10 @@ class Use(NamedTuple):
 
 
 class Note(NamedTuple):
-    """What became of an order (`topic` order, `key` its id) or of a report (`topic` report).
+    """What became of an order (`topic` order, `key` its id), of a report (`topic` report) or of another log (`topic` origin).
 
     `what`: staged, job, split, report, qa, compliance, ncr, disposed, flagged, failed, terminated; of a report: approved,
-    rejected, lapsed, replaced. `detail`: what belongs to it, by the event's own fields.
+    rejected, lapsed, replaced; of another log: imported. `detail`: what belongs to it, by the event's own fields.
     """
 
     topic: str
@@ -141,6 +143,8 @@ def _of_event(said: Said, command: c.AnyCommand | None, event: ev.AnyEvent) -> I
         yield Use(EQUIPMENT, event.equipment, at, at, site, seq, what="equipment.check", detail=event.result)
     elif isinstance(event, ev.EquipmentCalibrated):
         yield Use(EQUIPMENT, event.equipment, at, at, site, seq, what="equipment.calibrate", detail=event.as_found)
+    elif isinstance(event, ev.Imported):
+        yield Note(ORIGIN, event.origin, at, site, seq, "imported", "", (("size", str(event.size)),))
     elif isinstance(event, ev.ContractSubmitted):
         key = f"{event.contract}/{event.version}"
         yield Use(VERSION, key, at, at, site, seq, what="contract.submit", detail=event.sha256)

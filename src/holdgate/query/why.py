@@ -8,10 +8,12 @@ unmet condition with its remedy. All of it is read from the record: nothing is d
 from collections.abc import Iterator
 from typing import Any, Final
 
+import msgspec
 from msgspec import Struct
 
 from holdgate.law import command as c
 from holdgate.law import event as ev
+from holdgate.law.consequences import ConsequenceRecord
 from holdgate.law.contract import read_document
 from holdgate.law.decision import Decision
 from holdgate.law.denial import remedy, sentence
@@ -94,6 +96,7 @@ _KINDS: Final = {
     "boot": "The site started.",
     "attempt": "Something came that could not be authenticated. It changed nothing.",
     "import": "A stretch of another site's record was checked and taken in.",
+    "consequence": "Something that follows from an earlier entry, and that other sites are told by itself.",
     "contact": "The link to another site changed.",
     "cosigned": "A witness confirmed how far this record is.",
 }
@@ -205,8 +208,8 @@ def _refusals(decision: Decision) -> tuple[Refusal, ...]:
 
 def _facts(record: Record, one: Said, command: c.AnyCommand | None) -> Iterator[Fact]:
     """The entries that the decision read, in words: of an import, what concerns this action."""
-    named = frozenset() if command is None else frozenset(_mentioned(command, one))
-    for seq in one.decision.reads:
+    named = frozenset(_subjects(one)) if command is None else frozenset(_mentioned(command, one))
+    for seq in (*_cause(one.entry), *one.decision.reads):
         read = entry_at(record, seq)
         if read.entry.kind == "genesis":
             yield _fact(read, tuple(_founded(read.entry, named)) or (_KINDS["genesis"],))
@@ -223,6 +226,19 @@ def _facts(record: Record, one: Said, command: c.AnyCommand | None) -> Iterator[
             yield _fact(read, tuple(in_words(event) for event in read.decision.events[:1]))
         for foreign, about in concerns[-FACTS_MAX:]:
             yield _fact(foreign, tuple(in_words(event) for event in about[-FACTS_MAX:]), str(read.place))
+
+
+def _cause(entry: Entry) -> tuple[int, ...]:
+    """The entry that a consequence follows from."""
+    if entry.kind != "consequence":
+        return ()
+    return (msgspec.json.decode(entry.record, type=ConsequenceRecord).of,)
+
+
+def _subjects(one: Said) -> Iterator[str]:
+    """What an entry without an action is about."""
+    for event in one.decision.events:
+        yield from (value for name in event.__struct_fields__ if isinstance(value := getattr(event, name), str))
 
 
 def _founded(entry: Entry, named: frozenset[str]) -> Iterator[str]:

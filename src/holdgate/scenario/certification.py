@@ -14,7 +14,7 @@ from holdgate.certifier.solver import solver_names
 from holdgate.certifier.structure import examine
 from holdgate.law.certificate import HOLDS, Certificate, Proof
 from holdgate.law.families import Bundle
-from holdgate.scenario.witness import run_deeds
+from holdgate.scenario.witness import run_plan
 from holdgate.terms import canon
 from holdgate.terms.errors import Malformed
 
@@ -77,7 +77,7 @@ def _run(found: Proved, law: Law | None) -> Plan | None:
     gates = vocabulary().gates if law is None else law.gates
     try:
         plan = plan_runs(found.life, present(gates), vocabulary(gates))
-        differs = run_deeds(found.contract, plan.cast, plan.deeds)
+        differs = run_plan(plan)
     except Malformed as error:
         found.fail(WITNESS, "witness run", str(error))
         return None

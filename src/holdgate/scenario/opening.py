@@ -73,8 +73,8 @@ class Opening:
             self._enrol(shop)
             await self._done()
             self._register(shop)
-            for contract in contracts:
-                self._govern(shop, contract)
+            for bundle in contracts:
+                self._govern(shop, bundle)
             await self._done()
             await shop.settle()
         except HoldgateError:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from msgspec import Struct
-from msgspec.structs import replace
 from typing_extensions import override
 
 from holdgate.certifier.cast import (
@@ -26,6 +25,7 @@ from holdgate.certifier.cast import (
     SUBJECTS_MAX,
     Cast,
 )
+from holdgate.certifier.plan import Plan
 from holdgate.certifier.witness import Deed
 from holdgate.law import event as ev
 from holdgate.law.families import Bundle
@@ -47,8 +47,7 @@ from holdgate.scenario.files import (
 )
 from holdgate.scenario.opening import Opening
 from holdgate.scenario.run import Outcome, Run
-from holdgate.scenario.witness_standards import READER, adoption_of, adoptions
-from holdgate.terms.errors import HoldgateError, Malformed
+from holdgate.terms.errors import HoldgateError
 from holdgate.terms.instant import SECOND_US, Instant
 
 PAUSE_US: Final = 60 * SECOND_US
@@ -64,37 +63,26 @@ class Disagreement(Struct, frozen=True, kw_only=True):
     path: tuple[str, ...]
 
 
-def run_deeds(contract: Bundle, cast: Cast, deeds: Sequence[Deed]) -> Disagreement | None:
-    """Have real sites decide every deed; the first answer that was not predicted, if any.
-
-    Args:
-        contract: what is brought into force.
-        cast: who and what there is.
-        deeds: in order of time.
+def run_plan(plan: Plan) -> Disagreement | None:
+    """Have real sites decide every deed of a plan; the first answer that was not predicted, if any.
 
     Raises:
-        Malformed: the shop cannot be set up under this contract.
+        Malformed: the shop cannot be set up under these contracts.
     """
-    before = adoptions(contract, cast, deeds[0].at)
     with tempfile.TemporaryDirectory(prefix="holdgate-witness-") as folder:
-        stage = _Stage(Path(folder) / "shop", contract, cast, (*before, *deeds)[0].at)
-        return asyncio.run(_run(stage, before, deeds))
+        return asyncio.run(_run(_Stage(Path(folder) / "shop", plan), plan.deeds))
 
 
 class _Stage(Opening):
     """A shop with nothing in it but what the contract asks for."""
 
-    def __init__(self, directory: Path, contract: Bundle, cast: Cast, first: int) -> None:
-        self._contract = contract
-        world = world_of(cast)
-        if contract.technique.requires:
-            world = replace(world, people=(*world.people, READER))
-        super().__init__(directory, world, first)
+    def __init__(self, directory: Path, plan: Plan) -> None:
+        self._plan = plan
+        super().__init__(directory, world_of(plan.cast), plan.deeds[0].at)
 
     @override
     def contracts(self) -> Sequence[Bundle]:
-        own = self._contract
-        return [own, adoption_of(own)] if own.technique.requires else [own]
+        return self._plan.contracts
 
 
 class _Observed(Run):
@@ -118,14 +106,10 @@ class _Observed(Run):
         return sorted(found)
 
 
-async def _run(stage: _Stage, before: Sequence[Deed], deeds: Sequence[Deed]) -> Disagreement | None:
+async def _run(stage: _Stage, deeds: Sequence[Deed]) -> Disagreement | None:
     shop = await stage.open()
     run = _Observed(shop, stage)
     try:
-        for number, deed in enumerate(before):
-            decision = (await run.deed(_as_step(number, deed), settle=True)).decision
-            if not decision.allowed:
-                raise Malformed(f"no edition can be adopted: {deed.action} is refused as {' '.join(decision.codes)}")
         for number, deed in enumerate(deeds):
             what = await _differs(run, number, deed, settle=_leaves(deeds, number))
             if what:
@@ -267,6 +251,7 @@ def world_of(cast: Cast) -> World:
         nodes=(Node(id=NODE),),
         contracts=(),
         tree={},
+        folder="",
     )
 
 

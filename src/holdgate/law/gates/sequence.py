@@ -55,6 +55,9 @@ def new_job(case: Case) -> None:
 
 def _none_left(case: Case, job: Job, wanted: frozenset[str]) -> None:
     """What was rejected, scrapped or returned in a job that is over is not started again."""
+    for ncr in open_ncrs(job) if job.status == "terminated" else ():
+        if not ncr.serials or not wanted.isdisjoint(ncr.serials):
+            case.deny("NCR_OPEN", ncr=ncr.id)
     gone = tuple(
         f"{serial} ({job.parts[serial]})"
         for serial in job.serials
@@ -81,11 +84,16 @@ def job_open(case: Case) -> None:
             case.deny("JOB_CLOSED", job=named, status="accepted by QA")
         return
     case.reads.append(job.ref)
-    if job.status in OVER:
+    if job.status in OVER and not _undecided(case, job):
         case.deny("JOB_CLOSED", job=job.id, status=OVER[job.status])
     step = getattr(command, "step", None)
     if step is not None and case.operation is None:
         case.deny("STEP_UNKNOWN", step=step, contract=case.technique.id if case.technique else "?")
+
+
+def _undecided(case: Case, job: Job) -> bool:
+    """What stands open on the parts of a job that was ended is decided all the same."""
+    return type(case.command) is c.DisposeNonconformance and job.status == "terminated"
 
 
 def _elsewhere(case: Case) -> None:

@@ -221,6 +221,7 @@ STOPPED: Final[Acts] = (
     c.AcceptTerms,
     c.StageOrder,
     c.SignQa,
+    c.SignCompliance,
     c.StartJob,
     c.StartStep,
     c.SignStep,
@@ -310,7 +311,7 @@ GATES: Final[tuple[Gate, ...]] = (
     Gate(
         "sequence.nonconformances",
         sequence.nonconformances,
-        (c.StartStep, c.SignStep, *MODULE_ACTS, c.SignQa, c.GenerateReport, c.AmendReport),
+        (c.StartStep, c.SignStep, *MODULE_ACTS, *REPORTED, c.AmendReport),
     ),
     Gate("deviations.usable", deviations.usable, (c.StartStep,)),
     Gate("sequence.in_order", sequence.in_order, (c.StartStep, *MODULE_ACTS)),
