@@ -2882,8 +2882,8 @@ def test_a_second_revocation_does_not_move_the_first() -> None:
 def test_the_id_of_somebody_who_was_disabled_stays_taken() -> None:
     world = hub().fold(ev.IdentityDisabled(id="TECH"))
     again = world.ask(c.EnrolIdentity, id="TECH", others=(("QA", "qa"), ("TECH", "newcomer")))
-    assert "ALREADY_DONE" in again.codes
-    assert hub().ask(c.EnrolIdentity).allowed
+    assert "ALREADY_DONE" in again.decide().codes
+    assert hub().ask(c.EnrolIdentity).decide().allowed
 
 
 def test_a_second_disabling_does_not_move_the_first() -> None:
