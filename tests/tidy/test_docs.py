@@ -125,6 +125,15 @@ def test_every_dotted_name_is_there() -> None:
     assert not found, report(found, "Names that do not exist:")
 
 
+def test_decision_records_are_numbered_in_order_and_listed_under_their_titles() -> None:
+    records = sorted((ROOT / "docs" / "decisions").glob("0*.md"))
+    titles = [record.read_text(encoding="utf-8").partition("\n")[0].split(" ", 2)[1:] for record in records]
+    assert [int(record.name[:4]) for record in records] == list(range(1, len(records) + 1))
+    assert [int(number) for number, _ in titles] == list(range(1, len(records) + 1))
+    listed = re.findall(r"^- \[(.+)\]\((.+)\)$", read("docs/decisions/index.md"), re.MULTILINE)
+    assert listed == [(title, record.name) for (_, title), record in zip(titles, records, strict=True)]
+
+
 def test_every_page_is_reached_from_the_readme() -> None:
     reached, ahead = {"README.md"}, ["README.md"]
     while ahead:

@@ -2879,6 +2879,13 @@ def test_a_second_revocation_does_not_move_the_first() -> None:
     assert world.state.identities["TECH"].credentials["VT"].revoked_at == first
 
 
+def test_the_id_of_somebody_who_was_disabled_stays_taken() -> None:
+    world = hub().fold(ev.IdentityDisabled(id="TECH"))
+    again = world.ask(c.EnrolIdentity, id="TECH", others=(("QA", "qa"), ("TECH", "newcomer")))
+    assert "ALREADY_DONE" in again.decide().codes
+    assert hub().ask(c.EnrolIdentity).decide().allowed
+
+
 def test_a_second_disabling_does_not_move_the_first() -> None:
     world = hub()
     world.do(c.DisableIdentity)
