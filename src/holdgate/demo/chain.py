@@ -180,6 +180,7 @@ class Chain(Narrator):
         self._note("As found fails nothing now, and the adjustment does not make it better.")
         await self._accept(SURVEY_2, "S. Iyer (QA) returns it to service")
         self._found_out()
+        self._at.clock.instant += 60 * SECOND_US
         await self._perform(LUG_2, ops.LOAD[0])
         self._done("FCE-01 is loaded again: Op H10 signed off")
 
