@@ -17,6 +17,7 @@ from holdgate.law.contract import TECHNIQUES, Document, Head, SmartSP, StepRule,
 from holdgate.law.families import SUBJECTS, Bundle, bundle_faults
 from holdgate.law.gates.table import GATES
 from holdgate.law.notation import Tree, read_bundle, read_yaml
+from holdgate.scenario.certification import certification
 
 PAGE: Final = (Path(__file__).resolve().parents[2] / "docs" / "spec" / "contract.md").read_text(encoding="utf-8")
 _PIECE: Final = re.compile(r"<!-- contract: (\S+) -->\n```yaml\n(.*?)```", re.DOTALL)
@@ -24,6 +25,12 @@ _SECTION: Final = re.compile(r"^### (\w+)$", re.MULTILINE)
 _ROW: Final = re.compile(r"^\| `(\w+)` \| (.+?) \| (.+?) \| (.+?) \| (.+?) \|$", re.MULTILINE)
 MADE: Final = (StepRule, "normal")
 """The one field that no author writes: the reader adds the rule's normal form."""
+NOT_YET: Final = {
+    "gauge": [
+        "witness run: C10 is signed as pass: the engine allows it, and READING_OUT_OF_LIMITS was predicted",
+    ]
+}
+"""What the certifier says of an example that the law takes: it does not know `effect: as_found`, and the page says so."""
 GATE_NAMES: Final = {gate.name for gate in GATES}
 DECIMALS: Final = {
     **dict.fromkeys((("Characteristic", name) for name in ("min", "max", "equals", "U")), "decimal"),
@@ -85,6 +92,13 @@ def test_an_example_is_a_whole_contract(name: str) -> None:
     assert [*bundle_faults(read)] == []
     for document in read.documents:
         assert encode_document(read_document(encode_document(document))) == encode_document(document)
+
+
+@pytest.mark.parametrize("name", texts())
+def test_an_example_can_be_certified(name: str) -> None:
+    found = certification(bundle(name))
+    assert [defect.sentence() for defect in found.defects] == NOT_YET.get(name, [])
+    assert (found.certificate is None) == (name in NOT_YET)
 
 
 def test_every_family_has_its_example() -> None:

@@ -89,9 +89,9 @@ def _to_lots(event: ev.JobSplit, found: dict[_Recall, str]) -> None:
 
 
 def _flag(state: State, equipment: str, key: str, why: str) -> ev.JobFlagged | None:
-    """The flag, unless the job is over or has this nonconformance open already."""
+    """The flag, unless the job is over, has this nonconformance open already, or is the one that is about the instrument."""
     job = state.jobs.get(key)
-    if job is None or _is_over(job):
+    if job is None or _is_over(job) or equipment in job.serials:
         return None
     ncr = flag_id("recall", equipment, job.id)
     known = job.ncrs.get(ncr)
