@@ -15,6 +15,7 @@ from holdgate.law.contract import (
     TECHNIQUES,
     Authority,
     Characteristic,
+    Hold,
     SmartCompliance,
     SmartInventory,
     SmartMaintenance,
@@ -346,6 +347,21 @@ def test_what_is_yielded_stands_in_the_entry_of_qas_signature_and_holds_at_once(
 
 
 # ---- what goes with them -------------------------------------------------------------------------------------------
+
+
+def test_the_release_of_a_hold_point_is_for_one_attempt() -> None:
+    world = in_force(node(), bundle(step={"hold": Hold(party="qa")})).received().job()
+    released = ev.HoldReleased(order=PO, job=JOB, step="E1", by="QA")
+    noticed = ev.WitnessNotified(order=PO, job=JOB, step="E1")
+    job = world.state.jobs[f"{PO}/{JOB}"]
+    world.fold(released, noticed).opened("E1")
+    world.fold(ev.StepRestarted(order=PO, job=JOB, step="E1", by="TECH"))
+    assert not job.released
+    assert job.noticed
+    world.fold(released).opened("E1").signed("E1")
+    world.fold(ev.JobReprocessed(order=PO, job=JOB, step="E1", by="L3"))
+    assert not job.released
+    assert not job.noticed
 
 
 def test_readings_are_counted_and_a_correction_is_none() -> None:
