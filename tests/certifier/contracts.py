@@ -1,4 +1,4 @@
-"""Real contracts to prove and to break: the sample beside this file, and those of the shared worlds where they are there."""
+"""Real contracts to prove and to break: the sample beside this file, and those of the scenarios' worlds."""
 
 from pathlib import Path
 from typing import Any
@@ -7,6 +7,7 @@ from holdgate.certifier.facts import rule_parser
 from holdgate.law.contract import SmartClientPO, SmartSP
 from holdgate.law.notation import Tree, as_mapping, read_yaml
 from holdgate.scenario.files import read_world, revise, split_contract
+from tests.places import SCENARIOS
 
 Pair = tuple[SmartClientPO, SmartSP]
 PARSE = rule_parser()
@@ -19,9 +20,9 @@ def sample(**changes: Any) -> dict[str, Tree]:
     return revise(tree, spelled(changes))
 
 
-def world(shared: Path, name: str) -> dict[str, Tree]:
-    """The (first) contract of a shared world."""
-    return read_world(shared / "scenarios" / "worlds" / f"{name}.yaml").contracts[0]
+def world(name: str) -> dict[str, Tree]:
+    """The (first) contract of a scenario world."""
+    return read_world(SCENARIOS / "worlds" / f"{name}.yaml").contracts[0]
 
 
 def changed(tree: dict[str, Tree], **changes: Any) -> dict[str, Tree]:

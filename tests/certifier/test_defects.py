@@ -306,8 +306,8 @@ def test_the_sample_has_no_defect() -> None:
 
 
 @pytest.mark.parametrize("name", ["fpi", "ht", "ten"])
-def test_the_contracts_of_the_worlds_have_no_defect(shared: Any, name: str) -> None:
-    assert refused(world(shared, name)) == []
+def test_the_contracts_of_the_worlds_have_no_defect(name: str) -> None:
+    assert refused(world(name)) == []
 
 
 @pytest.mark.parametrize("name", ["fpi", "ht", "ten"])
@@ -320,17 +320,15 @@ def test_the_contracts_of_the_worlds_have_no_defect(shared: Any, name: str) -> N
                                                "tighter": "lower", "approve": ["qa"]}]}, "parameters-are-bounded"),
     ],
 )  # fmt: skip
-def test_the_contracts_of_the_worlds_are_refused_once_broken(
-    shared: Any, name: str, changes: dict[str, Any], proof: str
-) -> None:
-    tree = changed(world(shared, name), **changes)
+def test_the_contracts_of_the_worlds_are_refused_once_broken(name: str, changes: dict[str, Any], proof: str) -> None:
+    tree = changed(world(name), **changes)
     assert refused(tree)
     assert proof in {defect.proof for defect in (*refused(tree), *beyond_structure(tree))}
 
 
 @pytest.mark.parametrize("name", ["fpi", "ht", "ten"])
-def test_a_world_whose_client_is_not_asked_is_refused(shared: Any, name: str) -> None:
-    tree = world(shared, name)
+def test_a_world_whose_client_is_not_asked_is_refused(name: str) -> None:
+    tree = world(name)
     billing: Any = tree["billing"]
     early = [{**item, "when": "arrival"} for item in billing]
     assert "no-final-invoice-without-the-client" in {d.proof for d in refused(changed(tree, billing=early))}

@@ -90,8 +90,8 @@ def test_every_move_that_is_possible_is_among_the_deeds() -> None:
 
 
 @pytest.mark.parametrize("name", ["fpi", "ht", "ten"])
-def test_the_contracts_of_the_worlds_are_certified(shared: Any, name: str) -> None:
-    found = certification(Bundle(*pair(world(shared, name))))
+def test_the_contracts_of_the_worlds_are_certified(name: str) -> None:
+    found = certification(Bundle(*pair(world(name))))
     assert found.defects == ()
     assert found.certificate is not None
 

@@ -8,12 +8,13 @@ import yaml
 
 from holdgate.cli.app import main
 from holdgate.scenario.run import FileResult, run_file
+from tests.places import SCENARIOS
 
-NUMBERS = (*(str(n) for n in range(101, 104)), *(str(n) for n in range(111, 142)))
+NUMBERS = tuple(path.name.split("-")[0] for path in sorted(SCENARIOS.glob("[0-9]*.yaml")))
 
 
-def scenario(shared: Path, number: str) -> Path:
-    return next((shared / "scenarios").glob(f"{number}-*.yaml"))
+def scenario(number: str) -> Path:
+    return next((SCENARIOS).glob(f"{number}-*.yaml"))
 
 
 def tree_of(path: Path) -> dict[str, Any]:
@@ -21,15 +22,22 @@ def tree_of(path: Path) -> dict[str, Any]:
     return tree
 
 
-def run_tree(shared: Path, folder: Path, tree: dict[str, Any]) -> FileResult:
+def run_tree(folder: Path, tree: dict[str, Any]) -> FileResult:
     path = folder / "copy.yaml"
     path.write_text(yaml.safe_dump(tree, sort_keys=False, allow_unicode=True), encoding="utf-8")
-    return run_file(path, shared / "scenarios" / "worlds")
+    return run_file(path, SCENARIOS / "worlds")
+
+
+def test_the_files_that_were_agreed_on_are_here_word_for_word(shared: Path) -> None:
+    agreed = sorted(path for path in (shared / "scenarios").rglob("*") if path.is_file())
+    assert len(agreed) > 34
+    for path in agreed:
+        assert (SCENARIOS / path.relative_to(shared / "scenarios")).read_bytes() == path.read_bytes(), path
 
 
 @pytest.mark.parametrize("number", NUMBERS)
-def test_it_comes_out_as_expected(shared: Path, number: str) -> None:
-    path = scenario(shared, number)
+def test_it_comes_out_as_expected(number: str) -> None:
+    path = scenario(number)
     result = run_file(path)
     assert result.mismatch is None
     assert result.steps == len(tree_of(path)["steps"])
@@ -37,32 +45,32 @@ def test_it_comes_out_as_expected(shared: Path, number: str) -> None:
 
 
 @pytest.mark.parametrize("number", NUMBERS)
-def test_a_wrong_decision_fails_at_its_step(shared: Path, number: str, tmp_path: Path) -> None:
-    tree = tree_of(scenario(shared, number))
+def test_a_wrong_decision_fails_at_its_step(number: str, tmp_path: Path) -> None:
+    tree = tree_of(scenario(number))
     step = tree["steps"][len(tree["steps"]) // 2]
     allowed = step["expect"]["decision"] == "allow"
     step["expect"] = {"decision": "deny", "reason": "NO_ARRIVAL"} if allowed else {"decision": "allow"}
-    mismatch = run_tree(shared, tmp_path, tree).mismatch
+    mismatch = run_tree(tmp_path, tree).mismatch
     assert mismatch is not None
     assert (mismatch.step, mismatch.action) == (int(step["n"]), step["action"])
     assert mismatch.what.startswith("expected deny" if allowed else "expected allow")
 
 
-def test_a_wrong_effect_fails_at_its_step(shared: Path, tmp_path: Path) -> None:
-    tree = tree_of(scenario(shared, "101"))
+def test_a_wrong_effect_fails_at_its_step(tmp_path: Path) -> None:
+    tree = tree_of(scenario("101"))
     step = next(step for step in tree["steps"] if "po_released_to_NODE-FPI" in step["expect"].get("effects", ()))
     step["expect"]["effects"] = ["po_released_to_NODE-MT"]
-    mismatch = run_tree(shared, tmp_path, tree).mismatch
+    mismatch = run_tree(tmp_path, tree).mismatch
     assert mismatch is not None
     assert mismatch.step == int(step["n"])
     assert "po_released_to_NODE-MT" in mismatch.what
 
 
-def test_a_wrong_reason_fails_at_its_step_with_its_trace(shared: Path, tmp_path: Path) -> None:
-    tree = tree_of(scenario(shared, "101"))
+def test_a_wrong_reason_fails_at_its_step_with_its_trace(tmp_path: Path) -> None:
+    tree = tree_of(scenario("101"))
     step = next(step for step in tree["steps"] if step["expect"].get("reason") == "PRECHECK_INCOMPLETE")
     step["expect"]["reason"] = "WINDOW_NOT_REACHED"
-    mismatch = run_tree(shared, tmp_path, tree).mismatch
+    mismatch = run_tree(tmp_path, tree).mismatch
     assert mismatch is not None
     assert mismatch.step == int(step["n"])
     assert mismatch.what.startswith("expected WINDOW_NOT_REACHED, came out PRECHECK_INCOMPLETE")
@@ -72,14 +80,12 @@ def test_a_wrong_reason_fails_at_its_step_with_its_trace(shared: Path, tmp_path:
 # ---- holdgate test
 
 
-def test_a_folder_is_run_and_its_other_files_are_left_out(
-    shared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_folder_is_run_and_its_other_files_are_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = tmp_path / "scenarios"
     folder.mkdir()
-    (folder / "worlds").symlink_to(shared / "scenarios" / "worlds")
+    (folder / "worlds").symlink_to(SCENARIOS / "worlds")
     (folder / "_notes.yaml").write_text("not a scenario")
-    (folder / "111.yaml").symlink_to(scenario(shared, "111"))
+    (folder / "111.yaml").symlink_to(scenario("111"))
     (folder / "999.yaml").write_text("id: broken\n")
     code = main(["test", str(folder), "--jobs", "1"])
     out = capsys.readouterr().out
@@ -90,8 +96,8 @@ def test_a_folder_is_run_and_its_other_files_are_left_out(
     assert "_notes" not in out
 
 
-def test_several_processes_and_one_line_of_json_per_file(shared: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    files = [str(scenario(shared, number)) for number in ("111", "103")]
+def test_several_processes_and_one_line_of_json_per_file(capsys: pytest.CaptureFixture[str]) -> None:
+    files = [str(scenario(number)) for number in ("111", "103")]
     code = main(["test", *files, "--jobs", "2", "--json"])
     lines = capsys.readouterr().out.splitlines()
     assert code == 0

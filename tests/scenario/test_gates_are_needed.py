@@ -14,6 +14,7 @@ from holdgate.law import command as c
 from holdgate.law import decide as law
 from holdgate.law.gates.table import GATES
 from holdgate.scenario.run import run_file
+from tests.places import SCENARIOS
 
 TEMPLATES: Final = Path(next(iter(holdgate.templates.__path__)))
 SHOWN_BY: Final = {
@@ -118,9 +119,9 @@ def without(gate: str) -> dict[type[c.Command], Any]:
 
 
 @pytest.mark.parametrize("gate", SHOWN_BY)
-def test_without_it_its_file_fails(gate: str, shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_it_its_file_fails(gate: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(law, "_GATES", without(gate))
-    assert not run_file(path_of(shared / "scenarios", SHOWN_BY[gate])).passed
+    assert not run_file(path_of(SCENARIOS, SHOWN_BY[gate])).passed
 
 
 def test_the_gates_that_no_file_shows_become_fewer() -> None:

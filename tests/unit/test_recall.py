@@ -44,6 +44,7 @@ from holdgate.scenario.opening import Opening
 from holdgate.scenario.run import Run
 from holdgate.terms.errors import Malformed, Tampered
 from tests.builders import BENCH, CLIENT, JOB, PO, REPORT, SERIALS, Log, S, hub_log, node_log
+from tests.places import SCENARIOS
 
 BARE: dict[str, Any] = {"equipment": (), "materials": ()}
 
@@ -410,10 +411,10 @@ def test_a_shelf_on_a_disk_answers_as_one_in_memory(kept: list[Row], since: int,
 # ---- over a scenario's ledgers -------------------------------------------------------------------------------------
 
 
-def played(shared: Path, folder: Path, number: str) -> Path:
+def played(folder: Path, number: str) -> Path:
     """The shop that a scenario file leaves behind."""
-    scenario = read_scenario(next((shared / "scenarios").glob(f"{number}-*.yaml")))
-    world = read_world(shared / "scenarios" / "worlds" / f"{scenario.world}.yaml")
+    scenario = read_scenario(next((SCENARIOS).glob(f"{number}-*.yaml")))
+    world = read_world(SCENARIOS / "worlds" / f"{scenario.world}.yaml")
     opening = Opening(folder / "shop", apply_given(world, scenario.given), scenario.steps[0].at)
 
     async def play() -> Shop:
@@ -441,8 +442,8 @@ def test_every_job_that_the_law_recalls_is_in_the_recall_of_its_instrument(node:
     assert found.besides == {"equipment.check": 1}
 
 
-def test_the_hub_alone_recalls_what_the_whole_shop_does(shared: Path, tmp_path: Path) -> None:
-    shop = played(shared, tmp_path, "101")
+def test_the_hub_alone_recalls_what_the_whole_shop_does(tmp_path: Path) -> None:
+    shop = played(tmp_path, "101")
     with open_shelves(shop) as everything, open_shelves(shop / "HUB") as hub:
         sites = [source.site for source in everything.sources]
         assert sorted(map(str, sites)) == ["FLOOR", "HUB", "NODE-FPI", "NODE-FPI-2", "NODE-MT"]
@@ -454,8 +455,8 @@ def test_the_hub_alone_recalls_what_the_whole_shop_does(shared: Path, tmp_path: 
     assert rows_beside == ["ledger.db", "ledger.hints.db", "ledger.taken.db", "ledger.uses.db"]
 
 
-def test_an_older_copy_of_a_sites_record_hides_nothing_that_the_hub_took_in(shared: Path, tmp_path: Path) -> None:
-    shop = played(shared, tmp_path, "101")
+def test_an_older_copy_of_a_sites_record_hides_nothing_that_the_hub_took_in(tmp_path: Path) -> None:
+    shop = played(tmp_path, "101")
     span = Span(EQUIPMENT, "RAD-07", *ALWAYS)
     with open_shelves(shop) as shelves:
         expected = recall(shelves.sources, span)

@@ -13,6 +13,7 @@ from holdgate.scenario.bundles import bundle_of, bundles_of, read_contract
 from holdgate.scenario.continued import read_whole
 from holdgate.scenario.files import apply_given, read_world
 from holdgate.terms.errors import Malformed, Unavailable
+from tests.places import SCENARIOS
 from tests.templates import HOME
 
 PARSE = rule_parser()
@@ -42,8 +43,8 @@ def test_the_path_counts_from_the_worlds_folder_also_after_given() -> None:
     assert bundles_of(world, PARSE)[0].template.id == "VIS-DIM-1"
 
 
-def test_a_contract_that_is_written_out_is_split_as_before(shared: Path) -> None:
-    world = read_world(shared / "scenarios" / "worlds" / "fpi.yaml")
+def test_a_contract_that_is_written_out_is_split_as_before() -> None:
+    world = read_world(SCENARIOS / "worlds" / "fpi.yaml")
     (held,) = bundles_of(world, PARSE)
     assert (held.quality, held.pay) == (None, None)
 

@@ -15,6 +15,7 @@ from holdgate.scenario.inputs import KNOWN_INPUTS, NOT_SIGNED, Names, check_step
 from holdgate.scenario.links import OPERATIONS
 from holdgate.scenario.run import run_file
 from holdgate.terms.errors import Malformed
+from tests.places import SCENARIOS
 
 NAMES = Names(tz="UTC", people=("P1", "P2"), places=("W1",), nodes=("N1",))
 AUTH: Tree = {"components": ["badge", "pin"], "session": "S1"}
@@ -193,8 +194,8 @@ def test_every_action_that_runs_has_its_line() -> None:
     assert not {*ACTIONS} & {*OPERATIONS}
 
 
-def test_the_table_has_the_vocabularys_actions(shared: Path) -> None:
-    text = (shared / "scenarios" / "_VOCABULARY.md").read_text(encoding="utf-8")
+def test_the_table_has_the_vocabularys_actions() -> None:
+    text = (SCENARIOS / "_VOCABULARY.md").read_text(encoding="utf-8")
     listed = text.partition("## Actions (inputs)")[2].partition("## Status")[0]
     actions: set[str] = set()
     for family, verbs in re.findall(r"(?<![\w.])([a-z]+)\.([a-z]+(?:/[a-z]+)*)", listed):
@@ -202,9 +203,9 @@ def test_the_table_has_the_vocabularys_actions(shared: Path) -> None:
     assert sorted(actions) == sorted(KNOWN_INPUTS)
 
 
-def test_every_step_of_the_shared_files_passes(shared: Path) -> None:
+def test_every_step_of_the_files_passes() -> None:
     checked = 0
-    for path in sorted((shared / "scenarios").glob("[0-9]*.yaml")):
+    for path in sorted((SCENARIOS).glob("[0-9]*.yaml")):
         scenario = read_scenario(path)
         world = read_world(path.parent / "worlds" / f"{scenario.world}.yaml")
         names = names_of(apply_given(world, scenario.given))
