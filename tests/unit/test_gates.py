@@ -1469,13 +1469,13 @@ def a_step_of_a_job_that_there_is_not() -> Pair:
 
 @case("sequence.job_open", "JOB_CLOSED")
 def a_step_of_a_job_that_qa_closed() -> Pair:
-    world = running(None, "S10")
-    return world.copy().qa_accepted().ask(c.StartStep), world.ask(c.StartStep)
+    closed = running(None, "S10", "S20", "S30").qa_accepted()
+    return closed.ask(c.StartStep), running(None, "S10").ask(c.StartStep)
 
 
 @case("sequence.job_open", "QA_ALREADY_SIGNED")
 def a_correction_after_qa() -> Pair:
-    world = running(None, "S10", "S20")
+    world = running(None, "S10", "S20", "S30")
     return world.copy().qa_accepted().ask(c.CorrectEntry), world.ask(c.CorrectEntry)
 
 
@@ -2187,6 +2187,13 @@ def amending_no_report() -> Pair:
     return two(accepted_job(qa=True).reported(), c.AmendReport, report="R-9")
 
 
+@case("reports.amended", "TESTS_NOT_PASSED_QA")
+def amending_what_qa_has_not_seen_since_it_changed() -> Pair:
+    world = accepted_job(qa=True).reported()
+    changed = world.copy().tagged("A").disposed("scrap")
+    return changed.ask(c.AmendReport), world.ask(c.AmendReport)
+
+
 @case("reports.amended", "VERSION_EXISTS")
 def amending_under_a_number_that_is_taken() -> Pair:
     return two(accepted_job(qa=True).reported(), c.AmendReport, new_report=REPORT)
@@ -2565,7 +2572,7 @@ def an_escape_decided_without_a_reason() -> Pair:
 
 @case("sequence.job_open", "REPORT_ISSUED")
 def correcting_what_a_report_rests_on() -> Pair:
-    world = running(None, "S10", "S20")
+    world = running(None, "S10", "S20", "S30")
     closed = world.copy().qa_accepted()
     return closed.reported().ask(c.CorrectEntry), world.ask(c.CorrectEntry)
 

@@ -424,7 +424,7 @@ def test_a_complaint_is_on_the_record_and_changes_no_report() -> None:
 
 
 def test_a_correction_is_refused_by_name_before_and_after_the_report() -> None:
-    closed = running(None, "S10", "S20").qa_accepted()
+    closed = running(None, "S10", "S20", "S30").qa_accepted()
     assert closed.ask(c.CorrectEntry).decide().codes[0] == "QA_ALREADY_SIGNED"
     closed.reported("R-7")
     (denial, *_) = closed.ask(c.CorrectEntry).decide().denials

@@ -252,17 +252,19 @@ def test_a_job_that_qa_accepted_is_an_escape_and_the_hub_decides_it() -> None:
 
 
 def test_a_recall_that_stands_is_on_the_report_and_so_is_its_concession() -> None:
-    for fields, nonconforming, concessions in (
-        ({"disposition": "report_nonconforming"}, True, ()),
-        ({"disposition": "use_as_is", "concession": "CON-1", "others": (("BUYER", "client"),)}, False, ("CON-1",)),
+    for fields, bad, concessions in (
+        ({"disposition": "report_nonconforming"}, 2, ()),
+        ({"disposition": "use_as_is", "concession": "CON-1", "others": (("BUYER", "client"),)}, 0, ("CON-1",)),
     ):
         shop, _ = worked("S30")
         shop.allow(c.SignQa)
         shop.allow(c.CalibrateEquipment, as_found="out_of_tolerance")
         shop.allow(c.DisposeNonconformance, ncr=RECALL, **fields)
+        assert shop.act(c.GenerateReport).decision.codes == ("TESTS_NOT_PASSED_QA",), "QA signed for other parts"
+        shop.allow(c.SignQa, quantities=c.Quantities(received=2, accepted=2 - bad, rejected=bad, scrapped=0))
         report = shop.allow(c.GenerateReport).decision.events[0]
         assert isinstance(report, ev.ReportIssued)
-        assert (report.nonconforming, report.concessions) == (nonconforming, concessions)
+        assert (report.nonconforming, report.concessions) == (bool(bad), concessions)
 
 
 # ---- a check at a node ---------------------------------------------------------------------------------------------
@@ -637,7 +639,7 @@ def test_an_amendment_keeps_what_compliance_verified() -> None:
 
 
 def test_uses_are_forgotten_with_the_job_that_qa_accepted() -> None:
-    world: World = running(None, "S10", "S20")
+    world: World = running(None, "S10", "S20", "S30")
     assert world.state.uses == {"OVEN-1": {KEY: world.now}}
     world.qa_accepted()
     assert world.state.uses == {}

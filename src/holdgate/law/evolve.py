@@ -387,18 +387,31 @@ def _job_flagged(state: State, _: Library, e: ev.JobFlagged, at: int, ref: int) 
 
 
 def _qa_accepted(state: State, _: Library, e: ev.QaAccepted, at: int, ref: int) -> None:
-    key = job_key(e.order, e.job)
     if state.kind == "node":
-        done, order = state.jobs.pop(key, None), state.orders.get(e.order)
-        if done is not None and order is not None:
-            order.settled += done.serials
-        state.closed[key] = Closed(by=e.by, at=at)
-        state.assigned.pop(key, None)
-        for item in [*state.uses]:
-            _unused(state, item, key)
+        _closed(state, e, at)
         return
-    job = state.jobs[key]
-    job.qa_by, job.ref = e.by, ref
+    job = state.jobs[job_key(e.order, e.job)]
+    job.qa_by, job.handed_over, job.ref = e.by, True, ref
+
+
+def _closed(state: State, e: ev.QaAccepted, at: int) -> None:
+    """The node is done with the job, unless a step was taken up again meanwhile: QA accepted an earlier record then."""
+    key = job_key(e.order, e.job)
+    job, order, before = state.jobs.get(key), state.orders.get(e.order), state.closed.get(key)
+    if job is not None and job.status != "complete":
+        return
+    if job is not None and order is not None:
+        order.settled += job.serials
+    state.jobs.pop(key, None)
+    state.closed[key] = Closed(by=e.by, at=at, report="" if before is None else before.report)
+    state.assigned.pop(key, None)
+    for item in [*state.uses]:
+        _unused(state, item, key)
+
+
+def _unaccepted(job: Job) -> None:
+    """QA and Compliance signed another record than this one; they look at it, and sign, anew."""
+    job.qa_by = job.compliance_by = ""
 
 
 def _compliance_accepted(state: State, _: Library, e: ev.ComplianceAccepted, at: int, ref: int) -> None:
@@ -769,6 +782,9 @@ def _settle(job: Job) -> None:
     if job.status in ("running", "complete"):
         passed = all(attempt is not None and attempt.passed for attempt in job.attempts)
         job.status = "complete" if passed or not remaining(job) else "running"
+        if job.status == "running":
+            _unaccepted(job)
+            job.handed_over = False
 
 
 def _set_aside(job: Job, position: int) -> None:
@@ -868,6 +884,7 @@ def _nonconformance_disposed(state: State, library: Library, e: ev.Nonconformanc
     if becomes is not None:
         kept = [serial for serial in ncr.serials or remaining(job) if may_become(job, serial, becomes)]
         job.parts.update(dict.fromkeys(kept, becomes))
+        _unaccepted(job)
         for started in job.attempts if becomes == "conceded" else ():
             if started is not None and not started.done:
                 started.conceded += tuple(kept)

@@ -276,7 +276,8 @@ class Job(Struct):
     `signers`: everybody who signed a step, in order. `status`: running, complete, split or terminated. `failed`: why the
     execution failed ("": it did not). `parts`: what was decided of a serial (rejected, scrapped, returned, nonconforming or
     conceded). `retests`: how many were authorised at a step. `released`, `noticed`: hold points released, witnesses notified
-    (when). `resumed_at`: the last resumption (UTC µs; 0: none); environmental logs count from there.
+    (when). `resumed_at`: the last resumption (UTC µs; 0: none); environmental logs count from there. `qa_by`, `compliance_by`:
+    who signed the record as it stands ("": nobody); `handed_over`: QA accepted it, and its node took nothing up again since.
     """
 
     id: str
@@ -306,6 +307,7 @@ class Job(Struct):
     started_at: int = 0
     resumed_at: int = 0
     qa_by: str = ""
+    handed_over: bool = False
     compliance_by: str = ""
     report: str = ""
     ref: int = 0

@@ -86,7 +86,7 @@ def is_flag(ncr: Ncr) -> bool:
 def here(case: Case) -> None:
     """A job's node decides while it works on it; the business hub, once QA accepted the record (an escape)."""
     job = case.job
-    if job is not None and case.state.kind == "business_hub" and not job.qa_by:
+    if job is not None and case.state.kind == "business_hub" and not job.handed_over:
         case.deny("WRONG_NODE", needed=job.node, node=case.state.site)
 
 

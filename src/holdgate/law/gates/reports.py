@@ -45,10 +45,12 @@ def known(case: Case) -> None:
 
 
 def amended(case: Case) -> None:
-    """An amended report has a number of its own; another result than before rests on evidence."""
-    command = case.command
+    """An amended report has a number of its own, and QA's signature; another result than before rests on evidence."""
+    command, job = case.command, case.job
     if type(command) is not c.AmendReport:
         return
+    if job is not None and not job.qa_by:
+        case.deny("TESTS_NOT_PASSED_QA", job=job.id)
     if command.new_report in case.state.reports:
         case.deny("VERSION_EXISTS", contract="report", version=command.new_report)
     if command.changes_result and not (command.evidence or "").strip():
