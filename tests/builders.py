@@ -54,7 +54,7 @@ from holdgate.law.decide import decide
 from holdgate.law.decision import SEMANTICS, Decision
 from holdgate.law.evolve import evolve
 from holdgate.law.founding import found_shop
-from holdgate.law.gates.table import SIGNING
+from holdgate.law.gates.acts import SIGNING
 from holdgate.law.library import Library
 from holdgate.law.orders import body_of
 from holdgate.law.replay import repeat

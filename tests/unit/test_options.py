@@ -22,7 +22,7 @@ from holdgate.law.contract import (
 )
 from holdgate.law.decision import Denial
 from holdgate.law.denial import BY_NAME
-from holdgate.law.gates.table import HUB_ACTS, NODE_ACTS
+from holdgate.law.gates.acts import HUB_ACTS, NODE_ACTS
 from holdgate.law.options import NOT_OFFERED, Option, options
 from holdgate.law.outlook import (
     ALLOWED,

@@ -52,7 +52,7 @@ from holdgate.law.contract import (
     encode_document,
 )
 from holdgate.law.denial import sentence
-from holdgate.law.gates.table import HUB_ACTS, NODE_ACTS
+from holdgate.law.gates.acts import HUB_ACTS, NODE_ACTS
 from holdgate.law.orders import OrderBody
 from holdgate.law.segments import Segment, decision_of
 from holdgate.ledger.entry import Entry, read_entry

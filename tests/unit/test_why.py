@@ -17,7 +17,8 @@ from holdgate.cli.reading import find_entry, open_logs
 from holdgate.law import command as c
 from holdgate.law import event as ev
 from holdgate.law.decision import Decision, Denial
-from holdgate.law.gates.table import GATES, HUB_ACTS, NODE_ACTS
+from holdgate.law.gates.acts import HUB_ACTS, NODE_ACTS
+from holdgate.law.gates.table import GATES
 from holdgate.query.checks import AT_THE_DOCK, Check, checks_of, sentence_of
 from holdgate.query.record import walk
 from holdgate.query.why import Why, concerned, first_line, why

@@ -28,7 +28,7 @@ from holdgate.law.consequences import ConsequenceRecord, Owed, about
 from holdgate.law.decision import SEMANTICS, Decision, allow, deny
 from holdgate.law.evolve import evolve
 from holdgate.law.founding import found_shop
-from holdgate.law.gates.table import SIGNING
+from holdgate.law.gates.acts import SIGNING
 from holdgate.law.library import Library
 from holdgate.law.pinning import version_for
 from holdgate.law.segments import Segment, verify_segment

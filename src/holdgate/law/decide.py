@@ -16,7 +16,8 @@ from holdgate.law import command as c
 from holdgate.law.case import Case, Pin
 from holdgate.law.decision import Decision, deny
 from holdgate.law.event import AnyEvent
-from holdgate.law.gates.table import HUB_ACTS, NODE_ACTS, Gate, gates_of
+from holdgate.law.gates.acts import HUB_ACTS, NODE_ACTS
+from holdgate.law.gates.table import Gate, gates_of
 from holdgate.law.library import Library, require_technique
 from holdgate.law.outcomes import OUTCOMES
 from holdgate.law.pinning import test_version

@@ -29,7 +29,7 @@ from holdgate.law.certificate import CERTIFICATE, HOLDS, STRUCTURE, Certificate,
 from holdgate.law.contract import NOTATION, SmartSP
 from holdgate.law.decide import decide
 from holdgate.law.decision import SEMANTICS, Denial
-from holdgate.law.gates.table import HUB_ACTS, NODE_ACTS
+from holdgate.law.gates.acts import HUB_ACTS, NODE_ACTS
 from holdgate.law.library import Library
 from holdgate.law.state import OVER, ContractRecord, Job, Order, State
 from holdgate.law.technique import Measure, Operation, Technique

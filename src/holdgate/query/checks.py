@@ -12,7 +12,8 @@ from msgspec import Struct
 
 from holdgate.law import command as c
 from holdgate.law.decision import Decision
-from holdgate.law.gates.table import GATES, HUB_ACTS, NODE_ACTS, gates_of
+from holdgate.law.gates.acts import HUB_ACTS, NODE_ACTS
+from holdgate.law.gates.table import GATES, gates_of
 
 OK: Final = "ok"
 

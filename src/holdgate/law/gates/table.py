@@ -34,8 +34,23 @@ from holdgate.law.gates import (
     tuning,
     windows,
 )
-
-Acts = tuple[type[c.Command], ...]
+from holdgate.law.gates.acts import (
+    BETWEEN_SITES,
+    EVERY,
+    EVIDENCED,
+    FAILED,
+    FROM_FILES,
+    JOB_ACTS,
+    MODULE_ACTS,
+    PERFORMED,
+    REASONED,
+    REPORTED,
+    SIGNING,
+    STEP_ACTS,
+    STOPPED,
+    TUNING,
+    Acts,
+)
 
 
 class Gate(NamedTuple):
@@ -50,185 +65,6 @@ class Gate(NamedTuple):
         """What the trace says where the gate found nothing."""
         return f"{self.name} ok"
 
-
-HUB_ACTS: Final[Acts] = (
-    c.EnrolIdentity,
-    c.DisableIdentity,
-    c.GrantCredential,
-    c.RevokeCredential,
-    c.RegisterEquipment,
-    c.RegisterMaterial,
-    c.CalibrateEquipment,
-    c.ExtendMaterial,
-    c.AdoptStandard,
-    c.VerifyDocument,
-    c.SubmitContract,
-    c.ApproveContract,
-    c.CertifyContract,
-    c.ActivateContract,
-    c.SuspendContract,
-    c.ResumeContract,
-    c.SuggestTune,
-    c.ApproveTune,
-    c.RevertTune,
-    c.SuggestChange,
-    c.ApplyChange,
-    c.UpdatePolicy,
-    c.AcceptTerms,
-    c.ReviewOrder,
-    c.StageOrder,
-    c.AssignJob,
-    c.CloseDelivery,
-    c.SignQa,
-    c.SignCompliance,
-    c.DisposeNonconformance,
-    c.GenerateReport,
-    c.AmendReport,
-    c.ReviewReport,
-    c.CloseWindow,
-    c.IssueInvoice,
-    c.ReleasePayout,
-)
-NODE_ACTS: Final[Acts] = (
-    c.ForwardOrder,
-    c.NoticeOrder,
-    c.StartJob,
-    c.RepinJob,
-    c.SplitJob,
-    c.StartStep,
-    c.RecordReading,
-    c.SignStep,
-    c.CorrectEntry,
-    c.AuthoriseDeviation,
-    c.RecordLate,
-    c.RestartStep,
-    c.ReleaseHold,
-    c.NotifyWitness,
-    c.AuthoriseRetest,
-    c.OpenNonconformance,
-    c.DisposeNonconformance,
-    c.ReprocessJob,
-    c.TerminateJob,
-    c.ResumeJob,
-    c.AskModule,
-    c.ReportModule,
-    c.LogEnvironment,
-    c.CheckEquipment,
-    c.WriteVault,
-)
-BETWEEN_SITES: Final[Acts] = (c.ForwardOrder, c.NoticeOrder)
-SIGNING: Final[Acts] = (
-    c.ApproveContract,
-    c.CertifyContract,
-    c.ApproveTune,
-    c.RevertTune,
-    c.UpdatePolicy,
-    c.AcceptTerms,
-    c.ReviewOrder,
-    c.SignStep,
-    c.AuthoriseDeviation,
-    c.ReleaseHold,
-    c.DisposeNonconformance,
-    c.ResumeJob,
-    c.SignQa,
-    c.SignCompliance,
-    c.ReviewReport,
-)
-"""Acts that carry a person's signature with components, session and meaning."""
-
-EVERY: Final[Acts] = tuple(dict.fromkeys((*HUB_ACTS, *NODE_ACTS)))
-MODULE_ACTS: Final[Acts] = (c.AskModule, c.ReportModule)
-STEP_ACTS: Final[Acts] = (c.StartStep, c.RecordReading, c.RecordLate, c.SignStep)
-"""What a performer does at a step: each names the contract that it is done under."""
-PERFORMED: Final[Acts] = (*STEP_ACTS, c.CorrectEntry, c.RestartStep)
-"""What only somebody qualified for the step does."""
-FAILED: Final[Acts] = (
-    c.StartStep,
-    c.SignStep,
-    c.CorrectEntry,
-    c.RestartStep,
-    c.SplitJob,
-    c.AuthoriseDeviation,
-    c.ReleaseHold,
-    c.NotifyWitness,
-    c.AuthoriseRetest,
-    c.DisposeNonconformance,
-    c.ReprocessJob,
-    c.AskModule,
-    c.ReportModule,
-    c.SignQa,
-    c.SignCompliance,
-    c.GenerateReport,
-)
-"""What a failed execution stops: all but facts (readings, red tags), its resumption and its end."""
-JOB_ACTS: Final[Acts] = (
-    *PERFORMED,
-    c.SplitJob,
-    c.RepinJob,
-    c.AuthoriseDeviation,
-    c.ReleaseHold,
-    c.NotifyWitness,
-    c.AuthoriseRetest,
-    c.OpenNonconformance,
-    c.DisposeNonconformance,
-    c.ReprocessJob,
-    c.TerminateJob,
-    c.ResumeJob,
-    c.AskModule,
-    c.ReportModule,
-)
-
-REPORTED: Final[Acts] = (c.SignQa, c.SignCompliance, c.GenerateReport)
-
-REASONED: Final[Acts] = (
-    c.CorrectEntry,
-    c.AuthoriseDeviation,
-    c.DisableIdentity,
-    c.RevokeCredential,
-    c.RecordLate,
-    c.RestartStep,
-    c.DisposeNonconformance,
-    c.ReprocessJob,
-    c.TerminateJob,
-    c.ResumeJob,
-    c.SuspendContract,
-    c.ResumeContract,
-    c.RevertTune,
-    c.UpdatePolicy,
-    c.AmendReport,
-)
-EVIDENCED: Final[Acts] = (
-    c.AuthoriseDeviation,
-    c.GrantCredential,
-    c.RecordLate,
-    c.AuthoriseRetest,
-    c.ResumeJob,
-    c.SuggestTune,
-    c.ExtendMaterial,
-    c.AdoptStandard,
-)
-FROM_FILES: Final[Acts] = (
-    c.GrantCredential,
-    c.RegisterEquipment,
-    c.RegisterMaterial,
-    c.CalibrateEquipment,
-    c.ExtendMaterial,
-    c.AdoptStandard,
-)
-"""Acts that an import makes (an enrolment has two officers anyway)."""
-TUNING: Final[Acts] = (c.SuggestTune, c.ApproveTune, c.RevertTune)
-STOPPED: Final[Acts] = (
-    c.AcceptTerms,
-    c.StageOrder,
-    c.SignQa,
-    c.SignCompliance,
-    c.StartJob,
-    c.StartStep,
-    c.SignStep,
-    c.AskModule,
-    c.ReportModule,
-)
-"""What stop-work refuses. Readings are recorded all the same."""
 
 GATES: Final[tuple[Gate, ...]] = (
     Gate("location.site", location.site, EVERY),
