@@ -9,7 +9,7 @@ from holdgate.law import command as c
 from holdgate.law import event as ev
 from holdgate.law.contract import Characteristic, OnFailed
 from holdgate.law.environment import FAILED_AT_ONCE_MAX, good
-from holdgate.law.evolve import BREAKS_KEPT
+from holdgate.law.folds.environment import BREAKS_KEPT
 from holdgate.law.gates.acts import FAILED, JOB_ACTS, NODE_ACTS
 from tests.builders import FULL_SHEET, GAP, JOB, LAB_TEMP, NODE, PO, T0, Log, S, World, accepted_job, node, running
 from tests.labs import broken, lab, mended, opened, watch_key

@@ -218,9 +218,9 @@ def test_a_thousand_million_nested_items_are_refused_in_less_than_100_ms(absorbe
     for name in reversed(names):
         source = f"ids.all({name}, {source}{absorber if name == 'a' else ''})"
     nested = rule(source)
-    start = time.perf_counter()
+    start = time.process_time()
     found = nested.evaluate({"ids": list(range(10))})
-    assert time.perf_counter() - start < 0.1
+    assert time.process_time() - start < 0.1
     assert found.kind == "budget"
 
 

@@ -16,7 +16,7 @@ from holdgate.identity.charter import SiteSeat
 from holdgate.law.command import AnyCommand, parse_command
 from holdgate.law.decision import Decision
 from holdgate.law.event import AUTHORITY, AnyEvent, IdentityEnrolled
-from holdgate.law.evolve import enrolled
+from holdgate.law.folds.identities import enrolled
 from holdgate.law.says import WITHOUT_AN_ACT, can_say
 from holdgate.law.signers import keys_of
 from holdgate.law.state import Origin, State

@@ -1,0 +1,64 @@
+"""Who is enrolled, disabled, qualified."""
+
+from typing import Final
+
+from holdgate.identity.roster import Credential, Identity
+from holdgate.law import event as ev
+from holdgate.law.folds.step import Steps
+from holdgate.law.library import Library
+from holdgate.law.state import State
+
+LAPSES_KEPT: Final = 8
+"""Earlier revocations of a credential that are kept; the oldest two become one."""
+
+
+def enrolled(e: ev.IdentityEnrolled, ref: int) -> Identity:
+    """The roster's row of somebody who was just enrolled."""
+    return Identity(
+        id=e.id,
+        name=e.name,
+        org=e.org,
+        kind=e.kind,
+        key=e.key,
+        roles=e.roles,
+        ref=ref,
+        zone=e.zone,
+        node=e.node,
+        sealing_key=e.sealing_key,
+        credentials={},
+    )
+
+
+def _identity_enrolled(state: State, _: Library, e: ev.IdentityEnrolled, at: int, ref: int) -> None:
+    state.identities[e.id] = enrolled(e, ref)
+    state.key_owners[e.key.hex()] = e.id
+
+
+def _identity_disabled(state: State, _: Library, e: ev.IdentityDisabled, at: int, ref: int) -> None:
+    identity = state.identities[e.id]
+    identity.disabled_at, identity.ref = at, ref
+
+
+def _credential_granted(state: State, _: Library, e: ev.CredentialGranted, at: int, ref: int) -> None:
+    """A new grant ends a revocation; what was signed meanwhile by somebody who did not know of it stays doubtful."""
+    credentials = state.identities[e.person].credentials
+    held = credentials.get(e.credential)
+    lapses = () if held is None else held.lapses
+    if held is not None and held.revoked_at is not None:
+        lapses += ((held.revoked_at, at),)
+    if len(lapses) > LAPSES_KEPT:
+        lapses = ((lapses[0][0], lapses[1][1]), *lapses[2:])
+    credentials[e.credential] = Credential(until=e.until, ref=ref, lapses=lapses)
+
+
+def _credential_revoked(state: State, _: Library, e: ev.CredentialRevoked, at: int, ref: int) -> None:
+    credential = state.identities[e.person].credentials[e.credential]
+    credential.revoked_at, credential.ref = at, ref
+
+
+STEPS: Final[Steps] = {
+    ev.IdentityEnrolled: _identity_enrolled,
+    ev.IdentityDisabled: _identity_disabled,
+    ev.CredentialGranted: _credential_granted,
+    ev.CredentialRevoked: _credential_revoked,
+}
