@@ -511,6 +511,16 @@ def a_scrapped_part_that_is_used_all_the_same() -> Pair:
     )
 
 
+@case("nonconformances.parts_left", "RULE_NOT_MET")
+def a_second_tag_on_a_scrapped_part_that_says_another_end_of_it() -> Pair:
+    """That it is scrap for this finding too can be said; else the tag could end only as rework of a part that is gone."""
+    world = running().tagged("A").disposed("scrap").tagged("A", ncr="NCR-2")
+    return (
+        world.ask(c.DisposeNonconformance, ncr="NCR-2", disposition="return_to_client"),
+        world.ask(c.DisposeNonconformance, ncr="NCR-2", disposition="scrap"),
+    )
+
+
 @case("nonconformances.authorised", "CONCESSION_MISSING")
 def used_as_it_is_without_a_concession() -> Pair:
     world = running().tagged("A")

@@ -84,14 +84,15 @@ def test_steps_carry_what_a_runner_needs(scenarios: list[ScenarioFile]) -> None:
 
 
 def test_contracts_of_the_files_split_and_are_complete(scenarios: list[ScenarioFile], worlds: dict[str, World]) -> None:
-    """34 files play in 36 contracts."""
-    whole = 0
+    """Every file plays in a contract at least; the 34 that were agreed on in 36."""
+    played = dict.fromkeys((scenario.id for scenario in scenarios), 0)
     for scenario in scenarios:
         for contract in apply_given(worlds[scenario.world], scenario.given).contracts:
             assert homeless(contract) == ()
             assert incomplete(*split_contract(contract, no_rule)) == []
-            whole += 1
-    assert whole == 36
+            played[scenario.id] += 1
+    assert 0 not in played.values()
+    assert sum(contracts for name, contracts in played.items() if name < "2") == 36
 
 
 def test_a_payout_in_major_units_is_a_draft_that_is_tied_to_a_result(

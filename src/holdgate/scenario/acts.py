@@ -1,7 +1,7 @@
 """From a scenario's neutral action to a real command: what to sign, and which site decides it. Nothing is decided here."""
 
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 from holdgate.adapters.zones import instant_or_end_of_day
 from holdgate.law import command as c
@@ -222,10 +222,19 @@ def _open_ncr(d: Draft, site: str) -> c.AnyCommand:
 
 
 def _dispose(d: Draft, site: str) -> c.AnyCommand:
+    return _disposition(d, site, d.scene.nonconformance(d.inputs["ncr"]))
+
+
+def _dispose_escape(d: Draft, site: str) -> c.AnyCommand:
+    """At the hub: of a job that its node has handed over, which is therefore named."""
+    return _disposition(d, site, d.job())
+
+
+def _disposition(d: Draft, site: str, job: dict[str, Any]) -> c.AnyCommand:
     i = d.inputs
     return c.DisposeNonconformance(
         **d.header(site),
-        **d.scene.nonconformance(i["ncr"]),
+        **job,
         ncr=i["ncr"],
         disposition=i["disposition"],
         reason=i.get("reason") or "",
@@ -419,6 +428,7 @@ ACTIONS: Final[dict[str, tuple[str, Make]]] = {
     "retest.authorise": (NODE, _retest),
     "ncr.open": (NODE, _open_ncr),
     "ncr.disposition": (NODE, _dispose),
+    "escape.disposition": (HUB, _dispose_escape),
     "job.reprocess": (NODE, _reprocess),
     "job.terminate": (NODE, _terminate),
     "job.resume": (NODE, _resume_job),

@@ -4,11 +4,11 @@ A file is data that people write by hand. A mistyped key would be dropped in sil
 else; so an unknown key, a missing input, a value of another kind and a name that the world does not have are refused,
 each with the number of its step and what to write instead.
 
-`KNOWN_INPUTS` has one line for each action of the vocabulary: `name`, `name?` where it may be left out, `name:kind` where
-it is more than a text. What a scenario leaves out on purpose, to be refused for it (a reason, evidence, a photo), may be
-left out. `null` stands for a thing that is left out.
+`KNOWN_INPUTS` has one line for each action of the vocabulary and of the project's own: `name`, `name?` where it may be
+left out, `name:kind` where it is more than a text. What a scenario leaves out on purpose, to be refused for it (a reason,
+evidence, a photo), may be left out. `null` stands for a thing that is left out.
 
-Source: the scenario vocabulary, "Actions (inputs)".
+Source: the scenario vocabulary and `scenarios/README.md`, "Actions (inputs)".
 """
 
 import re
@@ -67,6 +67,7 @@ KNOWN_INPUTS: Final[dict[str, str]] = {
     # nonconformances, quality
     "ncr.open": "job ncr serials:list description?",
     "ncr.disposition": "ncr disposition reason? concession? evidence?",
+    "escape.disposition": "job ncr disposition reason? concession? evidence?",
     "qa.sign": "job quantities:quantities",
     "compliance.sign": "job",
     # reports, timers, money

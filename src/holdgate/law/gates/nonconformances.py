@@ -91,13 +91,18 @@ def here(case: Case) -> None:
 
 
 def parts_left(case: Case) -> None:
-    """What is decided on is still in the job: a part that was scrapped, say, is not used any more."""
+    """What is decided on is still in the job: a part that was scrapped, say, is not used any more.
+
+    A further finding on a part that is gone can end as the first one did: it is scrap for this reason too.
+    """
     command, job = case.command, case.job
     if type(command) is not c.DisposeNonconformance or job is None:
         return
     ncr, becomes = job.ncrs.get(command.ncr), BECOMES.get(command.disposition)
     here = () if ncr is None else tuple(serial for serial in ncr.serials if serial in job.serials)
-    if becomes is None or not here or any(may_become(job, serial, becomes) for serial in here):
+    if becomes is None or not here:
+        return
+    if any(may_become(job, serial, becomes) or job.parts.get(serial) == becomes for serial in here):
         return
     gone = ", ".join(f"{serial} ({job.parts[serial]})" for serial in here)
     case.deny("RULE_NOT_MET", rule="disposition", say=f"Decided already, and out of the job: {gone}.")
