@@ -208,7 +208,7 @@ def test_every_step_of_the_files_passes() -> None:
     for path in sorted((SCENARIOS).glob("[0-9]*.yaml")):
         scenario = read_scenario(path)
         world = read_world(path.parent / "worlds" / f"{scenario.world}.yaml")
-        names = names_of(apply_given(world, scenario.given))
+        names = names_of(apply_given(world, scenario.given), scenario.steps)
         for step in scenario.steps:
             check_step(step, names)
             checked += 1
