@@ -84,14 +84,14 @@ def test_steps_carry_what_a_runner_needs(scenarios: list[ScenarioFile]) -> None:
 
 
 def test_contracts_of_the_files_split_and_are_complete(scenarios: list[ScenarioFile], worlds: dict[str, World]) -> None:
-    """34 files play in 36 contracts."""
-    whole = 0
+    """The 34 agreed files play in 36 contracts."""
+    agreed = 0
     for scenario in scenarios:
         for contract in apply_given(worlds[scenario.world], scenario.given).contracts:
             assert homeless(contract) == ()
             assert incomplete(*split_contract(contract, no_rule)) == []
-            whole += 1
-    assert whole == 36
+            agreed += scenario.id.startswith("1")
+    assert agreed == 36
 
 
 def test_a_payout_in_major_units_is_a_draft_that_is_tied_to_a_result(
