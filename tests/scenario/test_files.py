@@ -77,6 +77,39 @@ def test_a_wrong_reason_fails_at_its_step_with_its_trace(tmp_path: Path) -> None
     assert any("PRECHECK_INCOMPLETE" in line for line in mismatch.trace)
 
 
+@pytest.mark.parametrize("named", ["12", "13", "99"])
+def test_nobody_can_have_been_shown_what_comes_later(named: str, tmp_path: Path) -> None:
+    tree = tree_of(scenario("208"))
+    step = next(step for step in tree["steps"] if "shown_at" in step["inputs"])
+    step["inputs"]["shown_at"] = named
+    mismatch = run_tree(tmp_path, tree).mismatch
+    assert mismatch is not None
+    assert mismatch.step == 12
+    assert mismatch.what == f"Malformed: step 12: shown_at is {named}, which is no step before it"
+
+
+def test_an_order_that_the_dock_does_not_hold_cannot_be_forwarded(tmp_path: Path) -> None:
+    tree = tree_of(scenario("207"))
+    step = next(step for step in tree["steps"] if step["action"] == "po.forward")
+    step["inputs"]["po"] = "PO-9"
+    mismatch = run_tree(tmp_path, tree).mismatch
+    assert mismatch is not None
+    assert mismatch.step == int(step["n"])
+    assert mismatch.what == f"Malformed: step {step['n']}: the dock holds no slip of PO-9; stage the order first"
+
+
+def test_with_a_forged_slip_only_the_slip_is_wrong(tmp_path: Path) -> None:
+    """The forged slip says exactly what the genuine one says: it is refused for who signed it."""
+    tree = tree_of(scenario("207"))
+    forged = next(step for step in tree["steps"] if step["inputs"].get("slip") == "forged")
+    forged["inputs"]["node"] = "NODE-FPI"
+    forged["expect"] = {"decision": "deny", "reason": "WRONG_NODE"}
+    mismatch = run_tree(tmp_path, tree).mismatch
+    assert mismatch is not None
+    assert mismatch.step == int(forged["n"])
+    assert "the slip is not signed by the business hub" in mismatch.trace[0]
+
+
 # ---- holdgate test
 
 

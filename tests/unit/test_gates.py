@@ -249,6 +249,13 @@ def one_officer_alone_enrols() -> Pair:
     return two(hub(), c.EnrolIdentity, others=(("TECH", "technician"), ("NEW", "newcomer")))
 
 
+@case("enrolment.sponsors", "SELF_APPROVAL")
+def a_module_that_sponsors_as_an_officer() -> Pair:
+    world = hub()
+    world.state.identities["SYS"].roles = ("qa",)
+    return two(world, c.EnrolIdentity, others=(("SYS", "qa"), ("NEW", "newcomer")))
+
+
 @case("enrolment.sponsors", "KEY_NOT_ACCEPTED")
 def the_newcomer_does_not_sign() -> Pair:
     return two(hub(), c.EnrolIdentity, others=(("QA", "qa"),))

@@ -11,13 +11,13 @@ from holdgate.law.notation import Tree
 from holdgate.scenario.acts import ACTIONS
 from holdgate.scenario.draft import Draft, Scene
 from holdgate.scenario.files import ScenarioStep, apply_given, read_scenario, read_world
-from holdgate.scenario.inputs import KNOWN_INPUTS, NOT_SIGNED, Names, check_step, names_of
+from holdgate.scenario.inputs import KNOWN_INPUTS, NOT_SIGNED, SIGNED, Names, check_step, names_of
 from holdgate.scenario.links import OPERATIONS
 from holdgate.scenario.run import run_file
 from holdgate.terms.errors import Malformed
 from tests.places import SCENARIOS
 
-NAMES = Names(tz="UTC", people=("P1", "P2"), places=("W1",), nodes=("N1",))
+NAMES = Names(tz="UTC", people=("P1", "P2"), places=("W1",), nodes=("N1",), sites=("DOCK",))
 AUTH: Tree = {"components": ["badge", "pin"], "session": "S1"}
 USUAL: dict[str, dict[str, Tree]] = {
     "po.accept": {
@@ -54,6 +54,9 @@ USUAL: dict[str, dict[str, Tree]] = {
         "reader_seq": "1",
     },
     "arrival.attest": {"part_no": "P", "rev": "-", "serials": ["A"], "qty": "1", "approvals": ["P2"], "auth": AUTH},
+    "po.forward": {"po": "PO-1", "node": "N1", "serials": ["A"]},
+    "identity.enrol": {"person": "P3", "kind": "person", "roles": ["technician"]},
+    "material.register": {"batch": "B1", "kind": "penetrant", "expiry": "2027-04-30", "approved": "true"},
     "job.start": {"po": "PO-1", "job": "J", "node": "N1"},
     "job.split": {"job": "J", "into": [{"job": "K", "serials": ["A"]}]},
     "qa.sign": {"job": "J", "quantities": {"received": "1", "accepted": "1", "rejected": "0", "scrapped": "0"}},
@@ -123,6 +126,16 @@ def test_usual_inputs_are_fine(action: str) -> None:
         ("po.stage", {"document_validity": "2025-04-01"}, "write a mapping"),
         ("po.stage", {"document_validity": {"drawing": "soon"}}, "at drawing, is 'soon'; write a day"),
         ("po.stage", {"signed_at": "2025-04-01"}, "write a time such as"),
+        ("po.stage", {"signed_for": "N9"}, "'N9', which is none of the nodes here; write one of N1"),
+        ("po.stage", {"shown_at": "before"}, "'shown_at' of po.stage is 'before'; write a whole number"),
+        (
+            "po.forward",
+            {"slip": "copied"},
+            "'copied', which is none of the values that it takes here; write one of genuine",
+        ),
+        ("identity.enrol", {"key_of": "P3"}, "'P3', which is none of the people here; write one of P1, P2"),
+        ("identity.enrol", {"kind": None}, "identity.enrol needs the input 'kind'; add it"),
+        ("material.register", {"approved": "yes"}, "write one of true, false"),
         ("arrival.attest", {"approvals": ["P3"]}, "'P3', which is none of the people here; write one of P1, P2"),
         ("arrival.attest", {"approvals": "P2"}, "write a list of texts"),
         ("arrival.attest", {"auth": {"components": ["pin"]}}, "missing required field `session`"),
@@ -148,7 +161,7 @@ def test_a_slip_in_the_inputs_is_named_with_its_step(action: str, changes: dict[
     ("fields", "said"),
     [
         ({"action": "po.stagee"}, "there is no action 'po.stagee'; look at"),
-        ({"actor_id": "P9"}, "the actor is 'P9', which is none of the people here; write one of P1, P2"),
+        ({"actor_id": "P9"}, "the actor is 'P9', which is none of the people here; write one of P1, P2, DOCK"),
         ({"node": "N9"}, "node is 'N9', which is none of the nodes here; write one of N1"),
     ],
 )
@@ -170,6 +183,10 @@ def test_a_name_that_the_world_does_not_have_is_named_with_its_step(fields: dict
         ),
         ("part.arrival", {"reader_seq": None, "buffered": "true", "captured_at": "2025-04-01T13:00:00+02:00"}),
         ("part.arrival", {"reader_seq": "null"}),
+        ("po.accept", {"workstation": "none"}),
+        ("job.start", {"signed_for": "N1", "shown_at": "3"}),
+        ("po.forward", {"slip": "forged", "serials": []}),
+        ("identity.enrol", {"kind": "site", "roles": [], "key_of": "P1", "approvals": ["P2"]}),
         ("arrival.attest", {"auth": {"components": [], "session": "S", "as": "P2"}, "approvals": []}),
         ("part.arrival", {"serials": []}),
     ],
@@ -185,6 +202,15 @@ def test_an_input_that_a_row_needs_and_the_table_does_not_know_is_named_too() ->
         ACTIONS["job.start"][1](draft, "N1")
 
 
+def test_a_newcomer_and_the_dock_act_too() -> None:
+    world = read_world(SCENARIOS / "worlds" / "fpi.yaml")
+    enrolment, unknown = step_of("identity.enrol"), replace(step_of("ledger.verify"), actor_id="P3")
+    check_step(unknown, names_of(world, [enrolment]))
+    with pytest.raises(Malformed, match=r"the actor is 'P3', which is none of the people here"):
+        check_step(unknown, names_of(world))
+    check_step(replace(step_of("po.forward"), actor_id="DOCK"), NAMES)
+
+
 # ---- the table and the vocabulary
 
 
@@ -194,15 +220,30 @@ def test_every_action_that_runs_has_its_line() -> None:
     assert not {*ACTIONS} & {*OPERATIONS}
 
 
-def test_the_table_has_the_vocabularys_actions() -> None:
-    """Those of the vocabulary that was agreed on, and the project's own."""
-    actions: set[str] = set()
-    for name in ("_VOCABULARY.md", "README.md"):
-        text = (SCENARIOS / name).read_text(encoding="utf-8")
-        listed = re.split(r"\n## ", text.partition("## Actions (inputs)")[2])[0]
-        for family, verbs in re.findall(r"(?<![\w.`])([a-z]+)\.([a-z]+(?:/[a-z]+)*)", listed):
-            actions.update(f"{family}.{verb}" for verb in verbs.split("/"))
-    assert sorted(actions) == sorted(KNOWN_INPUTS)
+def actions_of(name: str) -> str:
+    """The list of actions of a document in the scenarios' folder."""
+    text = (SCENARIOS / name).read_text(encoding="utf-8")
+    return text.partition("\n## Actions (inputs)\n")[2].partition("\n## ")[0]
+
+
+def test_the_table_has_the_vocabularys_actions_and_the_projects_own() -> None:
+    actions: dict[str, set[str]] = {"_VOCABULARY.md": set(), "README.md": set()}
+    for name, found in actions.items():
+        for family, verbs in re.findall(r"(?<![\w.])([a-z]+)\.([a-z]+(?:/[a-z]+)*)", actions_of(name)):
+            found.update(f"{family}.{verb}" for verb in verbs.split("/"))
+    agreed, own = actions.values()
+    assert not agreed & own
+    assert sorted(agreed | own) == sorted(KNOWN_INPUTS)
+
+
+def test_the_projects_own_actions_have_the_inputs_that_are_written_down() -> None:
+    signing = {word.partition(":")[0] for word in SIGNED.split()}
+    listed = re.findall(r"([a-z]+\.[a-z]+)\(([^)]*)\)", actions_of("README.md"))
+    assert listed
+    for action, inputs in listed:
+        names = [item.partition(" = ")[0] for item in inputs.split(", ")]
+        known = [re.sub(r":\w+", "", word) for word in KNOWN_INPUTS[action].split()]
+        assert [name for name in names if name not in signing] == known, action
 
 
 def test_every_step_of_the_files_passes() -> None:
@@ -210,7 +251,7 @@ def test_every_step_of_the_files_passes() -> None:
     for path in sorted((SCENARIOS).glob("[0-9]*.yaml")):
         scenario = read_scenario(path)
         world = read_world(path.parent / "worlds" / f"{scenario.world}.yaml")
-        names = names_of(apply_given(world, scenario.given))
+        names = names_of(apply_given(world, scenario.given), scenario.steps)
         for step in scenario.steps:
             check_step(step, names)
             checked += 1

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from holdgate.adapters.zones import instant_or_end_of_day
 from holdgate.law import command as c
-from holdgate.scenario import governing
+from holdgate.scenario import forwarding, governing, registering
 from holdgate.scenario.draft import FLOOR, HUB, NODE, Draft
 from holdgate.scenario.files import ScenarioStep
 from holdgate.terms import instant
@@ -410,6 +410,7 @@ ACTIONS: Final[dict[str, tuple[str, Make]]] = {
     "po.review": (HUB, _review),
     "po.stage": (HUB, _stage),
     "po.release": (FLOOR, _release),
+    "po.forward": (NODE, forwarding.forward),
     "part.arrival": (FLOOR, _arrival),
     "arrival.attest": (FLOOR, _attest),
     "arrival.void": (FLOOR, _void),
@@ -445,12 +446,16 @@ ACTIONS: Final[dict[str, tuple[str, Make]]] = {
     "invoice.issue": (HUB, _invoice),
     "payout.release": (HUB, _payout),
     "vault.write": (NODE, _vault_write),
+    "identity.enrol": (HUB, registering.enrol),
     "identity.disable": (HUB, _disable),
     "credential.revoke": (HUB, _revoke),
     "credential.renew": (HUB, _renew),
+    "equipment.register": (HUB, registering.equipment),
     "equipment.calibrate": (HUB, _calibrate),
     "equipment.check": (NODE, _check),
+    "material.register": (HUB, registering.material),
     "material.extend": (HUB, _extend),
+    "standard.adopt": (HUB, registering.standard),
     "document.verify": (HUB, _verify),
     "job.assign": (HUB, _assign),
 }

@@ -13,10 +13,16 @@ from holdgate.law.notation import Tree
 from holdgate.law.pinning import version_for
 from holdgate.law.state import Job, job_key
 from holdgate.scenario.files import ScenarioStep
+from holdgate.sites.desk import Desk
+from holdgate.sites.site import Site
 from holdgate.terms import instant
 from holdgate.terms.errors import Malformed
 
+SEED: Final = "scenario"
+"""What the keys of a scenario's people follow from, with their names."""
 OFFICE: Final = "WS-OFFICE"
+NO_PLACE: Final = "none"
+"""Written as the workstation of an act that is signed at none; without the word, offices sign at `OFFICE`."""
 HUB, FLOOR, NODE = "business_hub", "floor_hub", "node"
 NOBODY: Final = "unknown"
 
@@ -25,6 +31,7 @@ class Scene:
     """What the translation needs to know of the running shop: time zone, who is who, which job belongs to which order.
 
     `contracts`: the tree of every version that is on the record, by id and version. `folder`: where the files lie that they name.
+    `desk`: where newcomers' keys are made. `floor`: the dock, whose slips somebody may try to forward.
     """
 
     def __init__(
@@ -34,12 +41,16 @@ class Scene:
         nodes: dict[str, Chronicle],
         contracts: Mapping[tuple[str, str], Mapping[str, Tree]],
         folder: Path | None = None,
+        desk: Desk | None = None,
+        floor: Site | None = None,
     ) -> None:
         self.tz = tz
         self.roles = roles
         self.nodes = nodes
         self.contracts = dict(contracts)
         self.folder = folder or Path()
+        self.desk = desk or Desk()
+        self.floor = floor
         self.order_of: dict[str, str] = {}
         self.node_of: dict[str, str] = {}
 
@@ -99,6 +110,8 @@ class Draft:
         auth = inputs.get("auth")
         if place is None and auth is not None:
             place = OFFICE
+        elif place == NO_PLACE:
+            place = None
         actor = c.Signer(
             id=step.actor_id,
             role=step.actor_role,
@@ -107,7 +120,7 @@ class Draft:
         )
         others = inputs.get("approvals") or ()
         return {
-            "site": site,
+            "site": inputs.get("signed_for") or site,
             "at": step.at if signed_at is None else instant.parse(signed_at),
             "nonce": self.nonce,
             "signers": (actor, *(self.cosigner(other) for other in others)),

@@ -107,7 +107,10 @@ def _suspended(event: ev.ContractSuspended) -> tuple[str, ...]:
 
 
 _WORDS: Final[dict[type[ev.Event], Callable[[Any], tuple[str, ...]]]] = {
+    ev.IdentityEnrolled: _fixed("identity_enrolled"),
+    ev.IdentityDisabled: _fixed("identity_disabled"),
     ev.CredentialGranted: _fixed("credential_granted"),
+    ev.EquipmentRegistered: _fixed("equipment_registered"),
     ev.MaterialRegistered: lambda e: ("batch_released",) if e.approved else (),
     ev.StandardAdopted: _fixed("standard_adopted"),
     ev.PolicyUpdated: lambda e: ("policy_withdrawn",) if e.withdrawn else ("policy_in_force",),
@@ -138,6 +141,7 @@ _WORDS: Final[dict[type[ev.Event], Callable[[Any], tuple[str, ...]]]] = {
     ev.ArrivalQuarantined: lambda e: _late(e, "quarantined" if e.order else "unmatched_arrival_quarantined"),
     ev.ArrivalVoided: _fixed("arrival_voided"),
     ev.OrderReleased: lambda e: (f"po_released_to_{e.node}",),
+    ev.OrderReceived: _fixed("po_received"),
     ev.JobStarted: lambda e: (f"contract_version_pinned_{e.version}",),
     ev.JobSplit: _fixed("sublots_created"),
     ev.StepStarted: lambda e: ("step_started", f"test_version_pinned_{e.version}") if e.contract else ("step_started",),

@@ -4,22 +4,24 @@ A file is data that people write by hand. A mistyped key would be dropped in sil
 else; so an unknown key, a missing input, a value of another kind and a name that the world does not have are refused,
 each with the number of its step and what to write instead.
 
-`KNOWN_INPUTS` has one line for each action of the vocabulary and of the project's own: `name`, `name?` where it may be
-left out, `name:kind` where it is more than a text. What a scenario leaves out on purpose, to be refused for it (a reason,
-evidence, a photo), may be left out. `null` stands for a thing that is left out.
+`KNOWN_INPUTS` has one line for each action of the vocabulary, and of those that the project adds: `name`, `name?` where
+it may be left out, `name:kind` where it is more than a text. What a scenario leaves out on purpose, to be refused for it
+(a reason, evidence, a photo), may be left out. `null` stands for a thing that is left out.
 
-Source: the scenario vocabulary and `scenarios/README.md`, "Actions (inputs)".
+Source: the scenario vocabulary and `scenarios/README.md`, each under "Actions (inputs)".
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import Final, NamedTuple
 
 from msgspec import Struct, field
 
 from holdgate.adapters.zones import instant_or_end_of_day
+from holdgate.bootstrap import FLOOR_HUB
 from holdgate.law.notation import Tree, read_as
+from holdgate.scenario.draft import NO_PLACE
 from holdgate.scenario.files import ScenarioStep, World
 from holdgate.terms import instant
 from holdgate.terms.errors import Malformed
@@ -38,6 +40,7 @@ KNOWN_INPUTS: Final[dict[str, str]] = {
     "po.stage": "po contract version node client part_no rev serials:list documents:list document_validity:days? "
     "arrival_policy? arrival_due:time? delivery_due:time? buffer_max_s:whole? amendment?",
     "po.release": "po",
+    "po.forward": "po node:node serials:list slip:slip?",
     # arrivals
     "part.arrival": "po? part_no rev serials:list qty:whole signature:signature reader_seq:whole? observed_at:moment? "
     "buffered:flag? captured_at:moment?",
@@ -78,13 +81,17 @@ KNOWN_INPUTS: Final[dict[str, str]] = {
     "delivery.close": "po",
     "invoice.issue": "job? po? milestone",
     "payout.release": "job rule payee",
-    # people, equipment, materials
+    # people, equipment, materials, standards
+    "identity.enrol": "person name? org? kind roles:list key_of:person?",
     "credential.renew": "person credential valid_to:time evidence?",
     "credential.revoke": "person credential reason?",
     "identity.disable": "person reason?",
+    "equipment.register": "equipment class cal_due:time last_cal:moment? in_service:flag? from_file?",
     "equipment.calibrate": "equipment as_found due:time certificate?",
     "equipment.check": "equipment result evidence?",
+    "material.register": "batch kind expiry:time approved:flag from_file?",
     "material.extend": "batch new_expiry:time evidence?",
+    "standard.adopt": "standard edition valid_to:time evidence? from_file?",
     # adaptable parameters, access policies
     "tune.suggest": "contract version param value evidence?",
     "tune.approve": "contract version param value",
@@ -107,8 +114,10 @@ KNOWN_INPUTS: Final[dict[str, str]] = {
     "ledger.verify": "tampered:flag?",
 }
 
-SIGNED: Final = "workstation:place? meaning? auth:auth? approvals:people? signed_at:moment?"
-"""What every signed act may have besides: where and how it is signed, and by whom else."""
+SIGNED: Final = (
+    "workstation:place? meaning? auth:auth? approvals:people? signed_at:moment? signed_for:node? shown_at:whole?"
+)
+"""What every signed act may have besides: where and how it is signed, by whom else, for whom, and on which view."""
 NOT_SIGNED: Final = (
     "staging.metrics",
     "node.offline",
@@ -132,21 +141,24 @@ class _Input(NamedTuple):
 
 
 class Names(NamedTuple):
-    """The names that a step may use, and the shop's time zone."""
+    """The names that a step may use, and the shop's time zone. `sites`: those that act in their own name."""
 
     tz: str
     people: tuple[str, ...]
     places: tuple[str, ...]
     nodes: tuple[str, ...]
+    sites: tuple[str, ...] = ()
 
 
-def names_of(world: World) -> Names:
-    """The names of a world."""
+def names_of(world: World, steps: Iterable[ScenarioStep] = ()) -> Names:
+    """The names of a world, and of those who are enrolled in these steps."""
+    newcomers = (str(step.inputs.get("person")) for step in steps if step.action == "identity.enrol")
     return Names(
         tz=world.site.tz,
-        people=tuple(person.id for person in world.people),
+        people=(*(person.id for person in world.people), *newcomers),
         places=tuple(station.id for station in world.workstations),
         nodes=tuple(node.id for node in world.nodes),
+        sites=(FLOOR_HUB,),
     )
 
 
@@ -159,7 +171,7 @@ def check_step(step: ScenarioStep, names: Names) -> None:
     what = f"step {step.n}"
     if step.action not in KNOWN_INPUTS:
         raise Malformed(f"{what}: there is no action {step.action!r}; look at the list of actions in the vocabulary")
-    _among(step.actor_id, names.people, f"{what}: the actor", "people")
+    _among(step.actor_id, (*names.people, *names.sites), f"{what}: the actor", "people")
     if step.node is not None:
         _among(step.node, names.nodes, f"{what}: node", "nodes")
     known = _inputs(step.action)
@@ -325,11 +337,12 @@ _KINDS: Final[Mapping[str, Kind]] = {
     "map": _map,
     "people": _people,
     "person": lambda value, names, what: _among(value, names.people, what, "people"),
-    "place": lambda value, names, what: _among(value, names.places, what, "workstations"),
+    "place": lambda value, names, what: _among(value, (*names.places, NO_PLACE), what, "workstations"),
     "node": lambda value, names, what: _among(value, names.nodes, what, "nodes"),
     "site": _one_of(*SITES),
     "chain": _one_of("ok", "broken"),
     "signature": _one_of("valid", "missing", "invalid"),
+    "slip": _one_of("genuine", "forged"),
     "auth": _parts(_Auth),
     "terms": _parts(_Terms),
     "quantities": _parts(_Quantities),

@@ -27,6 +27,7 @@ from holdgate.law.denial import sentence
 from holdgate.law.families import Bundle
 from holdgate.law.notation import Tree
 from holdgate.scenario.bundles import bundle_of, bundles_of
+from holdgate.scenario.draft import SEED
 from holdgate.scenario.files import Person, World
 from holdgate.sites.desk import Desk
 from holdgate.terms import instant
@@ -51,7 +52,7 @@ class Opening:
         self.desk = Desk()
         self._asked: list[asyncio.Future[Answer]] = []
         names = [*(person.id for person in world.people), *(station.id for station in world.workstations)]
-        self.desk.add_from_seed("scenario", names)
+        self.desk.add_from_seed(SEED, names)
         self._admin = self._holder("admin")
         self._officer = self._holder("qa")
 

@@ -7,10 +7,12 @@ recorded since is the step's outcome. After the last step every ledger is audite
 
 import asyncio
 import tempfile
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from holdgate.adapters.sqlite_store import SqliteStore
 from holdgate.audit.replay import LogReport, PlainChecks, audit_log
@@ -23,6 +25,7 @@ from holdgate.law.decision import Decision
 from holdgate.law.denial import sentence
 from holdgate.law.event import AnyEvent
 from holdgate.law.segments import decision_of
+from holdgate.law.view import view_of
 from holdgate.ledger.entry import read_entry
 from holdgate.scenario.acts import action_of
 from holdgate.scenario.continued import read_whole
@@ -84,7 +87,7 @@ def run_file(path: Path, worlds: Path | None = None) -> FileResult:
     scenario = read_whole(path)
     given = read_world((worlds or path.parent / "worlds") / f"{scenario.world}.yaml")
     world = apply_given(given, scenario.given)
-    names = names_of(world)
+    names = names_of(world, scenario.steps)
     for step in scenario.steps:
         check_step(step, names)
     with tempfile.TemporaryDirectory(prefix="holdgate-test-") as folder:
@@ -175,9 +178,12 @@ class Run:
         roles = {person.id: person.roles for person in world.people}
         nodes = {site.id: site.chronicle for site in shop.sites.values() if site.kind == "node"}
         contracts = {(str(tree["id"]), str(tree["version"])): tree for tree in world.contracts}
-        self._scene = Scene(world.site.tz, roles, nodes, contracts, Path(world.folder))
+        floor = shop.of_kind("floor_hub")
+        self._desk.add(floor.id, floor.means.key)  # for what somebody who has the dock's key would send in its name
+        self._scene = Scene(world.site.tz, roles, nodes, contracts, Path(world.folder), self._desk, floor)
         self._stations = {station.id: station.node for station in world.workstations}
         self._seen = {site.id: 0 for site in shop.sites.values()}
+        self._shown: dict[int, str | None] = {}
         self._links = Links(shop)
 
     async def whole(self, scenario: ScenarioFile) -> tuple[int, Mismatch | None]:
@@ -189,7 +195,17 @@ class Run:
                 mismatch = Mismatch(step=step.n, action=step.action, what=f"{type(error).__name__}: {error}")
             if mismatch is not None:
                 return number, mismatch
+            self._show(step, scenario.steps[number:])
         return len(scenario.steps), None
+
+    def _show(self, step: ScenarioStep, later: Sequence[ScenarioStep]) -> None:
+        """Show their view to all who look now, after this step, and sign later (`shown_at`)."""
+        for looking in later:
+            if looking.inputs.get("shown_at") == str(step.n):
+                kind, make = action_of(looking)
+                site = self._site(kind, looking)
+                command = make(Draft(self._scene, looking, self._desk.nonce()), site.id)
+                self._shown[looking.n] = view_of(site.chronicle.state, command)
 
     async def step(self, step: ScenarioStep) -> Outcome:
         """One step, and everything that follows from it."""
@@ -219,13 +235,21 @@ class Run:
                 await site.refresh_witness()
         draft = Draft(self._scene, step, self._desk.nonce())
         command = make(draft, site.id)
-        raw = self._desk.sign(self._desk.shown(command, site.chronicle.state))
+        raw = self._desk.sign(self._as_shown(step, command, site))
         if step.inputs.get("signature", "valid") != "valid":
             raw = unsigned(self._desk, command)
         answer: Answer = await site.submit(raw, draft.pins)
         if answer.decision.allowed:
             self._scene.contracts.update(draft.proposes)
         return answer.decision
+
+    def _as_shown(self, step: ScenarioStep, command: c.AnyCommand, site: Site) -> c.AnyCommand:
+        """The command on the present view, or on the one that its signers looked at after an earlier step."""
+        if "shown_at" not in step.inputs:
+            return self._desk.shown(command, site.chronicle.state)
+        if step.n not in self._shown:
+            raise Malformed(f"step {step.n}: shown_at is {step.inputs['shown_at']}, which is no step before it")
+        return replace(command, seen=self._shown[step.n])
 
     def _site(self, kind: str, step: ScenarioStep) -> Site:
         if kind != NODE:

@@ -31,11 +31,12 @@ def key(case: Case) -> None:
 
 
 def sponsors(case: Case) -> None:
-    """Two officers and the new key itself sign the enrolment."""
-    command = case.command
+    """Two officers, both of them people, and the new key itself sign the enrolment."""
+    command, identities = case.command, case.state.identities
     if type(command) is not c.EnrolIdentity:
         return
-    officers = [s.id for s in command.signers if s.role in OFFICERS and s.id != command.id]
+    people = [s for s in command.signers if s.id in identities and identities[s.id].kind == "person"]
+    officers = [s.id for s in people if s.role in OFFICERS and s.id != command.id]
     if len(officers) < 2:
         case.deny("SELF_APPROVAL", id=command.id, why="two officers approve an enrolment, and nobody enrols himself")
     if all(signer.id != command.id for signer in command.signers):

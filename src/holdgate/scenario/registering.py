@@ -1,0 +1,73 @@
+"""Scenario actions that put people, equipment, batches and standards on the register, as commands.
+
+These are the project's own additions to the scenario vocabulary: `scenarios/README.md` lists them.
+"""
+
+from msgspec.structs import replace
+
+from holdgate.crypto.hashes import sha256
+from holdgate.crypto.keys import SigningKey
+from holdgate.law import command as c
+from holdgate.scenario.draft import SEED, Draft
+
+
+def enrol(d: Draft, site: str) -> c.AnyCommand:
+    """Enrol somebody; who is named in `person` proves by a signature that they hold the key."""
+    i = d.inputs
+    person = i["person"]
+    command = c.EnrolIdentity(
+        **d.header(site),
+        id=person,
+        name=i.get("name") or person,
+        org=i.get("org") or "LAB",
+        kind=i["kind"],
+        key=_key(d, person, i.get("key_of") or person),
+        roles=d.texts("roles"),
+    )
+    d.scene.roles.setdefault(person, command.roles)
+    return replace(command, signers=(*command.signers, c.Signer(id=person, role="newcomer")))
+
+
+def _key(d: Draft, person: str, whose: str) -> bytes:
+    """The newcomer's public key; the desk signs with it from now on. `whose`: the person whose key it really is."""
+    return d.scene.desk.add(person, SigningKey.from_seed(sha256(f"{SEED}|{whose}".encode()))).public
+
+
+def equipment(d: Draft, site: str) -> c.AnyCommand:
+    """Put an instrument or machine on the register."""
+    i = d.inputs
+    return c.RegisterEquipment(
+        **d.header(site),
+        id=i["equipment"],
+        equipment_class=i["class"],
+        cal_from=d.moment("last_cal") or 0,
+        cal_until=d.moment("cal_due") or 0,
+        in_service=i.get("in_service") != "false",
+        from_file=i.get("from_file"),
+    )
+
+
+def material(d: Draft, site: str) -> c.AnyCommand:
+    """Put a batch on the register."""
+    i = d.inputs
+    return c.RegisterMaterial(
+        **d.header(site),
+        batch=i["batch"],
+        material_kind=i["kind"],
+        until=d.moment("expiry") or 0,
+        approved=i["approved"] == "true",
+        from_file=i.get("from_file"),
+    )
+
+
+def standard(d: Draft, site: str) -> c.AnyCommand:
+    """Adopt an edition of a standard."""
+    i = d.inputs
+    return c.AdoptStandard(
+        **d.header(site),
+        standard=i["standard"],
+        edition=i["edition"],
+        until=d.moment("valid_to") or 0,
+        evidence=i.get("evidence"),
+        from_file=i.get("from_file"),
+    )
