@@ -118,6 +118,7 @@ def test_a_folder_is_run_and_its_other_files_are_left_out(tmp_path: Path, capsys
     folder.mkdir()
     (folder / "worlds").symlink_to(SCENARIOS / "worlds")
     (folder / "_notes.yaml").write_text("not a scenario")
+    (folder / "contract.yaml").write_text("# of the lab\nnotation: holdgate-contract/1\nfamily: SmartClientPO\n")
     (folder / "111.yaml").symlink_to(scenario("111"))
     (folder / "999.yaml").write_text("id: broken\n")
     code = main(["test", str(folder), "--jobs", "1"])
@@ -127,6 +128,7 @@ def test_a_folder_is_run_and_its_other_files_are_left_out(tmp_path: Path, capsys
     assert "✗ 999" in out
     assert "1 of 2 files failed" in out
     assert "_notes" not in out
+    assert "contract.yaml" not in out
 
 
 def test_several_processes_and_one_line_of_json_per_file(capsys: pytest.CaptureFixture[str]) -> None:

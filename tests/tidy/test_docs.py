@@ -17,9 +17,10 @@ from holdgate.certifier.structure import certify
 from holdgate.crypto.envelope import open_envelope, verify_all
 from holdgate.crypto.hashes import digest, leaf_hash
 from holdgate.identity.charter import open_charter
-from holdgate.law.command import parse_command
+from holdgate.law.command import StartStep, parse_command
 from holdgate.law.decision import Decision, Denial, Value
 from holdgate.law.denial import remedy, sentence
+from holdgate.law.gates.table import gates_of
 from holdgate.law.notation import read_notation
 from holdgate.law.rules import normal
 from holdgate.law.segments import decision_of
@@ -238,6 +239,12 @@ def test_the_examples_are_canonical_entries() -> None:
     for path in sorted(EXAMPLES.glob("*.entry.json")):
         entry = read_entry(path.read_bytes())
         assert isinstance(decision_of(entry), Decision), path.name
+
+
+def test_the_denial_of_the_example_was_asked_every_gate_of_its_act() -> None:
+    """Another gate, and the examples are made anew: `python -m tests.golden.spec_examples`."""
+    trace = decision_of(read_entry(example("denial.entry.json"))).trace
+    assert [line.split()[0] for line in trace] == [gate.name for gate in gates_of(StartStep)]
 
 
 def test_the_envelope_of_the_example_verifies() -> None:

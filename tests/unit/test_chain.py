@@ -123,6 +123,13 @@ def test_one_is_copied_whole_and_never_over_something(tmp_path: Path) -> None:
     assert "not empty" in err
 
 
+def test_a_copy_says_which_other_templates_its_scenarios_need(tmp_path: Path) -> None:
+    code, out, _ = run("templates", "penetrant", "--copy", str(tmp_path / "penetrant"))
+    assert code == 0
+    assert "need chemical-handling, penetrant-batch, standard-adoption, copied" in out
+    assert "also need" not in run("templates", "client-order", "--copy", str(tmp_path / "client-order"))[1]
+
+
 def test_a_copy_is_of_one_template(tmp_path: Path) -> None:
     code, out, err = run("templates", "--copy", str(tmp_path / "all"))
     assert (code, out) == (2, "")

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from holdgate.law.completeness import LONG_S, incomplete
+from holdgate.law.command import ACTS
+from holdgate.law.completeness import LONG_S, demandable, incomplete
 from holdgate.law.contract import (
     Adaptable,
     Characteristic,
@@ -19,6 +20,7 @@ from holdgate.law.contract import (
     Window,
     Witness,
 )
+from holdgate.law.gates.table import GATES
 from holdgate.law.technique import prepare
 from holdgate.terms.errors import Malformed
 from tests.builders import ADAPTABLE, documents
@@ -163,8 +165,10 @@ def test_a_point_has_a_party_and_a_notice_that_can_be_given(step: dict[str, Any]
 TERMS: list[tuple[dict[str, Any], str]] = [
     ({"triggers": (Trigger(on="lunch", effect="eat"),)}, "a trigger waits for 'lunch'"),
     ({"triggers": (Trigger(on="qa_accepted", effect=" "),)}, "says nothing"),
-    ({"demands": (Demand(act="job.begin", credentials=("VT",)),)}, "is no act on an order"),
-    ({"demands": (Demand(act="policy.update", credentials=("VT",)),)}, "is no act on an order"),
+    ({"demands": (Demand(act="job.begin", credentials=("VT",)),)}, "is no act on a job"),
+    ({"demands": (Demand(act="policy.update", credentials=("VT",)),)}, "is no act on a job"),
+    ({"demands": (Demand(act="po.stage", credentials=("VT",)),)}, "about 'po.stage', which is no act on a job"),
+    ({"demands": (Demand(act="job.assign", credentials=("VT",)),)}, "about 'job.assign', which is no act on a job"),
     ({"demands": (Demand(act="job.start", credentials=()),)}, "asks for nothing"),
     ({"demands": (Demand(act="job.start", credentials=("",)),)}, "is not an id"),
     ({"price_minor": 99}, "do not sum to the price"),
@@ -179,6 +183,11 @@ TERMS: list[tuple[dict[str, Any], str]] = [
 def test_what_an_order_template_sets_off_is_something_that_happens(template: dict[str, Any], why: str) -> None:
     (sentence,) = said(**template)
     assert why in sentence
+
+
+def test_what_a_contract_may_demand_is_what_the_gate_asks() -> None:
+    (gate,) = (gate for gate in GATES if gate.name == "tokens.demanded")
+    assert {act for act in ACTS.values() if demandable(act)} == {*gate.acts}
 
 
 @pytest.mark.parametrize(

@@ -309,6 +309,14 @@ def test_an_amended_report_replaces_and_is_another_text() -> None:
     assert world.state.jobs[KEY].report == "R-1A"
 
 
+def test_the_client_signs_that_people_attested_the_arrival() -> None:
+    scanned, attested = accepted_job(qa=True), accepted_job(qa=True)
+    attested.state.orders[PO].attested = True
+    reports = [world.do(c.GenerateReport).events[0] for world in (scanned, attested)]
+    assert [isinstance(report, ev.ReportIssued) and report.attested_arrival for report in reports] == [False, True]
+    assert len({report.digest for report in reports if isinstance(report, ev.ReportIssued)}) == 2
+
+
 @pytest.mark.parametrize("became", ["issued", "approved", "rejected", "lapsed"])
 def test_a_report_is_amended_whatever_became_of_it(became: str) -> None:
     world = accepted_job(qa=True).reported()

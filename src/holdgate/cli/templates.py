@@ -1,5 +1,6 @@
 """holdgate templates: what is shipped, what each contract says and which of its numbers a lab has to set, and a copy of it."""
 
+import re
 import shutil
 import sys
 from importlib import resources
@@ -19,6 +20,7 @@ from holdgate.terms.errors import Malformed, Unavailable
 from holdgate.terms.ids import check_id
 
 CONTRACT: Final = "contract.yaml"
+_BESIDE: Final = re.compile(r"\.\./\.\./\.\./([\w-]+)/")
 
 
 class Listed(Struct, frozen=True, kw_only=True):
@@ -73,6 +75,10 @@ def templates(
         if copy is not None:
             told = f"\nCopied to {copy}. Give it an id and an author of your own, and set its numbers."
             console.print(Text(told), soft_wrap=True)
+            others = beside(folder)
+            if others:
+                told = f"Its scenarios also need {', '.join(others)}, copied under these names into {copy.parent}."
+                console.print(Text(told), soft_wrap=True)
     return 0
 
 
@@ -113,6 +119,12 @@ def _read(folder: Traversable) -> Bundle:
         return (folder / name).read_text(encoding="utf-8")
 
     return read_bundle(text(CONTRACT), rule_parser(), text)
+
+
+def beside(folder: Traversable) -> tuple[str, ...]:
+    """The templates whose contracts the scenarios of this one name too, as folders beside it."""
+    worlds = (world.read_text(encoding="utf-8") for world in (folder / "scenarios" / "worlds").iterdir())
+    return tuple(sorted({name for text in worlds for name in _BESIDE.findall(text)}))
 
 
 def _listed(name: str, bundle: Bundle) -> Listed:

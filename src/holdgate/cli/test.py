@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -20,6 +21,8 @@ from holdgate.scenario.run import FileResult, run_file
 from holdgate.terms.errors import HoldgateError, Unavailable
 
 WORLDS: Final = "worlds"
+_CONTRACT: Final = re.compile(rb"^(?:notation|family):", re.MULTILINE)
+"""What a contract says of itself, and no scenario does."""
 
 
 class Outcome(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -42,7 +45,7 @@ def scenarios(
     Parameters
     ----------
     paths
-        Files or folders (of *.yaml; those that begin with _ and the folder worlds are left out).
+        Files or folders (of *.yaml; those that begin with _, contracts and the folder worlds are left out).
     json
         One JSON document per file, each on its own line.
     jobs
@@ -79,7 +82,7 @@ def find_files(paths: tuple[Path, ...]) -> list[Path]:
         try:
             if path.is_dir():
                 below = (file for file in _below(path) if WORLDS not in file.relative_to(path).parts)
-                found.update(dict.fromkeys(file for file in below if not file.name.startswith("_")))
+                found.update(dict.fromkeys(file for file in below if _is_scenario(file)))
             elif path.is_file():
                 found[path] = None
             else:
@@ -89,6 +92,11 @@ def find_files(paths: tuple[Path, ...]) -> list[Path]:
     if not found:
         raise Unavailable("no scenario file was named; holdgate test FILE.yaml or FOLDER")
     return list(found)
+
+
+def _is_scenario(file: Path) -> bool:
+    """Whether a file of a folder is meant as a scenario. One that is broken is: it is not passed over."""
+    return not file.name.startswith("_") and _CONTRACT.search(file.read_bytes()) is None
 
 
 def _below(folder: Path) -> list[Path]:

@@ -508,7 +508,10 @@ class StartStep(Command, frozen=True, kw_only=True, tag="step.start"):
 
 
 class RecordReading(Command, frozen=True, kw_only=True, tag="reading.record"):
-    """Record one value as it was read; an out-of-limit value is recorded like any other."""
+    """Record one value as it was read; an out-of-limit value is recorded like any other.
+
+    `capture`: how it came in (`manual`, say), in the signers' word; nothing checks it.
+    """
 
     order: str
     job: str
@@ -624,7 +627,7 @@ class OpenNonconformance(Command, frozen=True, kw_only=True, tag="ncr.open"):
 
 
 class DisposeNonconformance(Command, frozen=True, kw_only=True, tag="ncr.disposition"):
-    """What becomes of the parts of a nonconformance (see `holdgate.law.gates.dispositions`)."""
+    """What becomes of the parts of a nonconformance (see `holdgate.law.gates.nonconformances`)."""
 
     order: str
     job: str

@@ -6,8 +6,8 @@ These are the checks that the certificate of this law version lists. They prove 
 from collections import Counter
 from collections.abc import Container, Iterator
 
+from holdgate.law import command as c
 from holdgate.law.adaptable import UNFIT, adaptable_faults
-from holdgate.law.command import ACTS
 from holdgate.law.contract import (
     PROFILE,
     Characteristic,
@@ -247,12 +247,20 @@ def _names(what: str, *names: str) -> Iterator[str]:
             yield str(error)
 
 
+def demandable(act: type[c.Command]) -> bool:
+    """Whether a contract can ask for credentials at this act: what is done on a job, from its start to its report.
+
+    Who plans, pays or hands over is not asked; `tokens.demanded` guards exactly these acts.
+    """
+    return {"order", "job"}.issubset(act.__struct_fields__) and act not in (c.AssignJob, c.ReleasePayout)
+
+
 def _consequences(template: SmartClientPO) -> Iterator[str]:
     """What the template asks of who acts on its orders."""
     for demand in template.demands:
-        act = ACTS.get(demand.act)
-        if act is None or "order" not in act.__struct_fields__:
-            yield f"a demand is about {demand.act!r}, which is no act on an order"
+        act = c.ACTS.get(demand.act)
+        if act is None or not demandable(act):
+            yield f"a demand is about {demand.act!r}, which is no act on a job"
         if not demand.credentials:
             yield f"the demand about {demand.act!r} asks for nothing"
         yield from _names(f"the demand about {demand.act!r}", *demand.credentials)

@@ -57,6 +57,8 @@ def _digest(issued: ev.ReportIssued, client: str, job: Job) -> str:
         "report": issued.report,
         "view": job_view(job),
     }
+    if issued.attested_arrival:
+        content["attested_arrival"] = True
     if issued.nonconforming:
         content["nonconforming"] = True
     if issued.concessions:

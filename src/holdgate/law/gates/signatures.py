@@ -41,7 +41,7 @@ def independent(case: Case) -> None:
 
 
 def not_subject(case: Case) -> None:
-    """Nobody decides about the job that qualifies them."""
+    """Nobody signs in a job about themselves, as in their own qualification."""
     job, technique = case.job, case.technique
     if job is None or technique is None or technique.subject != "person":
         return

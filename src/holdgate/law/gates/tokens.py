@@ -75,7 +75,7 @@ def _asks_the_same(command: c.UpdatePolicy, present: Policy | None) -> bool:
 
 
 def demanded(case: Case) -> None:
-    """The contract may ask for credentials at any act of its orders, a module's too."""
+    """The contract may ask for credentials at an act on a job, a module's too."""
     job, order, person = case.job, case.order, case.person
     sha256 = job.sha256 if job is not None else "" if order is None else order.sha256
     template = case.library.template(sha256) if sha256 else None
