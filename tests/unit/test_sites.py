@@ -136,7 +136,7 @@ class House:
             )
         self.shop = Shop(directory, self.clock, CountedEntropy(seed))
         for seat in self.shop.charter.sites:
-            self.desk.add(seat.id, SigningKey.from_seed(self.shop._keys(seat.id).signing))
+            self.desk.add(seat.id, SigningKey.from_seed(self.shop._premises.keys(seat.id).signing))
         self._nonce = 0
 
     # ---- sites -----------------------------------------------------------------------------------------------------

@@ -94,8 +94,8 @@ class SqliteMirror(MirrorStore):
         except sqlite3.Error as error:
             raise Unavailable(f"the mirror could not keep evidence about {origin}: {error}") from error
 
+    @override
     def evidence(self, origin: str) -> list[tuple[bytes, str]]:
-        """Checkpoints that contradicted the mirror, with why."""
         return [(row[0], row[1]) for row in self._all("SELECT checkpoint, why FROM evidence WHERE origin = ?", origin)]
 
     @override

@@ -26,10 +26,13 @@ if TYPE_CHECKING:
         ledger,
         options,
         recall,
+        site,
         standards,
         standing_open,
+        status,
         templates,
         test,
+        up,
         who,
         why,
     )
@@ -77,6 +80,9 @@ app.command("holdgate.cli.denials:denials", help="Explain a refusal's code, or a
 app.command(
     "holdgate.cli.advise:advise", help="Chart a characteristic's readings and draft what follows; sign nothing."
 )
+app.command("holdgate.cli.up:up", help="Open a whole shop in one process and keep it up.")
+app.command("holdgate.cli.status:status", help="Show how every site stands: log, cosignature, links, clock.")
+app.command("holdgate.cli.site:site", name="site", help="Found a shop; begin with `holdgate site new`.")
 app.command("holdgate.cli.env:env", name="env", help="Bring in what a logger of room conditions kept.")
 app.command("holdgate.cli.ledger:ledger", name="ledger", help="Work with the record as a log.")
 

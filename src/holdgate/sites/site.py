@@ -197,6 +197,11 @@ class Site(Peer):
         self.means.store.close()
 
     @property
+    def reconciled(self) -> bool:
+        """Whether a Vault confirmed this log since the start."""
+        return self._reconciled
+
+    @property
     def idle(self) -> bool:
         """Whether nothing is on its way here or from here."""
         keeper = self.timekeeper

@@ -59,6 +59,10 @@ class MirrorStore(Protocol):
         """Keep a signed checkpoint that contradicts the mirror."""
         ...
 
+    def evidence(self, origin: str) -> list[tuple[bytes, str]]:
+        """Signed checkpoints that contradict the mirror, with why."""
+        ...
+
     def close(self) -> None:
         """Release the storage."""
         ...
@@ -76,6 +80,11 @@ class Vault(Peer):
         self._seats = {s.origin: s for s in charter.sites if s.kind != "vault"}
         self._clock = clock
         self._one_at_a_time = asyncio.Lock()
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """The logs that it watches."""
+        return tuple(self._seats)
 
     @override
     async def deliver(self, raw: bytes, pins: Sequence[Pin], sender: str) -> NoReturn:
