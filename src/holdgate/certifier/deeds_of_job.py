@@ -203,7 +203,8 @@ def _restart(w: Writer, leg: Leg) -> None:
     step = w.step(leg)
     inputs = {**_at(w, leg), "workstation": w.station(step), "reason": "done again"}
     w.deed(leg, w.performer, step.role, inputs, f"StepRestarted {step.id}")
-    w.order.open = -1
+    if leg.refused_by is None:
+        w.order.open = -1
 
 
 # ---- after a failure -------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ REVISION: Final = "A"
 DIGEST: Final = "sha256:0000000000000000000000000000000000000000000000000000000000000000"
 DELIVERY_US: Final = 30 * 86_400 * SECOND_US
 """Between staging and the delivery date."""
-LONG_ENOUGH_US: Final = 60 * SECOND_US
+LONG_ENOUGH_US: Final = 120 * SECOND_US
 """After the client's window is over, for the Vault to have seen it."""
 
 

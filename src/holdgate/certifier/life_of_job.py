@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from holdgate.certifier.life import NO_RED_TAG, NOT_STOPPED, OPEN, RUNNING, WAIT, Guard, Life, Move, State, When
 from holdgate.certifier.roles import are_people
-from holdgate.certifier.space import AS_FOUND
 from holdgate.law.contract import ModuleRight, Step
+from holdgate.law.technique import AS_FOUND
 
 
 def job_moves(life: Life) -> Iterator[Move]:
@@ -80,9 +80,10 @@ def _start_step(life: Life, place: int, step: Step) -> Move:
             "every pre-check is complete", "PRECHECK_INCOMPLETE", lambda s: s.at > last, "sequence.in_order"
         )
         guards.append(complete)
-    before = f"every step before {step.id} is complete"
+    if place:
+        before = f"every step before {step.id} is complete"
+        guards.append(Guard(before, "STEP_OUT_OF_ORDER", lambda s: s.at >= place, "sequence.in_order"))
     guards += [
-        Guard(before, "STEP_OUT_OF_ORDER", lambda s: s.at >= place, "sequence.in_order"),
         Guard(f"{step.id} is not done", "ALREADY_DONE", lambda s: s.at <= place, "sequence.not_started"),
         Guard("no step is open", "STEP_IN_PROGRESS", lambda s: s.step not in OPEN, "sequence.not_started"),
         *_own_guards(life, place, step),
@@ -92,7 +93,7 @@ def _start_step(life: Life, place: int, step: Step) -> Move:
         variant="",
         at=place,
         words=f"{step.id} ({step.name}) is started",
-        offered=lambda s: s.job in ("running", "failed") and not s.qa and s.step != "done",
+        offered=lambda s: s.job in ("running", "failed") and not s.qa,
         then=lambda s: s._replace(at=place, step="open" if step.characteristics else "good", waived=False),
         guards=tuple(guards),
     )
@@ -152,6 +153,7 @@ def _sign(life: Life, place: int, step: Step) -> Iterator[Move]:
         lambda s: s.step not in ("bad", "half_bad"),
         "readings.conforming",
     )
+    shown = Guard("no bad reading is hidden", "READING_OUT_OF_LIMITS", conforming.holds, "readings.not_hidden")
     yield Move(
         act="step.sign",
         variant="pass",
@@ -179,6 +181,7 @@ def _sign(life: Life, place: int, step: Step) -> Iterator[Move]:
         words=f"the attempt at {step.id} is abandoned",
         offered=lambda s: _turn(s, place) and s.step in OPEN,
         then=lambda s: _set_aside(s, place),
+        guards=(shown,),
     )
 
 
@@ -253,7 +256,7 @@ def _windows(life: Life, place: int, step: Step) -> Iterator[Move]:
             at=place,
             words=f"the window of {step.id} opens",
             offered=lambda s: _idle(s, place) and s.timing == "early",
-            then=lambda s: s._replace(timing="now"),
+            then=lambda s: s._replace(timing="now", air="old" if s.air == "bad" else s.air),
         )
     if step.window.max_s is not None:
         yield Move(
@@ -261,8 +264,9 @@ def _windows(life: Life, place: int, step: Step) -> Iterator[Move]:
             variant="max",
             at=place,
             words=f"the window of {step.id} passes",
-            offered=lambda s: _idle(s, place) and s.timing == "now" and s.air != "good",
-            then=lambda s: s._replace(timing="late"),
+            # while a log is kept for this very step nothing is waited for
+            offered=lambda s: _idle(s, place) and s.timing == "now" and (s.air != "good" or not life.watched(place)),
+            then=lambda s: s._replace(timing="late", air="old"),
         )
         yield Move(
             act="deviation.authorise",

@@ -140,7 +140,7 @@ def _quality(life: Life) -> Iterator[Move]:
                 s.job == "running" and not s.compliance and not s.stopped and (s.qa == "nonconforming") is bool(kind)
             ),
             then=lambda s: s._replace(compliance=True),
-            guards=(reviewed,),
+            guards=() if variant else (reviewed,),
         )
 
 
@@ -157,24 +157,16 @@ def _report(life: Life) -> Iterator[Move]:
         then=lambda s: s._replace(report="issued"),
         guards=(reviewed,),
     )
-    yield Move(
-        act="client.review",
-        variant="approve",
-        at=-1,
-        words="the client approves the report",
-        offered=lambda s: s.job == "running" and s.report in ("", "issued", "escalated"),
-        then=lambda s: s._replace(report="approved"),
-        guards=(known,),
-    )
-    yield Move(
-        act="client.review",
-        variant="reject",
-        at=-1,
-        words="the client rejects the report",
-        offered=lambda s: s.report in ("issued", "escalated"),
-        then=lambda s: s._replace(report="rejected"),
-        guards=(known,),
-    )
+    for variant, verdict in (("approve", "approved"), ("reject", "rejected")):
+        yield Move(
+            act="client.review",
+            variant=variant,
+            at=-1,
+            words=f"the client {variant}s the report",
+            offered=lambda s: s.job == "running" and s.report in ("", "issued", "escalated"),
+            then=lambda s, said=verdict: s._replace(report=said),  # type: ignore[misc]
+            guards=(known,),
+        )
     yield Move(
         act="report.amend",
         variant="",

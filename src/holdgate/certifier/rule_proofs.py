@@ -17,6 +17,7 @@ from holdgate.certifier.tuning import LIMIT_KINDS, decimals
 from holdgate.law.contract import SmartSP, Step
 from holdgate.law.rules.nodes import Call, Const, Field, Node, Quant, children, paths
 from holdgate.law.rules.normal import decode, unparse
+from holdgate.law.technique import ACCEPTANCE
 
 CAN_HOLD: Final = "rules-can-be-true"
 NOT_VACUOUS: Final = "rules-ask-for-something"
@@ -266,7 +267,7 @@ def _redone(facts: StepFacts, rules: tuple[Node, ...]) -> Iterator[list[Reading]
     yield facts.readings
     texts = {const.v for rule in rules for const in _constants(rule) if const.t == "string"}
     step, s = facts.step, facts.script
-    named = [item for item in step.characteristics if item.id in texts and item.effect != "acceptance"]
+    named = [item for item in step.characteristics if item.id in texts and item.effect != ACCEPTANCE]
     for item in named[:REDONE_MAX]:
         which = s.text(item.id)
         for value in _told_apart(rules):

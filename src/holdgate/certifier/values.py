@@ -5,12 +5,13 @@ from typing import Final, NamedTuple
 
 from holdgate.certifier.smt import both, no, num, same
 from holdgate.certifier.solver import ask
-from holdgate.certifier.space import AS_FOUND, COUNTED, StepFacts
+from holdgate.certifier.space import COUNTED, StepFacts
 from holdgate.certifier.tuning import Limits, limits_of, scale_of, shown
 from holdgate.law.contract import Characteristic, SmartSP, Step
 from holdgate.law.rules.evaluate import compile_rule
 from holdgate.law.rules.nodes import Const, Node, children, paths
 from holdgate.law.rules.normal import decode
+from holdgate.law.technique import AS_FOUND
 from holdgate.terms.instant import SECOND_US
 from holdgate.terms.quantity import parse_decimal, scaled
 
