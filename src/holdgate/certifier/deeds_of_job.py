@@ -54,8 +54,10 @@ def _start_step(w: Writer, leg: Leg) -> None:
         inputs["deviation"] = f"W-DEVIATION-{order.deviations}"
         says.append("DeviationUsed")
     else:
-        _be_in_time(w, step)
+        _wait_for_window(w, step)
     _be_ready(w, step, place)
+    if not late:
+        _be_in_time(w, step)
     w.deed(leg, w.performer, step.role, inputs, *says, slips=tuple(_wrong_start(w, step)))
     order.open = place
     order.started[place] = w.clock
@@ -73,8 +75,14 @@ def _wrong_start(w: Writer, step: Step) -> Iterator[Slip]:
         yield Slip(f"{step.id} is started without material", "MATERIAL_NOT_APPROVED", {"materials": []})
 
 
+def _wait_for_window(w: Writer, step: Step) -> None:
+    """Not before the beginning of the window."""
+    if step.window is not None:
+        w.wait_until(w.order.done[w.life.position[step.window.since]] + step.window.min_s * SECOND_US)
+
+
 def _be_in_time(w: Writer, step: Step) -> None:
-    """The window is open: not before its beginning, and not past its end.
+    """Not past the end of the window, after everything that had to be waited for.
 
     Raises:
         Unrealised: it is over already; what came before took too long.
@@ -83,7 +91,6 @@ def _be_in_time(w: Writer, step: Step) -> None:
     if window is None:
         return
     since = w.order.done[w.life.position[window.since]]
-    w.wait_until(since + window.min_s * SECOND_US)
     if window.max_s is not None and w.clock + SECOND_US > since + window.max_s * SECOND_US:
         raise Unrealised(f"the window of {step.id} is over")
 

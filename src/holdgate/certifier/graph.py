@@ -13,7 +13,6 @@ from holdgate.terms.errors import Malformed
 STATES_MAX: Final = 200_000
 """States of one contract's graph; a contract that needs more is not certified."""
 ENDS: Final = "every-state-can-end"
-STARTS: Final = "every-step-can-be-reached"
 
 Edge = tuple[Move, State]
 
@@ -43,7 +42,7 @@ class Graph:
                     self.came[after] = (state, move)
                     waiting.append(after)
             if len(self.came) > STATES_MAX:
-                raise Malformed(f"the life of its orders has more than {STATES_MAX} states; make the technique smaller")
+                raise Malformed(f"its orders can be in more than {STATES_MAX} states; allow fewer retests, or make the technique smaller")
 
     def _from(self, state: State) -> Iterator[Edge]:
         for move in self.near(state):
