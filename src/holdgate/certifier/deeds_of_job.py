@@ -304,6 +304,9 @@ def _hold(w: Writer, leg: Leg) -> None:
 def _notify(w: Writer, leg: Leg) -> None:
     w.deed(leg, w.cast.who("project_manager"), "project_manager", _at(w, leg), f"WitnessNotified {w.step(leg).id}")
     w.order.told[leg.move.at] = w.clock
+    witness = w.step(leg).witness
+    if witness is not None and leg.before.at < leg.move.at:
+        w.wait_until(w.clock + witness.notice_s * SECOND_US)  # later on a window may leave no time for it
 
 
 def _log(w: Writer, leg: Leg) -> None:

@@ -12,7 +12,7 @@ red tags, late entries, recalls and links between sites are not in the graph.
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from holdgate.certifier.roles import OUTSIDE, are_people
+from holdgate.certifier.roles import are_people
 from holdgate.law import command as c
 from holdgate.law.contract import Authority, PayoutRule, SmartClientPO, SmartSP, Step
 from holdgate.law.families import Bundle
@@ -100,7 +100,7 @@ class Move(NamedTuple):
 
 
 WAIT: Final = "wait"
-DECIDED_ELSEWHERE: Final = ("part.arrival", "po.release")
+DECIDED_ELSEWHERE: Final = ("part.arrival", "arrival.attest", "po.release")
 """Acts that the floor hub decides; they stand in no table of the law."""
 
 

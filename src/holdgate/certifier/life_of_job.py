@@ -290,9 +290,7 @@ def _points(life: Life, place: int, step: Step) -> Iterator[Move]:
             then=lambda s: s._replace(held=tuple(sorted((*s.held, place)))),
         )
     if step.witness is not None and are_people(step.witness.party):
-        latest = place
-        if step.window is not None and step.window.max_s is not None and step.window.max_s <= step.witness.notice_s:
-            latest = life.position[step.window.since]
+        latest = _latest(life, place, step.witness.notice_s)
         yield Move(
             act="witness.notify",
             variant="",
@@ -301,6 +299,17 @@ def _points(life: Life, place: int, step: Step) -> Iterator[Move]:
             offered=lambda s: _idle(s, s.at) and s.at <= latest and place not in s.told,
             then=lambda s: s._replace(told=tuple(sorted((*s.told, place)))),
         )
+
+
+def _latest(life: Life, place: int, notice_s: int) -> int:
+    """The last turn at which a notice can be given and waited for: no window that runs by then would be over."""
+    latest, found = place, True
+    while found:
+        windows = [window for step in life.steps[latest : place + 1] if (window := step.window) is not None]
+        short = [window for window in windows if window.max_s is not None and window.max_s <= notice_s]
+        earlier = [begin for window in short if (begin := life.position[window.since]) < latest]
+        latest, found = min((latest, *earlier)), bool(earlier)
+    return latest
 
 
 def _logs(life: Life, place: int, step: Step) -> Iterator[Move]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from holdgate.certifier.life import NO_RED_TAG, RUNNING, WAIT, Guard, Life, Move, State
+from holdgate.handoff.staging import BROADCAST
 
 CLAUSES = ("escalate", "deemed_accepted")
 NEVER = "nobody does this by hand"
@@ -11,7 +12,7 @@ NEVER = "nobody does this by hand"
 def order_moves(life: Life) -> Iterator[Move]:
     """Every act of an order under a contract, but for those of its job."""
     yield from _agreement(life)
-    yield from _arrival()
+    yield from _arrival(life)
     yield from _delivery()
     yield from _quality(life)
     yield from _report(life)
@@ -58,12 +59,14 @@ def _agreement(life: Life) -> Iterator[Move]:
     )
 
 
-def _arrival() -> Iterator[Move]:
+def _arrival(life: Life) -> Iterator[Move]:
+    """A reader scans the parts; where no scan is accepted, two people attest that they are here."""
+    read = BROADCAST in life.template.arrival_evidence
     yield Move(
-        act="part.arrival",
+        act="part.arrival" if read else "arrival.attest",
         variant="",
         at=-1,
-        words="the parts arrive",
+        words="the parts arrive" if read else "two people attest that the parts are here",
         offered=lambda s: s.order == "staged",
         then=lambda s: s._replace(order="here"),
     )

@@ -232,7 +232,9 @@ def _windows_can_be_met(found: Findings, technique: SmartSP) -> None:
         step for step in technique.steps if (gap := window_of(technique, step)) is not None and gap.high is not None
     ]
     bad = 0
-    lasts = {step.id: max(step.duration_s, least_s(found, CAN_BE_MET, technique, step)) for step in technique.steps if timed}
+    lasts = {
+        step.id: max(step.duration_s, least_s(found, CAN_BE_MET, technique, step)) for step in technique.steps if timed
+    }
     for step in timed:
         query = timetable(technique, (step.id,), lasts).query(f"whether the window of {step.id} can be kept")
         if found.ask(CAN_BE_MET, query).verdict != "sat" and step.window is not None:
@@ -270,8 +272,7 @@ def _between(technique: SmartSP, step: Step, lasts: Mapping[str, int]) -> str:
     since = ids.index(step.window.since) if step.window is not None else 0
     waits = technique.steps[since + 1 : ids.index(step.id)]
     return ", ".join(
-        f"{item.id} takes {lasts[item.id]} s"
-        + (f" and waits {item.window.min_s} s" if item.window is not None else "")
+        f"{item.id} takes {lasts[item.id]} s" + (f" and waits {item.window.min_s} s" if item.window is not None else "")
         for item in waits
     )
 

@@ -100,7 +100,9 @@ def _earned(found: Findings, life: Life) -> None:
         script.hold(f"(<= (- |{life.steps[-1].id}.end| |{life.steps[0].id}.start|) {rule.within_s})")
         within = show_duration(rule.within_s * SECOND_US)
         what = f"it is for jobs done within {within}, and what the steps have to wait takes longer: nobody is ever paid"
-        answer = found.possible(EARNED, script.query(f"whether a job can be done within {rule.within_s} s"), place, what)
+        answer = found.possible(
+            EARNED, script.query(f"whether a job can be done within {rule.within_s} s"), place, what
+        )
         if answer.verdict == "sat" and rule.within_s < planned:
             took = show_duration(planned * SECOND_US)
             found.note(f"payout {rule.id} is for jobs done within {within}; the steps are planned to take {took}")

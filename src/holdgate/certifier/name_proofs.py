@@ -62,7 +62,10 @@ def _of_characteristics(life: Life) -> Iterator[tuple[str, str]]:
         for item in step.characteristics:
             place = f"{step.id} {item.id}"
             if item.effect not in EFFECTS:
-                yield place, f"its effect is {item.effect!r}; it is {ACCEPTANCE} (of the part), {AS_FOUND} (of an instrument), or none"
+                yield (
+                    place,
+                    f"its effect is {item.effect!r}; it is {ACCEPTANCE} (of the part), {AS_FOUND} (of an instrument), or none",
+                )
             if item.effect == AS_FOUND and life.technique.subject != "equipment":
                 what = "so that no value of it fails anything; that is for how an instrument is met"
                 yield place, f"it is read as found on a {life.technique.subject}, {what}"

@@ -22,7 +22,9 @@ def prove_quality(found: Findings, life: Life) -> None:
         found.begin(proof)
     for authority in life.matrix:
         for role in (role for role in authority.roles if not are_people(role)):
-            found.fail(DECIDED, f"SmartQA {authority.disposition}", f"{role!r} is no role of people, so nobody decides in it")
+            found.fail(
+                DECIDED, f"SmartQA {authority.disposition}", f"{role!r} is no role of people, so nobody decides in it"
+            )
     failing = [step.id for step in life.steps if any(item.effect != AS_FOUND for item in step.characteristics)]
     if failing and all(life.decides(disposition) is None for disposition in ENDING):
         what = "what fails here can only be done again until it passes: nobody may let a failing result stand and be reported"

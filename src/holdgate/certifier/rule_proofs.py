@@ -11,13 +11,14 @@ from typing import Final, NamedTuple
 from holdgate.certifier.encode import Cell, Said, places_for
 from holdgate.certifier.findings import Findings
 from holdgate.certifier.rule_diff import PLACES_TRIED
-from holdgate.certifier.smt import TRUE, Term, both, either, no, num
+from holdgate.certifier.smt import TRUE, Term, both, either, no, num, same
 from holdgate.certifier.space import TIME_MAX, Reading, StepFacts
 from holdgate.certifier.tuning import LIMIT_KINDS, decimals
 from holdgate.law.contract import SmartSP, Step
 from holdgate.law.rules.nodes import Call, Const, Field, Node, Quant, children, paths
 from holdgate.law.rules.normal import decode, unparse
 from holdgate.law.technique import ACCEPTANCE
+from holdgate.terms import limits
 
 CAN_HOLD: Final = "rules-can-be-true"
 NOT_VACUOUS: Final = "rules-ask-for-something"
@@ -25,6 +26,8 @@ NOT_REDUNDANT: Final = "no-conjunct-is-redundant"
 READABLE: Final = "rules-can-read-what-the-limits-say"
 PASSABLE: Final = "every-step-can-pass"
 CAN_BE_SIGNED: Final = "every-outcome-can-be-signed"
+NOT_DEAD: Final = "no-alternative-is-dead"
+GOES_ON: Final = "a-deviation-leaves-a-way"
 MOMENTS: Final = ("start", "sign")
 
 
@@ -45,7 +48,7 @@ class _Moment(NamedTuple):
 
 def prove_rules(found: Findings, technique: SmartSP) -> None:
     """All proofs about the rules of a technique's steps."""
-    for proof in (CAN_HOLD, NOT_VACUOUS, NOT_REDUNDANT, READABLE, PASSABLE, CAN_BE_SIGNED):
+    for proof in (CAN_HOLD, NOT_VACUOUS, NOT_REDUNDANT, NOT_DEAD, READABLE, PASSABLE, CAN_BE_SIGNED, GOES_ON):
         found.begin(proof)
     for step in technique.steps:
         for when in MOMENTS:
@@ -53,10 +56,12 @@ def prove_rules(found: Findings, technique: SmartSP) -> None:
             for rule in rules:
                 _can_be_true(found, technique, step, when, rule)
                 _can_be_not_true(found, technique, step, when, rule)
+                _no_alternative_is_dead(found, technique, step, when, rule)
             _no_conjunct_follows(found, technique, step, when, rules)
         _values_are_readable(found, technique, step)
         _can_pass(found, technique, step)
         _can_be_signed(found, technique, step)
+        _goes_on(found, technique, step)
 
 
 def _rules(step: Step, when: str) -> tuple[_Asked, ...]:
@@ -142,6 +147,20 @@ def _no_conjunct_follows(found: Findings, technique: SmartSP, step: Step, when: 
             )
         elif answer.verdict != "sat":
             found.undecided(NOT_REDUNDANT, step.id, query.name)
+
+
+def _no_alternative_is_dead(found: Findings, technique: SmartSP, step: Step, when: str, rule: _Asked) -> None:
+    """Where a rule says "this or that", each can be true: one that cannot says nothing, and was meant otherwise."""
+    for part in _conjuncts(rule.node):
+        for one in part.a if isinstance(part, Call) and part.o == "||" else ():
+            at = _moment(technique, step, when, (one,), complete=False)
+            at.facts.script.hold(at.facts.encoder.true(one, at.env))
+            query = at.facts.script.query(f"whether `{unparse(one)}` in rule {rule.id} of {step.id} can be true")
+            answer = found.ask(NOT_DEAD, query)
+            if answer.verdict == "unsat" and at.enough:
+                found.fail(NOT_DEAD, step.id, f"in rule {rule.id}, `{unparse(one)}` can never be true")
+            elif answer.verdict != "sat":
+                found.undecided(NOT_DEAD, step.id, query.name)
 
 
 def _conjuncts(node: Node) -> tuple[Node, ...]:
@@ -299,3 +318,31 @@ def _moments(facts: StepFacts, started: Term, rules: tuple[Node, ...]) -> Iterat
         for near in (const.v - 1, const.v, const.v + 1):
             at = f"(+ {started} {num(near)})" if const.t == "duration" else num(near)
             yield facts.script.named(f"(ite (<= {started} {at} {num(TIME_MAX)}) {at} {started})", "Int")
+
+
+# ---- deviations ------------------------------------------------------------------------------------------------------
+
+
+def _goes_on(found: Findings, technique: SmartSP, step: Step) -> None:
+    """However many deviations were authorised for the job, the step can be started, and signed as pass or as fail."""
+    start, sign = _nodes(step, "start"), _nodes(step, "sign")
+    if not any("job.deviations" in paths(rule) for rule in (*start, *sign)):
+        return
+    numbers = [n for n in _told_apart((*start, *sign)) if 0 <= n <= limits.LIST_ITEMS_MAX]
+    for count in dict.fromkeys((*numbers, limits.LIST_ITEMS_MAX)):
+        enough = _places(step, *start, *sign)
+        facts = StepFacts(technique, step)
+        facts.job()
+        facts.script.hold(same("|job.deviations|", num(count)))
+        started = facts.start()
+        facts.complete(enough or PLACES_TRIED, scaled=_reads_values(sign))
+        now, result = facts.moment("now", started), facts.result()
+        facts.script.hold(facts.hold_all(start, facts.facts(started, started, facts.script.text(""), readings=False)))
+        facts.script.hold(facts.hold_all(sign, facts.facts(now, started, result)))
+        facts.script.hold(either(facts.all_conform, no(same(result, facts.script.text("pass")))))
+        query = facts.script.query(f"whether {step.id} can be done after {count} deviations")
+        if found.ask(GOES_ON, query).verdict != "sat":
+            told = "a deviation" if count == 1 else f"{count} deviations"
+            what = f"after {told} it can neither be passed nor failed: the job can only be ended"
+            found.fail(GOES_ON, step.id, what)
+            return

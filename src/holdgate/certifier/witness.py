@@ -15,6 +15,7 @@ from holdgate.certifier.cast import PERFORMERS, SUBJECTS, Cast, cast_of
 from holdgate.certifier.life import Life
 from holdgate.certifier.tour import Leg
 from holdgate.law.contract import Environment, Step
+from holdgate.terms import instant
 from holdgate.terms.errors import Malformed
 from holdgate.terms.instant import SECOND_US
 from holdgate.terms.quantity import EXACT, parse_decimal
@@ -52,6 +53,13 @@ class Slip(NamedTuple):
 
 class Unrealised(Exception):
     """A way that cannot be walked in time: a window is over before the acts before it are done."""
+
+
+class Missed(NamedTuple):
+    """A leg that no run could show. `why`: as a sentence; "" where it only comes after one that could not be walked."""
+
+    leg: Leg
+    why: str = ""
 
 
 class Track:
@@ -112,17 +120,17 @@ class Writer:
 
     # ---- ways ------------------------------------------------------------------------------------------------------
 
-    def way(self, legs: Sequence[Leg], write: Mapping[str, Callable[["Writer", Leg], None]]) -> list[Leg]:
+    def way(self, legs: Sequence[Leg], write: Mapping[str, Callable[["Writer", Leg], None]]) -> list[Missed]:
         """Write a way as deeds on an order of its own; the legs that cannot be walked in time, with all that come after."""
         self.order = self._new_order()
-        left: list[Leg] = []
+        left: list[Missed] = []
         for number, leg in enumerate(legs):
             try:
                 write[leg.move.act](self, leg)
-            except Unrealised:
-                left.append(leg)
+            except Unrealised as error:
+                left.append(Missed(leg, str(error)))
                 if leg.refused_by is None:
-                    return [*left, *legs[number + 1 :]]
+                    return [*left, *(Missed(after) for after in legs[number + 1 :])]
         return left
 
     def deed(
@@ -240,11 +248,15 @@ def parts_for(life: Life) -> int:
     Raises:
         Malformed: no number that is tried does.
     """
+    stuck: dict[str, None] = {}
     for count in values.PARTS_TRIED:
         facts = values.JobFacts("W-JOB-1", tuple(f"W1-{part + 1}" for part in range(count)), 0)
-        if all(_doable(life, place, step, facts) for place, step in enumerate(life.steps)):
+        hard = [step.id for place, step in enumerate(life.steps) if not _doable(life, place, step, facts)]
+        if not hard:
             return count
-    raise Malformed("no job of up to ten parts passes every step; its rules ask for something else")
+        stuck |= dict.fromkeys(hard)
+    job = f"no job of up to {max(values.PARTS_TRIED)} parts that begins on {instant.show(BEGIN)}"
+    raise Malformed(f"{job} passes every step; the rules of {', '.join(stuck)} ask for something else")
 
 
 def _doable(life: Life, place: int, step: Step, facts: values.JobFacts) -> bool:
