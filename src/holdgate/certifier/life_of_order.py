@@ -7,6 +7,7 @@ from holdgate.handoff.staging import BROADCAST
 
 CLAUSES = ("escalate", "deemed_accepted")
 NEVER = "nobody does this by hand"
+ONCE = "it has not gone out by itself"
 
 
 def order_moves(life: Life) -> Iterator[Move]:
@@ -206,7 +207,7 @@ def _by_hand(life: Life) -> Iterator[Move]:
     """Wishes that are always refused: money goes out by itself or not at all."""
     for item in life.template.billing:
         before = Guard(NEVER, "INVOICE_PRECONDITION", lambda s, one=item.id: one in s.fired, "money.invoice")  # type: ignore[misc]
-        after = Guard(NEVER, "ALREADY_DONE", lambda s, one=item.id: one not in s.fired, "money.invoice")  # type: ignore[misc]
+        after = Guard(ONCE, "ALREADY_DONE", lambda s, one=item.id: one not in s.fired, "money.invoice")  # type: ignore[misc]
         yield Move(
             act="invoice.issue",
             variant=item.id,
@@ -218,7 +219,7 @@ def _by_hand(life: Life) -> Iterator[Move]:
         )
     for rule in life.payouts:
         due = Guard(NEVER, "PAYOUT_PRECONDITION", lambda s: s.paid, "money.payout")
-        done = Guard(NEVER, "ALREADY_DONE", lambda s: not s.paid, "money.payout")
+        done = Guard(ONCE, "ALREADY_DONE", lambda s: not s.paid, "money.payout")
         yield Move(
             act="payout.release",
             variant=rule.id,
