@@ -7,6 +7,7 @@ from holdgate.certifier import values
 from holdgate.certifier.cast import ELSEWHERE, NODE, NOVICE, OFFICE, PERFORMERS
 from holdgate.certifier.deeds_of_order import WRITE_ORDER, deliver, silence
 from holdgate.certifier.life import WAIT
+from holdgate.certifier.rule_parts import rules_of
 from holdgate.certifier.tour import Leg
 from holdgate.certifier.witness import Slip, Unrealised, Writer
 from holdgate.law.contract import ModuleRight, Step
@@ -197,7 +198,7 @@ def _wait_for_rules(w: Writer, leg: Leg, step: Step, result: str, inputs: dict[s
     """Try at once where a rule stands against it, then wait until the contract's own rules are true."""
     order, place = w.order, leg.move.at
     started = order.started[place]
-    for rule, node in zip((r for r in step.rules if r.when == "sign"), values.rules_at(step, "sign"), strict=True):
+    for rule, node in zip((r for r in step.rules if r.when == "sign"), rules_of(step, "sign"), strict=True):
         if not values.holds(node, step, order.facts, w.clock, started, order.read, result):
             w.try_once(f"rule {rule.id} of {step.id} is not met", "RULE_NOT_MET", who, step.role, "step.sign", inputs)
     at = values.moment(w.life.technique, step, "sign", order.facts, w.clock + SECOND_US, started, order.read, result)

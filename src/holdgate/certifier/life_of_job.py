@@ -39,6 +39,10 @@ def _idle(state: State, place: int) -> bool:
     return _turn(state, place) and state.step == "idle"
 
 
+def _red(state: State, place: int) -> bool:
+    return _turn(state, place) and state.step == "red"
+
+
 # ---- starting --------------------------------------------------------------------------------------------------------
 
 
@@ -194,9 +198,6 @@ def _first(step: Step, state: State) -> bool:
 
 
 def _after_failing(life: Life, place: int, step: Step) -> Iterator[Move]:
-    def red(s: State) -> bool:
-        return _turn(s, place) and s.step == "red"
-
     if life.retests > 0:
         left = Guard(
             "a retest is left", "RETEST_NOT_AUTHORISED", lambda s: s.tries < life.retests, "nonconformances.retest"
@@ -206,7 +207,7 @@ def _after_failing(life: Life, place: int, step: Step) -> Iterator[Move]:
             variant="",
             at=place,
             words=f"a retest of {step.id} is authorised",
-            offered=lambda s: red(s) and not s.spent,
+            offered=lambda s: _red(s, place) and not s.spent,
             then=lambda s: _set_aside(s, place)._replace(tries=min(s.tries, life.retests) + 1),
             guards=(left,),
         )
@@ -216,7 +217,7 @@ def _after_failing(life: Life, place: int, step: Step) -> Iterator[Move]:
             variant="report_nonconforming",
             at=place,
             words=f"the failed result of {step.id} stands and is reported",
-            offered=red,
+            offered=lambda s: _red(s, place),
             then=lambda s: life.enter(s._replace(standing=True), place + 1),
         )
     if life.decides("rework") is not None:
@@ -225,16 +226,21 @@ def _after_failing(life: Life, place: int, step: Step) -> Iterator[Move]:
             variant="rework",
             at=place,
             words=f"{step.id} is reworked",
-            offered=red,
+            offered=lambda s: _red(s, place),
             then=lambda s: _set_aside(s, place),
         )
+    yield _again(life, place, step)
+
+
+def _again(life: Life, place: int, step: Step) -> Move:
+    """From where the step's window is counted, or else from the step itself."""
     again = place if step.window is None else life.position[step.window.since]
-    yield Move(
+    return Move(
         act="job.reprocess",
         variant="",
         at=place,
         words=f"the process is done again from {life.steps[again].id}",
-        offered=lambda s: red(s) or (_idle(s, place) and s.timing == "late"),
+        offered=lambda s: _red(s, place) or (_idle(s, place) and s.timing == "late"),
         then=lambda s: life.enter(_undone(s, again), again),
     )
 

@@ -16,7 +16,8 @@ def order_moves(life: Life) -> Iterator[Move]:
     yield from _arrival(life)
     yield from _delivery()
     yield from _quality(life)
-    yield from _report(life)
+    yield from _report()
+    yield from _silence()
     yield from _by_hand(life)
 
 
@@ -148,10 +149,9 @@ def _quality(life: Life) -> Iterator[Move]:
         )
 
 
-def _report(life: Life) -> Iterator[Move]:
+def _report() -> Iterator[Move]:
     reviewed = Guard("QA accepted the record", "TESTS_NOT_PASSED_QA", lambda s: bool(s.qa), "reports.accepted")
     known = Guard("there is a report", "REPORT_UNKNOWN", lambda s: bool(s.report), "reports.known")
-    over = Guard("the client's window is over", "WINDOW_NOT_REACHED", lambda s: s.lapsed, "reports.window_over")
     yield Move(
         act="report.generate",
         variant="",
@@ -179,6 +179,10 @@ def _report(life: Life) -> Iterator[Move]:
         offered=lambda s: s.report == "rejected",
         then=lambda s: s._replace(report="issued", lapsed=False),
     )
+
+
+def _silence() -> Iterator[Move]:
+    over = Guard("the client's window is over", "WINDOW_NOT_REACHED", lambda s: s.lapsed, "reports.window_over")
     yield Move(
         act=WAIT,
         variant="client",

@@ -10,10 +10,7 @@ from holdgate.certifier.smt import Script, Term, both, either, num
 from holdgate.certifier.solver import Answer
 from holdgate.certifier.space import moved
 from holdgate.certifier.tuning import (
-    CLIENT_WINDOW,
-    KINDS,
     LIMIT_KINDS,
-    TIGHTER,
     WINDOW_KINDS,
     Limits,
     Range,
@@ -26,6 +23,7 @@ from holdgate.certifier.tuning import (
     window_of,
 )
 from holdgate.law.contract import Adaptable, Characteristic, Environment, SmartClientPO, SmartSP, Step
+from holdgate.law.technique import CHARACTERISTIC_MIN, CLIENT_WINDOW, TIGHTER, WINDOW_MIN
 from holdgate.terms.quantity import DECIMALS_MAX, parse_decimal
 
 ROOM: Final = "limits-leave-room"
@@ -84,7 +82,7 @@ def _faulty_parameters(template: SmartClientPO, technique: SmartSP) -> Iterator[
 
 def _own_value(template: SmartClientPO, technique: SmartSP, item: Adaptable) -> tuple[str, str]:
     """The contract's own value of what a parameter moves; or why there is none."""
-    if item.kind not in KINDS:
+    if item.kind not in TIGHTER:
         return "", f"there is nothing of the kind {item.kind!r} to move"
     if item.kind == CLIENT_WINDOW:
         return str(
@@ -96,10 +94,10 @@ def _own_value(template: SmartClientPO, technique: SmartSP, item: Adaptable) -> 
     if item.kind in WINDOW_KINDS:
         if step.window is None:
             return "", f"{step.id} has no window"
-        end = step.window.min_s if item.kind == "window_min_s" else step.window.max_s
+        end = step.window.min_s if item.kind == WINDOW_MIN else step.window.max_s
         return ("", f"the window of {step.id} has no such end") if end is None else (str(end), "")
     measured = next((c for c in step.characteristics if c.id == item.characteristic), None)
-    limit = None if measured is None else measured.min if item.kind == "characteristic_min" else measured.max
+    limit = None if measured is None else measured.min if item.kind == CHARACTERISTIC_MIN else measured.max
     return ("", f"{item.characteristic} of {step.id} has no such limit") if limit is None else (limit, "")
 
 

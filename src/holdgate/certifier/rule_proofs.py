@@ -11,11 +11,12 @@ from typing import Final, NamedTuple
 from holdgate.certifier.encode import Cell, Said, places_for
 from holdgate.certifier.findings import Findings
 from holdgate.certifier.rule_diff import PLACES_TRIED
+from holdgate.certifier.rule_parts import below, constants, reads_values, rules_of
 from holdgate.certifier.smt import TRUE, Term, both, either, no, num, same
 from holdgate.certifier.space import TIME_MAX, Reading, StepFacts
 from holdgate.certifier.tuning import LIMIT_KINDS, decimals
 from holdgate.law.contract import SmartSP, Step
-from holdgate.law.rules.nodes import Call, Const, Field, Node, Quant, children, paths
+from holdgate.law.rules.nodes import Call, Node, Quant, children, paths
 from holdgate.law.rules.normal import decode, unparse
 from holdgate.law.technique import ACCEPTANCE
 from holdgate.terms import limits
@@ -68,10 +69,6 @@ def _rules(step: Step, when: str) -> tuple[_Asked, ...]:
     return tuple(_Asked(rule.id, decode(bytes(rule.normal))) for rule in step.rules if rule.when == when)
 
 
-def _nodes(step: Step, when: str) -> tuple[Node, ...]:
-    return tuple(rule.node for rule in _rules(step, when))
-
-
 def _places(step: Step, *rules: Node) -> int | None:
     """How many parts or readings tell all cases apart; None: no number does.
 
@@ -91,15 +88,11 @@ def _moment(technique: SmartSP, step: Step, when: str, rules: tuple[Node, ...], 
     if when == "start":
         return _Moment(facts, facts.facts(started, started, facts.script.text(""), readings=False), enough=True)
     if complete:
-        facts.complete(enough or PLACES_TRIED, scaled=_reads_values(rules))
+        facts.complete(enough or PLACES_TRIED, scaled=reads_values(*rules))
     else:
         facts.record(enough or PLACES_TRIED)
     now = facts.moment("now", started)
     return _Moment(facts, facts.facts(now, started, facts.result()), enough is not None)
-
-
-def _reads_values(rules: tuple[Node, ...]) -> bool:
-    return any(_value_below(rule) for rule in rules)
 
 
 def _can_be_true(found: Findings, technique: SmartSP, step: Step, when: str, rule: _Asked) -> None:
@@ -199,44 +192,27 @@ def _values_are_readable(found: Findings, technique: SmartSP, step: Step) -> Non
 
 def _values_read(step: Step, node: Node) -> tuple[str, ...]:
     """The characteristics whose values a rule reads: those that it names beside the value, or else all of them."""
-    if not _reads_values((node,)):
+    if not reads_values(node):
         return ()
     every = tuple(item.id for item in step.characteristics)
-    if isinstance(node, Quant) and not any(isinstance(child, Quant) for child in _below(node.b)):
-        texts = [const.v for const in _constants(node.b)]
+    if isinstance(node, Quant) and not any(isinstance(child, Quant) for child in below(node.b)):
+        texts = [const.v for const in constants(node.b)]
         return tuple(name for name in every if name in texts) or every
     parts = children(node)
     if isinstance(node, Quant):
         parts = (node.b,)
-    named = [name for part in parts for name in (_values_read(step, part) if _value_below(part) else ())]
+    named = [name for part in parts for name in (_values_read(step, part) if reads_values(part) else ())]
     return tuple(dict.fromkeys(named)) or every
-
-
-def _below(node: Node) -> Iterator[Node]:
-    yield node
-    for child in children(node):
-        yield from _below(child)
-
-
-def _value_below(node: Node) -> bool:
-    return any(isinstance(part, Field) and part.f == "value" for part in _below(node))
-
-
-def _constants(node: Node) -> Iterator[Const]:
-    if isinstance(node, Const):
-        yield node
-    for child in children(node):
-        yield from _constants(child)
 
 
 def _can_pass(found: Findings, technique: SmartSP, step: Step) -> None:
     """Under the strictest tuning, and so under every one, some complete and conforming readings can be signed as pass."""
-    start, sign = _nodes(step, "start"), _nodes(step, "sign")
+    start, sign = rules_of(step, "start"), rules_of(step, "sign")
     enough = _places(step, *start, *sign)
     facts = StepFacts(technique, step, how="strictest")
     facts.job()
     started = facts.start()
-    facts.complete(enough or PLACES_TRIED, scaled=_reads_values(sign))
+    facts.complete(enough or PLACES_TRIED, scaled=reads_values(*sign))
     now = facts.moment("now", started)
     text = facts.script.text
     facts.script.hold(facts.hold_all(start, facts.facts(started, started, text(""), readings=False)))
@@ -257,14 +233,14 @@ def _can_be_signed(found: Findings, technique: SmartSP, step: Step) -> None:
     A characteristic with `effect: acceptance` decides on the part, and is what it is. The others are about the process: a rule may
     ask that something be done and recorded first, so of those that it names any value will do that it tells apart.
     """
-    rules = _nodes(step, "sign")
+    rules = rules_of(step, "sign")
     if not rules:
         return
     enough = _places(step, *rules)
     facts = StepFacts(technique, step)
     facts.job()
     started = facts.start()
-    facts.complete(enough or PLACES_TRIED, scaled=_reads_values(rules))
+    facts.complete(enough or PLACES_TRIED, scaled=reads_values(*rules))
     text, ways = facts.script.text, []
     for readings in _redone(facts, rules):
         conform = both(*(either(no(r.filled), r.conforms) for r in readings))
@@ -284,7 +260,7 @@ def _can_be_signed(found: Findings, technique: SmartSP, step: Step) -> None:
 def _redone(facts: StepFacts, rules: tuple[Node, ...]) -> Iterator[list[Reading]]:
     """The readings as they are, and with those of the process that the rules name read again, at each value told apart."""
     yield facts.readings
-    texts = {const.v for rule in rules for const in _constants(rule) if const.t == "string"}
+    texts = {const.v for rule in rules for const in constants(rule) if const.t == "string"}
     step, s = facts.step, facts.script
     named = [item for item in step.characteristics if item.id in texts and item.effect != ACCEPTANCE]
     for item in named[:REDONE_MAX]:
@@ -302,7 +278,7 @@ REDONE_MAX: Final = 4
 
 def _told_apart(rules: tuple[Node, ...]) -> tuple[int, ...]:
     """Whole numbers around each that the rules name."""
-    numbers = [const.v for rule in rules for const in _constants(rule) if const.t == "int" and isinstance(const.v, int)]
+    numbers = [const.v for rule in rules for const in constants(rule) if const.t == "int" and isinstance(const.v, int)]
     return tuple(sorted({near for number in numbers for near in (number - 1, number, number + 1)} | {0, 1}))
 
 
@@ -312,7 +288,7 @@ def _moments(facts: StepFacts, started: Term, rules: tuple[Node, ...]) -> Iterat
     if not any(path in ("now", "step.started") for rule in rules for path in paths(rule)):
         return
     yield num(TIME_MAX)
-    for const in {(const.t, const.v): const for rule in rules for const in _constants(rule)}.values():
+    for const in {(const.t, const.v): const for rule in rules for const in constants(rule)}.values():
         if not isinstance(const.v, int) or const.t not in ("timestamp", "duration"):
             continue
         for near in (const.v - 1, const.v, const.v + 1):
@@ -325,7 +301,7 @@ def _moments(facts: StepFacts, started: Term, rules: tuple[Node, ...]) -> Iterat
 
 def _goes_on(found: Findings, technique: SmartSP, step: Step) -> None:
     """However many deviations were authorised for the job, the step can be started, and signed as pass or as fail."""
-    start, sign = _nodes(step, "start"), _nodes(step, "sign")
+    start, sign = rules_of(step, "start"), rules_of(step, "sign")
     if not any("job.deviations" in paths(rule) for rule in (*start, *sign)):
         return
     numbers = [n for n in _told_apart((*start, *sign)) if 0 <= n <= limits.LIST_ITEMS_MAX]
@@ -335,7 +311,7 @@ def _goes_on(found: Findings, technique: SmartSP, step: Step) -> None:
         facts.job()
         facts.script.hold(same("|job.deviations|", num(count)))
         started = facts.start()
-        facts.complete(enough or PLACES_TRIED, scaled=_reads_values(sign))
+        facts.complete(enough or PLACES_TRIED, scaled=reads_values(*sign))
         now, result = facts.moment("now", started), facts.result()
         facts.script.hold(facts.hold_all(start, facts.facts(started, started, facts.script.text(""), readings=False)))
         facts.script.hold(facts.hold_all(sign, facts.facts(now, started, result)))

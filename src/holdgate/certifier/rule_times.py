@@ -1,14 +1,13 @@
 """How long a contract's own rules make a step last: between its start and its signature as pass."""
 
-from collections.abc import Iterator
-
 from holdgate.certifier.encode import places_for
 from holdgate.certifier.findings import Findings
-from holdgate.certifier.rule_diff import PLACES_TRIED, rules_of
+from holdgate.certifier.rule_diff import PLACES_TRIED
+from holdgate.certifier.rule_parts import constants, reads_values, rules_of
 from holdgate.certifier.smt import num
 from holdgate.certifier.space import StepFacts
 from holdgate.law.contract import SmartSP, Step
-from holdgate.law.rules.nodes import Const, Node, children, paths
+from holdgate.law.rules.nodes import paths
 from holdgate.terms.instant import SECOND_US
 
 
@@ -21,11 +20,12 @@ def least_s(found: Findings, proof: str, technique: SmartSP, step: Step) -> int:
     if not any(path in ("now", "step.started") for rule in rules for path in paths(rule)):
         return 0
     enough = places_for(*rules)
-    for wait in sorted({const for rule in rules for const in _durations(rule)}, reverse=True):
+    named = (const.v for rule in rules for const in constants(rule) if const.t == "duration")
+    for wait in sorted({us for us in named if isinstance(us, int) and us > 0}, reverse=True):
         facts = StepFacts(technique, step, how="strictest")
         facts.job()
         started = facts.start()
-        facts.complete(enough or PLACES_TRIED, scaled=any("readings[].value" in paths(rule) for rule in rules))
+        facts.complete(enough or PLACES_TRIED, scaled=reads_values(*rules))
         now = facts.moment("now", started)
         facts.script.hold(f"(< (- {now} {started}) {num(wait)})")
         facts.script.hold(facts.hold_all(rules, facts.facts(now, started, facts.script.text("pass"))))
@@ -34,10 +34,3 @@ def least_s(found: Findings, proof: str, technique: SmartSP, step: Step) -> int:
         if found.ask(proof, query).verdict == "unsat" and enough is not None:
             return -(-wait // SECOND_US)
     return 0
-
-
-def _durations(node: Node) -> Iterator[int]:
-    if isinstance(node, Const) and node.t == "duration" and isinstance(node.v, int) and node.v > 0:
-        yield node.v
-    for child in children(node):
-        yield from _durations(child)

@@ -6,9 +6,10 @@ from typing import Final
 
 from holdgate.certifier.facts import RULE_FACTS
 from holdgate.certifier.findings import Findings
+from holdgate.certifier.rule_parts import below
 from holdgate.certifier.space import RESULTS
 from holdgate.law.contract import SmartSP, Step
-from holdgate.law.rules.nodes import Call, Const, Field, Items, Name, Node, children
+from holdgate.law.rules.nodes import Call, Const, Field, Items, Name, Node
 from holdgate.law.rules.normal import decode
 
 WORDS: Final = "rules-name-what-there-is"
@@ -35,14 +36,13 @@ def _unknown(step: Step, node: Node) -> Iterator[str]:
 
 def _compared(node: Node) -> Iterator[tuple[Node, str]]:
     """What is compared with a text, and the text."""
-    if isinstance(node, Call) and node.o in ("==", "!=", "in"):
-        left, right = node.a
-        pairs = ((left, right), (right, left))
-        for term, texts in pairs:
+    for part in below(node):
+        if not isinstance(part, Call) or part.o not in ("==", "!=", "in"):
+            continue
+        left, right = part.a
+        for term, texts in ((left, right), (right, left)):
             items = texts.i if isinstance(texts, Items) else (texts,)
             yield from ((term, item.v) for item in items if isinstance(item, Const) and isinstance(item.v, str))
-    for child in children(node):
-        yield from _compared(child)
 
 
 def _meant(text: str, known: Sequence[str]) -> str:

@@ -78,7 +78,7 @@ def read_contract(path: Path) -> Bundle:
 def _tell(console: Console, found: Certification, out: Path | None) -> None:
     console.print(Text(f"{found.contract} version {found.version} is certified.", style="bold green"))
     for proof in found.proofs:
-        asked = f"{len(proof.queries)} questions" if proof.queries else "by search"
+        asked = _asked(len(proof.queries))
         console.print(Text.assemble("  ", ("\u2713 ", "green"), proof.name.replace("-", " "), (f"  {asked}", "dim")))
     if found.plan is not None:
         console.print(f"  {len(found.plan.deeds)} acts were run on real sites; each came out as predicted.")
@@ -88,6 +88,10 @@ def _tell(console: Console, found: Certification, out: Path | None) -> None:
         console.print(Text(f"  note: {note}", style="yellow"))
     if found.certificate is not None:
         console.print(f"  certificate {digest(found.certificate)}" + ("" if out is None else f" in {out}"))
+
+
+def _asked(count: int) -> str:
+    return "by search" if not count else f"{count} question{'s' if count > 1 else ''}"
 
 
 def _refuse(console: Console, found: Certification) -> None:
