@@ -239,7 +239,20 @@ def test_each_of_two_logs_of_one_series_is_compared() -> None:
     assert (gone.place, gone.verdict) == ("environment humidity (2)", "WEAKER")
 
 
-EDITORIAL = {"id", "version", "title", "author", "notation", "sources", "name", "basis", "verified", "say", "normal"}
+EDITORIAL = {
+    "id",
+    "version",
+    "title",
+    "author",
+    "notation",
+    "sources",
+    "what",
+    "name",
+    "basis",
+    "verified",
+    "say",
+    "normal",
+}
 """Fields that decide nothing, or whose change is a change of something else (`normal` is made from the text of the rule)."""
 ELSEWHERE = {"process", "quality", "pay", "profile", "steps", "payee", "tighter", "value", "when"}
 """Hashes and lists whose content is compared, and what has one sound value in a contract that is complete."""

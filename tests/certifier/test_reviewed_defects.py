@@ -93,6 +93,11 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
     # people
     "a hold point that the performer lets go of": (
         patch("A40", hold={"party": "inspector"}), "what-is-named-exists", "held for the inspector, who does it"),
+    "a log that the author writes": (
+        {"environment": [{**SERIES[0], "sensor": "SID-AUTHOR"}]}, "what-is-named-exists", "the author and no sensor"),
+    "a module that is the author": (
+        {"modules": [{"module": "SID-AUTHOR", "act": "heat", "step": "A30", "permit_s": 600}]}, "what-is-named-exists",
+        "the author and no module"),
     "a demand at an act where nobody asks for it": (
         {"demands": [{"act": "po.stage", "credentials": ["LEVEL-2"]}]}, "what-is-named-exists",
         "LEVEL-2 is demanded for po.stage, at which nothing in the engine asks for it"),
@@ -219,6 +224,7 @@ SOUND: dict[str, dict[str, Any]] = {
         "A30", characteristics=[{"id": "t", "unit": "degC", "min": "-60.5", "max": "-20", "resolution": 1}]
     ),
     "three parts exactly": ruled("A20", "job.parts == 3", "start"),
+    "a lot of twenty": ruled("A20", "job.parts >= 20", "start"),
     "one machine, several rights": {
         "modules": [{"module": "SID-OVEN", "act": act, "step": step, "permit_s": 600}
                     for act, step in (("heat", "A30"), ("cool", "A30"), ("heat", "A20"))],

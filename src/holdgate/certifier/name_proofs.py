@@ -29,7 +29,7 @@ EVIDENCE: Final = (BROADCAST, ATTESTED)
 def prove_names(found: Findings, life: Life) -> None:
     """Everything that the contract names."""
     found.begin(NAMED)
-    parts = (_of_steps, _of_characteristics, _of_modules, _of_retests, _of_the_technique, _of_the_order)
+    parts = (_of_steps, _of_characteristics, _of_modules, _of_devices, _of_retests, _of_the_technique, _of_the_order)
     for place, what in (fault for part in parts for fault in part(life)):
         found.fail(NAMED, place, what)
 
@@ -71,6 +71,17 @@ def _of_characteristics(life: Life) -> Iterator[tuple[str, str]]:
                 yield place, f"it is read as found on a {life.technique.subject}, {what}"
             if not item.unit.strip():
                 yield place, "its unit has no name"
+
+
+def _of_devices(life: Life) -> Iterator[tuple[str, str]]:
+    """What logs and what acts by permit is a device; who wrote the contract is a person."""
+    author, technique = life.template.author, life.technique
+    for item in technique.environment:
+        if item.sensor == author:
+            yield f"environment {item.series}", f"{author} logs it, who is the author and no sensor"
+    for right in technique.modules:
+        if right.module == author:
+            yield f"module {author}", "it is the author and no module"
 
 
 def _of_retests(life: Life) -> Iterator[tuple[str, str]]:

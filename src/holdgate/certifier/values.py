@@ -16,7 +16,9 @@ from holdgate.terms.instant import SECOND_US
 from holdgate.terms.quantity import parse_decimal, scaled
 
 PARTS_TRIED: Final = (2, 1, 3, 4, 5, 6, 8, 10)
-"""How many parts a witness run may have."""
+"""How many parts a witness run has: the first of these with which every step can be passed."""
+PARTS_MAX: Final = 60
+"""How many a witness run may have where a rule names a number."""
 
 
 COUNT_MAX: Final = 12

@@ -13,6 +13,7 @@ from msgspec import Struct
 from holdgate.certifier import values
 from holdgate.certifier.cast import PERFORMERS, SUBJECTS, Cast, cast_of
 from holdgate.certifier.life import Life
+from holdgate.certifier.rule_parts import constants, rules_of
 from holdgate.certifier.tour import Leg
 from holdgate.law.contract import Environment, Step
 from holdgate.terms import instant
@@ -249,14 +250,25 @@ def parts_for(life: Life) -> int:
         Malformed: no number that is tried does.
     """
     stuck: dict[str, None] = {}
-    for count in values.PARTS_TRIED:
+    tried = _counts(life)
+    for count in tried:
         facts = values.JobFacts("W-JOB-1", tuple(f"W1-{part + 1}" for part in range(count)), 0)
         hard = [step.id for place, step in enumerate(life.steps) if not _doable(life, place, step, facts)]
         if not hard:
             return count
         stuck |= dict.fromkeys(hard)
-    job = f"no job of up to {max(values.PARTS_TRIED)} parts that begins on {instant.show(BEGIN)}"
+    job = f"no job of up to {max(tried)} parts that begins on {instant.show(BEGIN)}"
     raise Malformed(f"{job} passes every step; the rules of {', '.join(stuck)} ask for something else")
+
+
+def _counts(life: Life) -> tuple[int, ...]:
+    """How many parts are tried: a few, and as many as the rules name; of what has to be on a register only those there are."""
+    if life.technique.subject in SUBJECTS:
+        return values.PARTS_TRIED
+    rules = [rule for step in life.steps for when in ("start", "sign") for rule in rules_of(step, when)]
+    named = {const.v for rule in rules for const in constants(rule) if const.t == "int" and isinstance(const.v, int)}
+    more = {near for number in named for near in (number - 1, number, number + 1)}
+    return (*values.PARTS_TRIED, *sorted(near for near in more if max(values.PARTS_TRIED) < near <= values.PARTS_MAX))
 
 
 def _doable(life: Life, place: int, step: Step, facts: values.JobFacts) -> bool:
