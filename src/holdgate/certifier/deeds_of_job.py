@@ -124,10 +124,16 @@ def _grow_old(w: Writer, place: int) -> None:
     relied = {item.series for item in w.life.technique.environment if "report" in item.steps}
     if w.order.begun and not relied.isdisjoint(item.series for item in w.watched(place)):
         raise Unrealised("the report rests on the log that would grow old")
-    ahead = (step.window for step in w.life.steps[place:] if step.window is not None and step.window.max_s is not None)
-    if any(w.life.position[window.since] in w.order.done for window in ahead):
+    old = max(w.clock, *waits)
+    done, ahead = w.order.done, [step.window for step in w.life.steps[place:] if step.window is not None]
+    ends = [
+        done[since] + window.max_s * SECOND_US
+        for window in ahead
+        if window.max_s is not None and (since := w.life.position[window.since]) in done
+    ]
+    if any(old + SECOND_US > end for end in ends):
         raise Unrealised("a window would be over before the log is old")
-    w.clock = max(w.clock, *waits)
+    w.clock = old
 
 
 # ---- reading and signing ---------------------------------------------------------------------------------------------

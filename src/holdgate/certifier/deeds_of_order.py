@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from holdgate.certifier.cast import CLIENT, DOCK, NODE, OFFICE, SUBJECT_CLASS
 from holdgate.certifier.tour import Leg
-from holdgate.certifier.witness import Slip, Writer
+from holdgate.certifier.witness import Slip, Unrealised, Writer
 from holdgate.terms import instant
 from holdgate.terms.instant import SECOND_US
 
@@ -129,7 +129,8 @@ def _qa(w: Writer, leg: Leg) -> None:
 
 def _compliance(w: Writer, leg: Leg) -> None:
     inputs = {"job": w.order.job, **w.signed(OFFICE, "accepted")}
-    paid = _payouts(w) if leg.after.paid and not leg.before.paid else ()
+    paid = tuple(_payouts(w)) if leg.after.paid and not leg.before.paid else ()
+    w.order.paid += paid
     w.deed(leg, w.cast.who("compliance"), "compliance", inputs, "ComplianceAccepted", *paid)
 
 
@@ -194,6 +195,9 @@ def _invoice(w: Writer, leg: Leg) -> None:
 
 def _payout(w: Writer, leg: Leg) -> None:
     payee = w.order.signers[0] if w.order.signers else w.performer
+    once = leg.refused_by is not None and leg.refused_by.code == "ALREADY_DONE"
+    if once and not any(said.startswith(f"PayoutReleased {leg.move.variant} {payee} ") for said in w.order.paid):
+        raise Unrealised(f"nobody earned {leg.move.variant} in this run")
     w.deed(leg, w.cast.who("finance"), "finance", {"job": w.order.job, "rule": leg.move.variant, "payee": payee})
 
 

@@ -86,6 +86,7 @@ class Track:
         self.red: tuple[str, ...] = ()
         self.deviations = 0
         self.permits = 0
+        self.paid: tuple[str, ...] = ()
         self.issued = 0
         self.first_report = 0
         self.due = 0
