@@ -142,6 +142,13 @@ def test_a_contract_with_this_bug_is_refused_in_words_that_name_it(bug: str) -> 
     assert any(words in sentence for sentence in told), told
 
 
+def test_a_role_with_a_typo_is_told_though_it_is_no_defect() -> None:
+    found = prove(Bundle(*pair(changed(SAMPLE, **patch("A20", role="technican")))))
+    assert found.defects == []
+    assert any("'technician' is meant, perhaps" in note for note in found.notes)
+    assert not any("is meant" in note for note in prove(Bundle(*pair(SAMPLE))).notes)
+
+
 def test_more_states_than_can_be_searched_is_a_defect(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("holdgate.certifier.graph.STATES_MAX", 100)
     (found,) = prove(Bundle(*pair(SAMPLE))).defects

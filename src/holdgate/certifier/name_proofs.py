@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterator
+from difflib import get_close_matches
 from typing import Final
 
 from holdgate.certifier.findings import Findings
@@ -11,6 +12,7 @@ from holdgate.certifier.roles import are_people
 from holdgate.handoff.staging import ATTESTED, BROADCAST
 from holdgate.law import command as c
 from holdgate.law.completeness import ASSIGNMENTS, LONG_S, PINS
+from holdgate.law.gates.people import ROLES
 from holdgate.law.gates.table import GATES
 from holdgate.law.technique import ACCEPTANCE, AS_FOUND
 from holdgate.law.triggers import ON
@@ -32,6 +34,17 @@ def prove_names(found: Findings, life: Life) -> None:
     parts = (_of_steps, _of_characteristics, _of_modules, _of_devices, _of_retests, _of_the_technique, _of_the_order)
     for place, what in (fault for part in parts for fault in part(life)):
         found.fail(NAMED, place, what)
+    for note in _likely_slips(life):
+        found.note(note)
+
+
+def _likely_slips(life: Life) -> Iterator[str]:
+    """A lab gives what roles it likes; one that is nearly a role of the law was perhaps meant to be that."""
+    known = {"client", *(role for roles in ROLES.values() for role in roles)}
+    for role in dict.fromkeys(step.role for step in life.steps):
+        near = [] if role in known else get_close_matches(role, sorted(known), n=1, cutoff=0.85)
+        if near:
+            yield f"steps are for {role!r}; {near[0]!r} is meant, perhaps: nobody can do them without exactly that role"
 
 
 def _of_steps(life: Life) -> Iterator[tuple[str, str]]:
