@@ -18,8 +18,10 @@ import msgspec
 from msgspec import Struct
 from starlette.applications import Starlette
 
+from holdgate.adapters.epcis import read_object_event
 from holdgate.adapters.host import HostClock, HostEntropy, clock_quality
-from holdgate.adapters.http_site import index_app, site_app, status_app
+from holdgate.adapters.http_epcis import epcis_route
+from holdgate.adapters.http_site import handing_in, index_app, site_app, status_app
 from holdgate.adapters.lock import SiteLock
 from holdgate.bootstrap import Shop, read_premises
 from holdgate.engine.bus import Bus, Peer
@@ -138,7 +140,8 @@ def _app(here: Mapping[str, Site | Vault]) -> Starlette:
 def _app_of(site: Site | Vault) -> Starlette:
     if isinstance(site, Vault):
         return status_app(lambda: vault_status(site, HostClock().now(), clock_quality()))
-    return site_app(site, lambda: site_status(site, clock_quality()))
+    arrivals = (epcis_route(read_object_event, handing_in(site)),) if site.kind == "floor_hub" else ()
+    return site_app(site, lambda: site_status(site, clock_quality()), arrivals)
 
 
 async def run(app: Starlette, listen: str, serve: Serve, say: Callable[[str], None]) -> None:

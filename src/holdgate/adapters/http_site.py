@@ -36,6 +36,10 @@ class Submits(Protocol):
         """Submit a signed action; the answer comes once its entry is durable."""
         ...
 
+    def entry(self, seq: int) -> bytes:
+        """The bytes of a durable entry."""
+        ...
+
 
 class Refusal(Struct, frozen=True, kw_only=True):
     """One reason of a denial, in words."""
@@ -46,7 +50,11 @@ class Refusal(Struct, frozen=True, kw_only=True):
 
 
 class Reply(Struct, frozen=True, kw_only=True):
-    """The answer to an action. `seq`: its entry (-1: only counted as an attempt so far). `receipt`: a tlog-proof of that entry."""
+    """The answer to an action.
+
+    `seq`: its entry (-1: only counted as an attempt so far). `receipt`: a tlog-proof of that entry; `entry`: its bytes, which
+    the receipt proves. Whoever believes nothing but the log's key believes nothing of the rest.
+    """
 
     seq: int
     verdict: str
@@ -54,6 +62,7 @@ class Reply(Struct, frozen=True, kw_only=True):
     receipt: str
     kept: str
     resent: bool
+    entry: bytes = b""
 
 
 class Problem(Struct, frozen=True, kw_only=True, rename={"kind": "type"}):
@@ -87,7 +96,7 @@ def site_app(site: Submits, status: Callable[[], Struct], more: tuple[Route, ...
     async def act(request: Request) -> Response:
         raw, pins = _read(request.headers.get("content-type", ""), await request.body())
         source = f"http:{request.client.host}" if request.client is not None else "http"
-        return _json(_reply(await site.deliver(raw, pins, source)))
+        return _json(_reply(site, await site.deliver(raw, pins, source)))
 
     async def show(_: Request) -> Response:
         return _json(status())
@@ -98,6 +107,21 @@ def site_app(site: Submits, status: Callable[[], Struct], more: tuple[Route, ...
         *more,
     ]
     return Starlette(routes=routes)
+
+
+def handing_in(site: Submits) -> Callable[[bytes, str], Awaitable[Response]]:
+    """How another route of this process hands in a signed action: answered as one that came to /actions.
+
+    The two arguments are the envelope and where it came from, in the route's words.
+    """
+
+    async def hand_in(raw: bytes, source: str) -> Response:
+        return _json(_reply(site, await site.deliver(raw, (), source)))
+
+    async def answered(raw: bytes, source: str) -> Response:
+        return await _or_problem(hand_in(raw, source))
+
+    return answered
 
 
 def status_app(status: Callable[[], Struct], more: tuple[Route, ...] = ()) -> Starlette:
@@ -138,7 +162,7 @@ def _read(kind: str, body: bytes) -> tuple[bytes, tuple[Pin, ...]]:
     return bytes(submission.envelope), pins
 
 
-def _reply(answer: Answer) -> Reply:
+def _reply(site: Submits, answer: Answer) -> Reply:
     refusals = tuple(
         Refusal(code=denial.code, says=sentence(denial), helps=remedy(denial)) for denial in answer.decision.denials
     )
@@ -149,6 +173,7 @@ def _reply(answer: Answer) -> Reply:
         receipt=answer.receipt.decode(),
         kept=answer.kept,
         resent=answer.resent,
+        entry=b"" if answer.seq < 0 else site.entry(answer.seq),
     )
 
 
@@ -163,14 +188,18 @@ def _guarded(handler: Handler) -> Handler:
     """A handler whose errors are answered as problems."""
 
     async def guarded(request: Request) -> Response:
-        try:
-            return await handler(request)
-        except HoldgateError as error:
-            status, title = _STATUS.get(type(error), (500, "This site cannot go on"))
-            found = Problem(kind=f"about:{type(error).__name__}", title=title, status=status, detail=str(error))
-            return Response(msgspec.json.encode(found), status_code=status, media_type=PROBLEM_TYPE)
+        return await _or_problem(handler(request))
 
     return guarded
+
+
+async def _or_problem(answer: Awaitable[Response]) -> Response:
+    try:
+        return await answer
+    except HoldgateError as error:
+        status, title = _STATUS.get(type(error), (500, "This site cannot go on"))
+        found = Problem(kind=f"about:{type(error).__name__}", title=title, status=status, detail=str(error))
+        return Response(msgspec.json.encode(found), status_code=status, media_type=PROBLEM_TYPE)
 
 
 def _json(found: Struct | tuple[str, ...]) -> Response:

@@ -409,6 +409,17 @@ class Site(Peer):
             return staged.seq
         return self.means.store.find(subject, digest)
 
+    def entry(self, seq: int) -> bytes:
+        """The bytes of a durable entry.
+
+        Raises:
+            Unavailable: it is not durable yet.
+        """
+        row = next(iter(self.means.store.rows(seq, seq + 1)), None)
+        if row is None:
+            raise Unavailable(f"entry {seq} is not durable yet")
+        return row.body
+
     def entry_envelope(self, seq: int) -> tuple[bytes, tuple[str, ...]]:
         """The envelope of a durable action entry, and what it pins.
 
