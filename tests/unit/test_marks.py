@@ -127,8 +127,7 @@ PIECES = st.sampled_from([
 def test_any_text_is_a_part_or_a_sentence(text: str) -> None:
     try:
         found = read(text)
-    except Malformed as error:
-        assert str(error)
+    except Malformed:
         return
     for value in (found.part_no, found.serial, found.rev or "-"):
         assert value.isascii()

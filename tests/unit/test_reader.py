@@ -75,7 +75,6 @@ SCANS = st.builds(
 @given(scan=SCANS, buffered=st.booleans())
 def test_the_law_reads_exactly_these_bytes(scan: Scan, buffered: bool) -> None:
     def payload(scan: Scan) -> bytes:
-        fields = {"captured_at": T0} if buffered else {"observed_at": T0}
         envelope = own.sign(
             own.Broadcast(
                 site="FLOOR",
@@ -85,7 +84,8 @@ def test_the_law_reads_exactly_these_bytes(scan: Scan, buffered: bool) -> None:
                 place="SCN-1",
                 reader_seq=7,
                 buffered=buffered,
-                **fields,
+                captured_at=T0 if buffered else None,
+                observed_at=None if buffered else T0,
                 **{name: getattr(scan, name) for name in Scan.__struct_fields__},
             ),
             [("SCN-1", READER_KEY)],
@@ -353,19 +353,18 @@ FORGERIES: dict[str, Callable[[Hub], bytes]] = {
 def test_a_forged_or_missing_receipt_keeps_the_scan_and_says_so(dock: Dock, name: str) -> None:
     dock.scan("S1")
     dock.hub.take(signed(9, "other"))
-    honest = dock.hub.post
     dock.hub.bodies, dock.hub.taken = dock.hub.bodies[:1], {}
 
     def forged(envelope: bytes) -> bytes:
-        honest(envelope)
+        dock.hub.honest(envelope)
         dock.hub.take(signed(9, "other"))
         return FORGERIES[name](dock.hub)
 
-    dock.hub.post = forged  # type: ignore[method-assign]
+    dock.hub.forger = forged
     delivery = dock.reader.deliver()
     assert (delivery.words, delivery.waiting) == ((), 1)
     assert delivery.why.startswith("FLOOR gave no receipt that holds: ")
-    dock.hub.post = honest  # type: ignore[method-assign]
+    dock.hub.forger = None
     assert [word.came for word in dock.reader.deliver().words] == [Came.RECEIVED]
     assert len(set(dock.hub.posted)) == 1
 
@@ -392,9 +391,8 @@ def test_every_flipped_byte_of_receipt_or_entry_is_noticed() -> None:
 def test_what_stands_beside_the_receipt_is_not_believed(dock: Dock) -> None:
     """Whoever is between can write `allow` and kind words around a genuine refusal."""
     dock.hub.decide = refuses
-    honest = dock.hub.post
     lies = {"verdict": "allow", "refusals": [], "seq": 99, "more": 1}
-    dock.hub.post = lambda raw: json.dumps(json.loads(honest(raw)) | lies).encode()  # type: ignore[method-assign]
+    dock.hub.forger = lambda raw: json.dumps(json.loads(dock.hub.honest(raw)) | lies).encode()
     dock.scan("S1")
     (word,) = dock.reader.deliver().words
     assert (word.came, word.codes, word.entry) == (Came.REFUSED, ("REV_MISMATCH",), 1)
@@ -411,15 +409,14 @@ def test_another_key_type_of_the_same_name_proves_nothing() -> None:
 
 
 def test_a_reader_that_the_hub_does_not_know_is_told_and_keeps_its_scan(dock: Dock) -> None:
-    honest = dock.hub.post
-    dock.hub.post = lambda raw: dock.hub.attempt(raw)  # type: ignore[method-assign]
+    dock.hub.forger = dock.hub.attempt
     dock.scan("S1")
     delivery = dock.reader.deliver()
     assert delivery.waiting == 1
     assert "does not accept this reader's signature (not enrolled)" in delivery.why
-    dock.hub.post = lambda raw: dock.hub.attempt(raw, of="0" * 64)  # type: ignore[method-assign]
+    dock.hub.forger = lambda raw: dock.hub.attempt(raw, of="0" * 64)
     assert "none of this broadcast" in dock.reader.deliver().why
-    dock.hub.post = honest  # type: ignore[method-assign]
+    dock.hub.forger = None
     assert dock.reader.deliver().waiting == 0
 
 
@@ -480,8 +477,10 @@ TOLD: list[tuple[dict[str, Any], Came, str]] = [
     (
         denied("REPLAYED_BROADCAST", reader="SCN-1", seq=1, last=41),
         Came.REFUSED,
-        "4512-7 rev C, S/N S1. Another outbox has used this reader's counter up to 41. "
-        "Find out which; then scan again with --after 41.",
+        (
+            "4512-7 rev C, S/N S1. Another outbox has used this reader's counter up to 41. "
+            "Find out which; then scan again with --after 41."
+        ),
     ),
     (denied("NEW_CODE"), Came.REFUSED, "4512-7 rev C, S/N S1. NEW_CODE (holdgate denials NEW_CODE)."),
     (
