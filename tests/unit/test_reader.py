@@ -4,6 +4,8 @@ import ast
 import base64
 import itertools
 import json
+import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -285,6 +287,25 @@ def test_two_processes_on_one_outbox_sign_once(dock: Dock, tmp_path: Path) -> No
     twin.close()
 
 
+def test_scanning_goes_on_while_another_thread_delivers(dock: Dock) -> None:
+    ended = threading.Event()
+
+    def deliver() -> None:
+        while not ended.is_set():
+            dock.reader.deliver()
+
+    timer = threading.Thread(target=deliver)
+    timer.start()
+    try:
+        for number in range(60):
+            dock.scan(f"S{number}")
+    finally:
+        ended.set()
+        timer.join()
+    assert dock.reader.deliver().waiting == 0
+    assert [one.serials[0] for one in dock.sent()] == [f"S{number}" for number in range(60)]
+
+
 # ---- receipts ------------------------------------------------------------------------------------------------------
 
 
@@ -534,6 +555,22 @@ def test_every_code_that_an_arrival_can_meet_has_words() -> None:
 def test_what_is_no_address_of_a_hub(address: str) -> None:
     with pytest.raises(Malformed):
         HttpLink(address)
+
+
+class Dripping:
+    """A body that never ends, a byte at a time."""
+
+    def read1(self, _: int) -> bytes:
+        time.sleep(0.01)
+        return b"x"
+
+
+def test_an_answer_that_drips_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    link = HttpLink("http://127.0.0.1:9/FLOOR", deadline_s=0.05)
+    monkeypatch.setattr("http.client.HTTPConnection.request", lambda *_: None)
+    monkeypatch.setattr("http.client.HTTPConnection.getresponse", lambda _: Dripping())
+    with pytest.raises(Unavailable, match="too long"):
+        link.post(b"{}")
 
 
 @pytest.mark.parametrize(

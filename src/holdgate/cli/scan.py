@@ -3,7 +3,7 @@
 import io
 import sys
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Final
 
@@ -90,16 +90,19 @@ def scan(
             place_key=place_signing,
         )
         failed = _tell(console, dock.deliver()) if dock.waiting else False
-        for mark in marks or _lines():
-            failed = _scan_one(console, dock, mark, rev, order) or failed
+        with suppress(KeyboardInterrupt):  # the shift is over; what waits is in the outbox
+            for mark in marks or _lines(console):
+                failed = _scan_one(console, dock, mark, rev, order) or failed
     return FAILED if failed else 0
 
 
-def _lines() -> Iterator[str]:
+def _lines(console: Console) -> Iterator[str]:
     """What the scanner types, a mark a line. A line that never ends is cut once it is too long to be read as a mark."""
     source = sys.stdin
     if isinstance(source, io.TextIOWrapper):
         source.reconfigure(errors="replace")
+    if source.isatty():
+        console.print("Ready: scan a part. Ctrl-D ends it.")
     while line := source.readline(MARK_CHARS_MAX + 2):
         if line.strip():
             yield line

@@ -2,6 +2,7 @@
 
 import json
 import ssl
+import time
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from typing import Final
 from urllib.parse import urlsplit
@@ -20,7 +21,7 @@ class HttpLink:
 
     Args:
         to: such as http://127.0.0.1:8460/FLOOR; its last part is the hub's SMART-ID.
-        deadline_s: how long to wait for each step of an answer.
+        deadline_s: how long to wait for a connection, for the first word of an answer, and for the rest of it.
 
     Raises:
         Malformed: it is no such address.
@@ -60,7 +61,7 @@ class HttpLink:
         try:
             connection.request(method, self._path + path, body, {"Content-Type": ENVELOPE_TYPE} if body else {})
             response = connection.getresponse()
-            answer = response.read(ANSWER_BYTES_MAX + 1)
+            answer = self._read(response)
         except (OSError, HTTPException) as error:
             raise Unavailable(f"{self.site} does not answer ({str(error) or type(error).__name__})") from error
         finally:
@@ -68,6 +69,20 @@ class HttpLink:
         if response.status != OK:
             raise Unavailable(f"{self.site} answers: {_problem(response, answer)}")
         return answer
+
+    def _read(self, response: HTTPResponse) -> bytes:
+        """The body; it is over in time, however slowly it drips, and never longer than an answer is.
+
+        Raises:
+            TimeoutError: it is not.
+        """
+        until = time.monotonic() + self._deadline_s
+        body = b""
+        while len(body) <= ANSWER_BYTES_MAX and (chunk := response.read1(65_536)):
+            body += chunk
+            if time.monotonic() > until:
+                raise TimeoutError("its answer takes too long")
+        return body
 
     def _connection(self) -> HTTPConnection:
         if self._secure:

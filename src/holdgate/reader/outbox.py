@@ -5,13 +5,15 @@ WAL with synchronous=FULL: what a call has returned from survives a power cut. T
   2. a counter and the bytes signed with it are stored in one transaction, before anything is sent, so that no counter is
      ever used for two broadcasts and a resend is the same bytes;
   3. a scan goes only by `done`, which names the very bytes that were proven.
-Several processes may use one file: each step is a transaction of its own, and names what it expects to find.
+Several processes, and several threads of one, may use one file: each step is a transaction of its own, and names what it
+expects to find.
 """
 
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import RLock
 from typing import Final, NamedTuple
 
 import msgspec
@@ -68,6 +70,7 @@ class Outbox:
         check_id(site, "site")
         if not 0 <= after < INTEGER_ABS_MAX:
             raise Malformed(f"a reader's counter lies between 0 and {INTEGER_ABS_MAX}")
+        self._one_at_a_time = RLock()
         try:
             self._db = sqlite3.connect(path, isolation_level=None, timeout=_BUSY_S, check_same_thread=False)
         except sqlite3.Error as error:
@@ -150,7 +153,8 @@ class Outbox:
     @contextmanager
     def _stored(self) -> Iterator[None]:
         try:
-            yield
+            with self._one_at_a_time:
+                yield
         except sqlite3.Error as error:
             raise Unavailable(f"the outbox {self.path} cannot be used: {error}") from error
 
