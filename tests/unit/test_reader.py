@@ -397,6 +397,8 @@ def test_every_flipped_byte_of_receipt_or_entry_is_noticed() -> None:
     hub.bodies.append(hub.bodies[1])  # a path of some length
     receipt = hub.receipt(1)
     assert prove(hub.answer(1), envelope, LOG).allowed
+    with pytest.raises(Tampered):
+        prove(hub.answer(2), envelope, LOG)  # the same entry at a place that is not its own
     for at in range(len(receipt)):
         bad = bytearray(receipt)
         bad[at] ^= 1
