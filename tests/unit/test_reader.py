@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import Raw
 
 from holdgate.crypto.envelope import open_envelope, verify_all
 from holdgate.crypto.keys import SigningKey
@@ -429,6 +430,14 @@ def test_another_key_type_of_the_same_name_proves_nothing() -> None:
     for key in (make_vkey(ORIGIN, OTHER_KEY.public), make_vkey("lab.test/x", HUB_KEY.public)):
         with pytest.raises((Malformed, Tampered)):
             prove(answer, envelope, parse_vkey(key))
+
+
+def test_an_entry_that_is_no_action_proves_nothing() -> None:
+    hub = Hub()
+    envelope = signed()
+    hub._add("contact", recorded(own.read(envelope)), action=Raw(envelope))
+    with pytest.raises(Tampered):
+        prove(hub.answer(1), envelope, LOG)
 
 
 def test_a_reader_that_the_hub_does_not_know_is_told_and_keeps_its_scan(dock: Dock) -> None:
