@@ -25,12 +25,17 @@ _HASH: Final = 32
 
 
 class SqliteMirror(MirrorStore):
-    """The embedded default of the Vault."""
+    """The embedded default of the Vault. `read_only`: for who only looks; nothing can be written."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
         self.path = path
         self._writing = threading.Lock()  # a stretch whose sender gave up may still be on its way to the disk
         try:
+            if read_only:
+                self._db = self._reader = sqlite3.connect(
+                    f"{path.absolute().as_uri()}?mode=ro", uri=True, check_same_thread=False
+                )
+                return
             path.parent.mkdir(parents=True, exist_ok=True)
             self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
             self._db.execute("PRAGMA journal_mode=WAL")
@@ -78,8 +83,7 @@ class SqliteMirror(MirrorStore):
 
     @override
     def leaves(self, origin: str, start: int, stop: int) -> list[bytes]:
-        query = "SELECT body FROM mirror WHERE origin = ? AND seq >= ? AND seq < ? ORDER BY seq"
-        return [leaf_hash(body) for (body,) in self._all(query, origin, start, stop)]
+        return [leaf_hash(body) for body in self.bodies(origin, start, stop)]
 
     @override
     def latest(self, origin: str) -> bytes | None:
@@ -102,6 +106,20 @@ class SqliteMirror(MirrorStore):
     def entries(self, origin: str) -> list[bytes]:
         """The mirror of a log."""
         return [body for (body,) in self._all("SELECT body FROM mirror WHERE origin = ? ORDER BY seq", origin)]
+
+    def origins(self) -> list[str]:
+        """The logs that there is a mirror of."""
+        return [origin for (origin,) in self._all("SELECT origin FROM seat ORDER BY origin")]
+
+    def bodies(self, origin: str, start: int, stop: int) -> list[bytes]:
+        """Entries [start, stop) of the mirror of a log, as far as it goes."""
+        query = "SELECT body FROM mirror WHERE origin = ? AND seq >= ? AND seq < ? ORDER BY seq"
+        return [body for (body,) in self._all(query, origin, start, stop)]
+
+    def blob(self, key: str) -> bytes | None:
+        """A document that a mirrored entry pins, by its digest."""
+        row = self._one("SELECT body FROM blob WHERE key = ?", key)
+        return None if row is None else bytes(row[0])
 
     @override
     def close(self) -> None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from holdgate.cli import (  # noqa: F401
         advise,
         audit,
+        backup,
         bench,
         certify,
         contract,
@@ -82,6 +83,7 @@ app.command(
 )
 app.command("holdgate.cli.up:up", help="Open a whole shop in one process and keep it up.")
 app.command("holdgate.cli.status:status", help="Show how every site stands: log, cosignature, links, clock.")
+app.command("holdgate.cli.backup:backup", name="backup", help="Copy a shop's record, and put it back.")
 app.command("holdgate.cli.site:site", name="site", help="Found a shop; begin with `holdgate site new`.")
 app.command("holdgate.cli.env:env", name="env", help="Bring in what a logger of room conditions kept.")
 app.command("holdgate.cli.ledger:ledger", name="ledger", help="Work with the record as a log.")
