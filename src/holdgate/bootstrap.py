@@ -208,8 +208,7 @@ class Shop:
         order = {"vault": 0, "business_hub": 1, "floor_hub": 2, "node": 3}
         for seat in sorted(self.charter.sites, key=lambda s: (order[s.kind], s.id)):
             if seat.kind == "vault":
-                vault = self.vaults[seat.id] = self._premises.vault(seat, self.clock)
-                self.bus.attach(seat.id, vault, vault.link_changed)
+                self.open_vault(seat.id)
             else:
                 await self.open_site(seat.id)
         for site in self.sites.values():
@@ -218,6 +217,12 @@ class Shop:
                     site.link_changed(other, self.bus.linked(site.id, other))
         await self.settle()
         return self
+
+    def open_vault(self, site_id: str) -> Vault:
+        """Open the Vault (again)."""
+        vault = self.vaults[site_id] = self._premises.vault(self._premises.seat(site_id), self.clock)
+        self.bus.attach(site_id, vault, vault.link_changed)
+        return vault
 
     async def open_site(self, site_id: str, store: Store | None = None) -> Site:
         """Open one site (again), optionally on another store."""
