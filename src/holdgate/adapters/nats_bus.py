@@ -320,7 +320,7 @@ class NatsBus(Bus):
         sentence = _said(error)
         self._fault(sentence)
         for asked in self._asked.values():
-            if f'"{asked.subject}"' in sentence:
+            if f'"{asked.subject.lower()}"' in sentence:  # the package writes what it passes on in small letters
                 asked.fail(Unavailable(f"the broker does not let {self.site} ask {asked.receiver}"))
 
     def _cut(self) -> None:
@@ -396,8 +396,11 @@ class NatsBus(Bus):
 
     async def _send(self, client: Client, asked: _Asked, call: bytes, key: bytes) -> None:
         try:
-            for part in split(call, key, self._room(client)):
-                await client.publish(asked.subject, part, reply=f"{self._inbox}.{key.hex()}")
+            parts = list(split(call, key, self._room(client)))
+            for part in parts[:-1]:
+                await client.publish(asked.subject, part)
+            # The last part alone says where the answer goes: the broker counts each message that says so as an answer.
+            await client.publish(asked.subject, parts[-1], reply=f"{self._inbox}.{key.hex()}")
         except (NatsError, OSError, Unavailable) as error:
             asked.fail(Unavailable(f"{asked.receiver} could not be asked: {_said(error)}"))
 
@@ -434,7 +437,7 @@ class NatsBus(Bus):
             if sender is None or sender not in self._others:
                 self._fault(f"{message.subject}: no site of this shop asks under that name")
                 return
-            if not is_answer_to(sender, message.reply):
+            if message.reply and not is_answer_to(sender, message.reply):
                 self._fault(f"{sender} wants its answer under {message.reply[:120]!r}, which is not its own")
                 return
             await self._take_part(client, sender, message)
@@ -447,16 +450,14 @@ class NatsBus(Bus):
             parts = self._gathering[sender] = Gathering(WIRE_BYTES_MAX, _OPEN_MAX, self._timing.ask_s)
         try:
             whole = parts.take(message.data, self._now())
-            if whole is not None:
-                work = partial(self._serve, client, sender, message.reply, whole)
-                self._turns.add(sender, work)
+            if whole is not None and message.reply:
+                self._turns.add(sender, partial(self._serve, client, sender, message.reply, whole))
         except HoldgateError as error:
             self._fault(f"{sender}: {error}")
             key = id_of(message.data)
-            if key is not None:
+            if key is not None and message.reply:
                 lost = Unavailable(f"the request did not arrive: {error}")
                 await self._reply(client, message.reply, key, raised(lost))
-            return
 
     async def _serve(self, client: Client, sender: str, reply: str, request: Message) -> None:
         if self._peer is not None:

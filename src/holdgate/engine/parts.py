@@ -103,7 +103,7 @@ class Gathering:
         if message is None:
             message = self._begin(number, count, size, now)
         elif (number, count, size) != (len(message.pieces), message.count, message.size):
-            raise Unavailable(f"part {len(message.pieces)} of {message.count} is missing")
+            raise Unavailable(f"a part before part {number} of {count} is missing")
         message.pieces.append(piece)
         message.held += len(piece)
         if message.held > size or (message.held < size and number + 1 == count):
@@ -125,7 +125,7 @@ class Gathering:
 
     def _begin(self, number: int, count: int, size: int, now: float) -> _Open:
         if number:
-            raise Unavailable(f"part 0 of {count} is missing")
+            raise Unavailable(f"a part before part {number} of {count} is missing")
         if len(self._open) >= self._open_max or self.claimed + size > self._bytes_max:
             raise Unavailable("too much is open already; send again later")
         return _Open(count, size, now)
