@@ -15,7 +15,7 @@ import contextlib
 import secrets
 import ssl
 from collections import deque
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from functools import partial
 from typing import Any, Final, NamedTuple
 
@@ -194,21 +194,21 @@ class NatsBus(Bus):
                 await self._connected.wait()
         return self.connected
 
-    async def meet(self, wait_s: float = 2.0) -> bool:
-        """Wait until every other site was heard, for so many seconds at most, and say whether it was.
+    async def meet(self, others: Collection[str], wait_s: float = 2.0) -> bool:
+        """Wait until these sites were heard, for so many seconds at most, and say whether they were.
 
         Before a site starts, so that it finds the Vault and reconciles.
         """
+
+        def there() -> bool:
+            return all(self._presence.up(other) for other in others)
+
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(wait_s):
-                while not self._all_there:
+                while not there():
                     self._came.clear()
                     await self._came.wait()
-        return self._all_there
-
-    @property
-    def _all_there(self) -> bool:
-        return all(self._presence.up(other) for other in self._others)
+        return there()
 
     async def close(self) -> None:
         """Leave: what is asked is answered no more, what was asked is Unavailable. The watcher is told nothing more."""
