@@ -1,0 +1,40 @@
+"""Addresses of a broker: what leaves this machine wants TLS."""
+
+import ipaddress
+from urllib.parse import urlsplit
+
+from holdgate.terms.errors import Malformed
+
+
+def on_this_machine(host: str) -> bool:
+    """Whether the host is this machine's loopback, by number or as `localhost`."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def check_host(host: str, *, tls: bool) -> None:
+    """Let a host pass only if nobody on the way to it can read or stand in.
+
+    Raises:
+        Malformed: it is beyond this machine, and there is no TLS.
+    """
+    if not tls and not on_this_machine(host):
+        raise Malformed(f"{host} is beyond this machine: that wants TLS, so that nobody on the way reads or stands in")
+
+
+def check_server(url: str, *, tls: bool) -> None:
+    """Let a server's address pass.
+
+    Raises:
+        Malformed: it is none, or beyond this machine without TLS.
+    """
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        host, parts = None, urlsplit("")
+    if not host or parts.scheme not in {"nats", "tls"}:
+        raise Malformed(f"{url[:200]!r} is no server; write nats://host:port")
+    check_host(host, tls=tls)
