@@ -169,7 +169,7 @@ def listen(host: str, port: int, answer_s: float = Limits().answer_s) -> socket.
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(answer_s * 1000))
         sock.bind((host, port))
         sock.listen(128)
-        sock.setblocking(False)  # noqa: FBT003
+        sock.setblocking(False)
     except OSError as error:
         sock.close()
         raise Unavailable(f"{host}:{port} cannot be listened on: {error.strerror or error}") from error
@@ -189,8 +189,9 @@ async def serving(
     sock = listen(host, port, limits.answer_s)
     number = int(sock.getsockname()[1])
     stop = asyncio.Event()
+    bounded: Any = Bounded(app, limits)  # hypercorn types every message by itself
     task = asyncio.create_task(
-        hypercorn.asyncio.serve(Bounded(app, limits), _config(sock, limits), shutdown_trigger=stop.wait, mode="asgi")
+        hypercorn.asyncio.serve(bounded, _config(sock, limits), shutdown_trigger=stop.wait, mode="asgi")
     )
     try:
         yield number

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         test,
         who,
         why,
+        witness,
     )
 
 FAILED = 1
@@ -79,6 +80,7 @@ app.command(
 )
 app.command("holdgate.cli.env:env", name="env", help="Bring in what a logger of room conditions kept.")
 app.command("holdgate.cli.ledger:ledger", name="ledger", help="Work with the record as a log.")
+app.command("holdgate.cli.witness:witness", name="witness", help="Be a witness of a shop's logs, outside the shop.")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -34,15 +34,19 @@ class Given(Struct, frozen=True, kw_only=True):
 
 
 class Behind(Struct, frozen=True, kw_only=True):
-    """The witness says that it accepted `size` entries, more than the checkpoint has: a newer one was handed in, or the log
-    was set back. Its word is no proof; its served checkpoint is."""
+    """The witness says that it accepted `size` entries, more than the checkpoint has.
+
+    A newer one was handed in, or the log was set back. Its word is no proof; its served checkpoint is.
+    """
 
     size: int
 
 
 class Refused(Struct, frozen=True, kw_only=True):
-    """No cosignature, and asking again with the same checkpoint would not help. `fork`: the witness says that the checkpoint
-    does not continue what it accepted."""
+    """No cosignature, and asking again with the same checkpoint would not help.
+
+    `fork`: the witness says that the checkpoint does not continue what it accepted.
+    """
 
     why: str
     fork: bool = False
