@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from typing_extensions import override
 
-from holdgate.engine.witnessing import Cosigned, OutsideWitness, ProofFrom
+from holdgate.engine.witnessing import OutsideWitness, ProofFrom
 from holdgate.ledger.cosigning import ANSWER_BYTES_MAX, Ask, Behind, Given, Refused, Step, next_step
 from holdgate.ledger.note import Vkey
 from holdgate.ledger.witness import Reply, write_request
@@ -50,10 +50,10 @@ class HttpCosigner(OutsideWitness):
         self._known: dict[bytes, int] = {}
 
     @override
-    async def cosign(self, note: bytes, proof: ProofFrom) -> Cosigned:
+    async def cosign(self, note: bytes, proof: ProofFrom) -> Given | Behind:
         return await asyncio.to_thread(self._cosign, note, proof)
 
-    def _cosign(self, note: bytes, proof: ProofFrom) -> Cosigned:
+    def _cosign(self, note: bytes, proof: ProofFrom) -> Given | Behind:
         """Hand it in, from the size that is remembered; from the size told, where it is another.
 
         Raises:
@@ -69,8 +69,9 @@ class HttpCosigner(OutsideWitness):
             step = next_step(note, self._vkey, asked, reply)
         if isinstance(step, Given):
             self._known[origin] = int(size)
-            return Cosigned(note=step.note, time_s=step.time_s)
-        raise _failure(self.name, step)
+        if isinstance(step, Refused):
+            raise Tampered(step.why) if step.fork else Malformed(step.why)
+        return step
 
     def _post(self, body: bytes) -> Reply:
         """One request.
@@ -122,9 +123,3 @@ def _cut(connection: _Connection | _SecureConnection) -> None:
     if sock is not None:
         with contextlib.suppress(OSError):
             sock.shutdown(socket.SHUT_RDWR)
-
-
-def _failure(name: str, step: Behind | Refused) -> Malformed | Tampered | Unavailable:
-    if isinstance(step, Behind):
-        return Unavailable(f"{name} accepted {step.size} entries already, more than this checkpoint has")
-    return Tampered(step.why) if step.fork else Malformed(step.why)

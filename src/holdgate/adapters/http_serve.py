@@ -3,14 +3,14 @@
 | what | limit |
 | --- | --- |
 | from the connection, or the answer before, to the end of the headers | `header_s`, however the bytes drip |
-| bytes of headers | `header_bytes` |
+| bytes of headers | `header_bytes`: 431 |
 | from the end of the headers to the end of the body | `body_s`, however the bytes drip: 408 |
 | bytes of the body | `body_bytes`: 413 |
 | from there to the end of the answer | `answer_s`: cut off |
 | a reader that takes nothing | `answer_s`: cut off by the kernel |
 | requests at once | `at_once`: 503 |
 
-The application gets no lifespan, no websocket, no HTTP/2 upgrade and no server state: HTTP requests and nothing else.
+The application gets no lifespan, no websocket and no server state: HTTP requests and nothing else.
 """
 
 import asyncio
@@ -70,6 +70,9 @@ class Bounded:
             return
         if self._running >= self._limits.at_once:
             await _say(send, 503, b"too many requests at once\n")
+            return
+        if sum(len(name) + len(value) for name, value in scope["headers"]) > self._limits.header_bytes:
+            await _say(send, 431, b"the headers are too long\n")
             return
         self._running += 1
         try:

@@ -3,19 +3,11 @@
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from msgspec import Struct
-
+from holdgate.ledger.cosigning import Behind, Given
 from holdgate.ledger.witness import Evidence, Reply
 
 ProofFrom = Callable[[int], Sequence[bytes]]
 """The proof that a checkpoint continues its log's first so many entries. Costs reading: called in a thread."""
-
-
-class Cosigned(Struct, frozen=True, kw_only=True):
-    """A checkpoint with an outside witness's cosignature, at a time in UTC seconds."""
-
-    note: bytes
-    time_s: int
 
 
 class OutsideWitness(Protocol):
@@ -24,11 +16,11 @@ class OutsideWitness(Protocol):
     name: str
     """As its key says."""
 
-    async def cosign(self, note: bytes, proof: ProofFrom) -> Cosigned:
-        """Have a signed checkpoint cosigned.
+    async def cosign(self, note: bytes, proof: ProofFrom) -> Given | Behind:
+        """Have a signed checkpoint cosigned; or learn that the witness says it is ahead.
 
         Raises:
-            Unavailable: it did not answer, or is ahead. Tampered: it says that this log forked. Malformed: no cosignature.
+            Unavailable: it did not answer. Tampered: it says that this log forked. Malformed: no cosignature.
         """
         ...
 

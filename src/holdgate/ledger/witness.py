@@ -172,8 +172,8 @@ class Witness:
         except (Malformed, Tampered) as error:
             return _refusal(403, str(error))
         note = signed_by(request.note, (log,))
-        self._compare(request.checkpoint, note, time_s)
         for _ in range(_ROUNDS):
+            self._compare(request.checkpoint, note, time_s)
             before = self.store.latest(origin)
             refusal = judge(request, before)
             if refusal is not None:
@@ -211,8 +211,11 @@ def contradiction(store: WitnessStore, checkpoint: Checkpoint, note: bytes, time
         if parse_checkpoint(held).root == checkpoint.root:
             return None
         return Evidence(origin=origin, held=held, seen=note, why="two_roots", at_s=time_s)
-    root, latest = store.root_at(origin, size), store.latest(origin)
-    if root is None or latest is None or root == checkpoint.root:
+    root = store.root_at(origin, size)
+    if root is None or root == checkpoint.root:
+        return None
+    latest = store.latest(origin)
+    if latest is None:
         return None
     return Evidence(origin=origin, held=latest, seen=note, why="other_entries", at_s=time_s)
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from holdgate.engine.witnessing import OutsideWitness
+from holdgate.ledger.cosigning import Behind
 from holdgate.terms.errors import HoldgateError, Malformed, Tampered, Unavailable
 
 REST_S: Final = 30.0
@@ -21,7 +22,7 @@ class Asking:
         self,
         witness: OutsideWitness,
         newest: Callable[[str], bytes | None],
-        leaves_to: Callable[[str, int, int], Sequence[bytes]],
+        proof: Callable[[str, int, int], Sequence[bytes]],
         keep: Callable[[str, str, bytes], None],
         rest_s: float = REST_S,
     ) -> None:
@@ -30,14 +31,14 @@ class Asking:
         Args:
             witness: who is asked.
             newest: the signed checkpoint of a log to hand in; None: there is none yet.
-            leaves_to: the consistency proof of a log from an old size to a size. Called in threads.
+            proof: the consistency proof of a log from an old size to a size. Called in threads.
             keep: keeps a log's cosigned checkpoint under the witness's name. Called in threads.
             rest_s: how long it is left alone after no answer, seconds.
         """
         self.witness = witness
         self.faults: dict[str, HoldgateError] = {}
         self._newest = newest
-        self._proof = leaves_to
+        self._proof = proof
         self._keep = keep
         self._rest_s = rest_s
         self._due: dict[str, None] = {}
@@ -82,5 +83,10 @@ class Asking:
         if note is None:
             return
         size = int(note.split(b"\n", 2)[1])
-        cosigned = await self.witness.cosign(note, lambda old: self._proof(origin, old, size))
-        await asyncio.to_thread(self._keep, origin, self.witness.name, cosigned.note)
+        said = await self.witness.cosign(note, lambda old: self._proof(origin, old, size))
+        if isinstance(said, Behind):
+            raise Malformed(
+                f"{self.witness.name} says that it accepted {said.size} entries of {origin}, which has {size} here: it was "
+                "handed a newer checkpoint, or this log was set back"
+            )
+        await asyncio.to_thread(self._keep, origin, self.witness.name, said.note)
