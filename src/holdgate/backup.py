@@ -234,7 +234,7 @@ def _rebuilt(premises: Premises, site: str, mirror: SqliteMirror, path: Path) ->
     ]
     checkpoint = open_checkpoint(cosigned, parse_vkey(make_vkey(seat.origin, seat.key)), vaults)
     blank = blank_state(premises.charter, site, seat.kind)
-    copies = Copies(bodies=mirror.entries(seat.origin), blob=mirror.blob, foreign=mirror.bodies)
+    copies = Copies(bodies=mirror.entries(seat.origin), blob=mirror.blob, foreign=mirror.entries)
     with TemporaryDirectory(dir=path.parent, prefix="rebuilding-") as folder:
         store = SqliteStore(Path(folder) / LEDGER)
         try:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         ledger,
         options,
         recall,
+        run,
         site,
         standards,
         standing_open,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
         up,
         who,
         why,
+        witness,
     )
 
 FAILED = 1
@@ -82,11 +84,13 @@ app.command(
     "holdgate.cli.advise:advise", help="Chart a characteristic's readings and draft what follows; sign nothing."
 )
 app.command("holdgate.cli.up:up", help="Open a whole shop in one process and keep it up.")
+app.command("holdgate.cli.run:run", help="Open one site of a shop as a process, on the shop's broker.")
 app.command("holdgate.cli.status:status", help="Show how every site stands: log, cosignature, links, clock.")
 app.command("holdgate.cli.backup:backup", name="backup", help="Copy a shop's record, and put it back.")
 app.command("holdgate.cli.site:site", name="site", help="Found a shop; begin with `holdgate site new`.")
 app.command("holdgate.cli.env:env", name="env", help="Bring in what a logger of room conditions kept.")
 app.command("holdgate.cli.ledger:ledger", name="ledger", help="Work with the record as a log.")
+app.command("holdgate.cli.witness:witness", name="witness", help="Be a witness of a shop's logs, outside the shop.")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
