@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         advise,
         audit,
         bench,
+        bus,
         certify,
         contract,
         demo,
@@ -78,6 +79,7 @@ app.command(
     "holdgate.cli.advise:advise", help="Chart a characteristic's readings and draft what follows; sign nothing."
 )
 app.command("holdgate.cli.env:env", name="env", help="Bring in what a logger of room conditions kept.")
+app.command("holdgate.cli.bus:bus", name="bus", help="Let sites on several machines speak over a NATS broker.")
 app.command("holdgate.cli.ledger:ledger", name="ledger", help="Work with the record as a log.")
 
 
