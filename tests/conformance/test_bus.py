@@ -24,7 +24,7 @@ from holdgate.engine.parts import HEAD_BYTES, Gathering, split
 from holdgate.engine.subjects import Subjects, inbox
 from holdgate.law import event as ev
 from holdgate.law.case import Pin
-from holdgate.law.decision import allow, deny
+from holdgate.law.decision import deny
 from holdgate.law.segments import Segment
 from holdgate.terms.errors import HoldgateError, InvariantBroken, Malformed, Tampered, Unavailable
 from holdgate.terms.limits import BLOB_BYTES_MAX, PINS_MAX
@@ -186,9 +186,9 @@ class NatsLines(Lines):
 
 
 @contextlib.asynccontextmanager
-async def on_nats(place: Path) -> AsyncIterator[NatsLines]:
+async def on_nats(place: Path, **changes: Any) -> AsyncIterator[NatsLines]:
     """Three sites on a server."""
-    with broker(place / "broker", *SITES) as server:
+    with broker(place / "broker", *SITES, **changes) as server:
         lines = NatsLines(server)
         try:
             await lines.open()
@@ -333,9 +333,10 @@ def on_server(place: Path, story: Callable[[NatsLines], Awaitable[None]]) -> Non
 
 async def publish(bus: NatsBus, subject: str, payload: bytes, reply: str = "") -> None:
     """Whatever a site with this connection's key can send."""
-    assert bus._client is not None
-    await bus._client.publish(subject, payload, reply=reply)
-    await bus._client.flush()
+    client = bus._client
+    assert client is not None
+    await client.publish(subject, payload, reply=reply)
+    await client.flush()
 
 
 def test_a_question_under_way_when_the_server_dies_is_unavailable_at_once(tmp_path: Path) -> None:
@@ -422,6 +423,25 @@ def test_a_site_that_opens_before_the_server_finds_it_later(tmp_path: Path) -> N
     asyncio.run(story())
 
 
+def test_where_the_server_takes_little_at_once_questions_and_answers_go_in_parts(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with on_nats(tmp_path, payload_bytes_max=65_536) as lines:
+            large = Answer(seq=1, decision=DENIED, receipt=bytes(range(256)) * 4_000)
+
+            async def deliver(raw: bytes, pins: Sequence[Pin], sender: str) -> Answer:
+                return large
+
+            lines.sites[B].deliver = deliver  # type: ignore[method-assign]
+            pins = tuple(Pin(f"{n}" * 64, bytes([n]) * BLOB_BYTES_MAX) for n in range(PINS_MAX))
+            peer = lines.buses[A].peer(A, B)
+            answers = await asyncio.gather(*(peer.deliver(b"raw", pins[:1], A) for _ in range(4)), peer.held("o", A))
+            assert answers == [large] * 4 + [1 << 40], "parts of several at once"
+            assert await peer.deliver(b"raw", pins, A) == large
+            assert not any(bus.faults for bus in lines.buses.values())
+
+    asyncio.run(story())
+
+
 # ---- attacks -------------------------------------------------------------------------------------------------------
 
 
@@ -433,10 +453,11 @@ def test_a_site_cannot_speak_as_another_nor_listen_for_it(tmp_path: Path) -> Non
         await publish(bus, names.beat(C), b"")
         await publish(bus, f"{inbox(B)}.{'0' * 24}", b"an answer that nobody asked for")
         await publish(bus, "$JS.API.STREAM.NAMES", b"", f"{inbox(A)}.{'0' * 24}")
+        client = bus._client
+        assert client is not None
         for subject in (names.asked(B), f"{inbox(B)}.>", "holdgate.>", ">"):
-            assert bus._client is not None
-            await bus._client.subscribe(subject)
-        await bus._client.flush()
+            await client.subscribe(subject)
+        await client.flush()
         refused = [
             f'Publish to "{names.ask(B, C)}"',
             f'Publish to "{names.beat(C)}"',
@@ -538,7 +559,7 @@ def test_an_answer_that_is_none_is_unavailable_and_never_malformed(tmp_path: Pat
             for part in split(says[0], key, 1 << 20):
                 await client.publish(reply, part)
 
-        lines.buses[B]._reply = lie  # type: ignore[method-assign]
+        lines.buses[B]._reply = lie  # type: ignore[assignment, method-assign]
         while says:
             with pytest.raises(Unavailable):
                 await lines.buses[A].peer(A, B).deliver(b"raw", (), A)
@@ -566,7 +587,7 @@ def test_a_part_that_is_lost_makes_the_question_unavailable(tmp_path: Path) -> N
             await lines.buses[A].peer(A, B).deliver(b"raw", pins, A)
         assert time.monotonic() - began < QUICK.ask_s / 2, "told, not waited for"
         assert not lines.sites[B].asked
-        assert await lines.buses[A].peer(A, B).deliver(b"raw", pins, A)
+        assert (await lines.buses[A].peer(A, B).deliver(b"raw", pins, A)).decision == DENIED
 
     on_server(tmp_path, story)
 
@@ -574,7 +595,7 @@ def test_a_part_that_is_lost_makes_the_question_unavailable(tmp_path: Path) -> N
 def test_a_sender_cannot_make_a_site_keep_more_than_one_message_s_room(tmp_path: Path) -> None:
     async def story(lines: NatsLines) -> None:
         subject = Subjects.of(SHOP).ask(B, A)
-        for number in range(200):
+        for number in range(40):
             first = next(split(bytes(1_500_000), number.to_bytes(12, "big"), 1 << 20))
             await publish(lines.buses[A], subject, first, f"{inbox(A)}.{number:024x}")
         held = lines.buses[B]._gathering[A]

@@ -16,6 +16,7 @@ from holdgate.adapters.nats_bus import NatsBus, Timing, TransportKey
 from holdgate.adapters.nkeys import public_text
 from holdgate.adapters.sqlite_store import SqliteStore
 from holdgate.crypto.envelope import open_envelope
+from holdgate.crypto.hashes import digest
 from holdgate.crypto.keys import SigningKey
 from holdgate.crypto.sealed import SealingKey
 from holdgate.engine.bus import Peer
@@ -24,6 +25,7 @@ from holdgate.law import event as ev
 from holdgate.law.contract import document_digest
 from holdgate.sites.build import policies_for
 from holdgate.sites.site import Means, Site
+from holdgate.terms.limits import BLOB_BYTES_MAX, PINS_MAX, WIRE_BYTES_MAX
 from tests.broker import SHOP, Server, broker, key_of
 from tests.conformance.test_bus import until
 from tests.unit.test_sites import (
@@ -174,7 +176,7 @@ async def worked(shop: Wired, order: str, job: str) -> None:
     step: dict[str, Any] = {"order": order, "job": job, "step": "S10", "contract": document_digest(TEMPLATE)}
     who = ("TEC", "technician")
     await shop.allowed(NODE, c.StartStep(**house.head(NODE, who, place="WS-1"), **step, equipment=(), materials=()))
-    reading = {"characteristic": "forceatbreak", "value": LIMITS[0], "unit": "kN", "capture": "manual"}
+    reading: dict[str, Any] = {"characteristic": "forceatbreak", "value": LIMITS[0], "unit": "kN", "capture": "manual"}
     await shop.allowed(NODE, c.RecordReading(**house.head(NODE, who, place="WS-1"), **step, **reading))
     signer = house.unlocked("TEC", "technician", "performed and accepted")
     signed = c.SignStep(**house.head(NODE, signer, place="WS-1"), **step, result="pass")
@@ -273,5 +275,25 @@ def test_a_site_that_starts_finds_the_vault_and_reconciles(tmp_path: Path) -> No
         for name in (HUB, FLOOR, NODE):
             boot = [entry for entry in entries(shop.house.shop.sites[name]) if entry.kind == "boot"][-1]
             assert b'"reconciled":true' in bytes(boot.record), name
+
+    told(tmp_path, story)
+
+
+def test_more_documents_than_one_message_holds_reach_the_vault_in_several(tmp_path: Path) -> None:
+    """A shop that was cut off for long has more to tell than one message may hold."""
+
+    async def story(shop: Wired) -> None:
+        house, hub = shop.house, shop.house.shop.sites[HUB]
+        await shop.kill()
+        for number in range(3):
+            documents = [bytes([number, n]) * (BLOB_BYTES_MAX // 2) for n in range(PINS_MAX)]
+            named: dict[str, Any] = {"contract": f"SP-{number}", "version": "1", "sha256": digest(documents[0])}
+            head = house.head(HUB, ("AUT", "author"))
+            await house.ask(HUB, c.SubmitContract(**head, **named), *documents)  # refused, and kept
+        assert len(entries(hub)[-1].pins) == PINS_MAX
+        assert 3 * PINS_MAX * BLOB_BYTES_MAX > WIRE_BYTES_MAX
+        await shop.revive()
+        await shop.settled()
+        everybody_knows_everything(shop)
 
     told(tmp_path, story)

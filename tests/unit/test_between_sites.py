@@ -1,6 +1,7 @@
 """Parts of messages, who is there, names on a broker, turns: the pure pieces that a transport between sites is made of."""
 
 import asyncio
+from collections.abc import Iterable
 
 import pytest
 from hypothesis import given
@@ -11,6 +12,12 @@ from holdgate.engine.presence import Presence
 from holdgate.engine.subjects import Subjects, inbox, is_answer_to, site_of, token
 from holdgate.engine.turns import Turns
 from holdgate.terms.errors import HoldgateError, Malformed, Unavailable
+
+
+def take(box: Gathering, parts: Iterable[bytes]) -> None:
+    for part in parts:
+        box.take(part, 0.0)
+
 
 ONE, TWO = bytes(ID_BYTES), bytes(range(ID_BYTES))
 
@@ -48,8 +55,7 @@ def test_a_message_with_a_part_lost_is_lost_and_no_other(lost: int) -> None:
     assert len(parts) == 4
     box.take(other[0], 0.0)
     with pytest.raises(Unavailable, match="missing"):
-        for part in parts[:lost] + parts[lost + 1 :]:
-            box.take(part, 0.0)
+        take(box, parts[:lost] + parts[lost + 1 :])
     for part in other[1:-1]:
         box.take(part, 0.0)
     assert box.take(other[-1], 0.0) == (TWO, b"b" * 140)
@@ -59,8 +65,7 @@ def test_a_part_that_comes_twice_or_out_of_order_loses_the_message() -> None:
     for order in ([0, 0], [0, 2, 1], [1]):
         box, parts = gathering(), list(split(b"a" * 140, ONE, 60))
         with pytest.raises(Unavailable):
-            for number in order:
-                box.take(parts[number], 0.0)
+            take(box, [parts[number] for number in order])
 
 
 def test_a_part_that_comes_too_late_finds_its_message_gone() -> None:
@@ -97,8 +102,7 @@ def test_a_head_that_lies_is_refused(place: int, byte: int) -> None:
     part[place] = byte
     box = gathering()
     with pytest.raises(HoldgateError):
-        box.take(bytes(part), 0.0)
-        box.take(bytes(part), 0.0)
+        take(box, [bytes(part), bytes(part)])
 
 
 @given(st.binary(max_size=60))

@@ -23,6 +23,8 @@ PAYLOAD_BYTES_MIN: Final = 65_536
 CLUSTER: Final = 3
 """Servers of a cluster: one may fail."""
 CONNECTIONS_MAX: Final = 256
+PENDING_BYTES_MAX: Final = 268_435_456
+"""What may wait for one site that reads slowly; beyond, the server cuts it off. Many sites may bring a hub up to date at once."""
 
 
 class Tls(Struct, frozen=True, kw_only=True):
@@ -73,6 +75,7 @@ def config_of(broker: Broker) -> str:
         f"listen: {_word(f'{_address(broker.host)}:{broker.port}')}",
         f"max_payload: {broker.payload_bytes_max}",
         f"max_connections: {CONNECTIONS_MAX}",
+        f"max_pending: {PENDING_BYTES_MAX}",
         'write_deadline: "10s"',
         *_tls(broker.tls, ""),
         "# Acknowledged means on the disk: with the server's own default, a power cut loses what was acknowledged.",

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         audit,
         backup,
         bench,
+        bus,
         certify,
         contract,
         demo,
@@ -89,6 +90,7 @@ app.command("holdgate.cli.status:status", help="Show how every site stands: log,
 app.command("holdgate.cli.backup:backup", name="backup", help="Copy a shop's record, and put it back.")
 app.command("holdgate.cli.site:site", name="site", help="Found a shop; begin with `holdgate site new`.")
 app.command("holdgate.cli.env:env", name="env", help="Bring in what a logger of room conditions kept.")
+app.command("holdgate.cli.bus:bus", name="bus", help="Let sites on several machines speak over a NATS broker.")
 app.command("holdgate.cli.ledger:ledger", name="ledger", help="Work with the record as a log.")
 app.command("holdgate.cli.witness:witness", name="witness", help="Be a witness of a shop's logs, outside the shop.")
 

@@ -1,9 +1,35 @@
-"""Addresses of a broker: what leaves this machine wants TLS."""
+"""Where a shop's broker is. What leaves this machine wants TLS."""
 
 import ipaddress
 from urllib.parse import urlsplit
 
+import msgspec
+from msgspec import Struct
+
 from holdgate.terms.errors import Malformed
+
+
+class BusAddress(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What every site has to know: the shop's name on the broker, its servers, and whom to believe there (a file of CAs)."""
+
+    shop: str
+    servers: tuple[str, ...]
+    authority: str | None = None
+
+
+def read_address(raw: bytes) -> BusAddress:
+    """The address, from its file.
+
+    Raises:
+        Malformed: it is none, or leads beyond this machine without TLS.
+    """
+    try:
+        address = msgspec.json.decode(raw, type=BusAddress)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise Malformed(f"this says not where a broker is: {error}") from None
+    for url in address.servers:
+        check_server(url, tls=address.authority is not None)
+    return address
 
 
 def on_this_machine(host: str) -> bool:
