@@ -86,6 +86,15 @@ class Server:
             os.kill(process.pid, signal.SIGKILL)
             process.wait()
 
+    def freeze(self) -> None:
+        """It runs no more, and its connections stay open: as a machine that hangs."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
 
 @contextlib.contextmanager
 def broker(place: Path, *sites: str, **changes: Any) -> Iterator[Server]:

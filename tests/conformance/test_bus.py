@@ -34,7 +34,7 @@ pytestmark = pytest.mark.enable_socket  # one server, on this machine's loopback
 
 SITES: Final = ("A", "B", "C.1")
 A, B, C = SITES
-QUICK: Final = Timing(ask_s=5.0, beat_s=0.2, silence_s=0.8, first_s=0.05, longest_s=0.2)
+QUICK: Final = Timing(ask_s=5.0, beat_s=0.2, silence_s=0.8, first_s=0.05, longest_s=0.2, dial_s=1.0, ping_s=1)
 DENIED: Final = deny("NO_ARRIVAL", "arrival", ev.Imported(origin="o", start=0, size=3), order="PO-1", missing=("S1",))
 SEGMENT: Final = Segment(
     origin="lab.test/A",
@@ -352,6 +352,25 @@ def test_a_question_under_way_when_the_server_dies_is_unavailable_at_once(tmp_pa
         with pytest.raises(Unavailable, match="cut before B answered"):
             await asked
         assert time.monotonic() - began < QUICK.ask_s / 2
+
+    on_server(tmp_path, story)
+
+
+def test_a_server_that_hangs_is_given_up_and_found_again(tmp_path: Path) -> None:
+    """Its connections stay open and take nothing; one of them is full of what could not be sent."""
+
+    async def story(lines: NatsLines) -> None:
+        lines.server.freeze()
+        stuck = lines.buses[A].peer(A, B)
+        pins = tuple(Pin("a" * 64, bytes(BLOB_BYTES_MAX)) for _ in range(PINS_MAX))
+        asked = [asyncio.ensure_future(stuck.deliver(b"raw", pins, A)) for _ in range(3)]
+        await until(lambda: (B, False) in lines.told[A] and (A, False) in lines.told[B], QUICK.silence_s + 3)
+        await until(lambda: not any(bus.connected for bus in lines.buses.values()), 10)
+        for answer in await asyncio.gather(*asked, return_exceptions=True):
+            assert isinstance(answer, Unavailable)
+        lines.server.thaw()
+        await until(lambda: lines.buses[A].linked(A, B) and lines.buses[B].linked(B, A))
+        assert await stuck.held("o", A)
 
     on_server(tmp_path, story)
 
