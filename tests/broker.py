@@ -32,7 +32,6 @@ def server_binary() -> str | None:
 
 def needed() -> str:
     """The server, or a skip that says why."""
-    pytest.importorskip("nats", reason="nats-py is not installed: pip install 'holdgate[nats]'")
     found = server_binary()
     if found is None:
         pytest.skip(WHY_NOT)
