@@ -32,7 +32,6 @@ def server_binary() -> str | None:
 
 def needed() -> str:
     """The server, or a skip that says why."""
-    pytest.importorskip("nats", reason="nats-py is not installed: pip install 'holdgate[nats]'")
     found = server_binary()
     if found is None:
         pytest.skip(WHY_NOT)
@@ -85,6 +84,15 @@ class Server:
         if process is not None:
             os.kill(process.pid, signal.SIGKILL)
             process.wait()
+
+    def freeze(self) -> None:
+        """It runs no more, and its connections stay open: as a machine that hangs."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
 
 
 @contextlib.contextmanager

@@ -133,6 +133,7 @@ class NatsBus(Bus):
         self._client: Client | None = None
         self._proved = False
         self._connected = asyncio.Event()
+        self._gone = asyncio.Event()
         self._came = asyncio.Event()
         self._asked: dict[bytes, _Asked] = {}
         self._gathering: dict[str, Gathering] = {}
@@ -252,7 +253,7 @@ class NatsBus(Bus):
         while not self._closing:
             url = self._servers[number % len(self._servers)]
             number += 1
-            gone = asyncio.Event()
+            gone = self._gone = asyncio.Event()
             client = await self._dial(url, gone)
             if client is not None:
                 wait = self._timing.first_s
@@ -344,6 +345,8 @@ class NatsBus(Bus):
                 self._tell(peer, up=False)
             for parts in self._gathering.values():
                 parts.forget(self._now())
+            if self._client is not None and not self._client.is_connected:
+                self._gone.set()  # the package says so only when it has sent what it still had, which may be never
 
     async def _beat(self, word: bytes = b"") -> None:
         client = self._client
