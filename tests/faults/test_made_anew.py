@@ -34,7 +34,7 @@ async def history(house: House, *batches: str) -> tuple[bytes, list[bytes]]:
     await house.open(HUB)
     for batch in batches:
         assert (await house.ask(HUB, house.material(batch))).decision.allowed
-    await settled(house.shop)
+        await settled(house.shop)
     leaves = house.shop.sites[HUB].means.store.leaves(0, 1 << 30)
     note = house.shop.vaults[VAULT].store.latest(ORIGIN)
     assert note is not None
@@ -128,8 +128,9 @@ def test_the_vaults_copy_made_anew_is_shown_too(lab: Lab, capsys: pytest.Capture
 
 def test_a_record_cut_below_what_was_cosigned_outside_is_shown(lab: Lab) -> None:
     class Cut(StoreSource):
-        def bodies(self):  # type: ignore[no-untyped-def]
-            return (row for row in super().bodies() if row[0] < lab.size - 1)
+        @override
+        def bodies(self) -> Iterator[tuple[int, bytes, bytes]]:
+            return (row for row in StoreSource.bodies(self) if row[0] < lab.size - 1)
 
     with closing(SqliteStore(lab.true / HUB / "ledger.db", read_only=True)) as store:
         report = audit_log(Cut(store), read_trust(lab.trust), kept=[lab.kept.read_bytes()])

@@ -188,9 +188,9 @@ def test_a_slow_client_is_cut_off_at_its_deadline_however_it_drips(
     story(tmp_path, told, QUICK)
 
 
-def silent(url: str, head: bytes, _: bytes) -> tuple[float, bytes]:
+def silent(url: str, head: bytes, drops: bytes) -> tuple[float, bytes]:
     """Send `head` and nothing more."""
-    host, _, port = url.removeprefix("http://").partition(":")
+    host, _colon, port = url.removeprefix("http://").partition(":")
     with socket.create_connection((host, int(port)), timeout=8) as sock:
         sock.sendall(head)
         start = time.monotonic()

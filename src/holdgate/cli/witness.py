@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 import sys
 from collections.abc import Callable
@@ -20,7 +21,7 @@ from holdgate.adapters.http_witness import WitnessApp
 from holdgate.adapters.sqlite_witness import SqliteWitness
 from holdgate.bootstrap import read_policy
 from holdgate.crypto.keys import SigningKey
-from holdgate.ledger.note import Vkey, parse_checkpoint
+from holdgate.ledger.note import Vkey, parse_checkpoint, parse_vkey, verify_cosignature
 from holdgate.ledger.policy import parse_policy
 from holdgate.ledger.witness import Cosigner, Evidence, Witness
 from holdgate.sites.vault_face import WitnessFace
@@ -52,11 +53,12 @@ def init(directory: Path, /, *, name: str, log: tuple[str, ...] = ()) -> int:
     name
         Its name, such as client.example/witness; it stands in every cosignature.
     log
-        The key (vkey) of a log to watch; repeat for each. More can be added to logs.policy later.
+        A log to watch: its key (vkey), or a file that holds it, such as log.vkey of an export; repeat for each. More can be added
+        to logs.policy later.
     """
     key = SigningKey.generate()
     cosigner = Cosigner(name, key)
-    lines = [f"log {vkey}" for vkey in log]
+    lines = [f"log {_vkey(text)}" for text in log]
     text = "\n".join(["# The logs that this witness watches: log <vkey>, one a line.", *lines, "quorum none", ""])
     parse_policy(text.encode())
     if (directory / KEY).exists():
@@ -74,6 +76,12 @@ def init(directory: Path, /, *, name: str, log: tuple[str, ...] = ()) -> int:
         f"Give this key to everybody who audits. {len(lines)} logs are watched; the list is {directory / LOGS}."
     )
     return 0
+
+
+def _vkey(text: str) -> str:
+    """A log's key, from itself or from its file."""
+    path = Path(text)
+    return path.read_text(encoding="utf-8").strip() if len(text) < 512 and path.is_file() else text
 
 
 def _write(path: Path, content: bytes, *, private: bool = False) -> None:
@@ -119,6 +127,60 @@ async def _serve(face: WitnessFace, host: str, port: int, tell: Callable[[str], 
 def _say(sentence: str) -> None:
     sys.stdout.write(f"{sentence}\n")
     sys.stdout.flush()
+
+
+@witness.command
+def checkpoints(
+    directory: Path, /, *, out: Path | None = None, json: Annotated[bool, Parameter(negative=())] = False
+) -> int:
+    """List what was cosigned last of each log; with --out, write it down for an audit (holdgate audit --cosigned).
+
+    Parameters
+    ----------
+    directory
+        Of the witness.
+    out
+        Write the cosigned checkpoints here, one file a log and size.
+    json
+        One JSON document on stdout.
+    """
+    cosigner, logs = _cosigner(directory), _logs(directory)
+    notes = {origin: note for origin in sorted(logs) if (note := _latest(directory, origin)) is not None}
+    told = [_Told(origin, note, verify_cosignature(note, parse_vkey(cosigner.vkey))) for origin, note in notes.items()]
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        for item in told:
+            path = out / item.file
+            if not path.exists():
+                _write(path, item.note)
+    if json:
+        rows = [{"origin": t.origin, "size": t.size, "root": t.root, "at_s": t.at_s, "note": t.note} for t in told]
+        sys.stdout.write(msgspec.json.encode({"checkpoints": rows}).decode() + "\n")
+        return 0
+    console = Console(highlight=False, markup=False, soft_wrap=True)
+    for item in told:
+        written = "" if out is None else f"  {out / item.file}"
+        console.print(f"{item.origin}  {item.size} entries, cosigned {instant.show(item.at_s * SECOND_US)}{written}")
+    for origin in sorted(logs.keys() - notes.keys()):
+        console.print(f"{origin}  nothing was handed in yet")
+    return 0
+
+
+class _Told:
+    """A cosigned checkpoint as it is listed."""
+
+    def __init__(self, origin: str, note: bytes, at_s: int) -> None:
+        checkpoint = parse_checkpoint(note)
+        self.origin, self.note, self.at_s = origin, note, at_s
+        self.size, self.root = checkpoint.size, checkpoint.root.hex()
+        self.file = f"{re.sub('[^A-Za-z0-9.-]', '_', origin)}-{self.size}.note"
+
+
+def _latest(directory: Path, origin: str) -> bytes | None:
+    if not (directory / STORE).is_file():
+        return None
+    with closing(SqliteWitness(directory / STORE, read_only=True)) as kept:
+        return kept.latest(origin)
 
 
 @witness.command
