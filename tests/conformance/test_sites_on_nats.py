@@ -14,17 +14,14 @@ from typing_extensions import override
 
 from holdgate.adapters.nats_bus import NatsBus, Timing, TransportKey
 from holdgate.adapters.nkeys import public_text
-from holdgate.adapters.sqlite_store import SqliteStore
 from holdgate.crypto.envelope import open_envelope
 from holdgate.crypto.hashes import digest
-from holdgate.crypto.keys import SigningKey
-from holdgate.crypto.sealed import SealingKey
 from holdgate.engine.bus import Peer
 from holdgate.law import command as c
 from holdgate.law import event as ev
 from holdgate.law.contract import document_digest
 from holdgate.sites.build import policies_for
-from holdgate.sites.site import Means, Site
+from holdgate.sites.site import Site
 from holdgate.terms.limits import BLOB_BYTES_MAX, PINS_MAX, WIRE_BYTES_MAX
 from tests.broker import SHOP, Server, broker, key_of
 from tests.conformance.test_bus import until
@@ -87,18 +84,7 @@ class Wired:
             bus.attach(name, vault, vault.link_changed)
             return
         seat = next(seat for seat in shop.charter.sites if seat.id == name)
-        keys = shop._keys(name)
-        means = Means(
-            seat=seat,
-            key=SigningKey.from_seed(keys.signing),
-            sealing=None if keys.sealing is None else SealingKey(keys.sealing),
-            store=SqliteStore(shop.directory / name / "ledger.db"),
-            clock=shop.clock,
-            entropy=shop.entropy,
-            bus=bus,
-            charter=shop._raw,
-            roots=shop._roots,
-        )
+        means = shop._premises.means(seat, bus, shop.clock, shop.entropy)
         site = shop.sites[name] = Site(means, policies_for, timers=True)
         await site.start()
         bus.attach(name, site, site.link_changed)
