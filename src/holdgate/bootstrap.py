@@ -262,6 +262,8 @@ class Shop:
             for other in (*self.sites, *self.vaults):
                 if other != site.id:
                     site.link_changed(other, self.bus.linked(site.id, other))
+        for vault in self.vaults.values():
+            vault.wake()
         await self.settle()
         return self
 

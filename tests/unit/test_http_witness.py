@@ -201,12 +201,13 @@ def silent(url: str, head: bytes, drops: bytes) -> tuple[float, bytes]:
         return time.monotonic() - start, said
 
 
-def test_three_hundred_slow_clients_hold_nobody_up(tmp_path: Path) -> None:
+@pytest.mark.parametrize("begun", [POST, POST + b"content-length: 900\r\n\r\nold"], ids=["headers", "bodies"])
+def test_three_hundred_slow_clients_hold_nobody_up(tmp_path: Path, begun: bytes) -> None:
     async def told(url: str, client: httpx.AsyncClient) -> None:
         host, _, port = url.removeprefix("http://").partition(":")
         held = [await asyncio.open_connection(host, int(port)) for _ in range(300)]
         for _, writer in held:
-            writer.write(POST)
+            writer.write(begun)
         assert (await client.post("/add-checkpoint", content=LOG.request(0, 5))).status_code == 200
         ends = await asyncio.wait_for(
             asyncio.gather(*(reader.read() for reader, _ in held), return_exceptions=True), 10
@@ -244,6 +245,33 @@ def test_headers_beyond_the_cap_are_refused(tmp_path: Path) -> None:
         assert reply.status_code in (400, 431)
 
     story(tmp_path, told, QUICK)
+
+
+def test_a_reader_that_takes_nothing_holds_up_neither_others_nor_the_stop() -> None:
+    ended = asyncio.Event()
+
+    async def endless(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        try:
+            while scope["path"] == "/endless":
+                await send({"type": "http.response.body", "body": b"x" * 65_536, "more_body": True})
+        finally:
+            ended.set()
+        await send({"type": "http.response.body", "body": b""})
+
+    async def run() -> float:
+        async with serving(endless, limits=QUICK) as port:
+            _, writer = await asyncio.open_connection("127.0.0.1", port, limit=1)
+            writer.write(b"GET /endless HTTP/1.1\r\nhost: a\r\n\r\n")
+            await asyncio.wait_for(ended.wait(), 5)
+            async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
+                assert (await client.get("/")).status_code == 200
+            start = time.monotonic()
+        took = time.monotonic() - start
+        writer.close()
+        return took
+
+    assert asyncio.run(run()) < 5
 
 
 def test_an_answer_that_takes_too_long_is_given_up_and_requests_at_once_are_bounded() -> None:

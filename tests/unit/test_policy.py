@@ -50,6 +50,15 @@ def test_who_cosigned_goes_by_keys_and_not_by_names() -> None:
 
 
 V = W["x1"].vkey
+DEEP = "".join(f"group g{n} all {f'g{n - 1}' if n else 'a'}\n" for n in range(129))
+
+
+def test_groups_within_groups_are_followed_to_the_last() -> None:
+    policy = parse_policy(f"witness a {V}\n{DEEP.partition('group g128')[0]}quorum g127\n".encode())
+    assert policy.satisfied({"a"})
+    assert not policy.satisfied({"b"})
+
+
 BAD = [
     ("", "no quorum"),
     ("quorum none\nquorum none", "line 2.*quorum already"),
@@ -71,6 +80,7 @@ BAD = [
     (f"log {LOG.notary.vkey[:-1]}\nquorum none", "line 1"),
     ("logs x\nquorum none", "it reads"),
     ("quorum none\r\n", "control"),
+    (f"witness a {V}\n{DEEP}quorum g127\n", "at most 128 groups"),
     ("quorum none\n" * 600, "at most 512"),
     ("#" + "x" * 70_000, "at most 65536"),
 ]

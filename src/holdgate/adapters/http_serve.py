@@ -8,7 +8,7 @@
 | bytes of the body | `body_bytes`: 413 |
 | from there to the end of the answer | `answer_s`: cut off |
 | a reader that takes nothing | `answer_s`: cut off by the kernel |
-| requests at once | `at_once`: 503 |
+| requests that have come whole, at once | `at_once`: 503 |
 
 The application gets no lifespan, no websocket and no server state: HTTP requests and nothing else.
 """
@@ -68,34 +68,38 @@ class Bounded:
                 await receive()
                 await send({"type": "websocket.close", "code": 1008})
             return
-        if self._running >= self._limits.at_once:
-            await _say(send, 503, b"too many requests at once\n")
-            return
         if sum(len(name) + len(value) for name, value in scope["headers"]) > self._limits.header_bytes:
             await _say(send, 431, b"the headers are too long\n")
             return
-        self._running += 1
-        try:
-            await self._within(scope, receive, send)
-        finally:
-            self._running -= 1
+        await self._within(scope, receive, send)
 
     async def _within(self, scope: Scope, receive: Receive, send: Send) -> None:
-        answer = _Answer(send)
         try:
-            chunks = await self._body(receive)
+            body = await self._body(receive)
         except _TooSlow:
             await _say(send, 408, b"the request did not come in time\n")
             return
         except _TooMuch:
             await _say(send, 413, b"the request is too long\n")
             return
-        if chunks is None:
+        if body is None:
             return
+        if self._running >= self._limits.at_once:
+            await _say(send, 503, b"too many requests at once\n")
+            return
+        self._running += 1
+        try:
+            await self._answer(scope, _Replayed(body, receive), send)
+        finally:
+            self._running -= 1
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The application's answer, in time; nothing of the server's own state goes to it."""
+        answer = _Answer(send)
         bare = {key: value for key, value in scope.items() if key not in ("state", "extensions")}
         try:
             async with asyncio.timeout(self._limits.answer_s):
-                await self._app(bare, _Replayed(chunks, receive), answer)
+                await self._app(bare, receive, answer)
         except TimeoutError:
             if not answer.begun:
                 await _say(send, 503, b"the answer took too long\n")

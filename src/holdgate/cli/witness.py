@@ -16,14 +16,14 @@ from msgspec import Struct
 from rich.console import Console
 
 from holdgate.adapters.host import HostClock
-from holdgate.adapters.http_serve import LOOPBACK, serving
+from holdgate.adapters.http_serve import LOOPBACK, Limits, serving
 from holdgate.adapters.http_witness import WitnessApp
 from holdgate.adapters.sqlite_witness import SqliteWitness
 from holdgate.bootstrap import read_policy
 from holdgate.crypto.keys import SigningKey
 from holdgate.ledger.note import Vkey, parse_checkpoint, parse_vkey, verify_cosignature
 from holdgate.ledger.policy import parse_policy
-from holdgate.ledger.witness import Cosigner, Evidence, Witness
+from holdgate.ledger.witness import REQUEST_BYTES_MAX, Cosigner, Evidence, Witness
 from holdgate.sites.vault_face import WitnessFace
 from holdgate.terms import instant
 from holdgate.terms.errors import Malformed, Unavailable
@@ -119,7 +119,8 @@ async def _serve(face: WitnessFace, host: str, port: int, tell: Callable[[str], 
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    async with serving(WitnessApp(face).app, host, port) as taken:
+    limits = Limits(body_bytes=2 * REQUEST_BYTES_MAX)
+    async with serving(WitnessApp(face).app, host, port, limits) as taken:
         tell(f"http://{f'[{host}]' if ':' in host else host}:{taken}")
         await stop.wait()
 

@@ -20,6 +20,7 @@ from holdgate.terms.errors import Malformed, Tampered
 
 POLICY_BYTES_MAX: Final = 65_536
 LINES_MAX: Final = 512
+GROUPS_MAX: Final = 128
 NONE: Final = "none"
 _ODD: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
@@ -123,6 +124,8 @@ class _Reader:
             known = [witness.vkey for witness in self._witnesses.values()]
             self._witnesses[self._new(rest[0])] = _party(rest[1:], KIND_COSIGNATURE, known)
         elif kind == "group" and len(rest) >= 3:
+            if len(self._groups) == GROUPS_MAX:
+                raise Malformed(f"at most {GROUPS_MAX} groups are read")
             self._groups[self._new(rest[0])] = self._group(rest[1], tuple(rest[2:]))
         elif kind == "quorum" and len(rest) == 1:
             if self._quorum is not None:

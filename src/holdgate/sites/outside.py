@@ -9,7 +9,7 @@ from typing import Final
 
 from holdgate.engine.witnessing import OutsideWitness
 from holdgate.ledger.cosigning import Behind
-from holdgate.terms.errors import HoldgateError, Malformed, Tampered, Unavailable
+from holdgate.terms.errors import HoldgateError, InvariantBroken, Malformed, Unavailable
 
 REST_S: Final = 30.0
 """How long a witness that did not answer is left alone."""
@@ -73,8 +73,10 @@ class Asking:
                     self.faults[origin] = error
                     self._due[origin] = None
                     await asyncio.sleep(self._rest_s)
-                except (Tampered, Malformed) as error:
+                except HoldgateError as error:
                     self.faults[origin] = error  # asked again when the log grows
+                except Exception as error:  # noqa: BLE001  # a defect is shown as this witness's fault, it ends nothing unseen
+                    self.faults[origin] = InvariantBroken(f"asking {self.witness.name} failed: {error!r}")
         finally:
             self._task = None
 

@@ -19,11 +19,11 @@ from holdgate.crypto.hashes import digest, leaf_hash
 from holdgate.crypto.keys import SigningKey
 from holdgate.engine.bus import Peer, Taken
 from holdgate.engine.ports import Clock
-from holdgate.engine.witnessing import OutsideStore, OutsideWitness
+from holdgate.engine.witnessing import OutsideWitness
 from holdgate.identity.charter import Charter, SiteSeat
 from holdgate.law.case import Pin
 from holdgate.law.segments import Segment
-from holdgate.ledger.merkle import consistency_path, extend, root_from_frontier, root_of
+from holdgate.ledger.merkle import extend, root_from_frontier
 from holdgate.ledger.note import Checkpoint, make_vkey, open_checkpoint, parse_checkpoint, parse_vkey, read_note
 from holdgate.ledger.policy import Policy
 from holdgate.ledger.witness import (
@@ -31,12 +31,12 @@ from holdgate.ledger.witness import (
     Evidence,
     Reply,
     Witness,
-    WitnessStore,
     contradiction,
     merged,
     origin_hash,
     signed_by,
 )
+from holdgate.sites.accepted import Accepted, Mirrored, SeenStore
 from holdgate.sites.outside import Asking
 from holdgate.terms.errors import Malformed, Tampered, Unavailable
 from holdgate.terms.instant import SECOND_US
@@ -86,10 +86,6 @@ class MirrorStore(Protocol):
         ...
 
 
-class SeenStore(WitnessStore, OutsideStore, Protocol):
-    """Keeps what comes from beyond the bus: pending checkpoints, contradictions, cosignatures of outside witnesses."""
-
-
 class Vault(Peer):
     """The witness and mirror. Without `seen` it takes no checkpoints from strangers and asks no outside witness."""
 
@@ -114,12 +110,14 @@ class Vault(Peer):
         self._one_at_a_time = asyncio.Lock()
         self._policy = policy
         self._logs = {s.origin: parse_vkey(make_vkey(s.origin, s.key)) for s in self._seats.values()}
-        self._seen = None if seen is None else _Accepted(store, seen)
-        self._witness = None if self._seen is None else Witness(self._logs, self._seen)
+        mirrored = Mirrored(store.leaves)
+        self._seen = seen
+        self._accepted = None if seen is None else Accepted(store, seen, mirrored)
+        self._witness = None if self._accepted is None else Witness(self._logs, self._accepted)
         self._by_hash = {origin_hash(origin): origin for origin in self._logs}
         self.asking: tuple[Asking, ...] = ()
         if seen is not None:
-            self.asking = tuple(Asking(w, store.latest, self._proof, seen.keep_outside) for w in outside)
+            self.asking = tuple(Asking(w, store.latest, mirrored.proof, seen.keep_outside) for w in outside)
 
     @property
     def origins(self) -> tuple[str, ...]:
@@ -180,7 +178,7 @@ class Vault(Peer):
         Raises:
             Tampered: it leads past it; both signed checkpoints are kept.
         """
-        pending = None if self._seen is None else self._seen.pending(segment.origin)
+        pending = None if self._seen is None else self._seen.latest(segment.origin)
         if pending is None:
             return
         wanted = parse_checkpoint(pending)
@@ -197,12 +195,12 @@ class Vault(Peer):
     def _keep_evidence(self, segment: Segment, checkpoint: Checkpoint, why: str) -> None:
         """Keep a signed checkpoint that does not fit; as a pair with the accepted one, where such pairs are kept."""
         self.store.keep_evidence(segment.origin, segment.checkpoint, why)
-        held = None if self._seen is None else self._seen.latest(segment.origin)
-        if self._seen is None or held is None:
+        held = None if self._accepted is None else self._accepted.latest(segment.origin)
+        if self._accepted is None or held is None:
             return
         note, now = signed_by(segment.checkpoint, (self._logs[segment.origin],)), self._clock.now() // SECOND_US
-        found = contradiction(self._seen, checkpoint, note, now)
-        self._seen.keep_evidence(
+        found = contradiction(self._accepted, checkpoint, note, now)
+        self._accepted.keep_evidence(
             found or Evidence(origin=segment.origin, held=held, seen=note, why="not_continued", at_s=now)
         )
 
@@ -266,22 +264,33 @@ class Vault(Peer):
         newest = self.store.latest(origin)
         if newest is None or self._seen is None:
             return newest
-        newest = merged((newest, *self._seen.outside(origin, parse_checkpoint(newest).size)))
-        if self._policy is None or self._policy.satisfied(self._policy.cosigned(newest).keys()):
+        newest = self._together(newest, self._seen.outside(origin, parse_checkpoint(newest).size))
+        if self._enough(newest):
             return newest
         for size in self._seen.outside_sizes(origin):
-            note = merged(self._seen.outside(origin, size))
-            if self._policy.satisfied(self._policy.cosigned(note).keys()):
+            notes = self._seen.outside(origin, size)
+            note = self._together(notes[0], notes)
+            if self._enough(note):
                 return note
         return newest
+
+    def _together(self, note: bytes, others: Sequence[bytes]) -> bytes:
+        """The note with the lines of others that have its very text."""
+        text, _ = read_note(note)
+        return merged((note, *(other for other in others if read_note(other)[0] == text)))
+
+    def _enough(self, note: bytes) -> bool:
+        return self._policy is None or self._policy.satisfied(self._policy.cosigned(note).keys())
 
     def contradictions(self) -> list[Evidence]:
         """Every pair of checkpoints that do not fit."""
         return [] if self._seen is None else self._seen.evidence()
 
-    def _proof(self, origin: str, old: int, size: int) -> list[bytes]:
-        """The proof that the mirror's first `size` entries continue its first `old`."""
-        return consistency_path(self.store.leaves(origin, 0, size), old)
+    def wake(self) -> None:
+        """Ask the outside witnesses about everything that is held."""
+        for asking in self.asking:
+            for origin in self._logs:
+                asking.wake(origin)
 
     def close(self) -> None:
         """Ask nobody any more, and release the storage."""
@@ -293,57 +302,3 @@ class Vault(Peer):
 
     def link_changed(self, peer: str, up: bool) -> None:
         """The Vault waits to be spoken to."""
-
-
-class _Accepted(WitnessStore):
-    """What a Vault has accepted of each log: its mirror, and the pending checkpoint where that is ahead. Used by one at a time."""
-
-    def __init__(self, mirror: MirrorStore, seen: SeenStore) -> None:
-        self._mirror = mirror
-        self._seen = seen
-        self.outside = seen.outside
-        self.outside_sizes = seen.outside_sizes
-
-    def pending(self, origin: str) -> bytes | None:
-        """The checkpoint that was handed in last."""
-        return self._seen.latest(origin)
-
-    @override
-    def latest(self, origin: str) -> bytes | None:
-        own, pending = self._mirror.latest(origin), self._seen.latest(origin)
-        if own is None or pending is None:
-            return own or pending
-        return pending if parse_checkpoint(pending).size > parse_checkpoint(own).size else own
-
-    @override
-    def at(self, origin: str, size: int) -> bytes | None:
-        own = self._mirror.latest(origin)
-        if own is not None and parse_checkpoint(own).size == size:
-            return own
-        return self._seen.at(origin, size)
-
-    @override
-    def root_at(self, origin: str, size: int) -> bytes | None:
-        if not 0 < size <= self._mirror.held(origin)[0]:
-            return None
-        return root_of(self._mirror.leaves(origin, 0, size))
-
-    @override
-    def advance(self, origin: str, before: bytes | None, note: bytes, size: int) -> bool:
-        return before == self.latest(origin) and self._seen.advance(origin, self._seen.latest(origin), note, size)
-
-    @override
-    def keep_evidence(self, evidence: Evidence) -> None:
-        self._seen.keep_evidence(evidence)
-
-    @override
-    def settle(self, origin: str, note: bytes) -> None:
-        self._seen.settle(origin, note)
-
-    @override
-    def evidence(self) -> list[Evidence]:
-        return self._seen.evidence()
-
-    @override
-    def close(self) -> None:
-        self._seen.close()
