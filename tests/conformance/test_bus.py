@@ -140,10 +140,10 @@ class MemoryLines(Lines):
             self._bus.mend(site)
 
 
-def connection(server: Server, site: str, timing: Timing = QUICK, key: SigningKey | None = None) -> NatsBus:
+def connection(server: Server, site: str, key: SigningKey | None = None, **more: Any) -> NatsBus:
     """A site's connection; not open yet."""
     own = key or key_of(site)
-    return NatsBus(site, SHOP, SITES, [server.url], TransportKey(public_text(own), own.sign), timing=timing)
+    return NatsBus(site, SHOP, SITES, [server.url], TransportKey(public_text(own), own.sign), timing=QUICK, **more)
 
 
 class NatsLines(Lines):

@@ -1,6 +1,8 @@
 """The NATS bus against a real server: servers that die and hang, parts, noise, and sites that reach for what is not theirs."""
 
 import asyncio
+import contextlib
+import ssl
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
@@ -10,6 +12,7 @@ import msgspec
 import pytest
 
 from holdgate.adapters.nats_bus import NatsBus, TransportKey
+from holdgate.adapters.nats_config import Cluster
 from holdgate.adapters.nkeys import public_text
 from holdgate.engine.answer import Answer
 from holdgate.engine.parts import HEAD_BYTES, Gathering, split
@@ -17,7 +20,7 @@ from holdgate.engine.subjects import Subjects, inbox
 from holdgate.law.case import Pin
 from holdgate.terms.errors import Malformed, Unavailable
 from holdgate.terms.limits import BLOB_BYTES_MAX, PINS_MAX
-from tests.broker import SHOP, broker, key_of
+from tests.broker import SHOP, Server, broker, certificate, free_port, key_of
 from tests.conformance.test_bus import (
     DENIED,
     QUICK,
@@ -396,3 +399,90 @@ def test_a_connection_is_one_site(tmp_path: Path) -> None:
         assert not lines.buses[A].linked(B, C)
 
     on_server(tmp_path, story)
+
+
+def test_over_tls_the_server_is_believed_by_its_certificate_alone(tmp_path: Path) -> None:
+    async def story() -> None:
+        tls, foreign = certificate(tmp_path / "own"), certificate(tmp_path / "foreign")
+        trusted = ssl.create_default_context(cafile=tls.authority)
+        with broker(tmp_path / "broker", *SITES, tls=tls) as server:
+            buses = [connection(server, site, tls=trusted) for site in (A, B)]
+            for bus in buses:
+                assert await bus.connect(), bus.faults
+                bus.attach(bus.site, Recorder(), lambda _peer, _up: None)
+            await until(lambda: buses[0].linked(A, B))
+            assert await buses[0].peer(A, B).held("o", A)
+            for bus in buses:
+                await bus.close()
+            wrong = connection(server, A, tls=ssl.create_default_context(cafile=foreign.authority))
+            assert not await wrong.connect(0.5)
+            await wrong.close()
+
+    asyncio.run(story())
+
+
+def test_who_wants_tls_does_not_go_on_without_because_the_server_says_so(tmp_path: Path) -> None:
+    """The server's first words come in clear where the handshake comes after them; whoever stands between can change them."""
+
+    async def story() -> None:
+        tls = certificate(tmp_path / "own")
+        with broker(tmp_path / "broker", *SITES) as server:
+            bus = connection(server, A, tls=ssl.create_default_context(cafile=tls.authority))
+            assert not await bus.connect(1.5)
+            assert not bus._proved, "nor was anything signed for it"
+            await bus.close()
+
+    asyncio.run(story())
+
+
+def test_who_is_no_site_of_the_shop_is_not_heard_even_if_the_server_lets_him_in(tmp_path: Path) -> None:
+    async def story() -> None:
+        with broker(tmp_path / "broker", *SITES, "X") as server:
+            key, recorder = key_of("X"), Recorder()
+            stranger = NatsBus("X", SHOP, SITES, [server.url], TransportKey(public_text(key), key.sign), timing=QUICK)
+            bus = connection(server, A)
+            for line, peer in ((bus, recorder), (stranger, Recorder())):
+                assert await line.connect()
+                line.attach(line.site, peer, lambda _peer, _up: None)
+            await until(lambda: stranger.linked("X", A))
+            stranger._timing = QUICK._replace(ask_s=0.3)
+            with pytest.raises(Unavailable):
+                await stranger.peer("X", A).held("o", "X")
+            assert not recorder.asked
+            assert not bus.linked(A, "X")
+            assert any("no site of this shop" in fault for fault in bus.faults)
+            await stranger.close()
+            await bus.close()
+
+    asyncio.run(story())
+
+
+def test_of_three_servers_one_may_die_and_then_another(tmp_path: Path) -> None:
+    async def story(servers: list[Server]) -> None:
+        key = {site: key_of(site) for site in (A, B)}
+        urls = [server.url for server in servers]
+        buses = [
+            NatsBus(s, SHOP, SITES, urls[n:] + urls[:n], TransportKey(public_text(key[s]), key[s].sign), timing=QUICK)
+            for n, s in enumerate((A, B))
+        ]
+        for bus in buses:
+            assert await bus.connect(10), bus.faults
+            bus.attach(bus.site, Recorder(), lambda _peer, _up: None)
+        for dies in (None, servers[0], servers[1]):
+            if dies is not None:
+                await asyncio.to_thread(dies.kill)
+                await asyncio.sleep(QUICK.silence_s)
+            await until(lambda: buses[0].linked(A, B) and buses[1].linked(B, A))
+            assert await buses[0].peer(A, B).held("o", A)
+        for bus in buses:
+            await bus.close()
+
+    with contextlib.ExitStack() as stack:
+        routes = tuple(f"127.0.0.1:{free_port()}" for _ in range(3))
+        servers = [
+            stack.enter_context(
+                broker(tmp_path / str(n), *SITES, name=f"s{n}", cluster=Cluster(name="lab", routes=routes, own=n))
+            )
+            for n in range(3)
+        ]
+        asyncio.run(story(servers))

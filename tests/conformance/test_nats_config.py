@@ -7,10 +7,10 @@ from typing import Any, Final
 import pytest
 from msgspec.structs import replace
 
-from holdgate.adapters.nats_config import Broker, Cluster, Tls, config_of
+from holdgate.adapters.nats_config import Broker, Cluster, config_of
 from holdgate.adapters.nkeys import public_text
 from holdgate.terms.errors import Malformed
-from tests.broker import key_of, needed
+from tests.broker import certificate, key_of, needed
 
 USERS: Final = {site: public_text(key_of(site)) for site in ("HUB", "FLOOR", "N.1", "VAULT")}
 BROKER: Final = Broker(name="one", shop="lab", users=USERS, store="/var/lib/holdgate-bus")
@@ -22,14 +22,6 @@ def checked(text: str, place: Path) -> subprocess.CompletedProcess[str]:
     conf = place / "nats.conf"
     conf.write_text(text, encoding="utf-8")
     return subprocess.run([needed(), "-c", str(conf), "-t"], capture_output=True, text=True, timeout=30, check=False)
-
-
-def certificates(place: Path) -> Tls:
-    """A certificate for itself."""
-    key, certificate = place / "key.pem", place / "cert.pem"
-    made = ["openssl", "req", "-x509", "-newkey", "ed25519", "-nodes", "-days", "2", "-subj", "/CN=broker.example"]
-    subprocess.run([*made, "-keyout", str(key), "-out", str(certificate)], check=True, capture_output=True)
-    return Tls(certificate=str(certificate), key=str(key), authority=str(certificate))
 
 
 @pytest.mark.parametrize(
@@ -49,11 +41,13 @@ def test_the_server_takes_it(tmp_path: Path, changes: dict[str, Any]) -> None:
 
 
 def test_the_server_takes_it_with_certificates(tmp_path: Path) -> None:
-    tls = certificates(tmp_path)
+    tls = certificate(tmp_path)
     cluster = Cluster(name="floor", routes=("10.0.0.1:6222", "10.0.0.2:6222", "10.0.0.3:6222"), own=0)
     spec = replace(BROKER, host="0.0.0.0", store=str(tmp_path / "store"), tls=tls, cluster=cluster, leaf_port=17422)
     text = config_of(spec)
     assert text.count("tls {") == 3
+    assert text.count("handshake_first: true") == 1, "towards sites"
+    assert text.count("verify: true") == 1, "between servers"
     said = checked(text, tmp_path)
     assert said.returncode == 0, said.stderr
 

@@ -41,6 +41,7 @@ _HELLO: Final = b"?"
 _SOON_S: Final = 0.05
 """How long after a hello; many hellos get one beat."""
 _FAULTS_MAX: Final = 100
+_FAULT_CHARS_MAX: Final = 500
 _QUEUE_MAX: Final = 64
 """Requests of one sender that wait for their turn."""
 _OPEN_MAX: Final = 16
@@ -239,6 +240,9 @@ class NatsBus(Bus):
         self._fault(f"what was asked could not be answered: {error!r}")
 
     def _fault(self, sentence: str) -> None:
+        sentence = "".join(
+            c if c.isprintable() else "?" for c in sentence[:_FAULT_CHARS_MAX]
+        )  # others chose some of it
         if not self._faults or self._faults[-1] != sentence:
             self._faults.append(sentence)
 
@@ -290,6 +294,9 @@ class NatsBus(Bus):
                     closed_cb=closed,
                     signature_cb=self._sign,
                     tls=self._tls,
+                    # Before anything else is said: else whoever stands between could say that there is no TLS here, and the
+                    # package would believe it.
+                    tls_handshake_first=self._tls is not None,
                     allow_reconnect=False,  # the package would keep what is published meanwhile, and send it late
                     max_reconnect_attempts=1,
                     reconnect_time_wait=0,

@@ -77,7 +77,7 @@ def config_of(broker: Broker) -> str:
         f"max_connections: {CONNECTIONS_MAX}",
         f"max_pending: {PENDING_BYTES_MAX}",
         'write_deadline: "10s"',
-        *_tls(broker.tls, ""),
+        *_tls(broker.tls, "", ", handshake_first: true"),
         "# Acknowledged means on the disk: with the server's own default, a power cut loses what was acknowledged.",
         f"jetstream {{ store_dir: {_word(broker.store)}, sync_interval: always }}",
         "# Unless told not to, leaf servers would find each other past the way that is meant.",
@@ -150,17 +150,16 @@ def _cluster(broker: Broker) -> list[str]:
         f"  name: {_word(broker.cluster.name)}",
         f"  listen: {_word(listen)}",
         f"  routes: [{routes}]",
-        *_tls(broker.tls, "  ", peers=True),
+        *_tls(broker.tls, "  ", ", verify: true"),
         "}",
     ]
 
 
-def _tls(tls: Tls | None, indent: str, *, peers: bool = False) -> list[str]:
+def _tls(tls: Tls | None, indent: str, more: str = "") -> list[str]:
     if tls is None:
         return []
-    verify = ", verify: true" if peers else ""
     files = f"cert_file: {_word(tls.certificate)}, key_file: {_word(tls.key)}, ca_file: {_word(tls.authority)}"
-    return [f"{indent}tls {{ {files}{verify} }}"]
+    return [f"{indent}tls {{ {files}{more} }}"]
 
 
 def _address(host: str) -> str:
