@@ -1,7 +1,8 @@
 """backup: copies of a shop's stores that hold, putting them back, and a store made anew from the Vault's copy.
 
 BACKUP/manifest.json   what is in it: for each store its size in entries, its root and the SHA-256 of the file
-BACKUP/charter.json, trust.json, SITE/ledger.db, VAULT/mirror.db   (no keys: they are kept apart)
+BACKUP/charter.json, trust.json, SITE/ledger.db, VAULT/mirror.db and, where there are, VAULT/witness.db and witnesses.policy
+No keys: they are kept apart.
 """
 
 import hashlib
@@ -20,7 +21,7 @@ from holdgate.adapters.lock import SiteLock
 from holdgate.adapters.sqlite_mirror import SqliteMirror
 from holdgate.adapters.sqlite_store import SqliteStore
 from holdgate.audit.authorities import AUTHORITIES
-from holdgate.bootstrap import Premises, read_premises
+from holdgate.bootstrap import POLICY, Premises, read_premises
 from holdgate.engine.opening import open_log
 from holdgate.engine.rebuild import Copies, rebuild
 from holdgate.engine.source import StoreHistory
@@ -70,13 +71,28 @@ def back_up(directory: Path, target: Path, at: int) -> Manifest:
         raise Malformed(f"{target} is not empty; name a new folder")
     target.mkdir(parents=True, exist_ok=True)
     copied = _fitting(premises, target)
-    for name in PAPERS:
+    for name in _papers(premises):
         shutil.copyfile(directory / name, target / name)
         _flush(target / name)
+    for name in _witnessed(premises):
+        _copy(directory / name, target / name)
+        copied.append(Copied(path=name, sha256=_digest(target / name), size=0))
     manifest = Manifest(org=premises.charter.org, at=at, stores=tuple(copied))
     (target / MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(manifest)))
     _flush(target / MANIFEST)
     return manifest
+
+
+def _papers(premises: Premises) -> list[str]:
+    """What is copied as it is."""
+    policies = (f"{seat.id}/{POLICY}" for seat in premises.charter.sites if seat.kind == "vault")
+    return [*PAPERS, *(name for name in policies if (premises.directory / name).is_file())]
+
+
+def _witnessed(premises: Premises) -> list[str]:
+    """What outside witnesses and strangers handed a Vault."""
+    names = (f"{seat.id}/witness.db" for seat in premises.charter.sites if seat.kind == "vault")
+    return [name for name in names if (premises.directory / name).is_file()]
 
 
 def _fitting(premises: Premises, target: Path) -> list[Copied]:
@@ -189,7 +205,8 @@ def restore(backup: Path, directory: Path) -> Manifest:
         raise Malformed(
             f"{directory / there[0]} is there already; a store is never put over another: move it away first"
         )
-    for name in (*PAPERS, *(copied.path for copied in manifest.stores)):
+    policies = [str(path.relative_to(backup)) for path in sorted(backup.glob(f"*/{POLICY}"))]
+    for name in (*PAPERS, *policies, *(copied.path for copied in manifest.stores)):
         target = directory / name
         if not target.exists():
             target.parent.mkdir(parents=True, exist_ok=True)
