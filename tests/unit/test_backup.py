@@ -88,12 +88,13 @@ def test_a_backup_of_a_shop_that_is_at_work_fits_together(shop: Path, tmp_path: 
         running = Shop(shop, HostClock())
         await running.open()
         making = asyncio.get_running_loop().run_in_executor(None, back_up, shop, tmp_path / "kept", NOW)
+        asked = []
         for _ in range(40):
-            for site in running.sites.values():
-                site.submit(b"noise", source="dock")
+            asked += [site.submit(b"noise", source="dock") for site in running.sites.values()]
             await asyncio.sleep(0.005)
         await making
         running.close()
+        await asyncio.gather(*asked, return_exceptions=True)
 
     asyncio.run(busy())
     for copied in read_manifest(tmp_path / "kept").stores:
