@@ -52,6 +52,7 @@ from holdgate.sites.permits import ModuleWish, answer_of, refusal_of
 from holdgate.sites.policies import SEALED_INFO, Sender
 from holdgate.sites.timers import Timekeeper
 from holdgate.terms.errors import HoldgateError, Malformed, Tampered, Unavailable
+from holdgate.terms.instant import SECOND_US
 from holdgate.terms.limits import BLOB_BYTES_MAX, PINS_MAX
 
 
@@ -71,6 +72,8 @@ class Means(NamedTuple):
 
 class Site(Peer):
     """A business hub, floor hub or node.
+
+    `cosigned`: how many entries a Vault's newest cosignature since the start covers, and its time (UTC µs).
 
     Args:
         means: what it is given.
@@ -99,6 +102,7 @@ class Site(Peer):
         self._own_key = parse_vkey(make_vkey(means.seat.origin, means.seat.key))
         self._reconciled = self._unwitnessed = self._started = False
         self._replicated = 0
+        self.cosigned = (0, 0)
         self._waiting: list[tuple[int, asyncio.Future[None]]] = []
         self.timekeeper = self._timekeeper() if timers and self.kind == "business_hub" else None
 
@@ -168,7 +172,8 @@ class Site(Peer):
             Malformed, Tampered: it is none; whoever shows it proves nothing by it.
         """
         checkpoint = open_checkpoint(note, self._own_key)
-        verify_cosignature(note, parse_vkey(make_vkey(vault.origin, vault.key, KIND_COSIGNATURE)))
+        time_s = verify_cosignature(note, parse_vkey(make_vkey(vault.origin, vault.key, KIND_COSIGNATURE)))
+        self.cosigned = max(self.cosigned, (checkpoint.size, time_s * SECOND_US))
         return checkpoint
 
     def _compare(self, vault: str, cosigned: Checkpoint) -> None:
