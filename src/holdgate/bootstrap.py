@@ -11,7 +11,7 @@ import asyncio
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 from msgspec import Struct
@@ -26,6 +26,7 @@ from holdgate.audit.trust import Trust
 from holdgate.crypto.envelope import seal
 from holdgate.crypto.keys import SigningKey, key_id
 from holdgate.crypto.sealed import SealingKey
+from holdgate.engine.bus import Bus
 from holdgate.engine.ports import Clock, Entropy, Store
 from holdgate.engine.witnessing import OutsideWitness
 from holdgate.identity.charter import CHARTER_TYPE, Charter, Founder, Settings, SiteSeat, open_charter
@@ -125,6 +126,82 @@ def read_trust(path: Path) -> Trust:
         raise Malformed(f"{path} is no trust file: {error}") from None
 
 
+class Premises(NamedTuple):
+    """A shop's directory, read and verified: where it is, its charter as signed and as read, and the roots that were trusted."""
+
+    directory: Path
+    raw: bytes
+    charter: Charter
+    roots: tuple[bytes, ...]
+
+    def seat(self, site: str) -> SiteSeat:
+        """The seat of a site.
+
+        Raises:
+            Malformed: the charter names no such site.
+        """
+        for seat in self.charter.sites:
+            if seat.id == site:
+                return seat
+        raise Malformed(f"this shop has no site {site}; it has {', '.join(seat.id for seat in self.charter.sites)}")
+
+    def keys(self, site: str) -> SiteKeys:
+        """The private keys of a site.
+
+        Raises:
+            Unavailable: they are not in this directory.
+        """
+        try:
+            return msgspec.json.decode((self.directory / site / "site.key").read_bytes(), type=SiteKeys)
+        except OSError as error:
+            raise Unavailable(f"the keys of {site} are not here: {error}") from error
+
+    def means(self, seat: SiteSeat, bus: Bus, clock: Clock, entropy: Entropy, store: Store | None = None) -> Means:
+        """What a deciding site is given; its store is the one in the directory where no other is."""
+        keys = self.keys(seat.id)
+        return Means(
+            seat=seat,
+            key=SigningKey.from_seed(keys.signing),
+            sealing=None if keys.sealing is None else SealingKey(keys.sealing),
+            store=store or SqliteStore(self.directory / seat.id / "ledger.db"),
+            clock=clock,
+            entropy=entropy,
+            bus=bus,
+            charter=self.raw,
+            roots=self.roots,
+        )
+
+    def vault(self, seat: SiteSeat, clock: Clock, *, face: bool = False) -> Vault:
+        """The shop's Vault, on its mirror in the directory. `face`: it takes checkpoints that strangers hand in over HTTP."""
+        place = self.directory / seat.id
+        policy = read_policy(place / POLICY) if (place / POLICY).is_file() else None
+        wanted = face or policy is not None or (place / "witness.db").is_file()
+        return Vault(
+            seat,
+            SigningKey.from_seed(self.keys(seat.id).signing),
+            self.charter,
+            SqliteMirror(place / "mirror.db"),
+            clock,
+            SqliteWitness(place / "witness.db") if wanted else None,
+            () if policy is None else outside_witnesses(policy),
+            policy,
+        )
+
+
+def read_premises(directory: Path) -> Premises:
+    """Read a shop's directory; its charter is verified against the trust file beside it.
+
+    Raises:
+        Unavailable: there is no shop. Malformed, Tampered: the charter or the trust file does not hold.
+    """
+    try:
+        raw = (directory / "charter.json").read_bytes()
+    except OSError as error:
+        raise Unavailable(f"{directory} holds no shop: {error}") from error
+    roots = read_trust(directory / "trust.json").roots
+    return Premises(directory, raw, open_charter(raw, roots), roots)
+
+
 def read_policy(path: Path) -> Policy:
     """A policy file.
 
@@ -168,14 +245,8 @@ class Shop:
         self.clock = clock or HostClock()
         self.entropy = entropy or HostEntropy()
         self.bus = MemoryBus()
-        try:
-            raw = (directory / "charter.json").read_bytes()
-        except OSError as error:
-            raise Unavailable(f"{directory} holds no shop: {error}") from error
-        trust = read_trust(directory / "trust.json")
-        self.charter = open_charter(raw, trust.roots)
-        self._raw = raw
-        self._roots = trust.roots
+        self._premises = read_premises(directory)
+        self.charter = self._premises.charter
         self.sites: dict[str, Site] = {}
         self.vaults: dict[str, Vault] = {}
 
@@ -184,7 +255,7 @@ class Shop:
         order = {"vault": 0, "business_hub": 1, "floor_hub": 2, "node": 3}
         for seat in sorted(self.charter.sites, key=lambda s: (order[s.kind], s.id)):
             if seat.kind == "vault":
-                self._open_vault(seat)
+                self.open_vault(seat.id)
             else:
                 await self.open_site(seat.id)
         for site in self.sites.values():
@@ -196,51 +267,22 @@ class Shop:
         await self.settle()
         return self
 
-    def _open_vault(self, seat: SiteSeat) -> None:
-        keys = self._keys(seat.id)
-        mirror = SqliteMirror(self.directory / seat.id / "mirror.db")
-        place = self.directory / seat.id
-        policy = read_policy(place / POLICY) if (place / POLICY).is_file() else None
-        wanted = policy is not None or self._faces or (place / "witness.db").is_file()
-        vault = Vault(
-            seat,
-            SigningKey.from_seed(keys.signing),
-            self.charter,
-            mirror,
-            self.clock,
-            SqliteWitness(place / "witness.db") if wanted else None,
-            () if policy is None else outside_witnesses(policy),
-            policy,
-        )
-        self.vaults[seat.id] = vault
-        self.bus.attach(seat.id, vault, vault.link_changed)
+    def open_vault(self, site_id: str) -> Vault:
+        """Open the Vault (again)."""
+        vault = self._premises.vault(self._premises.seat(site_id), self.clock, face=self._faces)
+        self.vaults[site_id] = vault
+        self.bus.attach(site_id, vault, vault.link_changed)
+        return vault
 
     async def open_site(self, site_id: str, store: Store | None = None) -> Site:
         """Open one site (again), optionally on another store."""
-        seat = next(s for s in self.charter.sites if s.id == site_id)
-        keys = self._keys(site_id)
-        means = Means(
-            seat=seat,
-            key=SigningKey.from_seed(keys.signing),
-            sealing=None if keys.sealing is None else SealingKey(keys.sealing),
-            store=store or SqliteStore(self.directory / site_id / "ledger.db"),
-            clock=self.clock,
-            entropy=self.entropy,
-            bus=self.bus,
-            charter=self._raw,
-            roots=self._roots,
-        )
+        seat = self._premises.seat(site_id)
+        means = self._premises.means(seat, self.bus, self.clock, self.entropy, store)
         site = Site(means, policies_for, timers=self._timers)
         self.sites[site_id] = site
         self.bus.attach(site_id, site, site.link_changed)
         await site.start()
         return site
-
-    def _keys(self, site: str) -> SiteKeys:
-        try:
-            return msgspec.json.decode((self.directory / site / "site.key").read_bytes(), type=SiteKeys)
-        except OSError as error:
-            raise Unavailable(f"the keys of {site} are not here: {error}") from error
 
     def of_kind(self, kind: str) -> Site:
         """The (first) site of a kind."""

@@ -9,6 +9,7 @@ pytest.importorskip("z3", reason="the certifier's extra (z3-solver) is not insta
 from holdgate.cli.app import main
 from holdgate.crypto.hashes import digest
 from holdgate.law.certificate import read_certificate
+from holdgate.terms import canon
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -85,3 +86,21 @@ def test_what_cannot_be_read_is_one_sentence(tmp_path: Path, capsys: pytest.Capt
     assert main(["certify", written(tmp_path, CONTRACT.replace("steps:", "stairs:"))]) == 2
     assert main(["certify", str(tmp_path / "nothing.yaml")]) == 2
     assert len(capsys.readouterr().err.splitlines()) == 2
+
+
+def test_a_certificate_that_somebody_wrote_by_hand_is_told_apart(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    contract, out = written(tmp_path), tmp_path / "certificate.json"
+    assert main(["certify", contract, "--out", str(out)]) == 0
+    assert main(["certify", contract, "--check", str(out)]) == 0
+    said = json.loads(out.read_bytes())
+    forged = tmp_path / "forged.json"
+    forged.write_bytes(canon.encode({**said, "witness": {**said["witness"], "deeds": 9999}}))
+    capsys.readouterr()
+    assert main(["certify", contract, "--check", str(forged)]) == 1
+    assert "is another certificate: it differs in witness." in capsys.readouterr().out
+    assert main(["certify", contract, "--check", str(forged), "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["differs_in"] == ["witness"]
+    assert main(["certify", contract, "--check", str(tmp_path / "none.json")]) == 2
+    assert main(["certify", contract, "--check", contract]) == 2

@@ -16,7 +16,7 @@ from holdgate.certifier.limit_proofs import prove_limits
 from holdgate.certifier.money_proofs import prove_money
 from holdgate.certifier.name_proofs import prove_names
 from holdgate.certifier.prove import prove
-from holdgate.law.contract import Authority, PayoutRule, SmartPay, SmartQA
+from holdgate.law.contract import Authority, PayoutRule, SmartPay, SmartQA, document_digest
 from holdgate.law.families import Bundle
 from holdgate.law.gates.table import GATES
 from holdgate.terms.errors import Malformed
@@ -167,15 +167,16 @@ IN_THE_NOTATION: dict[str, tuple[dict[str, Any], str]] = {
     "a deadlock: a step that only a sensor may do": (patch("A40", role="sensor"), "every-state-can-end"),
     "a deadlock: a witness that cannot be told": (patch("A20", witness={"party": "scanner"}), "every-state-can-end"),
     "a deadlock: a failed run that nobody resumes": ({"on_failed": {"resume": []}}, "what-is-named-exists"),
-    "a deadlock: one person for the lab's and the client's steps": (
-        {"assignment": "required", **patch("A40", role="client")}, "every-state-can-end"),
+    "a deadlock: everybody has to be assigned, and no step is for people": (
+        {"assignment": "required", "steps_patch": [{"id": f"A{n}0", "role": "sensor"} for n in (1, 2, 3, 4)]},
+        "every-state-can-end"),
     "retests for no cause": ({"retest": {"max": 1, "allowed_causes": []}}, "what-is-named-exists"),
     "a module at a step that is not there": ({"modules": [{**MODULE, "step": "A99"}]}, "what-is-named-exists"),
     "a module whose permits are over at once": ({"modules": [{**MODULE, "permit_s": 0}]}, "what-is-named-exists"),
     "a trigger on nothing that happens": (
         {"triggers": [{"on": "moon_full", "effect": "howl"}]}, "what-is-named-exists"),
     "credentials for an act that there is not": (
-        {"demands": [{"act": "job.finish", "credentials": ["LEVEL-2"]}]}, "what-is-named-exists"),
+        {"demands": [{"act": "job.finish", "credentials": ["LEVEL-2"]}]}, "structure"),
     # money
     "money that is not conserved: a cent is missing": ({"price_minor": 90001}, "structure"),
     "an invoice without the client: all is billed at QA": (
@@ -204,7 +205,7 @@ def test_a_deadlock_is_told_as_a_path_that_a_person_can_read() -> None:
     found = refused(changed(SAMPLE, **patch("A40", hold={"party": "module"})))
     stuck = next(defect for defect in found if defect.proof == "every-state-can-end")
     assert stuck.place == "A40"
-    assert "A40 is released is asked for, and nothing brings it about" in stuck.what
+    assert "A40 waits until A40 is released, and nothing brings that about" in stuck.what
     assert stuck.path[1:4] == ("the order is staged", "the parts arrive", "the job is started")
     assert stuck.path[-1] == "A30 is signed as pass"
 
@@ -230,15 +231,21 @@ def quality(*dispositions: str) -> SmartQA:
     return SmartQA(id="SP-SAMPLE", version="1", title="QA", author="SID-AUTHOR", dispositions=matrix)
 
 
+def decided(tree: dict[str, Any], *dispositions: str) -> Bundle:
+    """A contract with an authority matrix of its own."""
+    (template, technique), matrix = pair(tree), quality(*dispositions)
+    return Bundle(replace(template, quality=document_digest(matrix)), technique, quality=matrix)
+
+
 def test_a_deadlock_after_rework_is_found() -> None:
     tree = changed(SAMPLE, retest={"max": 0, "allowed_causes": []}, **ruled("A30", "result == 'fail'"))
-    found = prove(Bundle(*pair(tree), quality=quality("scrap")))
+    found = prove(decided(tree, "scrap"))
     assert {"every-step-can-pass", "every-state-can-end"} <= {defect.proof for defect in found.defects}
 
 
 def test_a_result_that_may_stand_is_no_deadlock_though_it_can_only_fail() -> None:
     tree = changed(SAMPLE, retest={"max": 0, "allowed_causes": []}, **ruled("A30", "result == 'fail'"))
-    found = prove(Bundle(*pair(tree), quality=quality("scrap", "report_nonconforming")))
+    found = prove(decided(tree, "scrap", "report_nonconforming"))
     assert "every-state-can-end" not in {defect.proof for defect in found.defects}
     assert "every-step-can-pass" in {defect.proof for defect in found.defects}
 

@@ -1,12 +1,17 @@
 """Revision diff: what a new revision lets pass that the old one did not is never called equal or stronger."""
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
 pytest.importorskip("z3", reason="the certifier's extra (z3-solver) is not installed")
+from holdgate.certifier import diff as diff_module
+from holdgate.certifier import rule_diff
 from holdgate.certifier.diff import Change, compare
+from holdgate.law import contract
 from holdgate.law.contract import Authority, SmartPay, SmartQA
 from holdgate.law.families import Bundle
 from tests.certifier.contracts import pair, sample, step_of
@@ -183,3 +188,79 @@ def test_a_higher_cap_is_a_weakening_and_a_cap_at_all_is_none() -> None:
 
     assert [change.verdict for change in compare(paid(900), paid(1000))] == ["WEAKER"]
     assert [change.verdict for change in compare((template, technique), paid(1000))] == ["stronger"]
+
+
+LIGHT = {"id": "light", "unit": "lux", "min": "1000", "instrument_class": "lamp"}
+CRACKS = {"id": "cracks", "unit": "count", "max": "0", "per_serial": True, "effect": "acceptance"}
+NEEDED = {"requires": [{"standard": "E8", "edition": "22"}]}
+CALIBRATES: dict[str, Any] = {"subject": "equipment", "yields": [{"fact": "calibration", "valid_s": 86_400}]}
+
+
+def effect(value: str) -> dict[str, Any]:
+    return {"steps_patch": [{"id": "A40", "characteristics": [LIGHT, {**CRACKS, "effect": value}]}]}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "place", "counterexample"),
+    [
+        (NEEDED, {}, "technique", "a job that starts while E8 22 is not in force"),
+        (CALIBRATES, {**CALIBRATES, "yields": [{"fact": "calibration", "valid_s": 864_000}]}, "technique",
+         "calibration, 864000 s after it was accepted"),
+        (CALIBRATES, {**CALIBRATES, **effect("as_found")}, "A40", "a pass with cracks beyond its limits"),
+    ],
+)  # fmt: skip
+def test_a_weakening_beside_the_limits_is_listed(
+    old: dict[str, Any], new: dict[str, Any], place: str, counterexample: str
+) -> None:
+    (found,) = compare(pair(sample(**old)), pair(sample(**new)))
+    assert (found.place, found.verdict, found.counterexample) == (place, "WEAKER", counterexample)
+    (back,) = compare(pair(sample(**new)), pair(sample(**old)))
+    assert back.verdict == "stronger"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [(NEEDED, {"requires": [{"standard": "E8", "edition": "21"}]}), ({}, CALIBRATES), ({}, effect("other"))],
+)
+def test_what_cannot_be_compared_is_listed_all_the_same(old: dict[str, Any], new: dict[str, Any]) -> None:
+    found = compare(pair(sample(**old)), pair(sample(**new)))
+    assert "INCOMPARABLE" in {change.verdict for change in found}
+
+
+def test_each_of_two_logs_of_one_series_is_compared() -> None:
+    tree = sample()
+    series: Any = tree["environment"]
+    second = {**series[0], "steps": ["A40"], "max": "50"}
+    old = {"environment": [*series, second]}
+    looser = {"environment": [{**series[0], "max": "90"}, second]}
+    (found,) = compare(pair(sample(**old)), pair(sample(**looser)))
+    assert (found.place, found.verdict) == ("environment humidity", "WEAKER")
+    (gone,) = compare(pair(sample(**old)), pair(tree))
+    assert (gone.place, gone.verdict) == ("environment humidity (2)", "WEAKER")
+
+
+EDITORIAL = {
+    "id",
+    "version",
+    "title",
+    "author",
+    "notation",
+    "sources",
+    "what",
+    "name",
+    "basis",
+    "verified",
+    "say",
+    "normal",
+}
+"""Fields that decide nothing, or whose change is a change of something else (`normal` is made from the text of the rule)."""
+ELSEWHERE = {"process", "quality", "pay", "profile", "steps", "payee", "tighter", "value", "when"}
+"""Hashes and lists whose content is compared, and what has one sound value in a contract that is complete."""
+
+
+def test_every_field_that_decides_something_is_compared() -> None:
+    text = Path(diff_module.__file__).read_text(encoding="utf-8") + Path(rule_diff.__file__).read_text(encoding="utf-8")
+    parts = [part for part in vars(contract).values() if isinstance(part, type) and issubclass(part, contract.Part)]
+    fields = {f"{part.__name__}.{field}" for part in parts for field in part.__struct_fields__}
+    silent = {name for name in fields if not re.search(rf"\.{name.partition('.')[2]}\b", text)}
+    assert {name for name in silent if name.partition(".")[2] not in EDITORIAL | ELSEWHERE} == set()

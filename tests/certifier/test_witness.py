@@ -11,7 +11,7 @@ from holdgate.certifier.plan import Plan, plan_runs
 from holdgate.certifier.prove import prove
 from holdgate.law import command as c
 from holdgate.law import decide
-from holdgate.law.certificate import objections, read_certificate
+from holdgate.law.certificate import PROVED, objections, read_certificate
 from holdgate.law.families import Bundle
 from holdgate.law.outcomes import OUTCOMES
 from holdgate.pay import fire
@@ -53,7 +53,11 @@ def test_the_sample_is_certified_and_says_by_whom(certified: Certification) -> N
 def test_the_business_hub_can_read_the_certificate(certified: Certification) -> None:
     template, technique = pair(sample())
     assert certified.certificate is not None
-    assert [*objections(read_certificate(certified.certificate), template, technique)] == []
+    assert [*objections(read_certificate(certified.certificate), template, technique, proof=True)] == []
+    proved = sorted(proof.name for proof in certified.proofs)
+    assert [name for name in proved if name != "a-second-solver-agrees"] == [*PROVED], (
+        "what the law asks for is what is proved"
+    )
     other, _ = pair(sample(title="Another"))
     assert [*objections(read_certificate(certified.certificate), other, technique)]
 

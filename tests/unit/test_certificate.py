@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from holdgate.law.certificate import HOLDS, STRUCTURE, Check, objections, read_certificate
+from holdgate.law.certificate import HOLDS, PROVED, STRUCTURE, Check, objections, read_certificate
 from holdgate.terms import canon
 from holdgate.terms.errors import Malformed
 from holdgate.terms.limits import BLOB_BYTES_MAX
@@ -98,3 +98,32 @@ def test_what_is_no_certificate_is_malformed(raw: bytes) -> None:
 def test_a_certificate_beyond_every_bound_is_not_read() -> None:
     with pytest.raises(Malformed, match="longer than"):
         read_certificate(canon.encode(tree(scope="x" * BLOB_BYTES_MAX)))
+
+
+# ---- a shop that asks for proofs
+
+
+def lacks(**changes: Any) -> list[str]:
+    template, technique = documents()
+    proved = {
+        "proofs": [{"name": name, "verdict": HOLDS} for name in PROVED],
+        "solvers": ["z3 4"],
+        "witness": {"deeds": 1, "sha256": "0" * 64},
+    }
+    raw = canon.encode(tree(**{**proved, **changes}))
+    return [*objections(read_certificate(raw), template, technique, proof=True)]
+
+
+def test_proofs_and_runs_are_what_such_a_shop_asks_for() -> None:
+    assert lacks() == []
+
+
+@pytest.mark.parametrize("missing", PROVED)
+def test_a_proof_that_is_left_out_is_named(missing: str) -> None:
+    (why,) = lacks(proofs=[{"name": name, "verdict": HOLDS} for name in PROVED if name != missing])
+    assert missing in why
+
+
+@pytest.mark.parametrize("without", [{"solvers": []}, {"witness": None}, {"witness": {"deeds": 0, "sha256": "0" * 64}}])
+def test_proofs_without_a_solver_or_without_a_run_are_none(without: dict[str, Any]) -> None:
+    assert len(lacks(**without)) == 1

@@ -689,6 +689,16 @@ def a_certificate_that_leaves_a_check_out() -> Pair:
 
 
 @case("contracts.certificate", "CONTRACT_NOT_CERTIFIED")
+def a_certificate_without_proofs_where_the_shop_asks_for_them() -> Pair:
+    world, trusting = hub(), hub()
+    strict = replace(world.state.charter.settings, certificates="proof")
+    world.state.charter = replace(world.state.charter, settings=strict)
+    world.proposed()
+    trusting.proposed()
+    return world.ask(c.CertifyContract), trusting.ask(c.CertifyContract)
+
+
+@case("contracts.certificate", "CONTRACT_NOT_CERTIFIED")
 def a_certificate_that_cannot_be_read() -> Pair:
     world = hub()
     world.proposed()

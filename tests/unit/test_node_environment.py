@@ -185,6 +185,16 @@ def test_a_report_rests_on_its_job_and_on_nothing_before_or_after() -> None:
         assert decision.codes == (("ENV_OUT_OF_LIMIT",) if bad else ())
 
 
+@pytest.mark.parametrize(("first", "anew"), [("S10", True), ("S20", False)])
+def test_a_process_that_is_done_anew_from_its_first_step_is_reported_under_the_logs_since_then(
+    first: str, anew: bool
+) -> None:
+    """Else a series that broke between two steps would keep the job from its report for ever."""
+    world = accepted_job(sheet={"environment": (LAB_TEMP,)}, lasting=60 * S)
+    world.later(S).fold(ev.JobReprocessed(order=PO, job=JOB, step=first, by="L3"))
+    assert world.state.jobs[f"{PO}/{JOB}"].resumed_at == (world.now if anew else 0)
+
+
 def flapping(world: World, times: int) -> int:
     """It is too warm and good again, so often; how many stretches are known then."""
     for _ in range(times):

@@ -1,11 +1,15 @@
 """The host's clock and entropy; and a clock that stands where it is set, for scenarios and demonstrations."""
 
+import ctypes
 import secrets
+import sys
 import time
+from typing import Final
 
 from typing_extensions import override
 
 from holdgate.engine.ports import Clock, Entropy
+from holdgate.sites.status import ClockQuality
 
 
 class HostClock(Clock):
@@ -45,3 +49,25 @@ class CountedEntropy(Entropy):
     def token(self) -> str:
         self._next += 1
         return f"{self._next:016x}"
+
+
+_TIMEX_BYTES: Final = 208
+_MAXERROR_AT: Final = 24
+_STATUS_AT: Final = 40
+_STA_UNSYNC: Final = 0x40
+
+
+def clock_quality() -> ClockQuality:
+    """What the kernel says of the machine's clock (Linux, `ntp_adjtime` in read mode); unknown elsewhere."""
+    if sys.platform != "linux" or ctypes.sizeof(ctypes.c_long) != 8:
+        return ClockQuality()
+    timex = (ctypes.c_byte * _TIMEX_BYTES)()
+    try:
+        told = ctypes.CDLL(None, use_errno=True).ntp_adjtime(timex)
+    except (OSError, AttributeError):
+        return ClockQuality()
+    if told < 0:
+        return ClockQuality()
+    status = ctypes.c_int.from_buffer(timex, _STATUS_AT).value
+    error_us = ctypes.c_long.from_buffer(timex, _MAXERROR_AT).value
+    return ClockQuality(synchronised=not status & _STA_UNSYNC, error_us=error_us)

@@ -1,8 +1,10 @@
 """Who and what a witness run needs: people for every role that the contract names, places, instruments, batches, parts."""
 
+from collections.abc import Iterable
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from holdgate.certifier.roles import OUTSIDE, are_people
 from holdgate.law.families import Bundle
@@ -96,13 +98,23 @@ def cast_of(contract: Bundle) -> Cast:
     classes |= dict.fromkeys(name for name in measured if name is not None)
     kinds = dict.fromkeys(kind for step in technique.steps for kind in step.material_kinds)
     return Cast(
-        players=tuple(players),
+        players=_merged(players),
         credentials=_credentials(contract),
         stations={zone: f"W-PLACE-{number}" for number, zone in enumerate(zones)},
         instruments={name: f"W-TOOL-{number}" for number, name in enumerate(classes)},
         batches={kind: f"W-BATCH-{number}" for number, kind in enumerate(kinds)},
         by_role=by_role,
     )
+
+
+def _merged(players: Iterable[Player]) -> tuple[Player, ...]:
+    """Each once, in all its roles: an oven that logs its own temperature is one device."""
+    known: dict[str, Player] = {}
+    for player in players:
+        before = known.get(player.id, player)
+        roles = tuple(dict.fromkeys((*before.roles, *player.roles)))
+        known[player.id] = replace(before, roles=roles, qualified=before.qualified or player.qualified)
+    return tuple(known.values())
 
 
 def _other_roles(contract: Bundle) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from holdgate.certifier import values
 from holdgate.certifier.cast import ELSEWHERE, NODE, NOVICE, OFFICE, PERFORMERS
 from holdgate.certifier.deeds_of_order import WRITE_ORDER, deliver, silence
 from holdgate.certifier.life import WAIT
+from holdgate.certifier.rule_parts import rules_of
 from holdgate.certifier.tour import Leg
 from holdgate.certifier.witness import Slip, Unrealised, Writer
 from holdgate.law.contract import ModuleRight, Step
@@ -54,8 +55,10 @@ def _start_step(w: Writer, leg: Leg) -> None:
         inputs["deviation"] = f"W-DEVIATION-{order.deviations}"
         says.append("DeviationUsed")
     else:
-        _be_in_time(w, step)
+        _wait_for_window(w, step)
     _be_ready(w, step, place)
+    if not late:
+        _be_in_time(w, step)
     w.deed(leg, w.performer, step.role, inputs, *says, slips=tuple(_wrong_start(w, step)))
     order.open = place
     order.started[place] = w.clock
@@ -73,8 +76,14 @@ def _wrong_start(w: Writer, step: Step) -> Iterator[Slip]:
         yield Slip(f"{step.id} is started without material", "MATERIAL_NOT_APPROVED", {"materials": []})
 
 
+def _wait_for_window(w: Writer, step: Step) -> None:
+    """Not before the beginning of the window."""
+    if step.window is not None:
+        w.wait_until(w.order.done[w.life.position[step.window.since]] + step.window.min_s * SECOND_US)
+
+
 def _be_in_time(w: Writer, step: Step) -> None:
-    """The window is open: not before its beginning, and not past its end.
+    """Not past the end of the window, after everything that had to be waited for.
 
     Raises:
         Unrealised: it is over already; what came before took too long.
@@ -83,7 +92,6 @@ def _be_in_time(w: Writer, step: Step) -> None:
     if window is None:
         return
     since = w.order.done[w.life.position[window.since]]
-    w.wait_until(since + window.min_s * SECOND_US)
     if window.max_s is not None and w.clock + SECOND_US > since + window.max_s * SECOND_US:
         raise Unrealised(f"the window of {step.id} is over")
 
@@ -116,10 +124,16 @@ def _grow_old(w: Writer, place: int) -> None:
     relied = {item.series for item in w.life.technique.environment if "report" in item.steps}
     if w.order.begun and not relied.isdisjoint(item.series for item in w.watched(place)):
         raise Unrealised("the report rests on the log that would grow old")
-    ahead = (step.window for step in w.life.steps[place:] if step.window is not None and step.window.max_s is not None)
-    if any(w.life.position[window.since] in w.order.done for window in ahead):
+    old = max(w.clock, *waits)
+    done, ahead = w.order.done, [step.window for step in w.life.steps[place:] if step.window is not None]
+    ends = [
+        done[since] + window.max_s * SECOND_US
+        for window in ahead
+        if window.max_s is not None and (since := w.life.position[window.since]) in done
+    ]
+    if any(old + SECOND_US > end for end in ends):
         raise Unrealised("a window would be over before the log is old")
-    w.clock = max(w.clock, *waits)
+    w.clock = old
 
 
 # ---- reading and signing ---------------------------------------------------------------------------------------------
@@ -190,7 +204,7 @@ def _wait_for_rules(w: Writer, leg: Leg, step: Step, result: str, inputs: dict[s
     """Try at once where a rule stands against it, then wait until the contract's own rules are true."""
     order, place = w.order, leg.move.at
     started = order.started[place]
-    for rule, node in zip((r for r in step.rules if r.when == "sign"), values.rules_at(step, "sign"), strict=True):
+    for rule, node in zip((r for r in step.rules if r.when == "sign"), rules_of(step, "sign"), strict=True):
         if not values.holds(node, step, order.facts, w.clock, started, order.read, result):
             w.try_once(f"rule {rule.id} of {step.id} is not met", "RULE_NOT_MET", who, step.role, "step.sign", inputs)
     at = values.moment(w.life.technique, step, "sign", order.facts, w.clock + SECOND_US, started, order.read, result)
@@ -203,7 +217,8 @@ def _restart(w: Writer, leg: Leg) -> None:
     step = w.step(leg)
     inputs = {**_at(w, leg), "workstation": w.station(step), "reason": "done again"}
     w.deed(leg, w.performer, step.role, inputs, f"StepRestarted {step.id}")
-    w.order.open = -1
+    if leg.refused_by is None:
+        w.order.open = -1
 
 
 # ---- after a failure -------------------------------------------------------------------------------------------------
@@ -296,6 +311,9 @@ def _hold(w: Writer, leg: Leg) -> None:
 def _notify(w: Writer, leg: Leg) -> None:
     w.deed(leg, w.cast.who("project_manager"), "project_manager", _at(w, leg), f"WitnessNotified {w.step(leg).id}")
     w.order.told[leg.move.at] = w.clock
+    witness = w.step(leg).witness
+    if witness is not None and leg.before.at < leg.move.at:
+        w.wait_until(w.clock + witness.notice_s * SECOND_US)  # later on a window may leave no time for it
 
 
 def _log(w: Writer, leg: Leg) -> None:

@@ -37,9 +37,11 @@ from holdgate.law.contract import (
     SmartSP,
     Step,
     Window,
+    Yield,
 )
 from holdgate.law.families import Bundle
 from holdgate.law.gates.nonconformances import MATRIX
+from holdgate.law.technique import AS_FOUND
 from holdgate.terms.quantity import EXACT, parse_decimal
 
 __all__ = ["Change", "Pair", "compare"]
@@ -58,6 +60,7 @@ def compare(old: Pair | Bundle, new: Pair | Bundle) -> tuple[Change, ...]:
         *_technique(before.technique, after.technique),
         *_template(before.template, after.template),
         *_quality(_matrix(before), _matrix(after)),
+        *asked("SmartQA", "what QA confirms", *two(_review, before, after), "a record of which QA did not confirm: {}"),
         *_pay(before, after),
     )
 
@@ -105,6 +108,25 @@ def _whole(old: SmartSP, new: SmartSP) -> Iterator[Change]:
     yield from allowed(place, "who resumes a failed run", *resume, "a run resumed by {}")
     standards = (listed(old.standards), listed(new.standards))
     yield from differs(place, "standards", *standards)
+    needed = two(lambda sp: tuple(f"{item.standard} {item.edition}" for item in sp.requires), old, new)
+    yield from asked(place, "standards in force", *needed, "a job that starts while {} is not in force")
+    yield from differs(place, "subject", old.subject, new.subject)
+    yield from _yields(old.yields, new.yields)
+
+
+def _yields(old: Sequence[Yield], new: Sequence[Yield]) -> Iterator[Change]:
+    """What becomes true by an accepted execution, and for how long: more of it, or longer, is weaker."""
+    before, after = ({_fact(item): item for item in every} for every in (old, new))
+    yield from allowed("technique", "yields", tuple(before), tuple(after), "{} by this contract")
+    for name, item in before.items():
+        if name in after:
+            case = f"{name}, {{}} s after it was accepted"
+            longer = (item.valid_s, after[name].valid_s)
+            yield from number("technique", f"{name} is valid_s", *longer, case, more_is="WEAKER")
+
+
+def _fact(item: Yield) -> str:
+    return " ".join(part for part in (item.fact, item.name) if part)
 
 
 def _step(old: Step, new: Step) -> Iterator[Change]:
@@ -198,8 +220,20 @@ def _characteristic(place: str, old: Characteristic, new: Characteristic) -> Ite
         )
     case = f"one reading of {name} for all parts"
     yield from choice(place, f"{name} part by part", old.per_serial, new.per_serial, weak=False, case=case)
+    yield from _effect(place, old, new)
+    yield from differs(place, f"decimals of {name} that a rule reads", old.resolution, new.resolution)
     case = f"a first reading of {name} that does not conform"
     yield from choice(place, f"all readings of {name}", old.all_readings, new.all_readings, weak=False, case=case)
+
+
+def _effect(place: str, old: Characteristic, new: Characteristic) -> Iterator[Change]:
+    """What is read as found fails nothing; what counts for acceptance decides on the part, and not on the process."""
+    effects = (old.effect, new.effect)
+    if AS_FOUND in effects:
+        case = f"a pass with {old.id} beyond its limits"
+        yield from choice(place, f"effect of {old.id}", *effects, weak=AS_FOUND, case=case)
+    else:
+        yield from differs(place, f"effect of {old.id}", *effects)
 
 
 def _accepted(item: Characteristic) -> Span:
@@ -250,15 +284,15 @@ def _moves(item: Adaptable) -> str:
 
 
 def _environment(old: Sequence[Environment], new: Sequence[Environment]) -> Iterator[Change]:
-    before, after = {item.series: item for item in old}, {item.series: item for item in new}
-    for item in old:
-        place = f"environment {item.series}"
-        if item.series not in after:
+    before, after = _by_series(old), _by_series(new)
+    for name, item in before.items():
+        place = f"environment {name}"
+        if name not in after:
             yield Change(
                 place=place, what="it is watched no more", verdict="WEAKER", counterexample="a start without a log"
             )
             continue
-        other = after[item.series]
+        other = after[name]
         yield from differs(place, "sensor", item.sensor, other.sensor)
         if item.unit != other.unit:
             yield from differs(place, "unit", item.unit, other.unit)
@@ -267,12 +301,18 @@ def _environment(old: Sequence[Environment], new: Sequence[Environment]) -> Iter
             yield from span(place, "limits", *spans, f"{item.series} at {{}} {item.unit}")
         yield from number(place, "max_gap_s", item.max_gap_s, other.max_gap_s, "a silence of {} s", more_is="WEAKER")
         yield from asked(place, "steps", item.steps, other.steps, "{} without a log")
-    for item in new:
-        if item.series not in before:
-            place = f"environment {item.series}"
-            yield Change(
-                place=place, what="it is watched too", verdict="stronger", counterexample="a start without a log"
-            )
+    for name in (name for name in after if name not in before):
+        case = "a start without a log"
+        yield Change(place=f"environment {name}", what="it is watched too", verdict="stronger", counterexample=case)
+
+
+def _by_series(every: Sequence[Environment]) -> dict[str, Environment]:
+    """Each by its series; where one is watched several times, by its number too."""
+    found: dict[str, Environment] = {}
+    for item in every:
+        number_of = 1 + sum(other.series == item.series for other in found.values())
+        found[item.series if number_of == 1 else f"{item.series} ({number_of})"] = item
+    return found
 
 
 def _modules(old: Sequence[ModuleRight], new: Sequence[ModuleRight]) -> Iterator[Change]:
@@ -362,6 +402,10 @@ def _payouts(old: Sequence[PayoutRule], new: Sequence[PayoutRule]) -> Iterator[C
 
 def _matrix(contract: Bundle) -> Sequence[Authority]:
     return MATRIX if contract.quality is None else contract.quality.dispositions
+
+
+def _review(contract: Bundle) -> Sequence[str]:
+    return () if contract.quality is None else contract.quality.review
 
 
 def _quality(old: Sequence[Authority], new: Sequence[Authority]) -> Iterator[Change]:

@@ -13,7 +13,6 @@ from holdgate.terms.errors import Malformed
 STATES_MAX: Final = 200_000
 """States of one contract's graph; a contract that needs more is not certified."""
 ENDS: Final = "every-state-can-end"
-STARTS: Final = "every-step-can-be-reached"
 
 Edge = tuple[Move, State]
 
@@ -43,7 +42,9 @@ class Graph:
                     self.came[after] = (state, move)
                     waiting.append(after)
             if len(self.came) > STATES_MAX:
-                raise Malformed(f"the life of its orders has more than {STATES_MAX} states; make the technique smaller")
+                raise Malformed(
+                    f"its orders can be in more than {STATES_MAX} states; allow fewer retests, or make the technique smaller"
+                )
 
     def _from(self, state: State) -> Iterator[Edge]:
         for move in self.near(state):
@@ -191,19 +192,20 @@ PAY_BLIND: Final = "pay-is-blind-to-results"
 
 
 def _prove_pay(found: Findings, graph: Graph) -> None:
-    """Two orders that differ in results alone are paid for alike by the same act."""
+    """Of two orders that QA reviewed and that differ in results alone, compliance can release the pay of both or of none."""
     found.begin(PAY_BLIND)
     paid: dict[State, tuple[bool, State]] = {}
     for state, edges in graph.edges.items():
-        for move, after in edges:
-            if move.act != "compliance.sign":
-                continue
-            blind = state._replace(standing=False, qa="signed" if state.qa else "")
-            before = paid.setdefault(blind, (after.paid, state))
-            if before[0] != after.paid:
-                path = tuple(step.words for step in (*graph.path(state), move))
-                found.fail(PAY_BLIND, "payouts", "a payout depends on a result", path=path)
-                return
+        if not state.qa or state.compliance:
+            continue
+        pays = any(move.act == "compliance.sign" and after.paid for move, after in edges)
+        blind = state._replace(standing=False, qa="signed")
+        before, other = paid.setdefault(blind, (pays, state))
+        if before != pays:
+            path = tuple(step.words for step in graph.path(other if pays else state))
+            what = "here nobody is paid; with another result, and all else the same, they would be"
+            found.fail(PAY_BLIND, "payouts", what, path=path)
+            return
 
 
 def _prove_ends(found: Findings, graph: Graph) -> None:
@@ -235,15 +237,28 @@ def _far(state: State) -> tuple[bool | int, ...]:
     return bool(state.report), bool(state.qa), state.at if state.job else -1, state.order == "here", bool(state.order)
 
 
+def _ahead(graph: Graph, start: State) -> dict[State, None]:
+    """Every state that can still come."""
+    seen = {start: None}
+    waiting = deque([start])
+    while waiting:
+        for _, after in graph.edges[waiting.popleft()]:
+            if after not in seen:
+                seen[after] = None
+                waiting.append(after)
+    return seen
+
+
 def _why_stuck(graph: Graph, state: State) -> str:
     """What stands in the way of the next act."""
     life = graph.life
+    ahead = [other for other in _ahead(graph, state) if other.at == state.at and other.job == "running"]
     waiting = [
         guard.name
         for move in graph.near(state)
         if move.at == state.at and move.act == "step.start"
         for guard in move.guards
-        if not guard.holds(state)
+        if not any(guard.holds(other) for other in ahead)
     ]
     if (
         state.job
@@ -252,5 +267,6 @@ def _why_stuck(graph: Graph, state: State) -> str:
     ):
         return f"nobody can do {life.steps[state.at].id}: {life.steps[state.at].role} is no role of people"
     if waiting:
-        return f"from here the order can never end: {', '.join(waiting)} is asked for, and nothing brings it about"
+        step = life.steps[state.at].id
+        return f"from here the order can never end: {step} waits until {' and '.join(waiting)}, and nothing brings that about"
     return "from here the order can never end"

@@ -12,7 +12,7 @@ red tags, late entries, recalls and links between sites are not in the graph.
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from holdgate.certifier.roles import OUTSIDE, are_people
+from holdgate.certifier.roles import are_people
 from holdgate.law import command as c
 from holdgate.law.contract import Authority, PayoutRule, SmartClientPO, SmartSP, Step
 from holdgate.law.families import Bundle
@@ -100,7 +100,7 @@ class Move(NamedTuple):
 
 
 WAIT: Final = "wait"
-DECIDED_ELSEWHERE: Final = ("part.arrival", "po.release")
+DECIDED_ELSEWHERE: Final = ("part.arrival", "arrival.attest", "po.release")
 """Acts that the floor hub decides; they stand in no table of the law."""
 
 
@@ -169,9 +169,8 @@ class Life:
         return None
 
     def assignable(self) -> bool:
-        """Whether one person can hold every role that the steps name: nobody is both the lab's and the client's."""
-        roles = {step.role for step in self.steps}
-        return all(are_people(role) for role in roles) and (OUTSIDE not in roles or roles == {OUTSIDE})
+        """Whether somebody can be named: a job is given to one who does a step; steps of other roles are anybody's in them."""
+        return any(are_people(step.role) for step in self.steps)
 
     def watched(self, place: int) -> bool:
         """Whether a step rests on an environmental log."""

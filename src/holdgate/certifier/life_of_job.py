@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from holdgate.certifier.life import NO_RED_TAG, NOT_STOPPED, OPEN, RUNNING, WAIT, Guard, Life, Move, State, When
 from holdgate.certifier.roles import are_people
-from holdgate.certifier.space import AS_FOUND
 from holdgate.law.contract import ModuleRight, Step
+from holdgate.law.technique import AS_FOUND
 
 
 def job_moves(life: Life) -> Iterator[Move]:
@@ -37,6 +37,10 @@ def _turn(state: State, place: int) -> bool:
 
 def _idle(state: State, place: int) -> bool:
     return _turn(state, place) and state.step == "idle"
+
+
+def _red(state: State, place: int) -> bool:
+    return _turn(state, place) and state.step == "red"
 
 
 # ---- starting --------------------------------------------------------------------------------------------------------
@@ -80,9 +84,10 @@ def _start_step(life: Life, place: int, step: Step) -> Move:
             "every pre-check is complete", "PRECHECK_INCOMPLETE", lambda s: s.at > last, "sequence.in_order"
         )
         guards.append(complete)
-    before = f"every step before {step.id} is complete"
+    if place:
+        before = f"every step before {step.id} is complete"
+        guards.append(Guard(before, "STEP_OUT_OF_ORDER", lambda s: s.at >= place, "sequence.in_order"))
     guards += [
-        Guard(before, "STEP_OUT_OF_ORDER", lambda s: s.at >= place, "sequence.in_order"),
         Guard(f"{step.id} is not done", "ALREADY_DONE", lambda s: s.at <= place, "sequence.not_started"),
         Guard("no step is open", "STEP_IN_PROGRESS", lambda s: s.step not in OPEN, "sequence.not_started"),
         *_own_guards(life, place, step),
@@ -92,7 +97,7 @@ def _start_step(life: Life, place: int, step: Step) -> Move:
         variant="",
         at=place,
         words=f"{step.id} ({step.name}) is started",
-        offered=lambda s: s.job in ("running", "failed") and not s.qa and s.step != "done",
+        offered=lambda s: s.job in ("running", "failed") and not s.qa,
         then=lambda s: s._replace(at=place, step="open" if step.characteristics else "good", waived=False),
         guards=tuple(guards),
     )
@@ -152,6 +157,7 @@ def _sign(life: Life, place: int, step: Step) -> Iterator[Move]:
         lambda s: s.step not in ("bad", "half_bad"),
         "readings.conforming",
     )
+    shown = Guard("no bad reading is hidden", "READING_OUT_OF_LIMITS", conforming.holds, "readings.not_hidden")
     yield Move(
         act="step.sign",
         variant="pass",
@@ -179,6 +185,7 @@ def _sign(life: Life, place: int, step: Step) -> Iterator[Move]:
         words=f"the attempt at {step.id} is abandoned",
         offered=lambda s: _turn(s, place) and s.step in OPEN,
         then=lambda s: _set_aside(s, place),
+        guards=(shown,),
     )
 
 
@@ -191,9 +198,6 @@ def _first(step: Step, state: State) -> bool:
 
 
 def _after_failing(life: Life, place: int, step: Step) -> Iterator[Move]:
-    def red(s: State) -> bool:
-        return _turn(s, place) and s.step == "red"
-
     if life.retests > 0:
         left = Guard(
             "a retest is left", "RETEST_NOT_AUTHORISED", lambda s: s.tries < life.retests, "nonconformances.retest"
@@ -203,7 +207,7 @@ def _after_failing(life: Life, place: int, step: Step) -> Iterator[Move]:
             variant="",
             at=place,
             words=f"a retest of {step.id} is authorised",
-            offered=lambda s: red(s) and not s.spent,
+            offered=lambda s: _red(s, place) and not s.spent,
             then=lambda s: _set_aside(s, place)._replace(tries=min(s.tries, life.retests) + 1),
             guards=(left,),
         )
@@ -213,7 +217,7 @@ def _after_failing(life: Life, place: int, step: Step) -> Iterator[Move]:
             variant="report_nonconforming",
             at=place,
             words=f"the failed result of {step.id} stands and is reported",
-            offered=red,
+            offered=lambda s: _red(s, place),
             then=lambda s: life.enter(s._replace(standing=True), place + 1),
         )
     if life.decides("rework") is not None:
@@ -222,16 +226,21 @@ def _after_failing(life: Life, place: int, step: Step) -> Iterator[Move]:
             variant="rework",
             at=place,
             words=f"{step.id} is reworked",
-            offered=red,
+            offered=lambda s: _red(s, place),
             then=lambda s: _set_aside(s, place),
         )
+    yield _again(life, place, step)
+
+
+def _again(life: Life, place: int, step: Step) -> Move:
+    """From where the step's window is counted, or else from the step itself."""
     again = place if step.window is None else life.position[step.window.since]
-    yield Move(
+    return Move(
         act="job.reprocess",
         variant="",
         at=place,
         words=f"the process is done again from {life.steps[again].id}",
-        offered=lambda s: red(s) or (_idle(s, place) and s.timing == "late"),
+        offered=lambda s: _red(s, place) or (_idle(s, place) and s.timing == "late"),
         then=lambda s: life.enter(_undone(s, again), again),
     )
 
@@ -253,7 +262,7 @@ def _windows(life: Life, place: int, step: Step) -> Iterator[Move]:
             at=place,
             words=f"the window of {step.id} opens",
             offered=lambda s: _idle(s, place) and s.timing == "early",
-            then=lambda s: s._replace(timing="now"),
+            then=lambda s: s._replace(timing="now", air="old" if s.air == "bad" else s.air),
         )
     if step.window.max_s is not None:
         yield Move(
@@ -261,8 +270,9 @@ def _windows(life: Life, place: int, step: Step) -> Iterator[Move]:
             variant="max",
             at=place,
             words=f"the window of {step.id} passes",
-            offered=lambda s: _idle(s, place) and s.timing == "now" and s.air != "good",
-            then=lambda s: s._replace(timing="late"),
+            # while a log is kept for this very step nothing is waited for
+            offered=lambda s: _idle(s, place) and s.timing == "now" and (s.air != "good" or not life.watched(place)),
+            then=lambda s: s._replace(timing="late", air="old"),
         )
         yield Move(
             act="deviation.authorise",
@@ -286,9 +296,7 @@ def _points(life: Life, place: int, step: Step) -> Iterator[Move]:
             then=lambda s: s._replace(held=tuple(sorted((*s.held, place)))),
         )
     if step.witness is not None and are_people(step.witness.party):
-        latest = place
-        if step.window is not None and step.window.max_s is not None and step.window.max_s <= step.witness.notice_s:
-            latest = life.position[step.window.since]
+        latest = _latest(life, place, step.witness.notice_s)
         yield Move(
             act="witness.notify",
             variant="",
@@ -297,6 +305,17 @@ def _points(life: Life, place: int, step: Step) -> Iterator[Move]:
             offered=lambda s: _idle(s, s.at) and s.at <= latest and place not in s.told,
             then=lambda s: s._replace(told=tuple(sorted((*s.told, place)))),
         )
+
+
+def _latest(life: Life, place: int, notice_s: int) -> int:
+    """The last turn at which a notice can be given and waited for: no window that runs by then would be over."""
+    latest, found = place, True
+    while found:
+        windows = [window for step in life.steps[latest : place + 1] if (window := step.window) is not None]
+        short = [window for window in windows if window.max_s is not None and window.max_s <= notice_s]
+        earlier = [begin for window in short if (begin := life.position[window.since]) < latest]
+        latest, found = min((latest, *earlier)), bool(earlier)
+    return latest
 
 
 def _logs(life: Life, place: int, step: Step) -> Iterator[Move]:

@@ -3,18 +3,21 @@
 from collections.abc import Iterator
 
 from holdgate.certifier.life import NO_RED_TAG, RUNNING, WAIT, Guard, Life, Move, State
+from holdgate.handoff.staging import BROADCAST
 
 CLAUSES = ("escalate", "deemed_accepted")
 NEVER = "nobody does this by hand"
+ONCE = "it has not gone out by itself"
 
 
 def order_moves(life: Life) -> Iterator[Move]:
     """Every act of an order under a contract, but for those of its job."""
     yield from _agreement(life)
-    yield from _arrival()
+    yield from _arrival(life)
     yield from _delivery()
     yield from _quality(life)
-    yield from _report(life)
+    yield from _report()
+    yield from _silence()
     yield from _by_hand(life)
 
 
@@ -58,12 +61,14 @@ def _agreement(life: Life) -> Iterator[Move]:
     )
 
 
-def _arrival() -> Iterator[Move]:
+def _arrival(life: Life) -> Iterator[Move]:
+    """A reader scans the parts; where no scan is accepted, two people attest that they are here."""
+    read = BROADCAST in life.template.arrival_evidence
     yield Move(
-        act="part.arrival",
+        act="part.arrival" if read else "arrival.attest",
         variant="",
         at=-1,
-        words="the parts arrive",
+        words="the parts arrive" if read else "two people attest that the parts are here",
         offered=lambda s: s.order == "staged",
         then=lambda s: s._replace(order="here"),
     )
@@ -140,14 +145,13 @@ def _quality(life: Life) -> Iterator[Move]:
                 s.job == "running" and not s.compliance and not s.stopped and (s.qa == "nonconforming") is bool(kind)
             ),
             then=lambda s: s._replace(compliance=True),
-            guards=(reviewed,),
+            guards=() if variant else (reviewed,),
         )
 
 
-def _report(life: Life) -> Iterator[Move]:
+def _report() -> Iterator[Move]:
     reviewed = Guard("QA accepted the record", "TESTS_NOT_PASSED_QA", lambda s: bool(s.qa), "reports.accepted")
     known = Guard("there is a report", "REPORT_UNKNOWN", lambda s: bool(s.report), "reports.known")
-    over = Guard("the client's window is over", "WINDOW_NOT_REACHED", lambda s: s.lapsed, "reports.window_over")
     yield Move(
         act="report.generate",
         variant="",
@@ -157,24 +161,16 @@ def _report(life: Life) -> Iterator[Move]:
         then=lambda s: s._replace(report="issued"),
         guards=(reviewed,),
     )
-    yield Move(
-        act="client.review",
-        variant="approve",
-        at=-1,
-        words="the client approves the report",
-        offered=lambda s: s.job == "running" and s.report in ("", "issued", "escalated"),
-        then=lambda s: s._replace(report="approved"),
-        guards=(known,),
-    )
-    yield Move(
-        act="client.review",
-        variant="reject",
-        at=-1,
-        words="the client rejects the report",
-        offered=lambda s: s.report in ("issued", "escalated"),
-        then=lambda s: s._replace(report="rejected"),
-        guards=(known,),
-    )
+    for variant, verdict in (("approve", "approved"), ("reject", "rejected")):
+        yield Move(
+            act="client.review",
+            variant=variant,
+            at=-1,
+            words=f"the client {variant}s the report",
+            offered=lambda s: s.job == "running" and s.report in ("", "issued", "escalated"),
+            then=lambda s, said=verdict: s._replace(report=said),  # type: ignore[misc]
+            guards=(known,),
+        )
     yield Move(
         act="report.amend",
         variant="",
@@ -183,6 +179,10 @@ def _report(life: Life) -> Iterator[Move]:
         offered=lambda s: s.report == "rejected",
         then=lambda s: s._replace(report="issued", lapsed=False),
     )
+
+
+def _silence() -> Iterator[Move]:
+    over = Guard("the client's window is over", "WINDOW_NOT_REACHED", lambda s: s.lapsed, "reports.window_over")
     yield Move(
         act=WAIT,
         variant="client",
@@ -211,7 +211,7 @@ def _by_hand(life: Life) -> Iterator[Move]:
     """Wishes that are always refused: money goes out by itself or not at all."""
     for item in life.template.billing:
         before = Guard(NEVER, "INVOICE_PRECONDITION", lambda s, one=item.id: one in s.fired, "money.invoice")  # type: ignore[misc]
-        after = Guard(NEVER, "ALREADY_DONE", lambda s, one=item.id: one not in s.fired, "money.invoice")  # type: ignore[misc]
+        after = Guard(ONCE, "ALREADY_DONE", lambda s, one=item.id: one not in s.fired, "money.invoice")  # type: ignore[misc]
         yield Move(
             act="invoice.issue",
             variant=item.id,
@@ -223,7 +223,7 @@ def _by_hand(life: Life) -> Iterator[Move]:
         )
     for rule in life.payouts:
         due = Guard(NEVER, "PAYOUT_PRECONDITION", lambda s: s.paid, "money.payout")
-        done = Guard(NEVER, "ALREADY_DONE", lambda s: not s.paid, "money.payout")
+        done = Guard(ONCE, "ALREADY_DONE", lambda s: not s.paid, "money.payout")
         yield Move(
             act="payout.release",
             variant=rule.id,

@@ -1,22 +1,21 @@
 """Proofs about limits, windows, adaptable parameters and the environment, under every tuning."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from holdgate.certifier.findings import Findings
 from holdgate.certifier.roles import are_people
+from holdgate.certifier.rule_times import least_s
 from holdgate.certifier.smt import Script, Term, both, either, num
 from holdgate.certifier.solver import Answer
 from holdgate.certifier.space import moved
 from holdgate.certifier.tuning import (
-    CLIENT_WINDOW,
-    KINDS,
     LIMIT_KINDS,
-    TIGHTER,
     WINDOW_KINDS,
     Limits,
     Range,
     Tuning,
+    knob_of,
     limits_of,
     scale_of,
     shown,
@@ -24,6 +23,7 @@ from holdgate.certifier.tuning import (
     window_of,
 )
 from holdgate.law.contract import Adaptable, Characteristic, Environment, SmartClientPO, SmartSP, Step
+from holdgate.law.technique import CHARACTERISTIC_MIN, CLIENT_WINDOW, TIGHTER, WINDOW_MIN
 from holdgate.terms.quantity import DECIMALS_MAX, parse_decimal
 
 ROOM: Final = "limits-leave-room"
@@ -32,25 +32,31 @@ OPEN: Final = "windows-open-before-they-close"
 CAN_BE_MET: Final = "windows-can-be-met"
 TUNED: Final = "parameters-are-bounded"
 ENVIRONMENT: Final = "environment-can-be-good"
+SILENCE: Final = "silence-leaves-time-to-answer"
+COUNTS: Final = {"count": None, "bool01": 1}
+"""Units that count, and the most that they count to: such a value is whole, and not below zero."""
+DAY_S: Final = 86_400
 LONG_S: Final = 400 * 365 * 86_400
 """Longer than any record."""
 
 
 def prove_limits(found: Findings, template: SmartClientPO, technique: SmartSP) -> None:
     """All proofs about what limits, windows and parameters leave."""
-    for proof in (TUNED, ROOM, NOT_LOOSER, OPEN, CAN_BE_MET, ENVIRONMENT):
-        found.begin(proof)
+    found.begin(TUNED)
     faulty = [*_faulty_parameters(template, technique)]
     for place, what in faulty:
         found.fail(TUNED, place, what)
     if faulty:
         return  # a range that is none proves nothing
+    for proof in (ROOM, NOT_LOOSER, OPEN, CAN_BE_MET, ENVIRONMENT, SILENCE):
+        found.begin(proof)
     for step in technique.steps:
         for item in step.characteristics:
             _room(found, technique, step, item)
         _window_opens(found, technique, step)
     _windows_can_be_met(found, technique)
     _environment(found, technique)
+    _silence(found, template, technique)
 
 
 # ---- adaptable parameters --------------------------------------------------------------------------------------------
@@ -76,7 +82,7 @@ def _faulty_parameters(template: SmartClientPO, technique: SmartSP) -> Iterator[
 
 def _own_value(template: SmartClientPO, technique: SmartSP, item: Adaptable) -> tuple[str, str]:
     """The contract's own value of what a parameter moves; or why there is none."""
-    if item.kind not in KINDS:
+    if item.kind not in TIGHTER:
         return "", f"there is nothing of the kind {item.kind!r} to move"
     if item.kind == CLIENT_WINDOW:
         return str(
@@ -88,10 +94,10 @@ def _own_value(template: SmartClientPO, technique: SmartSP, item: Adaptable) -> 
     if item.kind in WINDOW_KINDS:
         if step.window is None:
             return "", f"{step.id} has no window"
-        end = step.window.min_s if item.kind == "window_min_s" else step.window.max_s
+        end = step.window.min_s if item.kind == WINDOW_MIN else step.window.max_s
         return ("", f"the window of {step.id} has no such end") if end is None else (str(end), "")
     measured = next((c for c in step.characteristics if c.id == item.characteristic), None)
-    limit = None if measured is None else measured.min if item.kind == "characteristic_min" else measured.max
+    limit = None if measured is None else measured.min if item.kind == CHARACTERISTIC_MIN else measured.max
     return ("", f"{item.characteristic} of {step.id} has no such limit") if limit is None else (limit, "")
 
 
@@ -129,10 +135,11 @@ def _room(found: Findings, technique: SmartSP, step: Step, item: Characteristic)
     place = f"{step.id} {item.id}"
     script = Script()
     tuning = Tuning(script)
-    script.hold(_empty(bounds, tuning))
+    script.hold(_empty(bounds, tuning, item.unit))
     answer = found.ask(ROOM, script.query(f"whether a tuning leaves no value of {item.id} in {step.id}"))
     if answer.verdict == "sat":
-        found.fail(ROOM, place, f"no value of {item.id} conforms: {_told(bounds)}", _tuned(answer, bounds.scale))
+        kind = f"no {item.unit}" if item.unit in COUNTS else "no value"
+        found.fail(ROOM, place, f"{kind} of {item.id} conforms: {_told(bounds)}", _tuned(answer, bounds.scale))
     elif answer.verdict == "unknown":
         found.undecided(ROOM, place, f"whether {item.id} has room")
     _not_looser(found, step, item, bounds)
@@ -143,7 +150,8 @@ def _tuned(answer: Answer, scale: int) -> str:
     return ", ".join(f"{name.removeprefix('tune.')} tuned to {shown(int(value), scale)}" for name, value in values)
 
 
-def _empty(bounds: Limits, tuning: Tuning) -> Term:
+def _empty(bounds: Limits, tuning: Tuning, unit: str) -> Term:
+    """No value lies inside the limits; of what is counted, no whole number that can be counted."""
     low = None if bounds.low is None else moved(tuning.least(bounds.low), bounds.guard)
     high = None if bounds.high is None else moved(tuning.most(bounds.high), -bounds.guard)
     ways: list[Term] = []
@@ -152,7 +160,18 @@ def _empty(bounds: Limits, tuning: Tuning) -> Term:
     if bounds.equals is not None:
         ways += [f"(< {num(bounds.equals)} {low})"] if low is not None else []
         ways += [f"(> {num(bounds.equals)} {high})"] if high is not None else []
+    if unit in COUNTS:
+        at = None if bounds.equals is None else num(bounds.equals)
+        ways.append(_uncountable(at or low, at or high, COUNTS[unit], 10**bounds.scale))
     return either(*ways)
+
+
+def _uncountable(low: Term | None, high: Term | None, most: int | None, one: int) -> Term:
+    """No whole number from 0 to `most` lies between two ends. `one`: the number 1 at their scale."""
+    first = "0" if low is None else f"(ite (< {low} 0) 0 (- (div (- {low}) {one})))"
+    ends = [f"(div {end} {one})" for end in (high,) if end is not None]
+    ends += [num(most)] if most is not None else []
+    return either(*(f"(> {first} {end})" for end in ends))
 
 
 def _not_looser(found: Findings, step: Step, item: Characteristic, bounds: Limits) -> None:
@@ -201,6 +220,8 @@ def _window_opens(found: Findings, technique: SmartSP, step: Step) -> None:
         found.fail(
             OPEN, step.id, f"its window closes before it opens: {_end(gap.low, 0)} s to {_end(gap.high, 0)} s", case
         )
+    elif answer.verdict == "unknown":
+        found.undecided(OPEN, step.id, f"whether the window of {step.id} opens before it closes")
 
 
 def _windows_can_be_met(found: Findings, technique: SmartSP) -> None:
@@ -209,27 +230,30 @@ def _windows_can_be_met(found: Findings, technique: SmartSP) -> None:
         step for step in technique.steps if (gap := window_of(technique, step)) is not None and gap.high is not None
     ]
     bad = 0
+    lasts = {
+        step.id: max(step.duration_s, least_s(found, CAN_BE_MET, technique, step)) for step in technique.steps if timed
+    }
     for step in timed:
-        query = _timetable(technique, (step.id,)).query(f"whether the window of {step.id} can be kept")
+        query = timetable(technique, (step.id,), lasts).query(f"whether the window of {step.id} can be kept")
         if found.ask(CAN_BE_MET, query).verdict != "sat" and step.window is not None:
             bad += 1
             what = f"it must start at most {step.window.max_s} s after {step.window.since} is done, which what lies between"
-            found.fail(CAN_BE_MET, step.id, f"{what} does not allow", _between(technique, step))
+            found.fail(CAN_BE_MET, step.id, f"{what} does not allow", _between(technique, step, lasts))
     if timed and not bad:
-        query = _timetable(technique, tuple(step.id for step in timed)).query(
+        query = timetable(technique, tuple(step.id for step in timed), lasts).query(
             "whether all windows can be kept in one job"
         )
         found.possible(CAN_BE_MET, query, "technique", "its windows cannot all be kept in one job")
 
 
-def _timetable(technique: SmartSP, closing: tuple[str, ...]) -> Script:
-    """A job in order: each step begins after the one before it and lasts as planned; these windows close."""
+def timetable(technique: SmartSP, closing: tuple[str, ...], lasts: Mapping[str, int]) -> Script:
+    """A job in order: each step begins after the one before it and lasts at least so long (seconds); these windows close."""
     script = Script()
     tuning = Tuning(script, how="strictest")
     before: Term = "0"
     for step in technique.steps:
         start, end = script.integer(f"{step.id}.start", 0, LONG_S), script.integer(f"{step.id}.end", 0)
-        script.hold(both(f"(<= {before} {start})", f"(<= (+ {start} {step.duration_s}) {end})"))
+        script.hold(both(f"(<= {before} {start})", f"(<= (+ {start} {lasts[step.id]}) {end})"))
         gap = window_of(technique, step)
         if gap is not None and step.window is not None:
             since = f"(- {start} |{step.window.since}.end|)"
@@ -240,16 +264,31 @@ def _timetable(technique: SmartSP, closing: tuple[str, ...]) -> Script:
     return script
 
 
-def _between(technique: SmartSP, step: Step) -> str:
+def _between(technique: SmartSP, step: Step, lasts: Mapping[str, int]) -> str:
     """What lies between a window's opening step and the step itself."""
     ids = [item.id for item in technique.steps]
     since = ids.index(step.window.since) if step.window is not None else 0
     waits = technique.steps[since + 1 : ids.index(step.id)]
     return ", ".join(
-        f"{item.id} takes {item.duration_s} s"
-        + (f" and waits {item.window.min_s} s" if item.window is not None else "")
+        f"{item.id} takes {lasts[item.id]} s" + (f" and waits {item.window.min_s} s" if item.window is not None else "")
         for item in waits
     )
+
+
+# ---- silence ---------------------------------------------------------------------------------------------------------
+
+
+def _silence(found: Findings, template: SmartClientPO, technique: SmartSP) -> None:
+    """Where silence is acceptance, every tuning leaves the client some time before it."""
+    if template.on_silence != "deemed_accepted":
+        return
+    knob = knob_of(technique, CLIENT_WINDOW)
+    least = template.client_window_s if knob is None else min(template.client_window_s, whole(knob.min, 0))
+    if least <= 0:
+        what = "silence is acceptance, and the client has no time to say anything"
+        found.fail(SILENCE, "order", what, f"the client's window is {least} s")
+    elif least < DAY_S:
+        found.note(f"silence is acceptance after {least} s; that is less than a day")
 
 
 # ---- the environment -------------------------------------------------------------------------------------------------

@@ -4,6 +4,8 @@ from typing import Final
 
 from holdgate.certifier.findings import Findings
 from holdgate.certifier.life import Life
+from holdgate.certifier.limit_proofs import timetable
+from holdgate.certifier.rule_times import least_s
 from holdgate.certifier.smt import Script, no, num, plus, same
 from holdgate.law.completeness import ALLOWED_PAY
 from holdgate.terms.instant import SECOND_US, show_duration
@@ -12,11 +14,12 @@ CONSERVED: Final = "milestones-are-the-price"
 BOUNDED: Final = "payouts-stay-under-their-cap"
 BLIND: Final = "payouts-depend-on-time-and-completeness-alone"
 ONE_CURRENCY: Final = "one-currency"
+EARNED: Final = "payouts-can-be-earned"
 
 
 def prove_money(found: Findings, life: Life) -> None:
     """All proofs about a contract's amounts."""
-    for proof in (CONSERVED, BOUNDED, BLIND, ONE_CURRENCY):
+    for proof in (CONSERVED, BOUNDED, BLIND, ONE_CURRENCY, EARNED):
         found.begin(proof)
     _conserved(found, life)
     _bounded(found, life)
@@ -33,7 +36,7 @@ def prove_money(found: Findings, life: Life) -> None:
             found.fail(ONE_CURRENCY, place, f"it is in {rule.currency}, the order in {template.currency}")
     if pay is not None and pay.currency != template.currency:
         found.fail(ONE_CURRENCY, "SmartPay", f"it is in {pay.currency}, the order in {template.currency}")
-    _never_earned(found, life)
+    _earned(found, life)
 
 
 def _conserved(found: Findings, life: Life) -> None:
@@ -83,10 +86,23 @@ def _signers(life: Life) -> int:
     return sum(step.signatures for step in life.steps) * (1 + life.retests)
 
 
-def _never_earned(found: Findings, life: Life) -> None:
-    """A bonus that the planned durations rule out hurts nobody but those who hope for it."""
+def _earned(found: Findings, life: Life) -> None:
+    """Every bonus can be paid: one amount lies within the cap, and some job is done in time, whatever the tuning."""
+    technique, pay = life.technique, life.contract.pay
     planned = sum(step.duration_s for step in life.steps)
     for rule in life.payouts:
-        if rule.within_s < planned:
-            took, within = (show_duration(seconds * SECOND_US) for seconds in (planned, rule.within_s))
+        place = f"payout {rule.id}"
+        if pay is not None and rule.amount_minor > pay.cap_minor:
+            what = f"it is {rule.amount_minor}, and a job pays out {pay.cap_minor} at most: nobody is ever paid"
+            found.fail(EARNED, place, what)
+        lasts = {step.id: least_s(found, EARNED, technique, step) for step in life.steps}
+        script = timetable(technique, (), lasts)
+        script.hold(f"(<= (- |{life.steps[-1].id}.end| |{life.steps[0].id}.start|) {rule.within_s})")
+        within = show_duration(rule.within_s * SECOND_US)
+        what = f"it is for jobs done within {within}, and what the steps have to wait takes longer: nobody is ever paid"
+        answer = found.possible(
+            EARNED, script.query(f"whether a job can be done within {rule.within_s} s"), place, what
+        )
+        if answer.verdict == "sat" and rule.within_s < planned:
+            took = show_duration(planned * SECOND_US)
             found.note(f"payout {rule.id} is for jobs done within {within}; the steps are planned to take {took}")

@@ -1,6 +1,6 @@
 """The plan of a contract's witness runs: every deed with its prediction, and what no run can show."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
@@ -11,7 +11,7 @@ from holdgate.certifier.deeds_of_job import WRITE
 from holdgate.certifier.graph import Graph, moves_of
 from holdgate.certifier.life import Law, Life
 from holdgate.certifier.tour import Leg, tours
-from holdgate.certifier.witness import Deed, Writer
+from holdgate.certifier.witness import Deed, Missed, Writer
 from holdgate.crypto.hashes import digest
 from holdgate.law.certificate import WitnessRun
 from holdgate.law.families import Bundle
@@ -52,9 +52,10 @@ def plan_runs(life: Life, law: Law, every: Law) -> Plan:
     adopt(writer)
     first = adoption(life.contract)
     shown, missed = _walk(writer, tours(graph))
-    late = {_key(leg): leg for leg in missed if _key(leg) not in shown}
+    late = {_key(item.leg): item.leg for item in missed if _key(item.leg) not in shown}
     if late:
-        shown |= _walk(writer, tours(graph, [*late.values()]))[0]
+        more, missed = _walk(writer, tours(graph, [*late.values()]))
+        shown |= more
     left = [leg for key, leg in late.items() if key not in shown]
     adapt(writer, law)
     possible = {move.label for move in moves_of(life, law)}
@@ -65,18 +66,32 @@ def plan_runs(life: Life, law: Law, every: Law) -> Plan:
         cast=writer.cast,
         deeds=tuple(writer.deeds),
         left_out=tuple(dict.fromkeys((*refusals, *absent))),
-        unshown=tuple(dict.fromkeys(leg.move.words for leg in left if leg.refused_by is None)),
+        unshown=_unshown(left, missed),
     )
 
 
-def _walk(writer: Writer, ways: Iterable[tuple[Leg, ...]]) -> tuple[dict[str, None], list[Leg]]:
+def _unshown(left: Sequence[Leg], missed: Sequence[Missed]) -> tuple[str, ...]:
+    """What could not be walked, each with its reason; what only comes after that is counted."""
+    lost = dict.fromkeys(leg.move.words for leg in left if leg.refused_by is None)
+    if not lost:
+        return ()
+    first = {item.leg.move.words: item.why for item in missed if item.why and item.leg.refused_by is None}
+    told = [f"{words} ({why})" for words, why in first.items()] or [*lost]
+    behind = len([words for words in lost if words not in first])
+    if first and behind:
+        told[-1] += f", nor the {behind} act{'s' if behind > 1 else ''} that can only come after it"
+    return tuple(told)
+
+
+def _walk(writer: Writer, ways: Iterable[tuple[Leg, ...]]) -> tuple[dict[str, None], list[Missed]]:
     """Write ways; what they show, and the legs that could not be walked in time."""
     shown: dict[str, None] = {}
-    missed: list[Leg] = []
+    missed: list[Missed] = []
     for way in ways:
         left = writer.way(way, WRITE)
         missed += left
-        shown.update(dict.fromkeys(_key(leg) for leg in way if leg not in left))
+        lost = [item.leg for item in left]
+        shown.update(dict.fromkeys(_key(leg) for leg in way if leg not in lost))
     return shown, missed
 
 

@@ -7,15 +7,18 @@ the solver, and the life of its orders by search. The witness runs come after, a
 from typing import Final
 
 from holdgate.certifier.findings import Findings
-from holdgate.certifier.graph import Graph, moves_of, prove_graph
+from holdgate.certifier.graph import ENDS, Graph, moves_of, prove_graph
 from holdgate.certifier.life import Law, Life, vocabulary
 from holdgate.certifier.limit_proofs import prove_limits
 from holdgate.certifier.money_proofs import prove_money
 from holdgate.certifier.name_proofs import prove_names
+from holdgate.certifier.quality_proofs import prove_quality, unbound
 from holdgate.certifier.rule_proofs import PASSABLE, prove_rules
+from holdgate.certifier.rule_words import prove_words
 from holdgate.certifier.solver import ask_again
 from holdgate.certifier.structure import examine
 from holdgate.law.families import Bundle, bundle_faults
+from holdgate.terms.errors import Malformed
 
 STRUCTURE: Final = "structure"
 SECOND: Final = "a-second-solver-agrees"
@@ -44,21 +47,33 @@ def prove(contract: Bundle, law: Law | None = None, *, second: bool = False) -> 
     found = Proved(contract)
     found.begin(STRUCTURE)
     sentences, _ = examine(contract.template, contract.technique)
-    for sentence in (*sentences, *bundle_faults(contract)):
+    for sentence in (*sentences, *bundle_faults(contract), *unbound(contract)):
         found.fail(STRUCTURE, contract.template.id, sentence)
     if found.defects:
         return found
+    prove_words(found, contract.technique)
     prove_rules(found, contract.technique)
     prove_limits(found, contract.template, contract.technique)
     hopeless = {defect.place for defect in found.defects if defect.proof == PASSABLE}
     life = Life(contract, tuple(step.id not in hopeless for step in contract.technique.steps))
     prove_names(found, life)
+    prove_quality(found, life)
     prove_money(found, life)
-    prove_graph(found, Graph(life, moves_of(life, law or vocabulary())))
+    _search(found, life, law or vocabulary())
     if second:
         _ask_again(found)
     found.life = life
     return found
+
+
+def _search(found: Findings, life: Life, law: Law) -> None:
+    """Everything that is found by search; an order with too many states is not searched, and so not certified."""
+    try:
+        graph = Graph(life, moves_of(life, law))
+    except Malformed as error:
+        found.fail(ENDS, "order", str(error))
+        return
+    prove_graph(found, graph)
 
 
 def _ask_again(found: Proved) -> None:

@@ -6,13 +6,12 @@ from typing import Final, NamedTuple
 from msgspec.structs import replace
 
 from holdgate.certifier.encode import Cell, places_for
+from holdgate.certifier.rule_parts import rules_of
 from holdgate.certifier.smt import Term, both, either, no, same
 from holdgate.certifier.solver import ask
 from holdgate.certifier.space import Reading, StepFacts, inside
 from holdgate.certifier.tuning import Tuning, limits_of, scale_of
 from holdgate.law.contract import SmartSP, Step
-from holdgate.law.rules.nodes import Node
-from holdgate.law.rules.normal import decode
 
 Side = tuple[SmartSP, Step]
 PLACES_TRIED: Final = 4
@@ -56,11 +55,6 @@ def _passes_only(one: Side, other: Side, when: str) -> tuple[bool, str]:
         return True, facts.tell(answer.values, *rules, *against)
     decided = answer.verdict == "unsat" and (enough is not None or when == "start")
     return (False, "") if decided else (True, UNDECIDED)
-
-
-def rules_of(step: Step, when: str) -> tuple[Node, ...]:
-    """The rules of a step that are asked at this moment."""
-    return tuple(decode(bytes(rule.normal)) for rule in step.rules if rule.when == when)
 
 
 def _union(one: Step, other: Step) -> Step:

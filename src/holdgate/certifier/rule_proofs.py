@@ -11,12 +11,15 @@ from typing import Final, NamedTuple
 from holdgate.certifier.encode import Cell, Said, places_for
 from holdgate.certifier.findings import Findings
 from holdgate.certifier.rule_diff import PLACES_TRIED
-from holdgate.certifier.smt import TRUE, Term, both, either, no, num
+from holdgate.certifier.rule_parts import below, constants, reads_values, rules_of
+from holdgate.certifier.smt import TRUE, Term, both, either, no, num, same
 from holdgate.certifier.space import TIME_MAX, Reading, StepFacts
 from holdgate.certifier.tuning import LIMIT_KINDS, decimals
 from holdgate.law.contract import SmartSP, Step
-from holdgate.law.rules.nodes import Call, Const, Field, Node, Quant, children, paths
+from holdgate.law.rules.nodes import Call, Node, Quant, children, paths
 from holdgate.law.rules.normal import decode, unparse
+from holdgate.law.technique import ACCEPTANCE
+from holdgate.terms import limits
 
 CAN_HOLD: Final = "rules-can-be-true"
 NOT_VACUOUS: Final = "rules-ask-for-something"
@@ -24,6 +27,8 @@ NOT_REDUNDANT: Final = "no-conjunct-is-redundant"
 READABLE: Final = "rules-can-read-what-the-limits-say"
 PASSABLE: Final = "every-step-can-pass"
 CAN_BE_SIGNED: Final = "every-outcome-can-be-signed"
+NOT_DEAD: Final = "no-alternative-is-dead"
+GOES_ON: Final = "a-deviation-leaves-a-way"
 MOMENTS: Final = ("start", "sign")
 
 
@@ -44,7 +49,7 @@ class _Moment(NamedTuple):
 
 def prove_rules(found: Findings, technique: SmartSP) -> None:
     """All proofs about the rules of a technique's steps."""
-    for proof in (CAN_HOLD, NOT_VACUOUS, NOT_REDUNDANT, READABLE, PASSABLE, CAN_BE_SIGNED):
+    for proof in (CAN_HOLD, NOT_VACUOUS, NOT_REDUNDANT, NOT_DEAD, READABLE, PASSABLE, CAN_BE_SIGNED, GOES_ON):
         found.begin(proof)
     for step in technique.steps:
         for when in MOMENTS:
@@ -52,18 +57,16 @@ def prove_rules(found: Findings, technique: SmartSP) -> None:
             for rule in rules:
                 _can_be_true(found, technique, step, when, rule)
                 _can_be_not_true(found, technique, step, when, rule)
+                _no_alternative_is_dead(found, technique, step, when, rule)
             _no_conjunct_follows(found, technique, step, when, rules)
         _values_are_readable(found, technique, step)
         _can_pass(found, technique, step)
         _can_be_signed(found, technique, step)
+        _goes_on(found, technique, step)
 
 
 def _rules(step: Step, when: str) -> tuple[_Asked, ...]:
     return tuple(_Asked(rule.id, decode(bytes(rule.normal))) for rule in step.rules if rule.when == when)
-
-
-def _nodes(step: Step, when: str) -> tuple[Node, ...]:
-    return tuple(rule.node for rule in _rules(step, when))
 
 
 def _places(step: Step, *rules: Node) -> int | None:
@@ -85,15 +88,11 @@ def _moment(technique: SmartSP, step: Step, when: str, rules: tuple[Node, ...], 
     if when == "start":
         return _Moment(facts, facts.facts(started, started, facts.script.text(""), readings=False), enough=True)
     if complete:
-        facts.complete(enough or PLACES_TRIED, scaled=_reads_values(rules))
+        facts.complete(enough or PLACES_TRIED, scaled=reads_values(*rules))
     else:
         facts.record(enough or PLACES_TRIED)
     now = facts.moment("now", started)
     return _Moment(facts, facts.facts(now, started, facts.result()), enough is not None)
-
-
-def _reads_values(rules: tuple[Node, ...]) -> bool:
-    return any(_value_below(rule) for rule in rules)
 
 
 def _can_be_true(found: Findings, technique: SmartSP, step: Step, when: str, rule: _Asked) -> None:
@@ -143,6 +142,20 @@ def _no_conjunct_follows(found: Findings, technique: SmartSP, step: Step, when: 
             found.undecided(NOT_REDUNDANT, step.id, query.name)
 
 
+def _no_alternative_is_dead(found: Findings, technique: SmartSP, step: Step, when: str, rule: _Asked) -> None:
+    """Where a rule says "this or that", each can be true: one that cannot says nothing, and was meant otherwise."""
+    for part in _conjuncts(rule.node):
+        for one in part.a if isinstance(part, Call) and part.o == "||" else ():
+            at = _moment(technique, step, when, (one,), complete=False)
+            at.facts.script.hold(at.facts.encoder.true(one, at.env))
+            query = at.facts.script.query(f"whether `{unparse(one)}` in rule {rule.id} of {step.id} can be true")
+            answer = found.ask(NOT_DEAD, query)
+            if answer.verdict == "unsat" and at.enough:
+                found.fail(NOT_DEAD, step.id, f"in rule {rule.id}, `{unparse(one)}` can never be true")
+            elif answer.verdict != "sat":
+                found.undecided(NOT_DEAD, step.id, query.name)
+
+
 def _conjuncts(node: Node) -> tuple[Node, ...]:
     return node.a if isinstance(node, Call) and node.o == "&&" else (node,)
 
@@ -179,44 +192,27 @@ def _values_are_readable(found: Findings, technique: SmartSP, step: Step) -> Non
 
 def _values_read(step: Step, node: Node) -> tuple[str, ...]:
     """The characteristics whose values a rule reads: those that it names beside the value, or else all of them."""
-    if not _reads_values((node,)):
+    if not reads_values(node):
         return ()
     every = tuple(item.id for item in step.characteristics)
-    if isinstance(node, Quant) and not any(isinstance(child, Quant) for child in _below(node.b)):
-        texts = [const.v for const in _constants(node.b)]
+    if isinstance(node, Quant) and not any(isinstance(child, Quant) for child in below(node.b)):
+        texts = [const.v for const in constants(node.b)]
         return tuple(name for name in every if name in texts) or every
     parts = children(node)
     if isinstance(node, Quant):
         parts = (node.b,)
-    named = [name for part in parts for name in (_values_read(step, part) if _value_below(part) else ())]
+    named = [name for part in parts for name in (_values_read(step, part) if reads_values(part) else ())]
     return tuple(dict.fromkeys(named)) or every
-
-
-def _below(node: Node) -> Iterator[Node]:
-    yield node
-    for child in children(node):
-        yield from _below(child)
-
-
-def _value_below(node: Node) -> bool:
-    return any(isinstance(part, Field) and part.f == "value" for part in _below(node))
-
-
-def _constants(node: Node) -> Iterator[Const]:
-    if isinstance(node, Const):
-        yield node
-    for child in children(node):
-        yield from _constants(child)
 
 
 def _can_pass(found: Findings, technique: SmartSP, step: Step) -> None:
     """Under the strictest tuning, and so under every one, some complete and conforming readings can be signed as pass."""
-    start, sign = _nodes(step, "start"), _nodes(step, "sign")
+    start, sign = rules_of(step, "start"), rules_of(step, "sign")
     enough = _places(step, *start, *sign)
     facts = StepFacts(technique, step, how="strictest")
     facts.job()
     started = facts.start()
-    facts.complete(enough or PLACES_TRIED, scaled=_reads_values(sign))
+    facts.complete(enough or PLACES_TRIED, scaled=reads_values(*sign))
     now = facts.moment("now", started)
     text = facts.script.text
     facts.script.hold(facts.hold_all(start, facts.facts(started, started, text(""), readings=False)))
@@ -237,14 +233,14 @@ def _can_be_signed(found: Findings, technique: SmartSP, step: Step) -> None:
     A characteristic with `effect: acceptance` decides on the part, and is what it is. The others are about the process: a rule may
     ask that something be done and recorded first, so of those that it names any value will do that it tells apart.
     """
-    rules = _nodes(step, "sign")
+    rules = rules_of(step, "sign")
     if not rules:
         return
     enough = _places(step, *rules)
     facts = StepFacts(technique, step)
     facts.job()
     started = facts.start()
-    facts.complete(enough or PLACES_TRIED, scaled=_reads_values(rules))
+    facts.complete(enough or PLACES_TRIED, scaled=reads_values(*rules))
     text, ways = facts.script.text, []
     for readings in _redone(facts, rules):
         conform = both(*(either(no(r.filled), r.conforms) for r in readings))
@@ -264,9 +260,9 @@ def _can_be_signed(found: Findings, technique: SmartSP, step: Step) -> None:
 def _redone(facts: StepFacts, rules: tuple[Node, ...]) -> Iterator[list[Reading]]:
     """The readings as they are, and with those of the process that the rules name read again, at each value told apart."""
     yield facts.readings
-    texts = {const.v for rule in rules for const in _constants(rule) if const.t == "string"}
+    texts = {const.v for rule in rules for const in constants(rule) if const.t == "string"}
     step, s = facts.step, facts.script
-    named = [item for item in step.characteristics if item.id in texts and item.effect != "acceptance"]
+    named = [item for item in step.characteristics if item.id in texts and item.effect != ACCEPTANCE]
     for item in named[:REDONE_MAX]:
         which = s.text(item.id)
         for value in _told_apart(rules):
@@ -282,7 +278,7 @@ REDONE_MAX: Final = 4
 
 def _told_apart(rules: tuple[Node, ...]) -> tuple[int, ...]:
     """Whole numbers around each that the rules name."""
-    numbers = [const.v for rule in rules for const in _constants(rule) if const.t == "int" and isinstance(const.v, int)]
+    numbers = [const.v for rule in rules for const in constants(rule) if const.t == "int" and isinstance(const.v, int)]
     return tuple(sorted({near for number in numbers for near in (number - 1, number, number + 1)} | {0, 1}))
 
 
@@ -292,9 +288,37 @@ def _moments(facts: StepFacts, started: Term, rules: tuple[Node, ...]) -> Iterat
     if not any(path in ("now", "step.started") for rule in rules for path in paths(rule)):
         return
     yield num(TIME_MAX)
-    for const in {(const.t, const.v): const for rule in rules for const in _constants(rule)}.values():
+    for const in {(const.t, const.v): const for rule in rules for const in constants(rule)}.values():
         if not isinstance(const.v, int) or const.t not in ("timestamp", "duration"):
             continue
         for near in (const.v - 1, const.v, const.v + 1):
             at = f"(+ {started} {num(near)})" if const.t == "duration" else num(near)
             yield facts.script.named(f"(ite (<= {started} {at} {num(TIME_MAX)}) {at} {started})", "Int")
+
+
+# ---- deviations ------------------------------------------------------------------------------------------------------
+
+
+def _goes_on(found: Findings, technique: SmartSP, step: Step) -> None:
+    """However many deviations were authorised for the job, the step can be started, and signed as pass or as fail."""
+    start, sign = rules_of(step, "start"), rules_of(step, "sign")
+    if not any("job.deviations" in paths(rule) for rule in (*start, *sign)):
+        return
+    numbers = [n for n in _told_apart((*start, *sign)) if 0 <= n <= limits.LIST_ITEMS_MAX]
+    for count in dict.fromkeys((*numbers, limits.LIST_ITEMS_MAX)):
+        enough = _places(step, *start, *sign)
+        facts = StepFacts(technique, step)
+        facts.job()
+        facts.script.hold(same("|job.deviations|", num(count)))
+        started = facts.start()
+        facts.complete(enough or PLACES_TRIED, scaled=reads_values(*sign))
+        now, result = facts.moment("now", started), facts.result()
+        facts.script.hold(facts.hold_all(start, facts.facts(started, started, facts.script.text(""), readings=False)))
+        facts.script.hold(facts.hold_all(sign, facts.facts(now, started, result)))
+        facts.script.hold(either(facts.all_conform, no(same(result, facts.script.text("pass")))))
+        query = facts.script.query(f"whether {step.id} can be done after {count} deviations")
+        if found.ask(GOES_ON, query).verdict != "sat":
+            told = "a deviation" if count == 1 else f"{count} deviations"
+            what = f"after {told} it can neither be passed nor failed: the job can only be ended"
+            found.fail(GOES_ON, step.id, what)
+            return

@@ -15,10 +15,9 @@ from holdgate.certifier.tuning import Limits, Tuning, limits_of, scale_of, shown
 from holdgate.law.contract import Characteristic, SmartSP, Step
 from holdgate.law.rules.nodes import Node, paths
 from holdgate.law.rules.operators import INT_MAX, INT_MIN
+from holdgate.law.technique import AS_FOUND
 from holdgate.terms import instant, limits
 
-AS_FOUND: Final = "as_found"
-"""The effect of a characteristic that says how an instrument was met."""
 TIME_MAX: Final = limits.INTEGER_ABS_MAX
 """The last instant that a record can hold (UTC µs)."""
 

@@ -39,8 +39,9 @@ class _Refusals:
                 key = _key(move, guard)
                 if move.act == WAIT or key in self._left:
                     continue
-                states = every if move.at < 0 else [*turns.get(move.at, ()), *every[:STATES_TRIED]]
-                where = _where(move, guard, states)
+                near = [state for at in (move.at, move.at + 1) for state in turns.get(at, ())]
+                states = every if move.at < 0 else [*near, *every[:STATES_TRIED]]
+                where = _where(move, guard, states) or _where(move, guard, every)
                 if where:
                     self._left[key] = (move, guard)
                 for state in where:

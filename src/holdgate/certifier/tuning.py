@@ -10,20 +10,11 @@ from typing import Final, NamedTuple
 
 from holdgate.certifier.smt import Script, Term, num
 from holdgate.law.contract import Adaptable, Characteristic, SmartSP, Step
+from holdgate.law.technique import CHARACTERISTIC_MAX, CHARACTERISTIC_MIN, WINDOW_MAX, WINDOW_MIN
 from holdgate.terms.quantity import EXACT, parse_decimal
 
-WINDOW_KINDS: Final = ("window_min_s", "window_max_s")
-LIMIT_KINDS: Final = ("characteristic_min", "characteristic_max")
-CLIENT_WINDOW: Final = "client_window_s"
-KINDS: Final = (*WINDOW_KINDS, *LIMIT_KINDS, CLIENT_WINDOW)
-TIGHTER: Final = {
-    "window_min_s": "higher",
-    "window_max_s": "lower",
-    "characteristic_min": "higher",
-    "characteristic_max": "lower",
-    "client_window_s": "higher",
-}
-"""Which way a parameter gets stricter; for the client's window: the way that takes nothing from the client."""
+WINDOW_KINDS: Final = (WINDOW_MIN, WINDOW_MAX)
+LIMIT_KINDS: Final = (CHARACTERISTIC_MIN, CHARACTERISTIC_MAX)
 
 
 class Range(NamedTuple):
@@ -107,14 +98,10 @@ def _range(knob: Adaptable | None, own: str, scale: int) -> Range:
 def limits_of(technique: SmartSP, step: Step, item: Characteristic, scale: int) -> Limits:
     """The limits of a characteristic under every tuning."""
     low = (
-        None
-        if item.min is None
-        else _range(knob_of(technique, "characteristic_min", step.id, item.id), item.min, scale)
+        None if item.min is None else _range(knob_of(technique, CHARACTERISTIC_MIN, step.id, item.id), item.min, scale)
     )
     high = (
-        None
-        if item.max is None
-        else _range(knob_of(technique, "characteristic_max", step.id, item.id), item.max, scale)
+        None if item.max is None else _range(knob_of(technique, CHARACTERISTIC_MAX, step.id, item.id), item.max, scale)
     )
     guard = whole(item.U, scale) if item.rule == "guard_band" and item.U is not None else 0
     equals = None if item.equals is None else whole(item.equals, scale)
@@ -126,10 +113,10 @@ def window_of(technique: SmartSP, step: Step) -> Gap | None:
     window = step.window
     if window is None:
         return None
-    low = _range(knob_of(technique, "window_min_s", step.id), str(window.min_s), 0)
+    low = _range(knob_of(technique, WINDOW_MIN, step.id), str(window.min_s), 0)
     if window.max_s is None:
         return Gap(low, None)
-    return Gap(low, _range(knob_of(technique, "window_max_s", step.id), str(window.max_s), 0))
+    return Gap(low, _range(knob_of(technique, WINDOW_MAX, step.id), str(window.max_s), 0))
 
 
 class Tuning:

@@ -3,19 +3,22 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
+from holdgate.certifier.rule_parts import constants, reads_values, rules_of
 from holdgate.certifier.smt import both, no, num, same
 from holdgate.certifier.solver import ask
-from holdgate.certifier.space import AS_FOUND, COUNTED, StepFacts
+from holdgate.certifier.space import COUNTED, StepFacts
 from holdgate.certifier.tuning import Limits, limits_of, scale_of, shown
 from holdgate.law.contract import Characteristic, SmartSP, Step
 from holdgate.law.rules.evaluate import compile_rule
-from holdgate.law.rules.nodes import Const, Node, children, paths
-from holdgate.law.rules.normal import decode
+from holdgate.law.rules.nodes import Node
+from holdgate.law.technique import AS_FOUND
 from holdgate.terms.instant import SECOND_US
 from holdgate.terms.quantity import parse_decimal, scaled
 
 PARTS_TRIED: Final = (2, 1, 3, 4, 5, 6, 8, 10)
-"""How many parts a witness run may have."""
+"""How many parts a witness run has: the first of these with which every step can be passed."""
+PARTS_MAX: Final = 60
+"""How many a witness run may have where a rule names a number."""
 
 
 COUNT_MAX: Final = 12
@@ -40,17 +43,12 @@ class JobFacts(NamedTuple):
     deviations: int
 
 
-def rules_at(step: Step, when: str) -> tuple[Node, ...]:
-    """The rules of a step that are asked at this moment."""
-    return tuple(decode(bytes(rule.normal)) for rule in step.rules if rule.when == when)
-
-
 # ---- readings --------------------------------------------------------------------------------------------------------
 
 
 def readings(technique: SmartSP, step: Step, job: JobFacts, started: int, *, good: bool) -> tuple[Read, ...] | None:
     """Complete readings, all conforming or one of them not, over which the step can be signed; None: there are none."""
-    rules = rules_at(step, "sign")
+    rules = rules_of(step, "sign")
     if not rules:
         return _plain(technique, step, job.serials, good=good)
     facts = _laid_out(technique, step, job, started, rules)
@@ -71,7 +69,7 @@ def _laid_out(technique: SmartSP, step: Step, job: JobFacts, started: int, rules
     script.hold(same("|job.id|", script.text(job.id)))
     script.hold(same("|job.parts|", num(len(job.serials))))
     script.hold(same("|job.deviations|", num(job.deviations)))
-    facts.complete(len(job.serials), scaled=any("readings[].value" in paths(rule) for rule in rules))
+    facts.complete(len(job.serials), scaled=reads_values(*rules))
     if any(item.per_serial for item in step.characteristics):
         for place, serial in enumerate(job.serials):
             script.hold(same(f"|serial[{place}]|", script.text(serial)))
@@ -138,7 +136,7 @@ def moment(
     technique: SmartSP, step: Step, when: str, job: JobFacts, now: int, started: int, read: Sequence[Read], result: str
 ) -> int | None:
     """The first moment from now on, of those that the rules tell apart, at which all of them are true; None: never."""
-    rules = rules_at(step, when)
+    rules = rules_of(step, when)
     for at in sorted({now, *_candidates(rules, now, started)}):
         if all(holds(rule, step, job, at, started, read, result) for rule in rules):
             return at
@@ -169,16 +167,9 @@ def _env(step: Step, job: JobFacts, now: int, started: int, read: Sequence[Read]
 
 
 def _candidates(rules: Sequence[Node], now: int, started: int) -> Iterator[int]:
-    for const in (const for rule in rules for const in _constants(rule)):
+    for const in (const for rule in rules for const in constants(rule)):
         if isinstance(const.v, bool) or not isinstance(const.v, int):
             continue
         if const.t in ("timestamp", "duration"):
             base = const.v + (started if const.t == "duration" else 0)
             yield from (at for at in (base, base + SECOND_US) if at > now)
-
-
-def _constants(node: Node) -> Iterator[Const]:
-    if isinstance(node, Const):
-        yield node
-    for child in children(node):
-        yield from _constants(child)

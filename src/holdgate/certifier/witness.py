@@ -13,8 +13,10 @@ from msgspec import Struct
 from holdgate.certifier import values
 from holdgate.certifier.cast import PERFORMERS, SUBJECTS, Cast, cast_of
 from holdgate.certifier.life import Life
+from holdgate.certifier.rule_parts import constants, rules_of
 from holdgate.certifier.tour import Leg
 from holdgate.law.contract import Environment, Step
+from holdgate.terms import instant
 from holdgate.terms.errors import Malformed
 from holdgate.terms.instant import SECOND_US
 from holdgate.terms.quantity import EXACT, parse_decimal
@@ -54,6 +56,13 @@ class Unrealised(Exception):
     """A way that cannot be walked in time: a window is over before the acts before it are done."""
 
 
+class Missed(NamedTuple):
+    """A leg that no run could show. `why`: as a sentence; "" where it only comes after one that could not be walked."""
+
+    leg: Leg
+    why: str = ""
+
+
 class Track:
     """What a witness run keeps of its order and job."""
 
@@ -77,6 +86,7 @@ class Track:
         self.red: tuple[str, ...] = ()
         self.deviations = 0
         self.permits = 0
+        self.paid: tuple[str, ...] = ()
         self.issued = 0
         self.first_report = 0
         self.due = 0
@@ -112,17 +122,17 @@ class Writer:
 
     # ---- ways ------------------------------------------------------------------------------------------------------
 
-    def way(self, legs: Sequence[Leg], write: Mapping[str, Callable[["Writer", Leg], None]]) -> list[Leg]:
+    def way(self, legs: Sequence[Leg], write: Mapping[str, Callable[["Writer", Leg], None]]) -> list[Missed]:
         """Write a way as deeds on an order of its own; the legs that cannot be walked in time, with all that come after."""
         self.order = self._new_order()
-        left: list[Leg] = []
+        left: list[Missed] = []
         for number, leg in enumerate(legs):
             try:
                 write[leg.move.act](self, leg)
-            except Unrealised:
-                left.append(leg)
+            except Unrealised as error:
+                left.append(Missed(leg, str(error)))
                 if leg.refused_by is None:
-                    return [*left, *legs[number + 1 :]]
+                    return [*left, *(Missed(after) for after in legs[number + 1 :])]
         return left
 
     def deed(
@@ -240,11 +250,26 @@ def parts_for(life: Life) -> int:
     Raises:
         Malformed: no number that is tried does.
     """
-    for count in values.PARTS_TRIED:
+    stuck: dict[str, None] = {}
+    tried = _counts(life)
+    for count in tried:
         facts = values.JobFacts("W-JOB-1", tuple(f"W1-{part + 1}" for part in range(count)), 0)
-        if all(_doable(life, place, step, facts) for place, step in enumerate(life.steps)):
+        hard = [step.id for place, step in enumerate(life.steps) if not _doable(life, place, step, facts)]
+        if not hard:
             return count
-    raise Malformed("no job of up to ten parts passes every step; its rules ask for something else")
+        stuck |= dict.fromkeys(hard)
+    job = f"no job of up to {max(tried)} parts that begins on {instant.show(BEGIN)}"
+    raise Malformed(f"{job} passes every step; the rules of {', '.join(stuck)} ask for something else")
+
+
+def _counts(life: Life) -> tuple[int, ...]:
+    """How many parts are tried: a few, and as many as the rules name; of what has to be on a register only those there are."""
+    if life.technique.subject in SUBJECTS:
+        return values.PARTS_TRIED
+    rules = [rule for step in life.steps for when in ("start", "sign") for rule in rules_of(step, when)]
+    named = {const.v for rule in rules for const in constants(rule) if const.t == "int" and isinstance(const.v, int)}
+    more = {near for number in named for near in (number - 1, number, number + 1)}
+    return (*values.PARTS_TRIED, *sorted(near for near in more if max(values.PARTS_TRIED) < near <= values.PARTS_MAX))
 
 
 def _doable(life: Life, place: int, step: Step, facts: values.JobFacts) -> bool:

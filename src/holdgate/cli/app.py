@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from holdgate.cli import (  # noqa: F401
         advise,
         audit,
+        backup,
         bench,
+        bus,
         certify,
         contract,
         demo,
@@ -26,10 +28,14 @@ if TYPE_CHECKING:
         ledger,
         options,
         recall,
+        run,
+        site,
         standards,
         standing_open,
+        status,
         templates,
         test,
+        up,
         who,
         why,
         witness,
@@ -78,7 +84,13 @@ app.command("holdgate.cli.denials:denials", help="Explain a refusal's code, or a
 app.command(
     "holdgate.cli.advise:advise", help="Chart a characteristic's readings and draft what follows; sign nothing."
 )
+app.command("holdgate.cli.up:up", help="Open a whole shop in one process and keep it up.")
+app.command("holdgate.cli.run:run", help="Open one site of a shop as a process, on the shop's broker.")
+app.command("holdgate.cli.status:status", help="Show how every site stands: log, cosignature, links, clock.")
+app.command("holdgate.cli.backup:backup", name="backup", help="Copy a shop's record, and put it back.")
+app.command("holdgate.cli.site:site", name="site", help="Found a shop; begin with `holdgate site new`.")
 app.command("holdgate.cli.env:env", name="env", help="Bring in what a logger of room conditions kept.")
+app.command("holdgate.cli.bus:bus", name="bus", help="Let sites on several machines speak over a NATS broker.")
 app.command("holdgate.cli.ledger:ledger", name="ledger", help="Work with the record as a log.")
 app.command("holdgate.cli.witness:witness", name="witness", help="Be a witness of a shop's logs, outside the shop.")
 

@@ -12,6 +12,7 @@ from rich.text import Text
 from holdgate.certifier.facts import rule_parser
 from holdgate.certifier.findings import Defect
 from holdgate.crypto.hashes import digest
+from holdgate.law.certificate import read_certificate
 from holdgate.law.families import Bundle
 from holdgate.law.notation import read_bundle
 from holdgate.scenario.certification import Certification, certification
@@ -25,6 +26,7 @@ def certify(
     second_solver: Annotated[bool, Parameter(negative=())] = False,
     out: Path | None = None,
     queries: Path | None = None,
+    check: Path | None = None,
     json: Annotated[bool, Parameter(negative=())] = False,
 ) -> int:
     """Prove a contract for every value of facts and adaptable parameters, run its witnesses on real sites, and certify it.
@@ -39,9 +41,12 @@ def certify(
         Where to write the certificate.
     queries
         A folder for the questions that were asked, each as SMT-LIB text under its SHA-256.
+    check
+        A certificate that somebody else made: it has to be, byte for byte, what is proved here.
     json
         One JSON document on stdout.
     """
+    held = None if check is None else _held(check)
     found = certification(read_contract(contract), second=second_solver)
     if queries is not None:
         queries.mkdir(parents=True, exist_ok=True)
@@ -51,12 +56,35 @@ def certify(
         out.write_bytes(found.certificate)
     console = Console(highlight=False, soft_wrap=True)
     if json:
-        sys.stdout.write(msgspec.json.encode(_document(found)).decode() + "\n")
+        sys.stdout.write(msgspec.json.encode(_document(found, held)).decode() + "\n")
     elif found.certificate is None:
         _refuse(console, found)
     else:
         _tell(console, found, out)
-    return 0 if found.certificate is not None else 1
+    differs = () if held is None or found.certificate is None else _differences(held, found.certificate)
+    if differs and not json:
+        console.print(Text(f"{check} is another certificate: it differs in {', '.join(differs)}.", style="bold red"))
+    return 0 if found.certificate is not None and not differs else 1
+
+
+def _held(path: Path) -> bytes:
+    """A certificate to be compared.
+
+    Raises:
+        Unavailable: it cannot be read. Malformed: it is none.
+    """
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise Unavailable(f"{path} cannot be read: {error.strerror}") from error
+    read_certificate(raw)
+    return raw
+
+
+def _differences(held: bytes, made: bytes) -> tuple[str, ...]:
+    """The fields in which two certificates differ; other solvers prove the same by other versions."""
+    left, right = (msgspec.json.decode(raw, type=dict[str, object]) for raw in (held, made))
+    return tuple(name for name in dict.fromkeys((*left, *right)) if left.get(name) != right.get(name))
 
 
 def read_contract(path: Path) -> Bundle:
@@ -78,7 +106,7 @@ def read_contract(path: Path) -> Bundle:
 def _tell(console: Console, found: Certification, out: Path | None) -> None:
     console.print(Text(f"{found.contract} version {found.version} is certified.", style="bold green"))
     for proof in found.proofs:
-        asked = f"{len(proof.queries)} questions" if proof.queries else "by search"
+        asked = _asked(len(proof.queries))
         console.print(Text.assemble("  ", ("\u2713 ", "green"), proof.name.replace("-", " "), (f"  {asked}", "dim")))
     if found.plan is not None:
         console.print(f"  {len(found.plan.deeds)} acts were run on real sites; each came out as predicted.")
@@ -88,6 +116,10 @@ def _tell(console: Console, found: Certification, out: Path | None) -> None:
         console.print(Text(f"  note: {note}", style="yellow"))
     if found.certificate is not None:
         console.print(f"  certificate {digest(found.certificate)}" + ("" if out is None else f" in {out}"))
+
+
+def _asked(count: int) -> str:
+    return "by search" if not count else f"{count} question{'s' if count > 1 else ''}"
 
 
 def _refuse(console: Console, found: Certification) -> None:
@@ -103,8 +135,10 @@ def _path(defect: Defect) -> str:
     return "".join(f"    {number}. {words}\n" for number, words in enumerate(defect.path, start=1))
 
 
-def _document(found: Certification) -> dict[str, object]:
+def _document(found: Certification, held: bytes | None) -> dict[str, object]:
+    compared = None if held is None or found.certificate is None else _differences(held, found.certificate)
     return {
+        "differs_in": compared,
         "contract": found.contract,
         "version": found.version,
         "certified": found.certificate is not None,

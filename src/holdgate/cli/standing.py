@@ -8,15 +8,14 @@ from typing import NamedTuple
 from holdgate.adapters.host import HostClock
 from holdgate.adapters.sqlite_store import SqliteStore
 from holdgate.audit.authorities import AUTHORITIES
-from holdgate.bootstrap import read_trust
+from holdgate.bootstrap import read_premises
 from holdgate.engine.opening import open_log
 from holdgate.engine.source import StoreHistory
-from holdgate.identity.charter import Charter, open_charter
 from holdgate.law.chronicle import blank_state
 from holdgate.law.library import Library
 from holdgate.law.state import State
 from holdgate.terms import instant
-from holdgate.terms.errors import Malformed, Unavailable
+from holdgate.terms.errors import Malformed
 
 
 class Standing(NamedTuple):
@@ -26,19 +25,6 @@ class Standing(NamedTuple):
     library: Library
 
 
-def charter_at(data: Path) -> tuple[Charter, tuple[bytes, ...]]:
-    """The shop's charter, checked against the trust file beside it; and the roots that were trusted.
-
-    Raises:
-        Unavailable: there is no shop. Tampered: the charter is signed by others.
-    """
-    trust = read_trust(data / "trust.json")
-    try:
-        return open_charter((data / "charter.json").read_bytes(), trust.roots), trust.roots
-    except OSError as error:
-        raise Unavailable(f"{data} holds no shop: {error}") from error
-
-
 @contextmanager
 def open_standing(data: Path, site: str | None = None) -> Iterator[Standing]:
     """A site of a shop; the business hub where none is named.
@@ -46,7 +32,7 @@ def open_standing(data: Path, site: str | None = None) -> Iterator[Standing]:
     Raises:
         Unavailable: there is no shop, or not this site's store. Malformed: the site decides nothing.
     """
-    charter, roots = charter_at(data)
+    _, _, charter, roots = read_premises(data)
     deciding = [seat for seat in charter.sites if seat.kind in AUTHORITIES]
     seat = next((s for s in deciding if (s.kind == "business_hub" if site is None else s.id == site)), None)
     if seat is None:

@@ -105,6 +105,11 @@ class Spine:
         return self._appender.checkpoint
 
     @property
+    def fault(self) -> HoldgateError | None:
+        """Why nothing is decided any more; None while it is."""
+        return self._appender.broken
+
+    @property
     def whole(self) -> bool:
         """Whether everything that was decided is durable."""
         appender = self._appender

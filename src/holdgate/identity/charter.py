@@ -4,7 +4,7 @@ Root keys sign it (threshold); everything else (people, devices, contracts) ente
 sites that it names.
 """
 
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 from msgspec import Struct
@@ -41,8 +41,11 @@ class SiteSeat(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, om
     sealing_key: bytes | None = None
 
 
-class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What the shop settles for itself. Times in seconds."""
+class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What the shop settles for itself. Times in seconds.
+
+    `certificates`: what a contract needs before it is released: `proof` (proofs and witness runs), or `structure` alone.
+    """
 
     name: str
     tz: str
@@ -54,6 +57,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     arrival_fresh_s: int
     approval_roles: tuple[str, ...]
     report_fields: tuple[str, ...]
+    certificates: Literal["structure", "proof"] = "structure"
 
 
 class Charter(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

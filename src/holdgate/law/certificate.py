@@ -21,6 +21,44 @@ HOLDS: Final = "holds"
 STRUCTURE: Final = ("complete", "named", "bound", "canonical", "same-meaning", "data-flow", "ready")
 """The checks that no certificate may leave out (`holdgate.certifier.structure` says what each means)."""
 
+PROVED: Final = (
+    "a-deviation-leaves-a-way",
+    "a-failing-result-can-stand",
+    "environment-can-be-good",
+    "every-declared-condition-is-enforced",
+    "every-outcome-can-be-signed",
+    "every-state-can-end",
+    "every-step-can-pass",
+    "limits-leave-room",
+    "milestones-are-the-price",
+    "model-and-engine-agree",
+    "no-alternative-is-dead",
+    "no-conjunct-is-redundant",
+    "no-final-invoice-without-the-client",
+    "no-payout-before-qa-and-compliance",
+    "no-report-before-qa",
+    "no-test-before-arrival-and-prechecks",
+    "nothing-nonconforming-recorded-as-conforming",
+    "one-currency",
+    "parameters-are-bounded",
+    "pay-is-blind-to-results",
+    "payouts-can-be-earned",
+    "payouts-depend-on-time-and-completeness-alone",
+    "payouts-stay-under-their-cap",
+    "people-decide-on-what-failed",
+    "rules-ask-for-something",
+    "rules-can-be-true",
+    "rules-can-read-what-the-limits-say",
+    "rules-name-what-there-is",
+    "silence-leaves-time-to-answer",
+    "structure",
+    "tuning-never-leaves-its-range",
+    "what-is-named-exists",
+    "windows-can-be-met",
+    "windows-open-before-they-close",
+)
+"""What a certificate of proof has to prove besides (`holdgate.certifier`; docs/spec/certificate.md says what each means)."""
+
 
 class Check(Struct, frozen=True, kw_only=True):
     """One check and its verdict."""
@@ -101,8 +139,13 @@ def read_certificate(raw: bytes) -> Certificate:
         raise Malformed(f"the certificate cannot be read: {error}") from None
 
 
-def objections(certificate: Certificate, template: SmartClientPO, technique: SmartSP) -> Iterator[str]:
-    """Why a certificate does not vouch for exactly these two documents under this law, as sentences; none: it does."""
+def objections(
+    certificate: Certificate, template: SmartClientPO, technique: SmartSP, *, proof: bool = False
+) -> Iterator[str]:
+    """Why a certificate does not vouch for exactly these two documents under this law, as sentences; none: it does.
+
+    `proof`: the shop takes no certificate of structure alone.
+    """
     said = {
         "kind of certificate": (certificate.holdgate, CERTIFICATE),
         "contract": (certificate.contract, template.id),
@@ -124,3 +167,17 @@ def objections(certificate: Certificate, template: SmartClientPO, technique: Sma
     for check in said_of:
         if check.verdict != HOLDS:
             yield f"its certificate says of {check.name[:40]!r}: {check.verdict[:40]!r}"
+    if proof:
+        yield from _unproved(certificate)
+
+
+def _unproved(certificate: Certificate) -> Iterator[str]:
+    """What a certificate of proof lacks."""
+    proved = [proof.name for proof in certificate.proofs]
+    for name in PROVED:
+        if name not in proved:
+            yield f"this shop asks for proofs, and its certificate has none of {name}"
+    if not certificate.solvers:
+        yield "this shop asks for proofs, and its certificate names no solver"
+    if certificate.witness is None or certificate.witness.deeds < 1:
+        yield "this shop asks for witness runs, and its certificate has none"

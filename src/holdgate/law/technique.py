@@ -37,6 +37,10 @@ TIGHTER: Final = {
     CLIENT_WINDOW: "higher",
 }
 """Kind of adaptable parameter → which way is tighter. A longer review window binds the shop more, not the client."""
+ACCEPTANCE: Final = "acceptance"
+"""The effect of a characteristic that decides on the part."""
+AS_FOUND: Final = "as_found"
+"""The effect of a characteristic that says how an instrument was met."""
 IN_SECONDS: Final = (WINDOW_MIN, WINDOW_MAX, CLIENT_WINDOW)
 """Kinds whose values are whole seconds."""
 
@@ -368,8 +372,8 @@ def _measure(characteristic: Characteristic) -> Measure:
         per_serial=characteristic.per_serial,
         all_readings=characteristic.all_readings,
         resolution=characteristic.resolution,
-        acceptance=characteristic.effect == "acceptance",
-        as_found=characteristic.effect == "as_found",
+        acceptance=characteristic.effect == ACCEPTANCE,
+        as_found=characteristic.effect == AS_FOUND,
         guard=guard,
     )
 

@@ -97,7 +97,7 @@ class Site(Peer):
         self._charter = charter
         self._vaults = {seat.id: seat for seat in charter.sites if seat.kind == "vault"}
         self._own_key = parse_vkey(make_vkey(means.seat.origin, means.seat.key))
-        self._reconciled = self._unwitnessed = False
+        self._reconciled = self._unwitnessed = self._started = False
         self._replicated = 0
         self._waiting: list[tuple[int, asyncio.Future[None]]] = []
         self.timekeeper = self._timekeeper() if timers and self.kind == "business_hub" else None
@@ -131,6 +131,10 @@ class Site(Peer):
             epoch = self.means.entropy.token()
             await self.spine.record(partial(self.chronicle.genesis, self._charter, self.means.charter, now, epoch))
         await self._note(BootRecord(epoch=self.means.entropy.token(), reconciled=self._reconciled))
+        self._started = True
+        for seat in self._charter.sites:
+            if seat.id != self.id and self.means.bus.linked(self.id, seat.id):
+                self.link_changed(seat.id, up=True)
         for link in self.links.values():
             link.wake()
         if self.timekeeper is not None:
@@ -195,6 +199,11 @@ class Site(Peer):
             self.means.store.save_checkpoint(self.spine.checkpoint)
             save(self.means.store, self.chronicle)
         self.means.store.close()
+
+    @property
+    def reconciled(self) -> bool:
+        """Whether a Vault confirmed this log since the start."""
+        return self._reconciled
 
     @property
     def idle(self) -> bool:
@@ -267,10 +276,21 @@ class Site(Peer):
 
     @override
     async def deliver(self, raw: bytes, pins: Sequence[Pin], sender: str) -> Answer:
+        self._ready()
         return await self.submit(raw, pins, source=sender)
+
+    def _ready(self) -> None:
+        """Nothing comes before the entry of the start: a site may be on the bus before that.
+
+        Raises:
+            Unavailable: it has not started yet.
+        """
+        if not self._started:
+            raise Unavailable(f"{self.id} is starting; ask again")
 
     @override
     async def offer(self, segment: Segment, sender: str) -> Taken:
+        self._ready()
         self.spine.settle()
         try:
             recorded = self.spine.record(partial(self.chronicle.take_in, segment, self.means.clock.now()))
@@ -297,6 +317,8 @@ class Site(Peer):
 
     def link_changed(self, peer: str, up: bool) -> None:
         """The transport says that a link came up or went down. Hub and nodes put it on record, the hub also the Vault's."""
+        if not self._started:
+            return  # the start looks at every link itself
         if self._keeps_contact(peer):
             self.spine.settle()
             contact = self.chronicle.state.contacts.get(peer)

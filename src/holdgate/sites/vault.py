@@ -77,6 +77,10 @@ class MirrorStore(Protocol):
         """Keep a signed checkpoint that contradicts the mirror."""
         ...
 
+    def evidence(self, origin: str) -> list[tuple[bytes, str]]:
+        """Signed checkpoints that contradict the mirror, with why."""
+        ...
+
     def close(self) -> None:
         """Release the storage."""
         ...
@@ -114,6 +118,11 @@ class Vault(Peer):
         self.asking: tuple[Asking, ...] = ()
         if seen is not None:
             self.asking = tuple(Asking(w, store.latest, mirrored.proof, seen.keep_outside) for w in outside)
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """The logs that it watches."""
+        return tuple(self._seats)
 
     @override
     async def deliver(self, raw: bytes, pins: Sequence[Pin], sender: str) -> NoReturn:

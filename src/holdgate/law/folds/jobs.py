@@ -85,7 +85,10 @@ def _copy(attempt: Attempt) -> Attempt:
 
 
 def _job_reprocessed(state: State, library: Library, e: ev.JobReprocessed, at: int, ref: int) -> None:
-    """What was released or announced is so no more. Recalls end where nothing that is left was done with the instrument."""
+    """What was released or announced is so no more. Recalls end where nothing that is left was done with the instrument.
+
+    Where nothing at all is left, environmental logs count from now: what was done under the old ones is not reported.
+    """
     job = state.jobs[job_key(e.order, e.job)]
     technique = library.techniques.get(job.technique) or require_technique(library, job.sha256)
     for operation in technique.operations[technique.position[e.step] :]:
@@ -101,6 +104,8 @@ def _job_reprocessed(state: State, library: Library, e: ev.JobReprocessed, at: i
             a is None or ncr.equipment not in (*a.equipment, *a.instruments) for a in job.attempts
         ):
             ncr.disposition = ncr.disposition or "reprocess"
+    if not any(job.attempts):
+        job.resumed_at = at
     job.ref = ref
 
 

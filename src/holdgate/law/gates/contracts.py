@@ -118,7 +118,8 @@ def _objections(case: Case, raw: bytes) -> Iterable[str]:
     if bundle is None:
         return ("its documents are not here",)
     try:
-        return objections(read_certificate(raw), bundle.template, bundle.technique)
+        proof = case.settings.certificates == "proof"
+        return objections(read_certificate(raw), bundle.template, bundle.technique, proof=proof)
     except Malformed as error:
         return (str(error),)
 

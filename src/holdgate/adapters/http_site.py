@@ -1,0 +1,177 @@
+"""A site's address on the network: hand in a signed action, ask how the site stands. ASGI, by Starlette.
+
+Nothing here decides anything and nobody is logged in: what counts is the envelope's own signatures. An action is answered once
+its entry is durable, with the decision and a receipt; a denial is an answer, not an error.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Final, Protocol
+
+import msgspec
+from msgspec import Struct
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Mount, Route
+
+from holdgate.engine.answer import Answer
+from holdgate.law.case import Pin
+from holdgate.law.denial import remedy, sentence
+from holdgate.terms.errors import HoldgateError, Malformed, Tampered, Unavailable
+from holdgate.terms.limits import BLOB_BYTES_MAX, ENVELOPE_BYTES_MAX, PINS_MAX
+
+ENVELOPE_TYPE: Final = "application/vnd.dsse+json"
+PROBLEM_TYPE: Final = "application/problem+json"
+JSON_TYPE: Final = "application/json"
+BODY_BYTES_MAX: Final = 2 * ENVELOPE_BYTES_MAX + PINS_MAX * BLOB_BYTES_MAX * 4 // 3
+"""The largest body that is taken: an envelope with documents beside it, in base64."""
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+class Submits(Protocol):
+    """What takes actions."""
+
+    async def deliver(self, raw: bytes, pins: tuple[Pin, ...], sender: str) -> Answer:
+        """Submit a signed action; the answer comes once its entry is durable."""
+        ...
+
+
+class Refusal(Struct, frozen=True, kw_only=True):
+    """One reason of a denial, in words."""
+
+    code: str
+    says: str
+    helps: str
+
+
+class Reply(Struct, frozen=True, kw_only=True):
+    """The answer to an action. `seq`: its entry (-1: only counted as an attempt so far). `receipt`: a tlog-proof of that entry."""
+
+    seq: int
+    verdict: str
+    refusals: tuple[Refusal, ...]
+    receipt: str
+    kept: str
+    resent: bool
+
+
+class Problem(Struct, frozen=True, kw_only=True, rename={"kind": "type"}):
+    """RFC 9457."""
+
+    kind: str
+    title: str
+    status: int
+    detail: str
+
+
+class _Submission(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An envelope with documents beside it. `documents`: content by SHA-256 (hex)."""
+
+    envelope: msgspec.Raw
+    documents: dict[str, bytes] = {}
+
+
+_SUBMISSION: Final = msgspec.json.Decoder(_Submission)
+
+
+def site_app(site: Submits, status: Callable[[], Struct], more: Sequence[BaseRoute] = ()) -> Starlette:
+    """The ASGI application of a deciding site.
+
+    Args:
+        site: takes the actions.
+        status: how the site stands now.
+        more: further routes of the same process.
+    """
+
+    async def act(request: Request) -> Response:
+        raw, pins = _read(request.headers.get("content-type", ""), await request.body())
+        source = f"http:{request.client.host}" if request.client is not None else "http"
+        return _json(_reply(await site.deliver(raw, pins, source)))
+
+    async def show(_: Request) -> Response:
+        return _json(status())
+
+    routes = [
+        Route("/actions", _guarded(act), methods=["POST"]),
+        Route("/status", _guarded(show), methods=["GET"]),
+        *more,
+    ]
+    return Starlette(routes=routes)
+
+
+def status_app(status: Callable[[], Struct], more: Sequence[BaseRoute] = ()) -> Starlette:
+    """The ASGI application of what takes no actions: it only tells how it stands."""
+
+    async def show(_: Request) -> Response:
+        return _json(status())
+
+    return Starlette(routes=[Route("/status", _guarded(show), methods=["GET"]), *more])
+
+
+def index_app(apps: Mapping[str, Starlette]) -> Starlette:
+    """Several applications as one: each under /NAME, and their names at /."""
+
+    async def show(_: Request) -> Response:
+        return _json(tuple(apps))
+
+    return Starlette(
+        routes=[Route("/", show, methods=["GET"]), *(Mount(f"/{name}", app) for name, app in apps.items())]
+    )
+
+
+def _read(kind: str, body: bytes) -> tuple[bytes, tuple[Pin, ...]]:
+    """An envelope as it is, or in a JSON object with the documents beside it.
+
+    Raises:
+        Malformed: it is neither.
+    """
+    if kind.partition(";")[0].strip() != JSON_TYPE:
+        return body, ()
+    try:
+        submission = _SUBMISSION.decode(body)
+    except msgspec.MsgspecError as error:
+        raise Malformed(f"send an envelope as {ENVELOPE_TYPE}, or {{envelope, documents}} as JSON: {error}") from None
+    if len(submission.documents) > PINS_MAX:
+        raise Malformed(f"at most {PINS_MAX} documents go beside an action")
+    pins = tuple(Pin(sha256=name, content=content) for name, content in submission.documents.items())
+    return bytes(submission.envelope), pins
+
+
+def _reply(answer: Answer) -> Reply:
+    refusals = tuple(
+        Refusal(code=denial.code, says=sentence(denial), helps=remedy(denial)) for denial in answer.decision.denials
+    )
+    return Reply(
+        seq=answer.seq,
+        verdict=answer.decision.verdict,
+        refusals=refusals,
+        receipt=answer.receipt.decode(),
+        kept=answer.kept,
+        resent=answer.resent,
+    )
+
+
+_STATUS: Final[dict[type[HoldgateError], tuple[int, str]]] = {
+    Malformed: (400, "The request cannot be read"),
+    Tampered: (409, "What was sent does not hold together"),
+    Unavailable: (503, "Not possible just now; try again"),
+}
+
+
+def _guarded(handler: Handler) -> Handler:
+    """A handler whose errors are answered as problems."""
+
+    async def guarded(request: Request) -> Response:
+        try:
+            return await handler(request)
+        except HoldgateError as error:
+            status, title = _STATUS.get(type(error), (500, "This site cannot go on"))
+            found = Problem(kind=f"about:{type(error).__name__}", title=title, status=status, detail=str(error))
+            return Response(msgspec.json.encode(found), status_code=status, media_type=PROBLEM_TYPE)
+
+    return guarded
+
+
+def _json(found: Struct | tuple[str, ...]) -> Response:
+    return Response(msgspec.json.encode(found), media_type=JSON_TYPE, headers={"Cache-Control": "no-store"})

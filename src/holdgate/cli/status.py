@@ -1,0 +1,116 @@
+"""holdgate status: how every site stands, from where it runs."""
+
+import json as text_json
+import sys
+from http.client import HTTPConnection, HTTPException
+from typing import Annotated, Any, Final
+
+from cyclopts import Parameter
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from holdgate.terms import instant
+from holdgate.terms.errors import Malformed, Unavailable
+
+DEADLINE_S: Final = 5.0
+BYTES_MAX: Final = 1_048_576
+FAILED: Final = 1
+LISTEN: Final = "127.0.0.1:8460"
+SETTLED: Final = 4
+"""Entries about cosignatures and links themselves, which need no cosignature soon."""
+UNSURE_US: Final = 1_000_000
+"""A clock that may be off by more is said to be unsure."""
+
+
+def status(*at: str, json: Annotated[bool, Parameter(negative=())] = False) -> int:
+    """Show every site that runs at these addresses: log, cosignature, links, backlog, clock.
+
+    Parameters
+    ----------
+    at
+        Where processes of the shop listen, as host:port (default 127.0.0.1:8460).
+    json
+        One JSON document.
+    """
+    found: list[dict[str, Any]] = []
+    for address in at or (LISTEN,):
+        found.extend(_ask(address, f"/{name}/status") for name in _ask(address, "/"))
+    if json:
+        sys.stdout.write(text_json.dumps(found, sort_keys=True) + "\n")
+    else:
+        _tell(found)
+    return FAILED if any(_wrong(one) for one in found) else 0
+
+
+def _ask(address: str, path: str) -> Any:
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdigit():
+        raise Malformed(f"{address!r} is no host:port, such as 127.0.0.1:8460")
+    connection = HTTPConnection(host, int(port), timeout=DEADLINE_S)
+    try:
+        connection.request("GET", path)
+        response = connection.getresponse()
+        body = response.read(BYTES_MAX)
+    except (OSError, HTTPException) as error:
+        raise Unavailable(
+            f"nothing answers at {address}: {error}; start it with holdgate up or holdgate run"
+        ) from error
+    finally:
+        connection.close()
+    if response.status != 200:
+        raise Unavailable(f"{address}{path} answers {response.status}")
+    try:
+        return text_json.loads(body)
+    except ValueError:
+        raise Malformed(f"{address} is no site of a shop: it answers something else") from None
+
+
+def _wrong(one: dict[str, Any]) -> str:
+    """What a person has to see to; empty where all is well."""
+    if one["kind"] == "vault":
+        caught = [mirror["origin"] for mirror in one["mirrors"] if mirror["evidence"]]
+        return f"holds evidence against {', '.join(caught)}" if caught else ""
+    return str(one["fault"])
+
+
+def _tell(found: list[dict[str, Any]]) -> None:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for title in ("site", "kind", "entries", "witnessed", "links", "clock", ""):
+        table.add_column(title, justify="right" if title == "entries" else "left")
+    for one in found:
+        table.add_row(*(_vault_row(one) if one["kind"] == "vault" else _site_row(one)))
+    Console(highlight=False).print(table)
+
+
+def _site_row(one: dict[str, Any]) -> tuple[Text, ...]:
+    down = [link["peer"] for link in one["links"] if not link["up"]]
+    waiting = sum(link["backlog"] for link in one["links"] if not link["up"])
+    links = Text("all up") if not down else Text(f"{', '.join(down)} out of reach; {waiting} to tell", style="yellow")
+    fault = _wrong(one)
+    word = Text(fault, style="bold red") if fault else Text("" if one["reconciled"] else "alone", style="yellow")
+    kind = Text(one["kind"].replace("_", " "))
+    return Text(one["site"]), kind, Text(str(one["size"])), _witnessed(one), links, _clock(one["clock"]), word
+
+
+def _witnessed(one: dict[str, Any]) -> Text:
+    if not one["witnessed_size"]:
+        return Text("never", style="yellow")
+    ago = instant.show_duration(max(one["at"] - one["witnessed_at"], 0))
+    since = one["size"] - one["witnessed_size"]
+    return Text(f"{ago} ago" if since < SETTLED else f"{ago} ago, {since} entries since")
+
+
+def _vault_row(one: dict[str, Any]) -> tuple[Text, ...]:
+    held, mirrors = sum(mirror["size"] for mirror in one["mirrors"]), Text(f"{len(one['mirrors'])} mirrors")
+    word = Text(_wrong(one), style="bold red")
+    return Text(one["site"]), Text("vault"), Text(str(held)), Text(""), mirrors, _clock(one["clock"]), word
+
+
+def _clock(clock: dict[str, Any]) -> Text:
+    if clock["synchronised"] is None:
+        return Text("unknown", style="dim")
+    if not clock["synchronised"]:
+        return Text("not synchronised", style="yellow")
+    error = clock["error_us"] or 0
+    return Text(f"within {error / 1000:.0f} ms", style="yellow" if error > UNSURE_US else "")
