@@ -113,8 +113,9 @@ async def open_one(config: SiteConfig, kind: str) -> AsyncIterator[tuple[Site | 
         await bus.connect()
         if seat.kind == "vault":
             vault = premises.vault(seat, HostClock(), face=True)
-            stack.callback(vault.store.close)
+            stack.callback(vault.close)
             bus.attach(seat.id, vault, vault.link_changed)
+            vault.wake()
             yield vault, _app({seat.id: vault})
             return
         await bus.meet([other.id for other in premises.charter.sites if other.kind == "vault"])
