@@ -3,7 +3,8 @@
 DIR/trust.json            what an auditor must trust: root keys and witness keys. Keep a copy outside.
 DIR/charter.json          the founding document, signed by the roots
 DIR/<site>/site.key       the site's keys (0600)
-DIR/<site>/ledger.db      the site's store (the Vault: mirror.db)
+DIR/<site>/ledger.db      the site's store (the Vault: mirror.db; witness.db where strangers or outside witnesses take part)
+DIR/VAULT/witnesses.policy  outside witnesses to ask, where there are any
 """
 
 import asyncio
@@ -16,17 +17,21 @@ import msgspec
 from msgspec import Struct
 
 from holdgate.adapters.host import HostClock, HostEntropy
+from holdgate.adapters.http_cosigner import HttpCosigner
 from holdgate.adapters.memory_bus import MemoryBus
 from holdgate.adapters.sqlite_mirror import SqliteMirror
 from holdgate.adapters.sqlite_store import SqliteStore
+from holdgate.adapters.sqlite_witness import SqliteWitness
 from holdgate.audit.trust import Trust
 from holdgate.crypto.envelope import seal
 from holdgate.crypto.keys import SigningKey, key_id
 from holdgate.crypto.sealed import SealingKey
 from holdgate.engine.bus import Bus
 from holdgate.engine.ports import Clock, Entropy, Store
+from holdgate.engine.witnessing import OutsideWitness
 from holdgate.identity.charter import CHARTER_TYPE, Charter, Founder, Settings, SiteSeat, open_charter
 from holdgate.ledger.note import KIND_COSIGNATURE, make_vkey
+from holdgate.ledger.policy import Policy, parse_policy
 from holdgate.sites.build import policies_for
 from holdgate.sites.site import Means, Site
 from holdgate.sites.vault import Vault
@@ -36,6 +41,8 @@ from holdgate.terms.errors import Malformed, Unavailable
 BUSINESS_HUB: Final = "HUB"
 FLOOR_HUB: Final = "FLOOR"
 VAULT: Final = "VAULT"
+POLICY: Final = "witnesses.policy"
+"""Beside a Vault's store: the outside witnesses that it asks (C2SP tlog-policy)."""
 
 
 class SiteKeys(Struct, frozen=True, kw_only=True):
@@ -164,10 +171,21 @@ class Premises(NamedTuple):
             roots=self.roots,
         )
 
-    def vault(self, seat: SiteSeat, clock: Clock) -> Vault:
-        """The shop's Vault, on its mirror in the directory."""
-        key = SigningKey.from_seed(self.keys(seat.id).signing)
-        return Vault(seat, key, self.charter, SqliteMirror(self.directory / seat.id / "mirror.db"), clock)
+    def vault(self, seat: SiteSeat, clock: Clock, *, face: bool = False) -> Vault:
+        """The shop's Vault, on its mirror in the directory. `face`: it takes checkpoints that strangers hand in over HTTP."""
+        place = self.directory / seat.id
+        policy = read_policy(place / POLICY) if (place / POLICY).is_file() else None
+        wanted = face or policy is not None or (place / "witness.db").is_file()
+        return Vault(
+            seat,
+            SigningKey.from_seed(self.keys(seat.id).signing),
+            self.charter,
+            SqliteMirror(place / "mirror.db"),
+            clock,
+            SqliteWitness(place / "witness.db") if wanted else None,
+            () if policy is None else outside_witnesses(policy),
+            policy,
+        )
 
 
 def read_premises(directory: Path) -> Premises:
@@ -184,16 +202,45 @@ def read_premises(directory: Path) -> Premises:
     return Premises(directory, raw, open_charter(raw, roots), roots)
 
 
+def read_policy(path: Path) -> Policy:
+    """A policy file.
+
+    Raises:
+        Unavailable: it is not there. Malformed: it is no policy.
+    """
+    try:
+        return parse_policy(path.read_bytes())
+    except OSError as error:
+        raise Unavailable(f"the policy {path} cannot be read: {error.strerror or error}") from error
+
+
+def outside_witnesses(policy: Policy) -> list[OutsideWitness]:
+    """The witnesses of a policy that say where they are asked.
+
+    Raises:
+        Malformed: an address that cannot be asked.
+    """
+    return [HttpCosigner(party.vkey, party.url) for party in policy.witnesses.values() if party.url]
+
+
 class Shop:
     """A shop in one process: every site with its own store and key, on the in-process bus.
 
-    `timers`: the business hub closes review windows and delivery dates by itself when they are over.
+    `timers`: the business hub closes review windows and delivery dates by itself when they are over. `faces`: its Vaults will
+    be shown over HTTP (`holdgate.sites.vault_face`) and take checkpoints that strangers hand in.
     """
 
     def __init__(
-        self, directory: Path, clock: Clock | None = None, entropy: Entropy | None = None, *, timers: bool = True
+        self,
+        directory: Path,
+        clock: Clock | None = None,
+        entropy: Entropy | None = None,
+        *,
+        timers: bool = True,
+        faces: bool = False,
     ) -> None:
         self._timers = timers
+        self._faces = faces
         self.directory = directory
         self.clock = clock or HostClock()
         self.entropy = entropy or HostEntropy()
@@ -208,16 +255,24 @@ class Shop:
         order = {"vault": 0, "business_hub": 1, "floor_hub": 2, "node": 3}
         for seat in sorted(self.charter.sites, key=lambda s: (order[s.kind], s.id)):
             if seat.kind == "vault":
-                vault = self.vaults[seat.id] = self._premises.vault(seat, self.clock)
-                self.bus.attach(seat.id, vault, vault.link_changed)
+                self.open_vault(seat.id)
             else:
                 await self.open_site(seat.id)
         for site in self.sites.values():
             for other in (*self.sites, *self.vaults):
                 if other != site.id:
                     site.link_changed(other, self.bus.linked(site.id, other))
+        for vault in self.vaults.values():
+            vault.wake()
         await self.settle()
         return self
+
+    def open_vault(self, site_id: str) -> Vault:
+        """Open the Vault (again)."""
+        vault = self._premises.vault(self._premises.seat(site_id), self.clock, face=self._faces)
+        self.vaults[site_id] = vault
+        self.bus.attach(site_id, vault, vault.link_changed)
+        return vault
 
     async def open_site(self, site_id: str, store: Store | None = None) -> Site:
         """Open one site (again), optionally on another store."""
@@ -247,4 +302,4 @@ class Shop:
         for site in self.sites.values():
             site.stop()
         for vault in self.vaults.values():
-            vault.store.close()
+            vault.close()

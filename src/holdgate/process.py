@@ -8,11 +8,12 @@ import asyncio
 import os
 import signal
 import socket
+import ssl
 import tomllib
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, ExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 import msgspec
 from msgspec import Struct
@@ -22,52 +23,41 @@ from holdgate.adapters.epcis import read_object_event
 from holdgate.adapters.host import HostClock, HostEntropy, clock_quality
 from holdgate.adapters.http_epcis import epcis_route
 from holdgate.adapters.http_site import handing_in, index_app, site_app, status_app
+from holdgate.adapters.http_witness import WitnessApp
 from holdgate.adapters.lock import SiteLock
-from holdgate.bootstrap import Shop, read_premises
-from holdgate.engine.bus import Bus, Peer
+from holdgate.adapters.nats_bus import NatsBus, TransportKey
+from holdgate.adapters.nkeys import public_text, read_seed
+from holdgate.bootstrap import Premises, Shop, read_premises
+from holdgate.engine.address import read_address
 from holdgate.identity.charter import SiteSeat
 from holdgate.sites.build import policies_for
 from holdgate.sites.site import Site
 from holdgate.sites.status import site_status, vault_status
 from holdgate.sites.vault import Vault
+from holdgate.sites.vault_face import VaultFace
 from holdgate.terms.errors import Malformed, Unavailable
 
 KINDS: Final = {"business-hub": "business_hub", "floor-hub": "floor_hub", "node": "node", "vault": "vault"}
 """The kinds of site, as a person types them."""
-
-
-class BusConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where the broker is. `servers`: its addresses. `key`: the site's transport key, a file in the site's folder."""
-
-    servers: tuple[str, ...]
-    key: str = "bus.key"
+BUS_FOLDER: Final = "bus"
+BUS_ADDRESS: Final = "bus.json"
+BUS_KEY: Final = "bus.key"
 
 
 class SiteConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The configuration of a site's process.
 
-    `data`: the shop's directory on this machine: charter.json, trust.json and this site's own folder. `listen`: where the
-    site is reached over HTTP, as host:port ("": nowhere).
+    `data`: the shop's directory on this machine: charter.json, trust.json, bus/bus.json and this site's own folder.
+    `listen`: where the site is reached over HTTP, as host:port ("": nowhere).
     """
 
     site: str
     data: str
-    bus: BusConfig
     listen: str = ""
 
 
-class NetworkBus(Bus, Protocol):
-    """A bus that one site of this process is on."""
-
-    def attach(self, site: str, peer: Peer, watcher: Callable[[str, bool], None]) -> None:
-        """Put the site on the bus."""
-        ...
-
-
-Meet = Callable[[SiteConfig, SiteSeat], AbstractAsyncContextManager[NetworkBus]]
-"""Connects a site to its broker."""
-Serve = Callable[[Starlette, str], AbstractAsyncContextManager[str]]
-"""Serves an application at host:port; gives the address that it is reached at."""
+Serve = Callable[[Starlette, str, int], AbstractAsyncContextManager[int]]
+"""Serves an application at a host and port; gives the port (0 takes a free one)."""
 
 
 def read_config(path: Path) -> SiteConfig:
@@ -96,7 +86,7 @@ async def open_whole(directory: Path) -> AsyncIterator[tuple[Shop, Starlette]]:
     with ExitStack() as locks:
         for seat in premises.charter.sites:
             locks.callback(SiteLock(directory / seat.id).release)
-        shop = Shop(directory)
+        shop = Shop(directory, faces=True)
         try:
             await shop.open()
             yield shop, _app({**shop.sites, **shop.vaults})
@@ -105,12 +95,14 @@ async def open_whole(directory: Path) -> AsyncIterator[tuple[Shop, Starlette]]:
 
 
 @asynccontextmanager
-async def open_one(config: SiteConfig, kind: str, meet: Meet) -> AsyncIterator[tuple[Site | Vault, Starlette]]:
-    """One site of a shop in this process, on the broker, and its application.
+async def open_one(config: SiteConfig, kind: str) -> AsyncIterator[tuple[Site | Vault, Starlette]]:
+    """One site of a shop in this process, on the shop's broker, and its application.
+
+    The broker and the Vault are waited for a little, so that a site starts reconciled where it can; without them it works alone.
 
     Raises:
         Malformed: the configuration names a site of another kind.
-        Unavailable: the site is open elsewhere, or its keys or the broker are not to be had. Tampered: its log does not hold.
+        Unavailable: the site is open elsewhere, or its keys are not here. Tampered: its log does not hold.
     """
     premises = read_premises(Path(config.data))
     seat = premises.seat(config.site)
@@ -118,18 +110,42 @@ async def open_one(config: SiteConfig, kind: str, meet: Meet) -> AsyncIterator[t
         raise Malformed(f"{seat.id} is a {seat.kind.replace('_', '-')}, not a {kind.replace('_', '-')}")
     async with AsyncExitStack() as stack:
         stack.callback(SiteLock(premises.directory / seat.id).release)
-        bus = await stack.enter_async_context(meet(config, seat))
+        bus = _bus_of(premises, seat)
+        stack.push_async_callback(bus.close)
+        await bus.connect()
         if seat.kind == "vault":
-            vault = premises.vault(seat, HostClock())
-            stack.callback(vault.store.close)
+            vault = premises.vault(seat, HostClock(), face=True)
+            stack.callback(vault.close)
             bus.attach(seat.id, vault, vault.link_changed)
+            vault.wake()
             yield vault, _app({seat.id: vault})
             return
+        await bus.meet([other.id for other in premises.charter.sites if other.kind == "vault"])
         site = Site(premises.means(seat, bus, HostClock(), HostEntropy()), policies_for, timers=True)
         stack.callback(site.stop)
         bus.attach(seat.id, site, site.link_changed)
         await site.start()
         yield site, _app({seat.id: site})
+
+
+def _bus_of(premises: Premises, seat: SiteSeat) -> NatsBus:
+    """A site's connection to the broker, as `holdgate bus init` laid it out.
+
+    Raises:
+        Unavailable: the broker's address or the site's transport key is not here. Malformed: one of them is none.
+    """
+    address = read_address(_read(premises.directory / BUS_FOLDER / BUS_ADDRESS))
+    own = read_seed(_read(premises.directory / seat.id / BUS_KEY).decode("ascii", "replace").strip())
+    tls = None if address.authority is None else ssl.create_default_context(cafile=address.authority)
+    key = TransportKey(public_text(own), own.sign)
+    return NatsBus(seat.id, address.shop, [s.id for s in premises.charter.sites], address.servers, key, tls=tls)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise Unavailable(f"{path} cannot be read: {error.strerror}; holdgate bus init writes it") from error
 
 
 def _app(here: Mapping[str, Site | Vault]) -> Starlette:
@@ -139,23 +155,43 @@ def _app(here: Mapping[str, Site | Vault]) -> Starlette:
 
 def _app_of(site: Site | Vault) -> Starlette:
     if isinstance(site, Vault):
-        return status_app(lambda: vault_status(site, HostClock().now(), clock_quality()))
+        shown = WitnessApp(VaultFace(site)).app
+        return status_app(lambda: vault_status(site, HostClock().now(), clock_quality()), shown.routes)
     arrivals = (epcis_route(read_object_event, handing_in(site)),) if site.kind == "floor_hub" else ()
     return site_app(site, lambda: site_status(site, clock_quality()), arrivals)
 
 
 async def run(app: Starlette, listen: str, serve: Serve, say: Callable[[str], None]) -> None:
-    """Serve an application until SIGTERM or SIGINT; tells the system (systemd) when it is ready and when it stops."""
+    """Serve an application until SIGTERM or SIGINT; tells the system (systemd) when it is ready and when it stops.
+
+    `say` is told the address that it is reached at.
+
+    Raises:
+        Malformed: `listen` is no host:port. Unavailable: the address cannot be taken.
+    """
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)
     async with AsyncExitStack() as stack:
         if listen:
-            say(await stack.enter_async_context(serve(app, listen)))
+            host, port = host_and_port(listen)
+            say(f"http://{host}:{await stack.enter_async_context(serve(app, host, port))}")
         _notify("READY=1")
         await ended.wait()
         _notify("STOPPING=1")
+
+
+def host_and_port(listen: str) -> tuple[str, int]:
+    """The two parts of `host:port`.
+
+    Raises:
+        Malformed: it is something else.
+    """
+    host, _, port = listen.rpartition(":")
+    if not host or not port.isdigit() or int(port) > 65_535:
+        raise Malformed(f"{listen[:200]!r} is no host:port, such as 127.0.0.1:8460")
+    return host, int(port)
 
 
 def _notify(word: str) -> None:

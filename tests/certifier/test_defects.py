@@ -176,7 +176,7 @@ IN_THE_NOTATION: dict[str, tuple[dict[str, Any], str]] = {
     "a trigger on nothing that happens": (
         {"triggers": [{"on": "moon_full", "effect": "howl"}]}, "what-is-named-exists"),
     "credentials for an act that there is not": (
-        {"demands": [{"act": "job.finish", "credentials": ["LEVEL-2"]}]}, "what-is-named-exists"),
+        {"demands": [{"act": "job.finish", "credentials": ["LEVEL-2"]}]}, "structure"),
     # money
     "money that is not conserved: a cent is missing": ({"price_minor": 90001}, "structure"),
     "an invoice without the client: all is billed at QA": (

@@ -99,8 +99,8 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
         {"modules": [{"module": "SID-AUTHOR", "act": "heat", "step": "A30", "permit_s": 600}]}, "what-is-named-exists",
         "the author and no module"),
     "a demand at an act where nobody asks for it": (
-        {"demands": [{"act": "po.stage", "credentials": ["LEVEL-2"]}]}, "what-is-named-exists",
-        "LEVEL-2 is demanded for po.stage, at which nothing in the engine asks for it"),
+        {"demands": [{"act": "po.stage", "credentials": ["LEVEL-2"]}]}, "structure",
+        "a demand is about 'po.stage', which is no act on a job"),
     "a pre-check after the work that waits for it": (
         patch("A40", kind="precheck"), "every-state-can-end", "A20 waits until every pre-check is complete, and nothing"),
     "causes of retests, and no retest": (

@@ -196,7 +196,7 @@ def test_alone_a_restored_backup_starts_unreconciled_and_is_caught_when_it_meets
         fault = site.links[VAULT].fault
         assert isinstance(fault, Tampered), fault
         vault = back.shop.vaults[VAULT]
-        evidence = vault.store.evidence(ORIGIN)  # type: ignore[attr-defined]
+        evidence = vault.store.evidence(ORIGIN)
         assert [why for _, why in evidence] == ["does not extend the mirror"]
         assert parse_checkpoint(evidence[0][0]).size == site.spine.size
         assert vault.store.held(ORIGIN)[0] == size
@@ -256,7 +256,7 @@ def test_an_honest_site_that_started_alone_is_cosigned_once_it_met_the_vault(tmp
         assert site.links[VAULT].fault is None
         vault = back.shop.vaults[VAULT]
         assert vault.store.held(ORIGIN)[0] == site.spine.size
-        assert not vault.store.evidence(ORIGIN)  # type: ignore[attr-defined]
+        assert not vault.store.evidence(ORIGIN)
         await back.close()
         assert unsound(back.audits()) == []
 
@@ -298,7 +298,7 @@ def test_a_forked_log_gets_no_second_cosignature_and_the_evidence_is_kept(tmp_pa
         note = await vault.latest(ORIGIN, FLOOR)
         assert note is not None
         assert parse_checkpoint(note).size == size
-        evidence = vault.store.evidence(ORIGIN)  # type: ignore[attr-defined]
+        evidence = vault.store.evidence(ORIGIN)
         assert len(evidence) == 1, "the same contradiction is kept once"
         contradicting = parse_checkpoint(evidence[0][0])
         assert contradicting.size == forked.spine.size
@@ -321,7 +321,7 @@ def test_a_fork_that_is_offered_from_its_beginning_is_kept_as_evidence(tmp_path:
         vault = back.shop.vaults[VAULT]
         with pytest.raises(Tampered):
             await vault.offer(site.links[VAULT].next_segment(0), FLOOR)
-        found = vault.store.evidence(ORIGIN)  # type: ignore[attr-defined]
+        found = vault.store.evidence(ORIGIN)
         await back.close()
         assert found
 

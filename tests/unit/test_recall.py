@@ -1,6 +1,5 @@
 """Recall: what an instrument, a batch, a person or a contract version touched, from hand-made logs and from a scenario's."""
 
-import asyncio
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -13,7 +12,6 @@ from hypothesis import strategies as st
 from typing_extensions import override
 
 from holdgate.adapters.sqlite_shelf import SqliteShelf
-from holdgate.bootstrap import Shop
 from holdgate.cli.reading import open_logs
 from holdgate.cli.shelves import open_shelves
 from holdgate.crypto.hashes import leaf_hash
@@ -39,12 +37,9 @@ from holdgate.query.uses import (
     Use,
 )
 from holdgate.query.why import why
-from holdgate.scenario.files import apply_given, read_scenario, read_world
-from holdgate.scenario.opening import Opening
-from holdgate.scenario.run import Run
 from holdgate.terms.errors import Malformed, Tampered
 from tests.builders import BENCH, CLIENT, JOB, PO, REPORT, SERIALS, Log, S, hub_log, node_log
-from tests.places import SCENARIOS
+from tests.played import played
 
 BARE: dict[str, Any] = {"equipment": (), "materials": ()}
 
@@ -409,22 +404,6 @@ def test_a_shelf_on_a_disk_answers_as_one_in_memory(kept: list[Row], since: int,
 
 
 # ---- over a scenario's ledgers -------------------------------------------------------------------------------------
-
-
-def played(folder: Path, number: str) -> Path:
-    """The shop that a scenario file leaves behind."""
-    scenario = read_scenario(next((SCENARIOS).glob(f"{number}-*.yaml")))
-    world = read_world(SCENARIOS / "worlds" / f"{scenario.world}.yaml")
-    opening = Opening(folder / "shop", apply_given(world, scenario.given), scenario.steps[0].at)
-
-    async def play() -> Shop:
-        shop = await opening.open()
-        await Run(shop, opening).whole(scenario)
-        await shop.settle()
-        return shop
-
-    asyncio.run(play()).close()
-    return folder / "shop"
 
 
 def test_every_job_that_the_law_recalls_is_in_the_recall_of_its_instrument(node: Log) -> None:

@@ -143,7 +143,7 @@ class House:
 
     def open_vault(self) -> None:
         """Only the Vault."""
-        self.shop._open_vault(next(seat for seat in self.shop.charter.sites if seat.id == VAULT))
+        self.shop.open_vault(VAULT)
 
     async def open(self, *names: str, store: Store | None = None) -> Site:
         """Only these sites; the last one is returned."""
@@ -1186,7 +1186,7 @@ async def opened(house: House, site: str) -> tuple[int, object, bytes]:
     store = SqliteStore(house.directory / site / "ledger.db")
     seat = next(seat for seat in house.shop.charter.sites if seat.id == site)
     blank = blank_state(house.shop.charter, seat.id, seat.kind)
-    found = open_log(store, blank, AUTHORITIES[seat.kind], _History(store), house.shop._roots)
+    found = open_log(store, blank, AUTHORITIES[seat.kind], _History(store), house.shop._premises.roots)
     plain = msgspec.to_builtins(found.chronicle.standing)
     root = found.chronicle.tree.root()
     store.close()

@@ -4,7 +4,7 @@ Nothing here decides anything and nobody is logged in: what counts is the envelo
 its entry is durable, with the decision and a receipt; a denial is an answer, not an error.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final, Protocol
 
 import msgspec
@@ -12,7 +12,7 @@ from msgspec import Struct
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Mount, Route
+from starlette.routing import BaseRoute, Mount, Route
 
 from holdgate.engine.answer import Answer
 from holdgate.law.case import Pin
@@ -84,7 +84,7 @@ class _Submission(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 _SUBMISSION: Final = msgspec.json.Decoder(_Submission)
 
 
-def site_app(site: Submits, status: Callable[[], Struct], more: tuple[Route, ...] = ()) -> Starlette:
+def site_app(site: Submits, status: Callable[[], Struct], more: Sequence[BaseRoute] = ()) -> Starlette:
     """The ASGI application of a deciding site.
 
     Args:
@@ -124,7 +124,7 @@ def handing_in(site: Submits) -> Callable[[bytes, str], Awaitable[Response]]:
     return answered
 
 
-def status_app(status: Callable[[], Struct], more: tuple[Route, ...] = ()) -> Starlette:
+def status_app(status: Callable[[], Struct], more: Sequence[BaseRoute] = ()) -> Starlette:
     """The ASGI application of what takes no actions: it only tells how it stands."""
 
     async def show(_: Request) -> Response:

@@ -22,15 +22,22 @@ _SCHEMA: Final = (
         origin TEXT, checkpoint BLOB NOT NULL, why TEXT NOT NULL, PRIMARY KEY(origin, checkpoint))""",
 )
 _HASH: Final = 32
+_ALL: Final = 2**62
 
 
 class SqliteMirror(MirrorStore):
-    """The embedded default of the Vault."""
+    """The embedded default of the Vault. `read_only`: for who only looks; nothing can be written."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
         self.path = path
+        self._reading = threading.Lock()  # proofs and tiles are made in other threads
         self._writing = threading.Lock()  # a stretch whose sender gave up may still be on its way to the disk
         try:
+            if read_only:
+                self._db = self._reader = sqlite3.connect(
+                    f"{path.absolute().as_uri()}?mode=ro", uri=True, check_same_thread=False
+                )
+                return
             path.parent.mkdir(parents=True, exist_ok=True)
             self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
             self._db.execute("PRAGMA journal_mode=WAL")
@@ -78,8 +85,7 @@ class SqliteMirror(MirrorStore):
 
     @override
     def leaves(self, origin: str, start: int, stop: int) -> list[bytes]:
-        query = "SELECT body FROM mirror WHERE origin = ? AND seq >= ? AND seq < ? ORDER BY seq"
-        return [leaf_hash(body) for (body,) in self._all(query, origin, start, stop)]
+        return [leaf_hash(body) for body in self.entries(origin, start, stop)]
 
     @override
     def latest(self, origin: str) -> bytes | None:
@@ -99,9 +105,19 @@ class SqliteMirror(MirrorStore):
         return [(row[0], row[1]) for row in self._all("SELECT checkpoint, why FROM evidence WHERE origin = ?", origin)]
 
     @override
-    def entries(self, origin: str) -> list[bytes]:
-        """The mirror of a log."""
-        return [body for (body,) in self._all("SELECT body FROM mirror WHERE origin = ? ORDER BY seq", origin)]
+    def entries(self, origin: str, start: int = 0, stop: int | None = None) -> list[bytes]:
+        """The mirror of a log, or a stretch of it."""
+        query = "SELECT body FROM mirror WHERE origin = ? AND seq >= ? AND seq < ? ORDER BY seq"
+        return [body for (body,) in self._all(query, origin, start, _ALL if stop is None else stop)]
+
+    def origins(self) -> list[str]:
+        """The logs that there is a mirror of."""
+        return [origin for (origin,) in self._all("SELECT origin FROM seat ORDER BY origin")]
+
+    def blob(self, key: str) -> bytes | None:
+        """A document that a mirrored entry pins, by its digest."""
+        row = self._one("SELECT body FROM blob WHERE key = ?", key)
+        return None if row is None else bytes(row[0])
 
     @override
     def close(self) -> None:
@@ -113,6 +129,7 @@ class SqliteMirror(MirrorStore):
 
     def _all(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         try:
-            return list(self._reader.execute(query, values))
+            with self._reading:
+                return list(self._reader.execute(query, values))
         except sqlite3.Error as error:
             raise Unavailable(f"the mirror cannot be read: {error}") from error

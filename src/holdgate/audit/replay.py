@@ -6,13 +6,13 @@
 3. Done again on what the log says so far, every entry comes out the same, byte for byte: decision, facts, links, imports,
    cosignatures.
 4. The tree's root is the one that the site's signed checkpoint names.
-5. Trusted witnesses cosigned prefixes of this very log.
+5. Trusted witnesses cosigned prefixes of this very log: what lies with it, and what the auditor brings from elsewhere.
 
 The first thing that does not hold is named with its entry; from there on only hashes can be checked, and they are.
 It always ends: it looks at every entry once. Pure: entries and blobs come from a source, keys from outside.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, Protocol
 
 from msgspec import Struct
@@ -77,7 +77,10 @@ class Taken(Struct, frozen=True, kw_only=True):
 
 
 class LogReport(Struct, kw_only=True):
-    """What the audit of one log found. `beyond`: entries after the last signed checkpoint (a site that was not closed)."""
+    """What the audit of one log found. `beyond`: entries after the last signed checkpoint (a site that was not closed).
+
+    `outside`: what trusted witnesses cosigned whose keys are none of the shop's own; None where the auditor trusts no such one.
+    """
 
     site: str = ""
     origin: str = ""
@@ -89,6 +92,7 @@ class LogReport(Struct, kw_only=True):
     signed_size: int = 0
     beyond: int = 0
     cosigned: dict[str, int] = {}
+    outside: dict[str, int] | None = None
     imports: dict[str, Taken] = {}
     root: str = ""
     findings: list[Finding] = []
@@ -144,7 +148,11 @@ _FINDINGS_MAX: Final = 50
 
 
 def audit_log(
-    source: LogSource, trust: Trust, checks: Checks | None = None, progress: Progress | None = None
+    source: LogSource,
+    trust: Trust,
+    checks: Checks | None = None,
+    progress: Progress | None = None,
+    kept: Sequence[bytes] = (),
 ) -> LogReport:
     """Audit one site's log.
 
@@ -153,17 +161,25 @@ def audit_log(
         trust: keys from outside.
         checks: how signatures are checked; None: not at all (hashes, links and decisions only).
         progress: told how many entries were looked at.
+        kept: cosigned checkpoints from elsewhere; those of other logs are left out.
 
     Returns:
         The report; never raises for anything that is in the log.
     """
-    return _Audit(source, trust, checks, progress).run()
+    return _Audit(source, trust, checks, progress, kept).run()
 
 
 class _Audit:
     """The state of one audit."""
 
-    def __init__(self, source: LogSource, trust: Trust, checks: Checks | None, progress: Progress | None) -> None:
+    def __init__(
+        self,
+        source: LogSource,
+        trust: Trust,
+        checks: Checks | None,
+        progress: Progress | None,
+        kept: Sequence[bytes],
+    ) -> None:
         self._source = source
         self._trust = trust
         self._checks = checks
@@ -175,7 +191,8 @@ class _Audit:
         self._heads: dict[str, bytes] = {}
         self._marks: dict[tuple[str, bytes], int] = {}
         self._noted: dict[str, bytes] = {}
-        self._roots: dict[int, bytes] = dict.fromkeys(_sizes(source), b"")
+        self._kept = kept
+        self._roots: dict[int, bytes] = dict.fromkeys(_sizes(source, kept), b"")
 
     # ---- History, for subjects that are closed ---------------------------------------------------------------------
 
@@ -322,17 +339,26 @@ class _Audit:
 
     def _cosignatures(self) -> None:
         """(5) Witnesses that the auditor trusts: the newest of each on the record, and the newest kept beside it."""
-        if self._charter is None:
+        charter, report = self._charter, self._report
+        if charter is None:
             return
         known = [parse_vkey(text) for text in self._trust.witnesses]
-        for name, note in (*self._noted.items(), *self._source.cosignatures().items()) if known else ():
+        own = {seat.key for seat in charter.sites} | {founder.key for founder in charter.founders} | {*charter.roots}
+        foreign = {vkey for vkey in known if vkey.public not in own}
+        report.outside = {} if foreign else None
+        brought = [(f"number {n} of those that you bring", note) for n, note in enumerate(self._kept, start=1)]
+        for name, note in (*self._noted.items(), *self._source.cosignatures().items(), *brought) if known else ():
             try:
+                if (name, note) in brought and parse_checkpoint(note).origin != report.origin:
+                    continue
                 claimed = {(line.name, line.key_id) for line in read_note(note)[1]}
                 named = [vkey for vkey in known if (vkey.name, vkey.key_id) in claimed]
                 if not named and not self._report.cosigned:
                     raise Malformed("it names no witness that you trust")
                 for vkey in named:
                     self._cosignature(note, vkey)
+                    if report.outside is not None and vkey in foreign and vkey.name in report.cosigned:
+                        report.outside[vkey.name] = report.cosigned[vkey.name]
             except (Malformed, Tampered) as error:
                 self._found(f"the cosignature kept under {name} does not hold: {error}")
 
@@ -345,15 +371,19 @@ class _Audit:
         elif checkpoint.size > report.size:
             self._found(f"{vkey.name} cosigned {checkpoint.size} entries, but only {report.size} are here")
         elif self._root(checkpoint.size) != checkpoint.root:
-            self._found(f"{vkey.name} cosigned another log of {checkpoint.size} entries: it forked")
+            self._found(
+                f"{vkey.name} cosigned another log of {checkpoint.size} entries: it forked. {checkpoint.origin} at "
+                f"{checkpoint.size}: the root here is {self._root(checkpoint.size).hex()}, the one that was cosigned "
+                f"{checkpoint.root.hex()}"
+            )
         else:
             report.cosigned[vkey.name] = max(checkpoint.size, report.cosigned.get(vkey.name, 0))
 
 
-def _sizes(source: LogSource) -> list[int]:
+def _sizes(source: LogSource, kept: Sequence[bytes]) -> list[int]:
     """The sizes whose roots will be asked for."""
     sizes: list[int] = []
-    for note in (source.checkpoint(), *source.cosignatures().values()):
+    for note in (source.checkpoint(), *source.cosignatures().values(), *kept):
         try:
             sizes.append(parse_checkpoint(read_note(note)[0]).size)
         except Malformed:

@@ -10,10 +10,8 @@ from holdgate.certifier.findings import Findings
 from holdgate.certifier.life import Life
 from holdgate.certifier.roles import are_people
 from holdgate.handoff.staging import ATTESTED, BROADCAST
-from holdgate.law import command as c
 from holdgate.law.completeness import ASSIGNMENTS, LONG_S, PINS
 from holdgate.law.gates.people import ROLES
-from holdgate.law.gates.table import GATES
 from holdgate.law.technique import ACCEPTANCE, AS_FOUND
 from holdgate.law.triggers import ON
 
@@ -22,8 +20,6 @@ EFFECTS: Final = (None, ACCEPTANCE, AS_FOUND)
 """What a characteristic may decide on."""
 CURRENCY: Final = re.compile(r"[A-Z]{3}")
 """An ISO 4217 code."""
-DEMANDED: Final = "tokens.demanded"
-"""The gate that asks for the credentials of a demand."""
 EVIDENCE: Final = (BROADCAST, ATTESTED)
 """By what an arrival can be shown."""
 
@@ -140,10 +136,3 @@ def _of_the_order(life: Life) -> Iterator[tuple[str, str]]:
     for trigger in template.triggers:
         if trigger.on not in ON:
             yield "triggers", f"nothing is called {trigger.on!r} that could set something off"
-    asked = tuple(act for gate in GATES if gate.name == DEMANDED for act in gate.acts)
-    for demand in template.demands:
-        if demand.act not in c.ACTS:
-            yield "demands", f"there is no act {demand.act!r}"
-        elif c.ACTS[demand.act] not in asked:
-            names = ", ".join(demand.credentials)
-            yield "demands", f"{names} is demanded for {demand.act}, at which nothing in the engine asks for it"

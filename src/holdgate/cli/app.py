@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from holdgate.cli import (  # noqa: F401
         advise,
         audit,
+        backup,
         bench,
+        bus,
         certify,
         contract,
         demo,
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
         ledger,
         options,
         recall,
+        run,
         scan,
         site,
         standards,
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
         up,
         who,
         why,
+        witness,
     )
 
 FAILED = 1
@@ -85,10 +89,14 @@ app.command(
     "holdgate.cli.scan:scan", help="Scan parts in at the dock: keep each scan, hand it in, say what came of it."
 )
 app.command("holdgate.cli.up:up", help="Open a whole shop in one process and keep it up.")
+app.command("holdgate.cli.run:run", help="Open one site of a shop as a process, on the shop's broker.")
 app.command("holdgate.cli.status:status", help="Show how every site stands: log, cosignature, links, clock.")
+app.command("holdgate.cli.backup:backup", name="backup", help="Copy a shop's record, and put it back.")
 app.command("holdgate.cli.site:site", name="site", help="Found a shop; begin with `holdgate site new`.")
 app.command("holdgate.cli.env:env", name="env", help="Bring in what a logger of room conditions kept.")
+app.command("holdgate.cli.bus:bus", name="bus", help="Let sites on several machines speak over a NATS broker.")
 app.command("holdgate.cli.ledger:ledger", name="ledger", help="Work with the record as a log.")
+app.command("holdgate.cli.witness:witness", name="witness", help="Be a witness of a shop's logs, outside the shop.")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

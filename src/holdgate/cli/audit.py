@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 from cyclopts import Parameter
@@ -11,7 +11,18 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn
 from rich.text import Text
 
-from holdgate.cli.records import Audited, Seen, audit_file, cross_check, find_logs, trust_near, trusted
+from holdgate.cli.records import (
+    Audited,
+    Seen,
+    audit_file,
+    brought,
+    cross_check,
+    find_logs,
+    trust_near,
+    trusted,
+    unmatched,
+)
+from holdgate.terms.errors import Malformed
 
 
 def audit(
@@ -19,6 +30,7 @@ def audit(
     /,
     *,
     trust: Path | None = None,
+    cosigned: tuple[Path, ...] = (),
     json: Annotated[bool, Parameter(negative=())] = False,
     signatures: bool = True,
 ) -> int:
@@ -30,6 +42,9 @@ def audit(
         A shop's directory, a site's directory, one ledger.db, mirror.db or *.bundle, or a folder of bundles.
     trust
         The keys that you trust, from outside of what is audited (default: trust.json at or above PATH).
+    cosigned
+        A cosigned checkpoint that was kept elsewhere, such as a client's witness gave it out; repeat for more. The record has to
+        lead through it, so one that was made anew with all of the shop's keys is found.
     json
         One JSON document on stdout.
     signatures
@@ -40,9 +55,15 @@ def audit(
     if trust is None:
         _warn(f"The keys come from {where}, beside the record. Bring your own copy: --trust FILE.")
     keys = trusted(where)
+    kept = brought(cosigned, keys)
     console = Console(stderr=json)
     with _Watched(quiet=json) as seen:
-        audited = [item for log in found for item in audit_file(log, keys, seen, signatures=signatures)]
+        audited = [item for log in found for item in audit_file(log, keys, seen, signatures=signatures, kept=kept)]
+    others = unmatched(kept, audited)
+    if others:
+        raise Malformed(
+            f"the cosigned checkpoints that you bring are about {', '.join(others)}, which {path} does not hold"
+        )
     cross_check(audited)
     sound = all(item.report.holds for item in audited)
     if json:
@@ -52,6 +73,11 @@ def audit(
             _tell(console, item, signatures=signatures)
         _verdict(console, audited, signatures=signatures)
     return 0 if sound else 1
+
+
+_NOBODY_OUTSIDE: Final = (
+    "no witness outside of the shop cosigned; whoever holds all of its keys could have made this anew"
+)
 
 
 class _Watched:
@@ -97,6 +123,9 @@ def _tell(console: Console, item: Audited, *, signatures: bool) -> None:
     signed = f"the site signed {report.signed_size}" + (f", {report.beyond} came after" if report.beyond > 0 else "")
     cosigned = ", ".join(f"{witness} cosigned {size}" for witness, size in sorted(report.cosigned.items()))
     _row(console, "checkpoint", f"{signed}; {cosigned or 'no trusted witness cosigned'}", "" if cosigned else "yellow")
+    if report.outside is not None:
+        outside = ", ".join(f"{witness} cosigned {size}" for witness, size in sorted(report.outside.items()))
+        _row(console, "outside", outside or _NOBODY_OUTSIDE, "" if outside else "yellow")
     _row(console, "root", report.root)
     for finding in report.findings:
         where = "" if finding.seq is None else f"entry {finding.seq}: "

@@ -1,7 +1,7 @@
 """Records as they lie on a disk: finding them, opening them read-only, and auditing each."""
 
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from itertools import islice
@@ -13,6 +13,7 @@ from typing_extensions import override
 
 from holdgate.adapters.parallel import ParallelChecks
 from holdgate.adapters.sqlite_store import SqliteStore
+from holdgate.adapters.sqlite_witness import SqliteWitness
 from holdgate.audit.bundle import Bundle
 from holdgate.audit.cross import compare_imports
 from holdgate.audit.replay import Finding, LogReport, LogSource, audit_log
@@ -20,12 +21,13 @@ from holdgate.audit.trust import Trust
 from holdgate.bootstrap import read_trust
 from holdgate.crypto.hashes import digest, leaf_hash
 from holdgate.engine.source import StoreSource
-from holdgate.ledger.note import parse_vkey
-from holdgate.terms.errors import Unavailable
+from holdgate.ledger.note import parse_checkpoint, parse_vkey, read_note, verify_cosignature
+from holdgate.terms.errors import Malformed, Unavailable
 
 LEDGER: Final = "ledger.db"
 MIRROR: Final = "mirror.db"
 BUNDLE: Final = ".bundle"
+WITNESS: Final = "witness.db"
 Seen = Callable[[str, int, int], None]
 """Told the log's name, the entries looked at and all that there are."""
 
@@ -83,27 +85,62 @@ def trusted(path: Path) -> Trust:
     return trust
 
 
+def brought(paths: Sequence[Path], trust: Trust) -> list[bytes]:
+    """Cosigned checkpoints that were kept elsewhere, each cosigned by a witness that the auditor trusts.
+
+    Raises:
+        Unavailable: no such file. Malformed, Tampered: no checkpoint, or no trusted witness's cosignature on it holds.
+    """
+    known = [parse_vkey(text) for text in trust.witnesses]
+    notes: list[bytes] = []
+    for path in paths:
+        try:
+            note = path.read_bytes()
+        except OSError as error:
+            raise Unavailable(f"{path} cannot be read: {error.strerror or error}") from error
+        parse_checkpoint(note)
+        named = {(line.name, line.key_id) for line in read_note(note)[1]}
+        ours = [vkey for vkey in known if (vkey.name, vkey.key_id) in named]
+        if not ours:
+            raise Malformed(f"no witness that you trust cosigned {path}; add its key to your trust file's witnesses")
+        for vkey in ours:
+            verify_cosignature(note, vkey)
+        notes.append(note)
+    return notes
+
+
+def unmatched(notes: Sequence[bytes], audited: Sequence[Audited]) -> list[str]:
+    """The logs that brought checkpoints are about and that were not audited; none where a record does not say whose it is."""
+    found = {item.report.origin for item in audited}
+    return [] if "" in found else sorted({parse_checkpoint(note).origin for note in notes} - found)
+
+
 def audit_sites(directory: Path) -> list[LogReport]:
     """Audit every deciding site of a closed shop, with the trust file beside it."""
     trust = read_trust(directory / "trust.json")
     return [item.report for log in sorted(directory.glob(f"*/{LEDGER}")) for item in audit_file(log, trust)]
 
 
-def audit_file(path: Path, trust: Trust, seen: Seen | None = None, *, signatures: bool = True) -> list[Audited]:
+def audit_file(
+    path: Path, trust: Trust, seen: Seen | None = None, *, signatures: bool = True, kept: Sequence[bytes] = ()
+) -> list[Audited]:
     """Audit one ledger, or every log that a mirror holds. What cannot be read is a finding, so that others are audited.
 
     Raises:
         Unavailable: it is no record at all.
     """
     if path.suffix == BUNDLE:
-        return [Audited(path=str(path), report=_audit_log(partial(_Bundled, path), trust, seen, signatures))]
+        return [Audited(path=str(path), report=_audit_log(partial(_Bundled, path), trust, seen, signatures, kept))]
     with closing(_open(path)) as db:
-        mirror = Mirror(db)
-        reports = [_audit_log(partial(MirrorSource, mirror, o), trust, seen, signatures) for o in mirror.origins()]
+        mirror = Mirror(db, path)
+        reports = [
+            _audit_log(partial(MirrorSource, mirror, o), trust, seen, signatures, kept) for o in mirror.origins()
+        ]
         if reports:
             return [Audited(path=str(path), report=report, mirror=True) for report in reports]
     with closing(SqliteStore(path, read_only=True)) as store:
-        return [Audited(path=str(path), report=_audit_log(partial(_Stored, store, path), trust, seen, signatures))]
+        report = _audit_log(partial(_Stored, store, path), trust, seen, signatures, kept)
+        return [Audited(path=str(path), report=report)]
 
 
 @contextmanager
@@ -121,7 +158,7 @@ def _sources_of(path: Path, opened: ExitStack) -> list[LogSource]:
     """The logs in one file."""
     if path.suffix == BUNDLE:
         return [_Bundled(path)]
-    mirror = Mirror(opened.enter_context(closing(_open(path))))
+    mirror = Mirror(opened.enter_context(closing(_open(path))), path)
     origins = mirror.origins()
     if origins:
         return [MirrorSource(mirror, origin) for origin in origins]
@@ -173,8 +210,9 @@ class _Bundled(Bundle, _Sized):
 class Mirror:
     """A Vault's store. Imported entries are no blobs here: they are found in the mirror of the log that they stand in."""
 
-    def __init__(self, db: sqlite3.Connection) -> None:
+    def __init__(self, db: sqlite3.Connection, path: Path) -> None:
         self.db = db
+        self._beside = path.with_name(WITNESS)
         self._by_leaf: dict[bytes, tuple[str, int]] = {}
 
     def origins(self) -> list[str]:
@@ -192,6 +230,15 @@ class Mirror:
         query = "SELECT seq, body FROM mirror WHERE origin = ? AND seq >= ? ORDER BY seq"
         for seq, body in self.db.execute(query, (origin, start)):
             yield seq, leaf_hash(body), body
+
+    def outside(self, origin: str) -> dict[str, bytes]:
+        """The newest checkpoints that outside witnesses cosigned, kept beside the mirror."""
+        if not self._beside.is_file():
+            return {}
+        with closing(SqliteWitness(self._beside, read_only=True)) as kept:
+            sizes = kept.outside_sizes(origin)
+            notes = kept.outside(origin, sizes[0]) if sizes else []
+        return {f"outside witness {number}": note for number, note in enumerate(notes, start=1)}
 
     def blob(self, key: str) -> bytes | None:
         """What is pinned under a key: a document by its digest, or an entry by its leaf hash."""
@@ -243,8 +290,8 @@ class MirrorSource(_Sized):
 
     @override
     def cosignatures(self) -> Mapping[str, bytes]:
-        """The same note: it carries the Vault's cosignature."""
-        return {"the Vault's copy": self.checkpoint()}
+        """The same note: it carries the Vault's cosignature. And what outside witnesses cosigned for the Vault."""
+        return {"the Vault's copy": self.checkpoint(), **self._mirror.outside(self._origin)}
 
 
 @contextmanager
@@ -255,7 +302,7 @@ def open_mirror(path: Path) -> Iterator[Mirror]:
         Unavailable: it is no database.
     """
     with closing(_open(path)) as db:
-        yield Mirror(db)
+        yield Mirror(db, path)
 
 
 def _open(path: Path) -> sqlite3.Connection:
@@ -267,7 +314,9 @@ def _open(path: Path) -> sqlite3.Connection:
     return db
 
 
-def _audit_log(open_source: Callable[[], _Sized], trust: Trust, seen: Seen | None, signatures: bool) -> LogReport:
+def _audit_log(
+    open_source: Callable[[], _Sized], trust: Trust, seen: Seen | None, signatures: bool, kept: Sequence[bytes]
+) -> LogReport:
     try:
         source = open_source()
 
@@ -276,7 +325,7 @@ def _audit_log(open_source: Callable[[], _Sized], trust: Trust, seen: Seen | Non
                 seen(source.name, seq, source.size)
 
         with ParallelChecks(entries=source.size if signatures else 0) as checks:
-            report = audit_log(source, trust, checks if signatures else None, progress)
+            report = audit_log(source, trust, checks if signatures else None, progress, kept)
         progress(report.size)
     except Exception as error:  # noqa: BLE001  # whatever a record does to its auditor, the other records are audited
         return LogReport(

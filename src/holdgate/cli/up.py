@@ -5,7 +5,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from holdgate.adapters.http_serve import serving
+from holdgate.cli.run import serve
 from holdgate.process import open_whole
 from holdgate.process import run as run_until_ended
 
@@ -36,5 +36,5 @@ async def _up(directory: Path, listen: str) -> None:
                 console.print(f"  {address}/{name}/status", soft_wrap=True)
             console.print("Ctrl-C ends it in good order.", soft_wrap=True)
 
-        await run_until_ended(app, listen, serving, say)
+        await run_until_ended(app, listen, serve, say)
     console.print("Every site is closed; nothing was lost.")

@@ -19,7 +19,7 @@ from holdgate.ledger.entry import Entry, read_entry
 from holdgate.ledger.merkle import extend, root_from_frontier
 from holdgate.ledger.note import Notary
 from holdgate.terms.errors import HoldgateError, InvariantBroken, Malformed, Tampered, Unavailable
-from holdgate.terms.limits import IMPORT_ENTRIES_MAX
+from holdgate.terms.limits import IMPORT_ENTRIES_MAX, SEGMENT_BYTES
 
 STRETCH: int = IMPORT_ENTRIES_MAX // 4
 """Entries of one segment in full. Up to IMPORT_ENTRIES_MAX more go with them as their leaf hashes alone."""
@@ -219,18 +219,23 @@ class Link:
         return self._segment(start, min(self._durable.size, start + STRETCH))
 
     def _segment(self, start: int, stop: int) -> Segment:
-        """The stretch from `start` up to `stop`, or as far as STRETCH entries in full go."""
+        """The stretch from `start` up to `stop`, or as far as STRETCH entries in full and SEGMENT_BYTES of content go."""
         entries: dict[int, bytes] = {}
         blobs: dict[str, bytes] = {}
         leaves: list[bytes] = []
+        content = 0
         for index, row in enumerate(self._store.rows(start, stop)):
             if len(entries) == STRETCH:
                 break
-            leaves.append(row.leaf)
             entry = read_entry(row.body)
             if self._policy.discloses(entry):
+                more = {key: self._pinned(key) for key in entry.pins if key not in blobs}
+                content += len(row.body) + sum(map(len, more.values()))
+                if entries and content > SEGMENT_BYTES:
+                    break
                 entries[index] = row.body
-                blobs |= {key: self._pinned(key) for key in entry.pins}
+                blobs |= more
+            leaves.append(row.leaf)
         stop = start + len(leaves)
         before = self._frontier(start)
         frontier = extend(start, before, leaves)

@@ -8,7 +8,8 @@ Everything here is derived from the store and may be written again at any time.
 Source: C2SP tlog-tiles (commit 5ba5ee8); docs/spec/ledger.md.
 """
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from holdgate.crypto.hashes import HASH_BYTES
@@ -20,6 +21,11 @@ TILE_WIDTH: Final = 256
 """Hashes of a full tile, entries of a full bundle."""
 LEVEL_MAX: Final = 63
 _LENGTH_BYTES: Final = 2
+_LEVEL_SERVED: Final = 3
+"""Logs of 2^32 entries and more are not served from here: a tile of level 4 stands over as many."""
+_PATH: Final = re.compile(
+    r"tile/(entries|[0-9]{1,2})/((?:x[0-9]{3}/){0,6}[0-9]{3})(?:\.p/([1-9][0-9]{0,2}))?", re.ASCII
+)
 
 
 def tile_path(level: int, number: int, width: int = TILE_WIDTH) -> str:
@@ -84,14 +90,63 @@ def entry_bundles(size: int, entries: Sequence[bytes]) -> Iterator[tuple[str, by
         raise Malformed(f"bundles for {size} entries need as many entries; there are {len(entries)}")
     for start in range(0, size, TILE_WIDTH):
         chunk = entries[start : min(start + TILE_WIDTH, size)]
-        parts: list[bytes] = []
-        for index, entry in enumerate(chunk, start):
-            if len(entry) > limits.ENTRY_BYTES_MAX:
-                raise Malformed(
-                    f"entry {index} has {len(entry)} bytes; a bundle holds at most {limits.ENTRY_BYTES_MAX} each"
-                )
-            parts += (len(entry).to_bytes(_LENGTH_BYTES, "big"), entry)
-        yield entries_path(start // TILE_WIDTH, len(chunk)), b"".join(parts)
+        yield entries_path(start // TILE_WIDTH, len(chunk)), bundle_of(chunk, start)
+
+
+def bundle_of(chunk: Sequence[bytes], start: int) -> bytes:
+    """The bundle of these entries, the first of which has index `start`.
+
+    Raises:
+        Malformed: an entry that is too long (its index is named).
+    """
+    parts: list[bytes] = []
+    for index, entry in enumerate(chunk, start):
+        if len(entry) > limits.ENTRY_BYTES_MAX:
+            raise Malformed(
+                f"entry {index} has {len(entry)} bytes; a bundle holds at most {limits.ENTRY_BYTES_MAX} each"
+            )
+        parts += (len(entry).to_bytes(_LENGTH_BYTES, "big"), entry)
+    return b"".join(parts)
+
+
+def parse_path(path: str) -> tuple[int | None, int, int]:
+    """Level (None: a bundle of entries), number and width that an untrusted path names, in its one spelling.
+
+    Raises:
+        Malformed: any other spelling; nothing of that name exists.
+    """
+    match = _PATH.fullmatch(path)
+    if match is None:
+        raise Malformed(f"{path[:80]!r} names no tile")
+    level = None if match[1] == "entries" else int(match[1])
+    number = int(match[2].replace("/", "").replace("x", ""))
+    width = TILE_WIDTH if match[3] is None else int(match[3])
+    if path != (entries_path(number, width) if level is None else tile_path(level, number, width)):
+        raise Malformed(f"{path[:80]!r} is not how that tile is named")
+    return level, number, width
+
+
+def tile_at(
+    level: int, number: int, width: int, size: int, leaves: Callable[[int, int], Sequence[bytes]]
+) -> bytes | None:
+    """One hash tile of a log of this size; None where the log does not fill it so far.
+
+    Args:
+        level: from 0.
+        number: of the tile in its level.
+        width: hashes asked for, 1 to 256; full tiles have 256.
+        size: of the log.
+        leaves: the leaf hashes [start, stop).
+    """
+    span = 1 << (8 * level)
+    start = number * TILE_WIDTH * span
+    stop = start + width * span
+    if level > _LEVEL_SERVED or stop > size:
+        return None
+    row = list(leaves(start, stop))
+    if len(row) != stop - start:
+        return None
+    return b"".join(row) if level == 0 else b"".join(root_of(row[at : at + span]) for at in range(0, len(row), span))
 
 
 def read_tile(raw: bytes, width: int = TILE_WIDTH) -> list[bytes]:

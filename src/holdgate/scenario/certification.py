@@ -23,9 +23,10 @@ SCOPE: Final = (
     "proved for every value of facts and of adaptable parameters: the rules, limits, windows and amounts of this contract; found "
     "by complete search of the life of an order with one job over all its parts: what must never happen, and that every state can "
     "end; every act and condition of that life that is not in witness.left_out was run on a real engine and came out as predicted. "
-    "Not covered: splits, red tags, late entries, corrections, recalls, links between sites; decisions on a nonconformance but rework "
-    "and report_nonconforming, and so steps under a concession; deviations but a late start; a log that breaks between two steps of a "
-    "job whose report rests on it; a fail over readings that conform; payouts beyond the contract's own number of retests"
+    "Not covered: splits, red tags, late entries, corrections, recalls, links between sites; decisions on a nonconformance but "
+    "rework and report_nonconforming, and so steps under a concession; deviations but a late start; a log that breaks between two "
+    "steps of a job whose report rests on it; a fail over readings that conform; payouts beyond the contract's own number of "
+    "retests"
 )
 
 

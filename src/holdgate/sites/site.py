@@ -52,6 +52,7 @@ from holdgate.sites.permits import ModuleWish, answer_of, refusal_of
 from holdgate.sites.policies import SEALED_INFO, Sender
 from holdgate.sites.timers import Timekeeper
 from holdgate.terms.errors import HoldgateError, Malformed, Tampered, Unavailable
+from holdgate.terms.instant import SECOND_US
 from holdgate.terms.limits import BLOB_BYTES_MAX, PINS_MAX
 
 
@@ -71,6 +72,8 @@ class Means(NamedTuple):
 
 class Site(Peer):
     """A business hub, floor hub or node.
+
+    `cosigned`: how many entries a Vault's newest cosignature since the start covers, and its time (UTC µs).
 
     Args:
         means: what it is given.
@@ -97,8 +100,9 @@ class Site(Peer):
         self._charter = charter
         self._vaults = {seat.id: seat for seat in charter.sites if seat.kind == "vault"}
         self._own_key = parse_vkey(make_vkey(means.seat.origin, means.seat.key))
-        self._reconciled = self._unwitnessed = False
+        self._reconciled = self._unwitnessed = self._started = False
         self._replicated = 0
+        self.cosigned = (0, 0)
         self._waiting: list[tuple[int, asyncio.Future[None]]] = []
         self.timekeeper = self._timekeeper() if timers and self.kind == "business_hub" else None
 
@@ -131,6 +135,10 @@ class Site(Peer):
             epoch = self.means.entropy.token()
             await self.spine.record(partial(self.chronicle.genesis, self._charter, self.means.charter, now, epoch))
         await self._note(BootRecord(epoch=self.means.entropy.token(), reconciled=self._reconciled))
+        self._started = True
+        for seat in self._charter.sites:
+            if seat.id != self.id and self.means.bus.linked(self.id, seat.id):
+                self.link_changed(seat.id, up=True)
         for link in self.links.values():
             link.wake()
         if self.timekeeper is not None:
@@ -164,7 +172,8 @@ class Site(Peer):
             Malformed, Tampered: it is none; whoever shows it proves nothing by it.
         """
         checkpoint = open_checkpoint(note, self._own_key)
-        verify_cosignature(note, parse_vkey(make_vkey(vault.origin, vault.key, KIND_COSIGNATURE)))
+        time_s = verify_cosignature(note, parse_vkey(make_vkey(vault.origin, vault.key, KIND_COSIGNATURE)))
+        self.cosigned = max(self.cosigned, (checkpoint.size, time_s * SECOND_US))
         return checkpoint
 
     def _compare(self, vault: str, cosigned: Checkpoint) -> None:
@@ -272,10 +281,21 @@ class Site(Peer):
 
     @override
     async def deliver(self, raw: bytes, pins: Sequence[Pin], sender: str) -> Answer:
+        self._ready()
         return await self.submit(raw, pins, source=sender)
+
+    def _ready(self) -> None:
+        """Nothing comes before the entry of the start: a site may be on the bus before that.
+
+        Raises:
+            Unavailable: it has not started yet.
+        """
+        if not self._started:
+            raise Unavailable(f"{self.id} is starting; ask again")
 
     @override
     async def offer(self, segment: Segment, sender: str) -> Taken:
+        self._ready()
         self.spine.settle()
         try:
             recorded = self.spine.record(partial(self.chronicle.take_in, segment, self.means.clock.now()))
@@ -302,6 +322,8 @@ class Site(Peer):
 
     def link_changed(self, peer: str, up: bool) -> None:
         """The transport says that a link came up or went down. Hub and nodes put it on record, the hub also the Vault's."""
+        if not self._started:
+            return  # the start looks at every link itself
         if self._keeps_contact(peer):
             self.spine.settle()
             contact = self.chronicle.state.contacts.get(peer)

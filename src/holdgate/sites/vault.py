@@ -3,6 +3,10 @@
 It takes segments, verifies that they extend what it holds and that the checkpoint is the site's own, keeps them with its
 cosignature, and only then answers. A site that offers another history gets no cosignature, and the two signed
 checkpoints are kept as evidence. It holds no key of a site and decides nothing: a signed action sent to it is refused.
+
+A checkpoint that anybody hands in (C2SP tlog-mirror: add-checkpoint) is judged as a witness judges it and becomes the pending
+one; what is mirrored later has to lead through it. The Vault cosigns nothing that it does not hold in full. Witnesses outside
+of the shop may cosign what it cosigned; their lines are kept and shown beside its own.
 """
 
 import asyncio
@@ -15,11 +19,25 @@ from holdgate.crypto.hashes import digest, leaf_hash
 from holdgate.crypto.keys import SigningKey
 from holdgate.engine.bus import Peer, Taken
 from holdgate.engine.ports import Clock
+from holdgate.engine.witnessing import OutsideWitness
 from holdgate.identity.charter import Charter, SiteSeat
 from holdgate.law.case import Pin
 from holdgate.law.segments import Segment
 from holdgate.ledger.merkle import extend, root_from_frontier
-from holdgate.ledger.note import cosign, make_vkey, open_checkpoint, parse_vkey, read_note
+from holdgate.ledger.note import Checkpoint, make_vkey, open_checkpoint, parse_checkpoint, parse_vkey, read_note
+from holdgate.ledger.policy import Policy
+from holdgate.ledger.witness import (
+    Cosigner,
+    Evidence,
+    Reply,
+    Witness,
+    contradiction,
+    merged,
+    origin_hash,
+    signed_by,
+)
+from holdgate.sites.accepted import Accepted, Mirrored, SeenStore
+from holdgate.sites.outside import Asking
 from holdgate.terms.errors import Malformed, Tampered, Unavailable
 from holdgate.terms.instant import SECOND_US
 
@@ -47,8 +65,8 @@ class MirrorStore(Protocol):
         """Leaf hashes [start, stop) of the mirror."""
         ...
 
-    def entries(self, origin: str) -> list[bytes]:
-        """The entries of the mirror, in order."""
+    def entries(self, origin: str, start: int = 0, stop: int | None = None) -> list[bytes]:
+        """The entries of the mirror, or a stretch of them, in order."""
         ...
 
     def latest(self, origin: str) -> bytes | None:
@@ -69,17 +87,37 @@ class MirrorStore(Protocol):
 
 
 class Vault(Peer):
-    """The witness and mirror."""
+    """The witness and mirror. Without `seen` it takes no checkpoints from strangers and asks no outside witness."""
 
-    def __init__(self, seat: SiteSeat, key: SigningKey, charter: Charter, store: MirrorStore, clock: Clock) -> None:
+    def __init__(
+        self,
+        seat: SiteSeat,
+        key: SigningKey,
+        charter: Charter,
+        store: MirrorStore,
+        clock: Clock,
+        seen: SeenStore | None = None,
+        outside: Sequence[OutsideWitness] = (),
+        policy: Policy | None = None,
+    ) -> None:
         self.id = seat.id
         self.kind = seat.kind
         self.store = store
         self._seat = seat
-        self._key = key
+        self._cosigner = Cosigner(seat.origin, key)
         self._seats = {s.origin: s for s in charter.sites if s.kind != "vault"}
         self._clock = clock
         self._one_at_a_time = asyncio.Lock()
+        self._policy = policy
+        self._logs = {s.origin: parse_vkey(make_vkey(s.origin, s.key)) for s in self._seats.values()}
+        mirrored = Mirrored(store.leaves)
+        self._seen = seen
+        self._accepted = None if seen is None else Accepted(store, seen, mirrored)
+        self._witness = None if self._accepted is None else Witness(self._logs, self._accepted)
+        self._by_hash = {origin_hash(origin): origin for origin in self._logs}
+        self.asking: tuple[Asking, ...] = ()
+        if seen is not None:
+            self.asking = tuple(Asking(w, store.latest, mirrored.proof, seen.keep_outside) for w in outside)
 
     @property
     def origins(self) -> tuple[str, ...]:
@@ -108,7 +146,7 @@ class Vault(Peer):
             raise Malformed("a mirror takes every entry in full")
         if any(digest(blob) != key for key, blob in segment.blobs.items()):
             raise Malformed("a document is not the one that its digest names")
-        checkpoint = open_checkpoint(segment.checkpoint, parse_vkey(make_vkey(segment.origin, seat.key)))
+        checkpoint = open_checkpoint(segment.checkpoint, self._logs[segment.origin])
         bodies = [segment.entries.get(index, b"") for index in range(len(segment.leaves))]
         leaves = [leaf_hash(body) for body in bodies]
         size, frontier = self.store.held(segment.origin)
@@ -117,19 +155,54 @@ class Vault(Peer):
             raise Tampered(f"the stretch begins at {segment.start}, but {size} entries are held")
         extended = extend(size, frontier, leaves)
         if checkpoint.size != segment.size or checkpoint.root != root_from_frontier(extended, segment.size):
-            self.store.keep_evidence(segment.origin, segment.checkpoint, "does not extend the mirror")
+            self._keep_evidence(segment, checkpoint, "does not extend the mirror")
             raise Tampered(f"what {sender} offers does not lead to the root that it signed")
+        self._through_pending(segment, checkpoint, leaves)
         cosigned = self._cosign(segment.checkpoint)
         await asyncio.to_thread(
             self.store.keep, segment.origin, segment.start, bodies, extended, cosigned, segment.blobs
         )
+        for asking in self.asking:
+            asking.wake(segment.origin)
         return Taken(size=segment.size, cosigned=cosigned)
 
     def _overlap(self, segment: Segment, leaves: list[bytes], size: int) -> None:
         """A stretch that begins elsewhere: where it says something else than the mirror, its checkpoint is evidence."""
         held = self.store.leaves(segment.origin, segment.start, min(size, segment.size))
         if held != leaves[: len(held)]:
-            self.store.keep_evidence(segment.origin, segment.checkpoint, "another history than the mirror's")
+            self._keep_evidence(segment, parse_checkpoint(segment.checkpoint), "another history than the mirror's")
+
+    def _through_pending(self, segment: Segment, checkpoint: Checkpoint, leaves: list[bytes]) -> None:
+        """What is mirrored leads through the checkpoint that is pending.
+
+        Raises:
+            Tampered: it leads past it; both signed checkpoints are kept.
+        """
+        pending = None if self._seen is None else self._seen.latest(segment.origin)
+        if pending is None:
+            return
+        wanted = parse_checkpoint(pending)
+        size, frontier = self.store.held(segment.origin)
+        if not size <= wanted.size <= checkpoint.size:
+            return
+        if root_from_frontier(extend(size, frontier, leaves[: wanted.size - size]), wanted.size) == wanted.root:
+            return
+        self._keep_evidence(
+            segment, checkpoint, f"does not lead through the checkpoint of {wanted.size} that was handed in"
+        )
+        raise Tampered(f"the log signed another checkpoint of {wanted.size} entries than the ones that are offered")
+
+    def _keep_evidence(self, segment: Segment, checkpoint: Checkpoint, why: str) -> None:
+        """Keep a signed checkpoint that does not fit; as a pair with the accepted one, where such pairs are kept."""
+        self.store.keep_evidence(segment.origin, segment.checkpoint, why)
+        held = None if self._accepted is None else self._accepted.latest(segment.origin)
+        if self._accepted is None or held is None:
+            return
+        note, now = signed_by(segment.checkpoint, (self._logs[segment.origin],)), self._clock.now() // SECOND_US
+        found = contradiction(self._accepted, checkpoint, note, now)
+        self._accepted.keep_evidence(
+            found or Evidence(origin=segment.origin, held=held, seen=note, why="not_continued", at_s=now)
+        )
 
     @override
     async def held(self, origin: str, sender: str) -> int:
@@ -159,7 +232,7 @@ class Vault(Peer):
     def _cosign(self, checkpoint: bytes) -> bytes:
         """The checkpoint with this Vault's cosignature at its present time."""
         text, _ = read_note(checkpoint)
-        return checkpoint + cosign(text, self._seat.origin, self._key, self._clock.now() // SECOND_US)
+        return checkpoint + self._cosigner.line(text, self._clock.now() // SECOND_US)
 
     def read(self, origin: str) -> tuple[list[bytes], bytes | None]:
         """What it shows of a log: every entry that it mirrors, and the checkpoint that it cosigned last.
@@ -167,6 +240,65 @@ class Vault(Peer):
         The reader verifies both (`holdgate.ledger.note`); the Vault's word alone proves nothing.
         """
         return self.store.entries(origin), self.store.latest(origin)
+
+    # ---- what strangers may hand in and look at --------------------------------------------------------------------
+
+    async def add_checkpoint(self, raw: bytes) -> Reply:
+        """Judge a checkpoint that somebody hands in; what continues the mirror becomes pending. Nothing is cosigned.
+
+        Raises:
+            Unavailable: this Vault keeps no pending checkpoints, or its store fails.
+        """
+        witness = self._witness
+        if witness is None:
+            raise Unavailable("this Vault takes no checkpoints from strangers")
+        async with self._one_at_a_time:
+            return await asyncio.to_thread(witness.add_checkpoint, raw, self._clock.now() // SECOND_US)
+
+    def origin(self, hashed: str) -> str | None:
+        """The mirrored log whose origin has this hash."""
+        return self._by_hash.get(hashed)
+
+    def shown(self, origin: str) -> bytes | None:
+        """The newest checkpoint of a mirror whose cosignatures the policy calls enough; where there is none yet, the newest."""
+        newest = self.store.latest(origin)
+        if newest is None or self._seen is None:
+            return newest
+        newest = self._together(newest, self._seen.outside(origin, parse_checkpoint(newest).size))
+        if self._enough(newest):
+            return newest
+        for size in self._seen.outside_sizes(origin):
+            notes = self._seen.outside(origin, size)
+            note = self._together(notes[0], notes)
+            if self._enough(note):
+                return note
+        return newest
+
+    def _together(self, note: bytes, others: Sequence[bytes]) -> bytes:
+        """The note with the lines of others that have its very text."""
+        text, _ = read_note(note)
+        return merged((note, *(other for other in others if read_note(other)[0] == text)))
+
+    def _enough(self, note: bytes) -> bool:
+        return self._policy is None or self._policy.satisfied(self._policy.cosigned(note).keys())
+
+    def contradictions(self) -> list[Evidence]:
+        """Every pair of checkpoints that do not fit."""
+        return [] if self._seen is None else self._seen.evidence()
+
+    def wake(self) -> None:
+        """Ask the outside witnesses about everything that is held."""
+        for asking in self.asking:
+            for origin in self._logs:
+                asking.wake(origin)
+
+    def close(self) -> None:
+        """Ask nobody any more, and release the storage."""
+        for asking in self.asking:
+            asking.stop()
+        if self._seen is not None:
+            self._seen.close()
+        self.store.close()
 
     def link_changed(self, peer: str, up: bool) -> None:
         """The Vault waits to be spoken to."""

@@ -44,3 +44,13 @@ RULE_STEPS_MAX: Final = 100_000
 """Evaluation steps of one rule."""
 RULE_LIST_MAX: Final = 500
 """Items of a list that a rule may read."""
+WIRE_BYTES_MAX: Final = 16_777_216
+"""What one site asks of another, in one piece: an action with all its documents, or a segment."""
+WIRE_ANSWER_BYTES_MAX: Final = 1_048_576
+"""What a site answers another: a decision with its receipt, or a cosigned checkpoint."""
+WIRE_PARTS_MAX: Final = 4_096
+"""Parts in which one message between sites may come."""
+WIRE_WHY_CHARS_MAX: Final = 2_000
+"""The sentence of an error that crosses between sites."""
+SEGMENT_BYTES: Final = 4_194_304
+"""Where a segment ends early: entries and documents of more than this go in the next one, unless it is a single entry."""

@@ -1,0 +1,173 @@
+"""The configuration of a NATS broker for one shop, as text. Pure: nothing is read or written here.
+
+One user for each site, by transport key. A site may publish what it asks under its own name, its own beat, and answers to what
+it was asked; it may listen to what it is asked, to beats, and to its own answers. Nothing else, the broker's own store
+included.
+"""
+
+from typing import Final
+
+from msgspec import Struct
+
+from holdgate.engine.address import check_host
+from holdgate.engine.parts import HEAD_BYTES
+from holdgate.engine.subjects import Subjects, inbox, token
+from holdgate.terms.errors import Malformed
+from holdgate.terms.limits import WIRE_ANSWER_BYTES_MAX
+
+PORT: Final = 4222
+ROUTE_PORT: Final = 6222
+PAYLOAD_BYTES: Final = 1_048_576
+PAYLOAD_BYTES_MIN: Final = 65_536
+"""Of smaller messages, an answer would need more parts than a broker is told to let through."""
+CLUSTER: Final = 3
+"""Servers of a cluster: one may fail."""
+CONNECTIONS_MAX: Final = 256
+PENDING_BYTES_MAX: Final = 268_435_456
+"""What may wait for one site that reads slowly; beyond, the server cuts it off. Many sites may bring a hub up to date at once."""
+
+
+class Tls(Struct, frozen=True, kw_only=True):
+    """Paths of the server's certificate and key, and of the authority that other servers of the cluster are believed by."""
+
+    certificate: str
+    key: str
+    authority: str
+
+
+class Cluster(Struct, frozen=True, kw_only=True):
+    """The three servers, as `host:port` of their routes; `own` is the place of this one among them."""
+
+    name: str
+    routes: tuple[str, ...]
+    own: int
+
+
+class Broker(Struct, frozen=True, kw_only=True):
+    """One server.
+
+    `name`: its own name. `shop`: the shop's name in subjects. `users`: site → public user key. `store`: the folder of what
+    it keeps. `payload_bytes_max`: one message; larger ones go in parts. `leaf_port`: listens to leaf servers too.
+    """
+
+    name: str
+    shop: str
+    users: dict[str, str]
+    store: str
+    host: str = "127.0.0.1"
+    port: int = PORT
+    payload_bytes_max: int = PAYLOAD_BYTES
+    leaf_port: int | None = None
+    tls: Tls | None = None
+    cluster: Cluster | None = None
+
+
+def config_of(broker: Broker) -> str:
+    """The text of the server's configuration file.
+
+    Raises:
+        Malformed: no sites, two of one name or key, an address beyond this machine without TLS, a cluster that is not of
+            three, or a word that would end its quotation.
+    """
+    _check(broker)
+    lines = [
+        f"server_name: {_word(broker.name)}",
+        f"listen: {_word(f'{_address(broker.host)}:{broker.port}')}",
+        f"max_payload: {broker.payload_bytes_max}",
+        f"max_connections: {CONNECTIONS_MAX}",
+        f"max_pending: {PENDING_BYTES_MAX}",
+        'write_deadline: "10s"',
+        *_tls(broker.tls, "", ", handshake_first: true"),
+        "# Acknowledged means on the disk: with the server's own default, a power cut loses what was acknowledged.",
+        f"jetstream {{ store_dir: {_word(broker.store)}, sync_interval: always }}",
+        "# Unless told not to, leaf servers would find each other past the way that is meant.",
+        *_leaf(broker),
+        *_cluster(broker),
+        "accounts {",
+        "  SHOP {",
+        "    jetstream: enabled",
+        "    users: [",
+    ]
+    subjects = Subjects.of(broker.shop)
+    for site, key in sorted(broker.users.items()):
+        lines += _user(subjects, site, key, _responses(broker.payload_bytes_max))
+    lines += ["    ]", "  }", "  SYS {}", "}", "system_account: SYS"]
+    return "\n".join(lines) + "\n"
+
+
+def _check(broker: Broker) -> None:
+    if not broker.users:
+        raise Malformed("a broker without sites serves nobody")
+    if len(set(broker.users.values())) != len(broker.users):
+        raise Malformed("two sites have one transport key; each needs its own")
+    if broker.payload_bytes_max < PAYLOAD_BYTES_MIN:
+        raise Malformed(f"max_payload is at least {PAYLOAD_BYTES_MIN}")
+    hosts = [broker.host]
+    if broker.cluster is not None:
+        routes = broker.cluster.routes
+        if len(routes) != CLUSTER or len(set(routes)) != CLUSTER or broker.cluster.own not in range(CLUSTER):
+            raise Malformed(f"a cluster has {CLUSTER} servers, and this is one of them")
+        hosts += [route.rpartition(":")[0].strip("[]") for route in routes]
+    for host in hosts:
+        check_host(host, tls=broker.tls is not None)
+
+
+def _user(subjects: Subjects, site: str, key: str, responses: int) -> list[str]:
+    publish = [subjects.asks(site), subjects.beat(site)]
+    subscribe = [subjects.asked(site), subjects.beats, f"{inbox(site)}.>"]
+    return [
+        f"      # {token(site)}",
+        "      {",
+        f"        nkey: {_word(key)}",
+        "        permissions {",
+        f"          publish {{ allow: [{', '.join(map(_word, publish))}] }}",
+        f"          subscribe {{ allow: [{', '.join(map(_word, subscribe))}] }}",
+        f'          allow_responses {{ max: {responses}, expires: "1m" }}',
+        "        }",
+        "      }",
+    ]
+
+
+def _responses(payload_bytes_max: int) -> int:
+    """Parts of the largest answer: what a site may send to the one who asked."""
+    return -(-WIRE_ANSWER_BYTES_MAX // (payload_bytes_max - HEAD_BYTES))
+
+
+def _leaf(broker: Broker) -> list[str]:
+    listen = "" if broker.leaf_port is None else f"listen: {_word(f'{_address(broker.host)}:{broker.leaf_port}')}, "
+    if broker.leaf_port is not None and broker.tls is not None:
+        return [f"leafnodes {{ {listen}no_advertise: true", *_tls(broker.tls, "  "), "}"]
+    return [f"leafnodes {{ {listen}no_advertise: true }}"]
+
+
+def _cluster(broker: Broker) -> list[str]:
+    if broker.cluster is None:
+        return []
+    listen = broker.cluster.routes[broker.cluster.own]
+    routes = ", ".join(_word(f"nats://{route}") for route in broker.cluster.routes)
+    return [
+        "cluster {",
+        f"  name: {_word(broker.cluster.name)}",
+        f"  listen: {_word(listen)}",
+        f"  routes: [{routes}]",
+        *_tls(broker.tls, "  ", ", verify: true"),
+        "}",
+    ]
+
+
+def _tls(tls: Tls | None, indent: str, more: str = "") -> list[str]:
+    if tls is None:
+        return []
+    files = f"cert_file: {_word(tls.certificate)}, key_file: {_word(tls.key)}, ca_file: {_word(tls.authority)}"
+    return [f"{indent}tls {{ {files}{more} }}"]
+
+
+def _address(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _word(text: str) -> str:
+    """The text in quotation marks; one that could end them, or stand for a variable, is refused."""
+    if not text.isprintable() or any(c in text for c in '"\\$'):
+        raise Malformed(f"{text[:80]!r} cannot stand in the broker's configuration")
+    return f'"{text}"'

@@ -1,0 +1,66 @@
+"""Where a shop's broker is. What leaves this machine wants TLS."""
+
+import ipaddress
+from urllib.parse import urlsplit
+
+import msgspec
+from msgspec import Struct
+
+from holdgate.terms.errors import Malformed
+
+
+class BusAddress(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What every site has to know: the shop's name on the broker, its servers, and whom to believe there (a file of CAs)."""
+
+    shop: str
+    servers: tuple[str, ...]
+    authority: str | None = None
+
+
+def read_address(raw: bytes) -> BusAddress:
+    """The address, from its file.
+
+    Raises:
+        Malformed: it is none, or leads beyond this machine without TLS.
+    """
+    try:
+        address = msgspec.json.decode(raw, type=BusAddress)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise Malformed(f"this says not where a broker is: {error}") from None
+    for url in address.servers:
+        check_server(url, tls=address.authority is not None)
+    return address
+
+
+def on_this_machine(host: str) -> bool:
+    """Whether the host is this machine's loopback, by number or as `localhost`."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def check_host(host: str, *, tls: bool) -> None:
+    """Let a host pass only if nobody on the way to it can read or stand in.
+
+    Raises:
+        Malformed: it is beyond this machine, and there is no TLS.
+    """
+    if not tls and not on_this_machine(host):
+        raise Malformed(f"{host} is beyond this machine: that wants TLS, so that nobody on the way reads or stands in")
+
+
+def check_server(url: str, *, tls: bool) -> None:
+    """Let a server's address pass.
+
+    Raises:
+        Malformed: it is none, or beyond this machine without TLS.
+    """
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        host, parts = None, urlsplit("")
+    if not host or parts.scheme not in {"nats", "tls"}:
+        raise Malformed(f"{url[:200]!r} is no server; write nats://host:port")
+    check_host(host, tls=tls)

@@ -1,0 +1,186 @@
+"""A shop whose every site is a process of its own, on a real broker: started, killed, started again, spoken to over HTTP."""
+
+import asyncio
+import base64
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from msgspec.structs import replace
+
+from holdgate.adapters.host import HostClock
+from holdgate.bench.load import bench_world
+from holdgate.bootstrap import read_premises
+from holdgate.cli.app import main
+from holdgate.law.case import Pin
+from holdgate.process import KINDS
+from holdgate.scenario.files import World
+from holdgate.scenario.opening import Opening
+from holdgate.sites.desk import Desk
+from tests.broker import free_port, needed
+
+FAR: Final = "2099-12-31"
+BROKER: Final = "broker"
+_WORDS: Final = {kind: word for word, kind in KINDS.items()}
+
+
+class Acknowledged(NamedTuple):
+    """An answer that somebody got: where, which entry, what was signed."""
+
+    site: str
+    seq: int
+    raw: bytes
+
+
+def world() -> World:
+    """The bench's world without dwell times, and with nothing that runs out: it is worked by the machine's own clock."""
+    given = bench_world(2)
+    return replace(
+        given,
+        people=tuple(
+            replace(
+                person, credentials={name: replace(held, valid_to=FAR) for name, held in person.credentials.items()}
+            )
+            for person in given.people
+        ),
+        equipment=tuple(replace(item, cal_due=FAR) for item in given.equipment),
+        materials=tuple(replace(batch, expiry=FAR) for batch in given.materials),
+        contracts=tuple(_without_windows(tree) for tree in given.contracts),
+    )
+
+
+def _without_windows(tree: dict[str, Any]) -> dict[str, Any]:
+    steps = [{name: value for name, value in step.items() if name != "window"} for step in tree["steps"]]
+    return {**tree, "steps": steps}
+
+
+class Processes:
+    """The processes of a shop."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.running: dict[str, subprocess.Popen[bytes]] = {}
+        self.ports: dict[str, int] = {}
+        self.acknowledged: list[Acknowledged] = []
+        self.asked_again = 0
+        self.desk = asyncio.run(self._found())
+        self.sites = {seat.id: seat.kind for seat in read_premises(directory).charter.sites}
+        assert main(["bus", "init", str(directory), "--shop", "lab", "--server", f"127.0.0.1:{free_port()}"]) == 0
+
+    async def _found(self) -> Desk:
+        opening = Opening(self.directory, world(), HostClock().now())
+        (await opening.open()).close()
+        return opening.desk
+
+    # ---- life ------------------------------------------------------------------------------------------------------
+
+    def start_all(self) -> None:
+        self.start(BROKER)
+        for site in sorted(self.sites, key=lambda site: self.sites[site] != "vault"):
+            self.start(site)
+        for site in self.sites:
+            self.wait(site)
+
+    def start(self, name: str) -> None:
+        """The broker, or a site."""
+        with (self.directory / f"{name}.log").open("ab") as log:
+            self.running[name] = subprocess.Popen(self._command(name), stdout=log, stderr=log)
+
+    def _command(self, name: str) -> list[str]:
+        if name == BROKER:
+            return [needed(), "-c", str(self.directory / "bus" / "nats-server.conf")]
+        self.ports.setdefault(name, free_port())
+        config = self.directory / f"{name}.toml"
+        config.write_text(f'site = "{name}"\ndata = "."\nlisten = "127.0.0.1:{self.ports[name]}"\n', encoding="utf-8")
+        program = "import sys; from holdgate.cli.app import main; sys.exit(main(sys.argv[1:]))"
+        return [sys.executable, "-c", program, "run", _WORDS[self.sites[name]], "--config", str(config)]
+
+    def kill(self, name: str) -> None:
+        """As a power cut does it."""
+        process = self.running.pop(name)
+        process.kill()
+        process.wait()
+
+    def stop_all(self) -> dict[str, int]:
+        """In good order, the broker last; the exit codes."""
+        codes = {}
+        for name in sorted(self.running, key=lambda name: name == BROKER):
+            process = self.running[name]
+            process.send_signal(signal.SIGTERM)
+            codes[name] = process.wait(30)
+        self.running.clear()
+        return codes
+
+    def abandon(self) -> None:
+        """Whatever is left of them."""
+        for process in self.running.values():
+            with contextlib.suppress(OSError):
+                os.kill(process.pid, signal.SIGKILL)
+            process.wait()
+        self.running.clear()
+
+    def told(self, name: str) -> str:
+        return (self.directory / f"{name}.log").read_text(encoding="utf-8")[-3000:]
+
+    # ---- talk ------------------------------------------------------------------------------------------------------
+
+    def request(self, site: str, method: str, path: str, body: bytes | None = None, kind: str = "") -> Any:
+        connection = HTTPConnection("127.0.0.1", self.ports[site], timeout=20)
+        try:
+            connection.request(method, f"/{site}{path}", body, {"content-type": kind} if kind else {})
+            response = connection.getresponse()
+            answer = response.read()
+        finally:
+            connection.close()
+        if response.status == 503:
+            raise ConnectionError(answer.decode())
+        assert response.status == 200, answer
+        return json.loads(answer)
+
+    def post(self, site: str, raw: bytes, pins: tuple[Pin, ...] = (), wait_s: float = 40) -> dict[str, Any]:
+        """Hand in an action, the same bytes again and again until it is answered."""
+        body, kind = raw, "application/vnd.dsse+json"
+        if pins:
+            beside = {pin.sha256: base64.b64encode(pin.content).decode() for pin in pins}
+            body, kind = json.dumps({"envelope": json.loads(raw), "documents": beside}).encode(), "application/json"
+        until = time.monotonic() + wait_s
+        while time.monotonic() < until:
+            with contextlib.suppress(OSError, HTTPException):
+                answer: dict[str, Any] = self.request(site, "POST", "/actions", body, kind)
+                self.acknowledged.append(Acknowledged(site, answer["seq"], raw))
+                return answer
+            self.asked_again += 1
+            time.sleep(0.1)
+        raise AssertionError(f"{site} does not answer: {self.told(site)}")
+
+    def status(self, site: str) -> dict[str, Any]:
+        found: dict[str, Any] = self.request(site, "GET", "/status")
+        return found
+
+    def wait(self, site: str, wait_s: float = 40) -> None:
+        """Until it answers."""
+        until = time.monotonic() + wait_s
+        while time.monotonic() < until:
+            with contextlib.suppress(OSError, HTTPException):
+                self.status(site)
+                return
+            time.sleep(0.1)
+        raise AssertionError(f"{site} does not come up: {self.told(site)}")
+
+    def settle(self, wait_s: float = 60) -> None:
+        """Until everybody has told everybody everything."""
+        until, calm = time.monotonic() + wait_s, 0
+        while calm < 3:
+            assert time.monotonic() < until, [self.status(site) for site in self.sites if self.sites[site] != "vault"]
+            links = [
+                link for site, kind in self.sites.items() if kind != "vault" for link in self.status(site)["links"]
+            ]
+            calm = calm + 1 if all(link["up"] and not link["backlog"] for link in links) else 0
+            time.sleep(0.2)
