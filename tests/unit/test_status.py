@@ -118,9 +118,11 @@ def test_actions_come_in_over_http_and_a_denial_is_an_answer(directory: Path) ->
             plain = await client.post("/HUB/actions", content=b"noise")
             odd = await client.post("/HUB/actions", json={"envelope": {}, "document": {}})
             vault = await client.post("/VAULT/actions", content=b"noise")
-            return [plain, odd, vault]
+            kept = await client.post("/HUB/actions?kept=for-ever", content=b"noise")
+            return [plain, odd, vault, kept]
 
-    plain, odd, vault = asyncio.run(post())
+    plain, odd, vault, kept = asyncio.run(post())
+    assert (kept.status_code, json.loads(kept.content)["detail"][-10:]) == (400, "'for-ever'")
     assert (plain.status_code, plain.headers["content-type"]) == (400, "application/problem+json")
     assert json.loads(plain.content)["title"] == "The request cannot be read"
     assert odd.status_code == 400

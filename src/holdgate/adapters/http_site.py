@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 
-from holdgate.engine.answer import Answer
+from holdgate.engine.answer import LOCAL, REPLICATED, Answer
 from holdgate.law.case import Pin
 from holdgate.law.denial import remedy, sentence
 from holdgate.terms.errors import HoldgateError, Malformed, Tampered, Unavailable
@@ -34,6 +34,10 @@ class Submits(Protocol):
 
     async def deliver(self, raw: bytes, pins: tuple[Pin, ...], sender: str) -> Answer:
         """Submit a signed action; the answer comes once its entry is durable."""
+        ...
+
+    async def submit_replicated(self, raw: bytes, pins: tuple[Pin, ...], source: str) -> Answer:
+        """Submit a signed action; the answer comes once a Vault holds its entry too."""
         ...
 
     def entry(self, seq: int) -> bytes:
@@ -96,7 +100,11 @@ def site_app(site: Submits, status: Callable[[], Struct], more: Sequence[BaseRou
     async def act(request: Request) -> Response:
         raw, pins = _read(request.headers.get("content-type", ""), await request.body())
         source = f"http:{request.client.host}" if request.client is not None else "http"
-        return _json(_reply(site, await site.deliver(raw, pins, source)))
+        kept = request.query_params.get("kept", LOCAL)
+        if kept not in (LOCAL, REPLICATED):
+            raise Malformed(f"an answer is waited for until its entry is {LOCAL} or {REPLICATED}, not {kept[:40]!r}")
+        submit = site.submit_replicated if kept == REPLICATED else site.deliver
+        return _json(_reply(site, await submit(raw, pins, source)))
 
     async def show(_: Request) -> Response:
         return _json(status())
