@@ -109,3 +109,9 @@ def one(value: int) -> tuple[Sample, ...]:
 def by(label: str, values: Iterable[tuple[str, int]]) -> tuple[Sample, ...]:
     """The values of a figure with one label, in the order of the label's values."""
     return tuple(Sample(((label, name),), value) for name, value in sorted(values))
+
+
+def seconds(us: int) -> str:
+    """Microseconds (not below 0) as seconds, exactly: `90`, `0.5`."""
+    whole, rest = divmod(us, SECOND_US)
+    return f"{whole}.{rest:06d}".rstrip("0") if rest else str(whole)

@@ -23,8 +23,8 @@ from holdgate.terms.errors import InvariantBroken, Malformed
 class Seen(Struct, frozen=True, kw_only=True):
     """One entry, as far as the figures need it.
 
-    `at`: its time (UTC µs). `command`: the signed act that it decided (None: no act). `attempts`: how many unauthenticated inputs it
-    stands for (0: it is no attempt).
+    `at`: its time (UTC µs). `command`: the signed act that it decided (None: no act). `attempts`: how many inputs that could not be
+    authenticated it stands for (0: it is no attempt).
     """
 
     at: int

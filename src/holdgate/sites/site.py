@@ -100,6 +100,8 @@ class Site(Peer):
         self._reconciled = self._unwitnessed = self._started = False
         self._replicated = 0
         self._waiting: list[tuple[int, asyncio.Future[None]]] = []
+        self.watchers: list[Callable[[Sealed], None]] = []
+        """Told of every group of entries once it is durable, on the event loop; they raise nothing."""
         self.timekeeper = self._timekeeper() if timers and self.kind == "business_hub" else None
 
     def _timekeeper(self) -> Timekeeper:
@@ -345,6 +347,8 @@ class Site(Peer):
                 self._unwitnessed = True
         for link in self.links.values():
             link.wake()
+        for told in self.watchers:
+            told(sealed)
 
     async def taken(self, peer: str, taken: Taken) -> None:
         """A peer holds this log so far. A witness's cosignature goes on record if it covers anything new."""
