@@ -1,7 +1,8 @@
 """A strict reader of Prometheus' text format 0.0.4, from the rules of its documentation and from nothing else of the project.
 
 A family is one HELP line, one TYPE line and its samples in one group; names and label names by their grammars; in a label
-value only `\\\\`, `\\"` and `\\n` are escapes; no series twice. A histogram has buckets that add up, one of them +Inf, and a sum and count.
+value only backslash, quote and line feed are escaped; no series twice. A histogram has buckets that add up, one of them +Inf,
+and a sum and a count.
 """
 
 import re

@@ -19,7 +19,9 @@ def at(minutes: int) -> int:
     return T0 + minutes * MINUTE
 
 
-def entry(minutes: int, *events: ev.AnyEvent, command: c.AnyCommand | None = None, denied: str = "", attempts: int = 0):
+def entry(
+    minutes: int, *events: ev.AnyEvent, command: c.AnyCommand | None = None, denied: str = "", attempts: int = 0
+) -> Seen:
     denials = tuple(Denial(code=code, gate="gate") for code in denied.split())
     decision = Decision(verdict="deny" if denials else "allow", events=events, denials=denials)
     return Seen(at=at(minutes), decision=decision, command=command, attempts=attempts)
@@ -56,7 +58,9 @@ def scan(
     minutes: int, reader: str, seq: int, *events: ev.AnyEvent, gap: int = 0, ago_us: int = 0, denied: str = "", **more
 ) -> Seen:
     """A broadcast that the reader says it made `ago_us` before the gate's time."""
-    times = {"captured_at": at(minutes) - ago_us} if more.get("buffered") else {"observed_at": at(minutes) - ago_us}
+    times: dict[str, Any] = (
+        {"captured_at": at(minutes) - ago_us} if more.get("buffered") else {"observed_at": at(minutes) - ago_us}
+    )
     command = c.ReportArrival(
         **header(minutes, reader, "scanner"), part_no="-", rev="-", serials=("-",), quantity=1, reader_seq=seq, **times,
         **more,

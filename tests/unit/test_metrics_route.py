@@ -3,6 +3,7 @@
 import asyncio
 import functools
 import json
+import re
 import sqlite3
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 from starlette.applications import Starlette
 
@@ -20,11 +22,14 @@ from holdgate.adapters.http_metrics import TEXT_TYPE, exposition, metrics_routes
 from holdgate.bootstrap import Shop
 from holdgate.engine.ports import Row
 from holdgate.handoff.figures import Buckets, Figure, Sample, by, gauge, histogram, one
+from holdgate.handoff.metrics_fold import MetricsFold
 from holdgate.process import open_whole
-from holdgate.sites.figures import STRETCH, SiteFigures
+from holdgate.sites.figures import STRETCH, SiteFigures, general_figures
+from holdgate.sites.status import ClockQuality, LinkStatus, SiteStatus
 from holdgate.terms.errors import InvariantBroken, Unavailable
 from tests.exposition import Series, parse
 from tests.played import played
+from tests.tidy.tree import ROOT
 from tests.unit.test_sites import FLOOR, HUB, House, founded, settled
 
 Scrape = tuple[dict[Series, Fraction], dict[str, str]]
@@ -298,3 +303,34 @@ async def test_a_floor_hub_without_its_hub_or_vault_counts_the_time(tmp_path: Pa
 
 def test_a_stretch_is_short() -> None:
     assert STRETCH <= 500
+
+
+def test_the_page_tells_every_figure_and_no_other() -> None:
+    told = re.findall(
+        r"^\| `(holdgate_[a-z_]+)", (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    status = SiteStatus(
+        site="S", kind="node", at=0, size=0, checkpoint="", reconciled=True, witnessed_at=0, witnessed_size=0, links=(),
+        clock=ClockQuality(),
+    )  # fmt: skip
+    shown = [figure.name for figure in (*general_figures(status), *MetricsFold().figures(0))]
+    assert sorted(told) == sorted(shown)
+
+
+def test_a_fault_takes_a_site_down_and_no_witness_has_no_age() -> None:
+    link = LinkStatus(peer="N-1", up=False, backlog=7)
+    status = SiteStatus(
+        site="S", kind="node", at=9_000_000, size=3, checkpoint="", reconciled=True, witnessed_at=2_000_000,
+        witnessed_size=2, links=(link,), clock=ClockQuality(), fault="the disk",
+    )  # fmt: skip
+    series, _ = parse(exposition(general_figures(status)))
+    assert series == {
+        ("holdgate_up", ()): 0,
+        ("holdgate_entries_total", ()): 3,
+        ("holdgate_peer_up", (("peer", "N-1"),)): 0,
+        ("holdgate_peer_backlog_entries", (("peer", "N-1"),)): 7,
+        ("holdgate_witnessed_entries", ()): 2,
+        ("holdgate_witnessed_age_seconds", ()): 7,
+    }
+    alone = msgspec.structs.replace(status, witnessed_at=0)
+    assert value(general_figures(alone), "holdgate_witnessed_age_seconds") == ()
