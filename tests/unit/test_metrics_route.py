@@ -23,6 +23,7 @@ from holdgate.bootstrap import Shop
 from holdgate.engine.ports import Row
 from holdgate.handoff.figures import Buckets, Figure, Sample, by, gauge, histogram, one
 from holdgate.handoff.metrics_fold import MetricsFold
+from holdgate.law import event as ev
 from holdgate.process import open_whole
 from holdgate.sites.figures import STRETCH, SiteFigures, general_figures
 from holdgate.sites.status import ClockQuality, LinkStatus, SiteStatus
@@ -30,7 +31,8 @@ from holdgate.terms.errors import InvariantBroken, Unavailable
 from tests.exposition import Series, parse
 from tests.played import played
 from tests.tidy.tree import ROOT
-from tests.unit.test_sites import FLOOR, HUB, House, founded, settled
+from tests.unit.test_sites import FLOOR, HUB, NODE, VAULT, House, founded, settled, unsound
+from tests.unit.test_sites import events as noted_at
 
 Scrape = tuple[dict[Series, Fraction], dict[str, str]]
 
@@ -334,3 +336,16 @@ def test_a_fault_takes_a_site_down_and_no_witness_has_no_age() -> None:
     }
     alone = msgspec.structs.replace(status, witnessed_at=0)
     assert value(general_figures(alone), "holdgate_witnessed_age_seconds") == ()
+
+
+@on_a_loop
+async def test_a_floor_hub_notes_a_link_from_its_first_loss_on_and_each_change_once(tmp_path: Path) -> None:
+    async with at_work(tmp_path) as (house, _):
+        site = house.shop.sites[FLOOR]
+        for peer, up in ((HUB, True), (HUB, False), (HUB, False), (HUB, True), (VAULT, True), (NODE, False)):
+            site.link_changed(peer, up=up)
+        await settled(house.shop)
+        noted = [(event.site, event.up) for event in noted_at(site, ev.ContactChanged)]
+        assert noted == [(HUB, False), (HUB, True)]
+    await asyncio.sleep(0.002)
+    assert unsound(house.audits()) == []
