@@ -144,7 +144,9 @@ class Processes:
         assert response.status == 200, answer
         return json.loads(answer)
 
-    def post(self, site: str, raw: bytes, pins: tuple[Pin, ...] = (), wait_s: float = 40) -> dict[str, Any]:
+    def post(
+        self, site: str, raw: bytes, pins: tuple[Pin, ...] = (), wait_s: float = 40, kept: str = "local"
+    ) -> dict[str, Any]:
         """Hand in an action, the same bytes again and again until it is answered."""
         body, kind = raw, "application/vnd.dsse+json"
         if pins:
@@ -153,7 +155,7 @@ class Processes:
         until = time.monotonic() + wait_s
         while time.monotonic() < until:
             with contextlib.suppress(OSError, HTTPException):
-                answer: dict[str, Any] = self.request(site, "POST", "/actions", body, kind)
+                answer: dict[str, Any] = self.request(site, "POST", f"/actions?kept={kept}", body, kind)
                 self.acknowledged.append(Acknowledged(site, answer["seq"], raw))
                 return answer
             self.asked_again += 1

@@ -20,9 +20,11 @@ from msgspec import Struct
 from starlette.applications import Starlette
 
 from holdgate.adapters import otel
+from holdgate.adapters.epcis import read_object_event
 from holdgate.adapters.host import HostClock, HostEntropy, clock_quality
+from holdgate.adapters.http_epcis import epcis_route
 from holdgate.adapters.http_metrics import metrics_routes
-from holdgate.adapters.http_site import index_app, site_app, status_app
+from holdgate.adapters.http_site import handing_in, index_app, site_app, status_app
 from holdgate.adapters.http_witness import WitnessApp
 from holdgate.adapters.lock import SiteLock
 from holdgate.adapters.nats_bus import NatsBus, TransportKey
@@ -116,8 +118,9 @@ async def open_one(config: SiteConfig, kind: str) -> AsyncIterator[tuple[Site | 
         await bus.connect()
         if seat.kind == "vault":
             vault = premises.vault(seat, HostClock(), face=True)
-            stack.callback(vault.store.close)
+            stack.callback(vault.close)
             bus.attach(seat.id, vault, vault.link_changed)
+            vault.wake()
             yield vault, _app({seat.id: vault})
             return
         await bus.meet([other.id for other in premises.charter.sites if other.kind == "vault"])
@@ -159,7 +162,8 @@ def _app_of(site: Site | Vault) -> Starlette:
         return status_app(lambda: vault_status(site, HostClock().now(), clock_quality()), shown.routes)
     figures = SiteFigures(site)
     otel.offer(site.id, figures.shown(), figures.collect)
-    return site_app(site, lambda: site_status(site, clock_quality()), metrics_routes(figures.collect))
+    arrivals = (epcis_route(read_object_event, handing_in(site)),) if site.kind == "floor_hub" else ()
+    return site_app(site, lambda: site_status(site, clock_quality()), (*metrics_routes(figures.collect), *arrivals))
 
 
 async def run(app: Starlette, listen: str, serve: Serve, say: Callable[[str], None]) -> None:

@@ -140,6 +140,40 @@ def test_a_site_that_leaves_is_missed_after_its_silence_and_told_of_when_it_is_b
     on_server(tmp_path, story)
 
 
+def test_who_comes_learns_at_once_who_is_there_before_it_is_there_itself(tmp_path: Path) -> None:
+    """So that a site finds the Vault before it starts, however seldom sites beat."""
+
+    async def story() -> None:
+        with broker(tmp_path / "broker", *SITES) as server:
+            slow = QUICK._replace(beat_s=30.0, silence_s=90.0)
+            buses = [connection(server, site) for site in (A, B)]
+            for bus in buses:
+                bus._timing = slow
+                assert await bus.connect(), bus.faults
+                if bus.site == A:
+                    bus.attach(A, Recorder(), lambda _peer, _up: None)
+                    await asyncio.sleep(0.2)
+            assert await buses[1].meet([A], 3)
+            assert not buses[0].linked(A, B), "nobody is asked before he can answer"
+            buses[1].attach(B, Recorder(), lambda _peer, _up: None)
+            await until(lambda: buses[0].linked(A, B), 3)
+            for bus in buses:
+                await bus.close()
+
+    asyncio.run(story())
+
+
+def test_who_has_just_left_is_unavailable_at_once(tmp_path: Path) -> None:
+    async def story(lines: NatsLines) -> None:
+        await lines.buses[B].close()
+        began = time.monotonic()
+        with pytest.raises(Unavailable, match="B listens no more"):
+            await lines.buses[A].peer(A, B).held("o", A)
+        assert time.monotonic() - began < QUICK.silence_s
+
+    on_server(tmp_path, story)
+
+
 def test_a_site_that_opens_before_the_server_finds_it_later(tmp_path: Path) -> None:
     async def story() -> None:
         with broker(tmp_path / "broker", *SITES) as server:

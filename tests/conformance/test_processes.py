@@ -9,6 +9,7 @@ import pytest
 
 from holdgate.adapters.sqlite_mirror import SqliteMirror
 from holdgate.adapters.sqlite_store import SqliteStore
+from holdgate.backup import rebuild_from_vault
 from holdgate.bench.load import CONTRACT, NODE, Place, Work, order_acts, scan_of
 from holdgate.bootstrap import read_premises
 from holdgate.cli.standing import open_standing
@@ -118,6 +119,30 @@ def test_kill_minus_nine_of_each_process_in_turn_loses_nothing_and_releases_once
         if seat.kind != "vault":
             assert mirror.entries(seat.origin) == on_record[seat.id], "the Vault's copy is the log"
     mirror.close()
+
+
+def test_what_was_answered_as_replicated_survives_the_loss_of_its_sites_disk(shop: Processes) -> None:
+    shop.start_all()
+    place = order(shop, 0)
+    start = next(iter(work_of(shop).acts(place)))
+    until = time.monotonic() + 40
+    while (answer := shop.post(NODE, shop.desk.sign(start), kept="replicated"))["verdict"] != "allow":
+        assert time.monotonic() < until, answer
+        time.sleep(0.2)
+        start = next(iter(work_of(shop).acts(place)))
+    assert answer["kept"] == "replicated"
+    shop.kill(NODE)
+    for path in (shop.directory / NODE).glob("ledger.*"):
+        path.unlink()
+    rebuild_from_vault(shop.directory, NODE, shop.directory / "VAULT" / "mirror.db")
+    shop.start(NODE)
+    shop.wait(NODE)
+    shop.settle()
+    shop.stop_all()
+    assert [finding for report in audit_shop(shop.directory) for finding in report.findings] == []
+    bodies = entries(shop.directory, NODE)
+    site, seq, raw = shop.acknowledged[-1]
+    assert (site, bytes(read_entry(bodies[seq]).action)) == (NODE, raw)
 
 
 def jobs_done(bodies: list[bytes]) -> int:

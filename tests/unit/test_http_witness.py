@@ -220,20 +220,32 @@ def test_three_hundred_slow_clients_hold_nobody_up(tmp_path: Path, begun: bytes)
 
 
 @pytest.mark.parametrize("chunked", [False, True])
-def test_a_body_beyond_the_cap_is_refused(tmp_path: Path, chunked: bool) -> None:
-    async def told(url: str, client: httpx.AsyncClient) -> None:
-        async def chunks() -> AsyncIterator[bytes]:
-            for _ in range(400):
-                yield b"x" * 1_000
+def test_a_body_beyond_the_cap_is_refused_before_the_application_sees_any_of_it(chunked: bool) -> None:
+    seen: list[int] = []
 
-        content: Any = chunks() if chunked else b"x" * 400_000
-        try:
-            reply = await client.post("/add-checkpoint", content=content)
-        except httpx.TransportError:
-            return  # cut off while it still spoke
-        assert reply.status_code == 413
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        seen.append(len((await receive())["body"]))
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
+        await send({"type": "http.response.body", "body": b""})
 
-    story(tmp_path, told, QUICK)
+    async def chunks(size: int) -> AsyncIterator[bytes]:
+        for _ in range(size // 1_000):
+            yield b"x" * 1_000
+
+    async def run() -> None:
+        async with serving(app, limits=QUICK) as port:
+            for size, status in ((100_000, 200), (101_000, 413), (400_000, 413)):
+                content: Any = chunks(size) if chunked else b"x" * size
+                async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
+                    try:
+                        reply = await client.post("/", content=content)
+                    except httpx.TransportError:
+                        assert status == 413, "cut off while it still spoke"
+                        continue
+                assert reply.status_code == status
+
+    asyncio.run(run())
+    assert seen == [100_000]
 
 
 def test_headers_beyond_the_cap_are_refused(tmp_path: Path) -> None:

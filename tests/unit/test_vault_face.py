@@ -200,6 +200,22 @@ def test_what_is_mirrored_has_to_lead_through_the_pending_checkpoint(tmp_path: P
     told(tmp_path, story)
 
 
+def test_what_is_handed_in_next_continues_the_pending_checkpoint(tmp_path: Path) -> None:
+    async def story(house: House) -> None:
+        vault = await work(house, 4)
+        leaves = vault.store.leaves(ORIGIN, 0, 1 << 30)
+        size = len(leaves)
+        assert (await vault.add_checkpoint(ahead(house, vault, 2))).status == 200
+        again = await vault.add_checkpoint(ahead(house, vault, 5))
+        assert (again.status, again.body) == (409, b"%d\n" % (size + 2))
+        other = hub_notary(house).checkpoint(size + 2, bytes(32))
+        assert (await vault.add_checkpoint(write_request(size + 2, [], other))).status == 422
+        assert [item.why for item in vault.contradictions()] == ["two_roots"]
+        await house.close()
+
+    told(tmp_path, story)
+
+
 def test_an_honest_pending_checkpoint_is_no_hindrance(tmp_path: Path) -> None:
     async def story(house: House) -> None:
         vault = await work(house, 4)

@@ -220,9 +220,7 @@ def _config(sock: socket.socket, limits: Limits) -> Config:
     config.accesslog = None
     config.loglevel = "ERROR"
     config.include_server_header = False
-    config.keep_alive_timeout = (
-        limits.header_s
-    )  # hypercorn counts it from the connection or the last answer to whole headers
+    config.keep_alive_timeout = limits.header_s  # counted from the connection, or the last answer, to whole headers
     config.h11_max_incomplete_size = limits.header_bytes
     config.max_app_queue_size = 4
     config.graceful_timeout = 1.0

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 
-from holdgate.engine.answer import Answer
+from holdgate.engine.answer import LOCAL, REPLICATED, Answer
 from holdgate.law.case import Pin
 from holdgate.law.denial import remedy, sentence
 from holdgate.terms.errors import HoldgateError, Malformed, Tampered, Unavailable
@@ -36,6 +36,14 @@ class Submits(Protocol):
         """Submit a signed action; the answer comes once its entry is durable."""
         ...
 
+    async def submit_replicated(self, raw: bytes, pins: tuple[Pin, ...], source: str) -> Answer:
+        """Submit a signed action; the answer comes once a Vault holds its entry too."""
+        ...
+
+    def entry(self, seq: int) -> bytes:
+        """The bytes of a durable entry."""
+        ...
+
 
 class Refusal(Struct, frozen=True, kw_only=True):
     """One reason of a denial, in words."""
@@ -46,7 +54,11 @@ class Refusal(Struct, frozen=True, kw_only=True):
 
 
 class Reply(Struct, frozen=True, kw_only=True):
-    """The answer to an action. `seq`: its entry (-1: only counted as an attempt so far). `receipt`: a tlog-proof of that entry."""
+    """The answer to an action.
+
+    `seq`: its entry (-1: only counted as an attempt so far). `receipt`: a tlog-proof of that entry; `entry`: its bytes, which
+    the receipt proves. Whoever believes nothing but the log's key believes nothing of the rest.
+    """
 
     seq: int
     verdict: str
@@ -54,6 +66,7 @@ class Reply(Struct, frozen=True, kw_only=True):
     receipt: str
     kept: str
     resent: bool
+    entry: bytes = b""
 
 
 class Problem(Struct, frozen=True, kw_only=True, rename={"kind": "type"}):
@@ -87,7 +100,11 @@ def site_app(site: Submits, status: Callable[[], Struct], more: Sequence[BaseRou
     async def act(request: Request) -> Response:
         raw, pins = _read(request.headers.get("content-type", ""), await request.body())
         source = f"http:{request.client.host}" if request.client is not None else "http"
-        return _json(_reply(await site.deliver(raw, pins, source)))
+        kept = request.query_params.get("kept", LOCAL)
+        if kept not in (LOCAL, REPLICATED):
+            raise Malformed(f"an answer is waited for until its entry is {LOCAL} or {REPLICATED}, not {kept[:40]!r}")
+        submit = site.submit_replicated if kept == REPLICATED else site.deliver
+        return _json(_reply(site, await submit(raw, pins, source)))
 
     async def show(_: Request) -> Response:
         return _json(status())
@@ -98,6 +115,21 @@ def site_app(site: Submits, status: Callable[[], Struct], more: Sequence[BaseRou
         *more,
     ]
     return Starlette(routes=routes)
+
+
+def handing_in(site: Submits) -> Callable[[bytes, str], Awaitable[Response]]:
+    """How another route of this process hands in a signed action: answered as one that came to /actions.
+
+    The two arguments are the envelope and where it came from, in the route's words.
+    """
+
+    async def hand_in(raw: bytes, source: str) -> Response:
+        return _json(_reply(site, await site.deliver(raw, (), source)))
+
+    async def answered(raw: bytes, source: str) -> Response:
+        return await _or_problem(hand_in(raw, source))
+
+    return answered
 
 
 def status_app(status: Callable[[], Struct], more: Sequence[BaseRoute] = ()) -> Starlette:
@@ -138,7 +170,7 @@ def _read(kind: str, body: bytes) -> tuple[bytes, tuple[Pin, ...]]:
     return bytes(submission.envelope), pins
 
 
-def _reply(answer: Answer) -> Reply:
+def _reply(site: Submits, answer: Answer) -> Reply:
     refusals = tuple(
         Refusal(code=denial.code, says=sentence(denial), helps=remedy(denial)) for denial in answer.decision.denials
     )
@@ -149,6 +181,7 @@ def _reply(answer: Answer) -> Reply:
         receipt=answer.receipt.decode(),
         kept=answer.kept,
         resent=answer.resent,
+        entry=b"" if answer.seq < 0 else site.entry(answer.seq),
     )
 
 
@@ -163,14 +196,18 @@ def _guarded(handler: Handler) -> Handler:
     """A handler whose errors are answered as problems."""
 
     async def guarded(request: Request) -> Response:
-        try:
-            return await handler(request)
-        except HoldgateError as error:
-            status, title = _STATUS.get(type(error), (500, "This site cannot go on"))
-            found = Problem(kind=f"about:{type(error).__name__}", title=title, status=status, detail=str(error))
-            return Response(msgspec.json.encode(found), status_code=status, media_type=PROBLEM_TYPE)
+        return await _or_problem(handler(request))
 
     return guarded
+
+
+async def _or_problem(answer: Awaitable[Response]) -> Response:
+    try:
+        return await answer
+    except HoldgateError as error:
+        status, title = _STATUS.get(type(error), (500, "This site cannot go on"))
+        found = Problem(kind=f"about:{type(error).__name__}", title=title, status=status, detail=str(error))
+        return Response(msgspec.json.encode(found), status_code=status, media_type=PROBLEM_TYPE)
 
 
 def _json(found: Struct | tuple[str, ...]) -> Response:

@@ -36,10 +36,10 @@ from holdgate.terms.limits import WIRE_ANSWER_BYTES_MAX, WIRE_BYTES_MAX
 
 Watcher = Callable[[str, bool], None]
 
-_HELLO: Final = b"?"
-"""A first beat: whoever hears it beats back at once."""
+_WHO: Final = b"?"
+"""Who is there? Whoever hears it beats at once. It is no beat itself: a line that has no site yet asks too."""
 _SOON_S: Final = 0.05
-"""How long after a hello; many hellos get one beat."""
+"""How long after; many who ask get one beat."""
 _FAULTS_MAX: Final = 100
 _FAULT_CHARS_MAX: Final = 500
 _QUEUE_MAX: Final = 64
@@ -170,7 +170,7 @@ class NatsBus(Bus):
         if site != self.site:
             raise Malformed(f"this connection is {self.site}; {site} needs its own")
         self._peer, self._watcher = peer, watcher
-        self._spawn(self._beat(_HELLO))
+        self._spawn(self._beat())
 
     @property
     def faults(self) -> tuple[str, ...]:
@@ -263,7 +263,8 @@ class NatsBus(Bus):
                 wait = self._timing.first_s
                 self._client = client
                 self._connected.set()
-                await self._beat(_HELLO)
+                await self._beat(_WHO)
+                await self._beat()
                 try:
                     await gone.wait()
                 finally:
@@ -357,7 +358,7 @@ class NatsBus(Bus):
 
     async def _beat(self, word: bytes = b"") -> None:
         client = self._client
-        if client is not None and self._peer is not None:
+        if client is not None and (self._peer is not None or word):
             with contextlib.suppress(Exception):  # the line is going down; that is noticed elsewhere
                 await client.publish(self._subjects.beat(self.site), word)
 
@@ -365,9 +366,10 @@ class NatsBus(Bus):
         speaker = self._subjects.speaker(message.subject)
         if speaker is None or speaker not in self._others or self._client is None:
             return
-        if message.data == _HELLO and self._beat_due is None:
-            self._beat_due = asyncio.get_running_loop().call_later(_SOON_S, self._beat_back)
-        if self._presence.heard(speaker, self._now()):
+        if message.data == _WHO:
+            if self._beat_due is None:
+                self._beat_due = asyncio.get_running_loop().call_later(_SOON_S, self._beat_back)
+        elif self._presence.heard(speaker, self._now()):
             self._came.set()
             self._tell(speaker, up=True)
 

@@ -17,7 +17,7 @@ def order_moves(life: Life) -> Iterator[Move]:
     yield from _delivery()
     yield from _quality(life)
     yield from _report()
-    yield from _silence()
+    yield from _silence(life)
     yield from _by_hand(life)
 
 
@@ -181,7 +181,9 @@ def _report() -> Iterator[Move]:
     )
 
 
-def _silence() -> Iterator[Move]:
+def _silence(life: Life) -> Iterator[Move]:
+    """A window of no length is over with the cosignature that opens it: there is no moment to be too early in."""
+    at_once = not life.template.client_window_s
     over = Guard("the client's window is over", "WINDOW_NOT_REACHED", lambda s: s.lapsed, "reports.window_over")
     yield Move(
         act=WAIT,
@@ -196,9 +198,9 @@ def _silence() -> Iterator[Move]:
         variant="",
         at=-1,
         words="the client's window is closed",
-        offered=lambda s: s.report == "issued",
+        offered=lambda s: s.report == "issued" and (s.lapsed or not at_once),
         then=_lapse,
-        guards=(over,),
+        guards=() if at_once else (over,),
     )
 
 

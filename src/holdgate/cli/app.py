@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         options,
         recall,
         run,
+        scan,
         site,
         standards,
         standing_open,
@@ -83,6 +84,9 @@ app.command("holdgate.cli.contract:contract", name="contract", help="Write, chec
 app.command("holdgate.cli.denials:denials", help="Explain a refusal's code, or all of them.")
 app.command(
     "holdgate.cli.advise:advise", help="Chart a characteristic's readings and draft what follows; sign nothing."
+)
+app.command(
+    "holdgate.cli.scan:scan", help="Scan parts in at the dock: keep each scan, hand it in, say what came of it."
 )
 app.command("holdgate.cli.up:up", help="Open a whole shop in one process and keep it up.")
 app.command("holdgate.cli.run:run", help="Open one site of a shop as a process, on the shop's broker.")

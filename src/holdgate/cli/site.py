@@ -96,6 +96,8 @@ def init(
     text = _text(shop)
     wanted = read_as(read_yaml(text, str(shop)), ShopFile, str(shop))
     _check(wanted)
+    if (directory / "charter.json").exists():
+        raise Malformed(f"{directory} holds a shop already; choose an empty directory")
     if root.resolve().is_relative_to(directory.resolve()):
         raise Malformed("the root's key does not belong in the shop's directory; name a place that you can lock away")
     founders, made = _founders(wanted)

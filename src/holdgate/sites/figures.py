@@ -80,6 +80,12 @@ def general_figures(status: SiteStatus) -> tuple[Figure, ...]:
             "Durable entries that a peer has not confirmed.",
             by("peer", ((link.peer, link.backlog) for link in links)),
         ),
-        gauge("holdgate_witnessed_entries", "Entries that a Vault cosigned.", one(status.witnessed_size)),
-        gauge("holdgate_witnessed_age_seconds", "Age of the newest cosignature on record.", age, duration=True),
+        gauge(
+            "holdgate_witnessed_entries",
+            "Entries under a Vault's newest cosignature since the start.",
+            one(status.witnessed_size),
+        ),
+        gauge(
+            "holdgate_witnessed_age_seconds", "Age of a Vault's newest cosignature since the start.", age, duration=True
+        ),
     )

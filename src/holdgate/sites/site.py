@@ -52,6 +52,7 @@ from holdgate.sites.permits import ModuleWish, answer_of, refusal_of
 from holdgate.sites.policies import SEALED_INFO, Sender
 from holdgate.sites.timers import Timekeeper
 from holdgate.terms.errors import HoldgateError, Malformed, Tampered, Unavailable
+from holdgate.terms.instant import SECOND_US
 from holdgate.terms.limits import BLOB_BYTES_MAX, PINS_MAX
 
 _RELIES_ON: Final = (("business_hub", "vault"), ("floor_hub", "business_hub"), ("floor_hub", "vault"))
@@ -74,6 +75,8 @@ class Means(NamedTuple):
 
 class Site(Peer):
     """A business hub, floor hub or node.
+
+    `cosigned`: how many entries a Vault's newest cosignature since the start covers, and its time (UTC µs).
 
     Args:
         means: what it is given.
@@ -102,6 +105,7 @@ class Site(Peer):
         self._own_key = parse_vkey(make_vkey(means.seat.origin, means.seat.key))
         self._reconciled = self._unwitnessed = self._started = False
         self._replicated = 0
+        self.cosigned = (0, 0)
         self._waiting: list[tuple[int, asyncio.Future[None]]] = []
         self.watchers: list[Callable[[Sealed], None]] = []
         """Told of every group of entries once it is durable, on the event loop; they raise nothing."""
@@ -173,7 +177,8 @@ class Site(Peer):
             Malformed, Tampered: it is none; whoever shows it proves nothing by it.
         """
         checkpoint = open_checkpoint(note, self._own_key)
-        verify_cosignature(note, parse_vkey(make_vkey(vault.origin, vault.key, KIND_COSIGNATURE)))
+        time_s = verify_cosignature(note, parse_vkey(make_vkey(vault.origin, vault.key, KIND_COSIGNATURE)))
+        self.cosigned = max(self.cosigned, (checkpoint.size, time_s * SECOND_US))
         return checkpoint
 
     def _compare(self, vault: str, cosigned: Checkpoint) -> None:
@@ -439,6 +444,17 @@ class Site(Peer):
         if staged is not None and staged.digest == digest:
             return staged.seq
         return self.means.store.find(subject, digest)
+
+    def entry(self, seq: int) -> bytes:
+        """The bytes of a durable entry.
+
+        Raises:
+            Unavailable: it is not durable yet.
+        """
+        row = next(iter(self.means.store.rows(seq, seq + 1)), None)
+        if row is None:
+            raise Unavailable(f"entry {seq} is not durable yet")
+        return row.body
 
     def entry_envelope(self, seq: int) -> tuple[bytes, tuple[str, ...]]:
         """The envelope of a durable action entry, and what it pins.

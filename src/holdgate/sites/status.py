@@ -29,8 +29,8 @@ class ClockQuality(Struct, frozen=True, kw_only=True):
 class SiteStatus(Struct, frozen=True, kw_only=True):
     """A site at one moment.
 
-    `size`: durable entries. `checkpoint`: the signed checkpoint of that log. `witnessed_at`: the time of the newest cosignature
-    on record (UTC µs; 0: none), `witnessed_size`: what it covers. `reconciled`: a Vault confirmed this log since the start.
+    `size`: durable entries. `checkpoint`: the signed checkpoint of that log. `witnessed_at`: the time of a Vault's newest
+    cosignature (UTC µs; 0: none since the start), `witnessed_size`: what it covers. `reconciled`: a Vault confirmed this log.
     `fault`: why it decides nothing any more ("": it does).
     """
 
@@ -67,7 +67,7 @@ class VaultStatus(Struct, frozen=True, kw_only=True):
 
 def site_status(site: Site, clock: ClockQuality) -> SiteStatus:
     """How a deciding site stands now."""
-    state, fault = site.chronicle.state, site.spine.fault
+    fault, (covered, cosigned_at) = site.spine.fault, site.cosigned
     links = tuple(
         LinkStatus(
             peer=peer,
@@ -84,8 +84,8 @@ def site_status(site: Site, clock: ClockQuality) -> SiteStatus:
         size=site.spine.size,
         checkpoint=site.spine.checkpoint.decode(),
         reconciled=site.reconciled,
-        witnessed_at=state.witnessed_at,
-        witnessed_size=state.witnessed_size,
+        witnessed_at=cosigned_at,
+        witnessed_size=covered,
         links=links,
         clock=clock,
         fault="" if fault is None else str(fault),
