@@ -19,9 +19,11 @@ import msgspec
 from msgspec import Struct
 from starlette.applications import Starlette
 
+from holdgate.adapters import otel
 from holdgate.adapters.epcis import read_object_event
 from holdgate.adapters.host import HostClock, HostEntropy, clock_quality
 from holdgate.adapters.http_epcis import epcis_route
+from holdgate.adapters.http_metrics import metrics_routes
 from holdgate.adapters.http_site import handing_in, index_app, site_app, status_app
 from holdgate.adapters.http_witness import WitnessApp
 from holdgate.adapters.lock import SiteLock
@@ -31,6 +33,7 @@ from holdgate.bootstrap import Premises, Shop, read_premises
 from holdgate.engine.address import read_address
 from holdgate.identity.charter import SiteSeat
 from holdgate.sites.build import policies_for
+from holdgate.sites.figures import SiteFigures
 from holdgate.sites.site import Site
 from holdgate.sites.status import site_status, vault_status
 from holdgate.sites.vault import Vault
@@ -157,8 +160,10 @@ def _app_of(site: Site | Vault) -> Starlette:
     if isinstance(site, Vault):
         shown = WitnessApp(VaultFace(site)).app
         return status_app(lambda: vault_status(site, HostClock().now(), clock_quality()), shown.routes)
+    figures = SiteFigures(site)
+    otel.offer(site.id, figures.shown(), figures.collect)
     arrivals = (epcis_route(read_object_event, handing_in(site)),) if site.kind == "floor_hub" else ()
-    return site_app(site, lambda: site_status(site, clock_quality()), arrivals)
+    return site_app(site, lambda: site_status(site, clock_quality()), (*metrics_routes(figures.collect), *arrivals))
 
 
 async def run(app: Starlette, listen: str, serve: Serve, say: Callable[[str], None]) -> None:

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 from typing_extensions import override
@@ -54,6 +54,9 @@ from holdgate.sites.timers import Timekeeper
 from holdgate.terms.errors import HoldgateError, Malformed, Tampered, Unavailable
 from holdgate.terms.instant import SECOND_US
 from holdgate.terms.limits import BLOB_BYTES_MAX, PINS_MAX
+
+_RELIES_ON: Final = (("business_hub", "vault"), ("floor_hub", "business_hub"), ("floor_hub", "vault"))
+"""Kind of site, and kind of peer that it also keeps contact with."""
 
 
 class Means(NamedTuple):
@@ -104,6 +107,8 @@ class Site(Peer):
         self._replicated = 0
         self.cosigned = (0, 0)
         self._waiting: list[tuple[int, asyncio.Future[None]]] = []
+        self.watchers: list[Callable[[Sealed], None]] = []
+        """Told of every group of entries once it is durable, on the event loop; they raise nothing."""
         self.timekeeper = self._timekeeper() if timers and self.kind == "business_hub" else None
 
     def _timekeeper(self) -> Timekeeper:
@@ -321,22 +326,29 @@ class Site(Peer):
     # ---- what it notices -------------------------------------------------------------------------------------------
 
     def link_changed(self, peer: str, up: bool) -> None:
-        """The transport says that a link came up or went down. Hub and nodes put it on record, the hub also the Vault's."""
+        """The transport says that a link came up or went down. Who keeps contact with that peer puts it on record."""
         if not self._started:
             return  # the start looks at every link itself
         if self._keeps_contact(peer):
             self.spine.settle()
             contact = self.chronicle.state.contacts.get(peer)
-            if contact is None or contact.up != up:
+            if (contact.up != up) if contact is not None else self._notes_first(up):
                 with suppress(HoldgateError):  # a stopped site notes nothing, and says so to everybody who asks
                     self._note(ContactRecord(site=peer, up=up))
         if up and peer in self.links:
             self.links[peer].wake()
 
     def _keeps_contact(self, peer: str) -> bool:
-        """Hub and node count how long they are apart; the hub's timers need to know when no Vault told it the time."""
+        """Hub and node count how long they are apart; the hub's timers need to know when no Vault told it the time.
+
+        The floor hub's figures tell how long it worked without the hub or a Vault.
+        """
         other = next((seat.kind for seat in self._charter.sites if seat.id == peer), "")
-        return {self.kind, other} == {"business_hub", "node"} or (self.kind, other) == ("business_hub", "vault")
+        return {self.kind, other} == {"business_hub", "node"} or (self.kind, other) in _RELIES_ON
+
+    def _notes_first(self, up: bool) -> bool:
+        """Whether the first word of a link goes on record. A floor hub notes a link from its first loss on."""
+        return self.kind != "floor_hub" or not up
 
     def _sealed(self, sealed: Sealed) -> None:
         for draft in sealed.drafts:
@@ -350,6 +362,8 @@ class Site(Peer):
                 self._unwitnessed = True
         for link in self.links.values():
             link.wake()
+        for told in self.watchers:
+            told(sealed)
 
     async def taken(self, peer: str, taken: Taken) -> None:
         """A peer holds this log so far. A witness's cosignature goes on record if it covers anything new."""
