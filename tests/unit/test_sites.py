@@ -791,7 +791,7 @@ SECRET: Final = {
     "technique": TEMPLATE.process.encode(),
     "contract": document_digest(TEMPLATE).encode(),
     "contract's number": b"SP-1",
-    "currency": b"USD",
+    "currency": b'"currency":"USD"',
     "body": f'"client":"{CLIENT_ORG}"'.encode(),
 }
 
