@@ -17,6 +17,7 @@ from holdgate.law import event as ev
 from holdgate.law.segments import decision_of
 from holdgate.ledger.entry import read_entry
 from holdgate.scenario.run import audit_shop
+from holdgate.terms.errors import Unavailable
 from tests.broker import needed
 from tests.processes import BROKER, Processes
 
@@ -134,7 +135,7 @@ def test_what_was_answered_as_replicated_survives_the_loss_of_its_sites_disk(sho
     shop.kill(NODE)
     for path in (shop.directory / NODE).glob("ledger.*"):
         path.unlink()
-    rebuild_from_vault(shop.directory, NODE, shop.directory / "VAULT" / "mirror.db")
+    rebuilt(shop, NODE)
     shop.start(NODE)
     shop.wait(NODE)
     shop.settle()
@@ -143,6 +144,19 @@ def test_what_was_answered_as_replicated_survives_the_loss_of_its_sites_disk(sho
     bodies = entries(shop.directory, NODE)
     site, seq, raw = shop.acknowledged[-1]
     assert (site, bytes(read_entry(bodies[seq]).action)) == (NODE, raw)
+
+
+def rebuilt(shop: Processes, site: str) -> None:
+    """Its store made anew; what its imports rest on may still be on its way from the other sites to the Vault."""
+    until = time.monotonic() + 40
+    while True:
+        try:
+            rebuild_from_vault(shop.directory, site, shop.directory / "VAULT" / "mirror.db")
+        except Unavailable:
+            assert time.monotonic() < until
+            time.sleep(0.2)
+        else:
+            return
 
 
 def jobs_done(bodies: list[bytes]) -> int:
