@@ -176,7 +176,7 @@ def test_who_has_left_is_unavailable_at_once(tmp_path: Path) -> None:
             return str(gone.value), time.monotonic() - began
 
         said = [await asked() for _ in range(3)]
-        assert "B listens no more" in said[-1][0]
+        assert "B listens no more" in said[-1][0] or "out of reach" in said[-1][0], said
         assert said[-1][1] < QUICK.silence_s
 
     on_server(tmp_path, story)

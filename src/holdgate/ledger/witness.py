@@ -173,8 +173,8 @@ class Witness:
             return _refusal(403, str(error))
         note = signed_by(request.note, (log,))
         for _ in range(_ROUNDS):
-            self._compare(request.checkpoint, note, time_s)
             before = self.store.latest(origin)
+            self._compare(request.checkpoint, note, time_s)  # after `before` was read: what refuses it is compared too
             refusal = judge(request, before)
             if refusal is not None:
                 if refusal.status == 422 and before is not None and _unproven(request, before):
