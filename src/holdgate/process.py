@@ -10,10 +10,10 @@ import signal
 import socket
 import ssl
 import tomllib
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, ExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 from msgspec import Struct
@@ -27,10 +27,10 @@ from holdgate.adapters.http_metrics import metrics_routes
 from holdgate.adapters.http_site import handing_in, index_app, site_app, status_app
 from holdgate.adapters.http_witness import WitnessApp
 from holdgate.adapters.lock import SiteLock
-from holdgate.adapters.nats_bus import NatsBus, TransportKey
 from holdgate.adapters.nkeys import public_text, read_seed
 from holdgate.bootstrap import Premises, Shop, read_premises
-from holdgate.engine.address import read_address
+from holdgate.crypto.keys import SigningKey
+from holdgate.engine.address import BusAddress, read_address
 from holdgate.identity.charter import SiteSeat
 from holdgate.sites.build import policies_for
 from holdgate.sites.figures import SiteFigures
@@ -39,6 +39,9 @@ from holdgate.sites.status import site_status, vault_status
 from holdgate.sites.vault import Vault
 from holdgate.sites.vault_face import VaultFace
 from holdgate.terms.errors import Malformed, Unavailable
+
+if TYPE_CHECKING:
+    from holdgate.adapters.nats_bus import NatsBus
 
 KINDS: Final = {"business-hub": "business_hub", "floor-hub": "floor_hub", "node": "node", "vault": "vault"}
 """The kinds of site, as a person types them."""
@@ -131,7 +134,7 @@ async def open_one(config: SiteConfig, kind: str) -> AsyncIterator[tuple[Site | 
         yield site, _app({seat.id: site})
 
 
-def _bus_of(premises: Premises, seat: SiteSeat) -> NatsBus:
+def _bus_of(premises: Premises, seat: SiteSeat) -> "NatsBus":
     """A site's connection to the broker, as `holdgate bus init` laid it out.
 
     Raises:
@@ -139,9 +142,24 @@ def _bus_of(premises: Premises, seat: SiteSeat) -> NatsBus:
     """
     address = read_address(_read(premises.directory / BUS_FOLDER / BUS_ADDRESS))
     own = read_seed(_read(premises.directory / seat.id / BUS_KEY).decode("ascii", "replace").strip())
-    tls = None if address.authority is None else ssl.create_default_context(cafile=address.authority)
-    key = TransportKey(public_text(own), own.sign)
-    return NatsBus(seat.id, address.shop, [s.id for s in premises.charter.sites], address.servers, key, tls=tls)
+    return line_to(address, seat.id, [s.id for s in premises.charter.sites], own)
+
+
+def line_to(address: BusAddress, site: str, sites: Sequence[str], own: SigningKey) -> "NatsBus":
+    """A site's line to the broker, not connected yet. `own`: its transport key.
+
+    Raises:
+        Unavailable: the NATS client (one machine needs none) is not installed, or the file of CAs cannot be read.
+    """
+    try:
+        from holdgate.adapters.nats_bus import NatsBus, TransportKey  # noqa: PLC0415  # an optional part
+    except ImportError:
+        raise Unavailable("the NATS client is not installed: pip install 'holdgate[nats]'") from None
+    try:
+        tls = None if address.authority is None else ssl.create_default_context(cafile=address.authority)
+    except OSError as error:
+        raise Unavailable(f"the broker's authority {address.authority} cannot be read: {error}") from error
+    return NatsBus(site, address.shop, sites, address.servers, TransportKey(public_text(own), own.sign), tls=tls)
 
 
 def _read(path: Path) -> bytes:

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -127,3 +129,36 @@ def test_actions_come_in_over_http_and_a_denial_is_an_answer(directory: Path) ->
     assert json.loads(plain.content)["title"] == "The request cannot be read"
     assert odd.status_code == 400
     assert vault.status_code == 404, "the Vault takes no actions"
+
+
+WITHOUT = """
+import sys
+
+class Missing:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in ("nats", "aiomqtt", "opentelemetry"):
+            raise ModuleNotFoundError(name)
+
+sys.meta_path.insert(0, Missing())
+from holdgate.cli.app import main
+import holdgate.cli.up
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_one_machine_needs_no_broker_and_no_client_of_one(directory: Path) -> None:
+    """The embedded default runs on the locked runtime packages alone; what is missing for several machines is said."""
+    (directory / "site.toml").write_text('site = "NODE-FPI"\ndata = "."\n', encoding="utf-8")
+    assert main(["bus", "init", str(directory), "--shop", "lab"]) == 0
+
+    def told(*arguments: str) -> tuple[int, str]:
+        command = [sys.executable, "-c", WITHOUT, *arguments]
+        done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
+        return done.returncode, done.stderr
+
+    assert told("up", str(directory), "--listen", "nowhere") == (
+        2,
+        "holdgate: 'nowhere' is no host:port, such as 127.0.0.1:8460\n",
+    ), "it got as far as listening"
+    code, why = told("run", "node", "--config", str(directory / "site.toml"))
+    assert (code, "pip install 'holdgate[nats]'" in why) == (2, True), why

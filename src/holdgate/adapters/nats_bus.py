@@ -312,7 +312,9 @@ class NatsBus(Bus):
                 await client.subscribe(self._subjects.asked(self.site), cb=self._on_ask(client))
                 await client.flush(max(1, int(self._timing.dial_s)))
         except Exception as error:  # noqa: BLE001  # whatever a broker says, the next attempt is made
-            self._fault(f"{url}: {_said(error)}")
+            hung_up = self._proved and isinstance(error, ConnectionError)
+            why = "it hung up after it saw the key: no authorization for this one here" if hung_up else _said(error)
+            self._fault(f"{url}: {why}")
             await _hang_up(client)
             return None
         except asyncio.CancelledError:

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import ssl
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +15,7 @@ from holdgate.bootstrap import read_trust
 from holdgate.crypto.keys import SigningKey
 from holdgate.engine.address import BusAddress, read_address
 from holdgate.identity.charter import Charter, open_charter
+from holdgate.process import line_to
 from holdgate.terms.errors import Malformed, Unavailable
 
 FOLDER: Final = "bus"
@@ -105,14 +105,9 @@ def check(directory: Path, /, *, wait: float = 3.0) -> int:
 
 async def _let_in(address: BusAddress, sites: list[str], keys: dict[str, SigningKey], wait_s: float) -> dict[str, str]:
     """Which sites got no line, and why."""
-    try:
-        from holdgate.adapters.nats_bus import NatsBus, TransportKey  # noqa: PLC0415  # an optional part
-    except ImportError:
-        raise Unavailable("the NATS client is not installed: pip install 'holdgate[nats]'") from None
-    tls = None if address.authority is None else ssl.create_default_context(cafile=address.authority)
     refused: dict[str, str] = {}
     for site, own in keys.items():
-        line = NatsBus(site, address.shop, sites, address.servers, TransportKey(public_text(own), own.sign), tls=tls)
+        line = line_to(address, site, sites, own)
         if not await line.connect(wait_s):
             refused[site] = line.faults[-1] if line.faults else "no answer"
         await line.close()
