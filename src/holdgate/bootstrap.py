@@ -8,7 +8,6 @@ DIR/VAULT/witnesses.policy  outside witnesses to ask, where there are any
 """
 
 import asyncio
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -19,6 +18,7 @@ from msgspec import Struct
 from holdgate.adapters.host import HostClock, HostEntropy
 from holdgate.adapters.http_cosigner import HttpCosigner
 from holdgate.adapters.memory_bus import MemoryBus
+from holdgate.adapters.new_file import write_new
 from holdgate.adapters.sqlite_mirror import SqliteMirror
 from holdgate.adapters.sqlite_store import SqliteStore
 from holdgate.adapters.sqlite_witness import SqliteWitness
@@ -83,7 +83,7 @@ def found(
         signing = SigningKey.generate()
         sealing = SealingKey.generate() if kind == "node" else None
         keys = SiteKeys(signing=signing.seed, sealing=None if sealing is None else sealing.private)
-        _write(directory / site / "site.key", msgspec.json.encode(keys), private=True)
+        write_new(directory / site / "site.key", msgspec.json.encode(keys), private=True)
         seats.append(
             SiteSeat(
                 id=site,
@@ -97,19 +97,10 @@ def found(
         org=org, settings=settings, sites=tuple(seats), founders=tuple(founders), roots=(root.public,), threshold=1
     )
     envelope = seal(canon.encode(charter), [(key_id(root.public), root)], CHARTER_TYPE)
-    _write(directory / "charter.json", envelope)
+    write_new(directory / "charter.json", envelope)
     vault = seats[-1]
     trust = Trust(roots=(root.public,), witnesses=(make_vkey(vault.origin, vault.key, KIND_COSIGNATURE),))
-    _write(directory / "trust.json", msgspec.json.format(msgspec.json.encode(trust)))
-
-
-def _write(path: Path, content: bytes, *, private: bool = False) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600 if private else 0o644)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+    write_new(directory / "trust.json", msgspec.json.format(msgspec.json.encode(trust)))
 
 
 def read_trust(path: Path) -> Trust:

@@ -1,7 +1,6 @@
 """holdgate bus: the broker over which sites on several machines speak, and the keys that open a line to it."""
 
 import asyncio
-import os
 from pathlib import Path
 from typing import Final
 
@@ -10,6 +9,7 @@ from cyclopts import App
 from rich.console import Console
 
 from holdgate.adapters.nats_config import CLUSTER, PORT, Broker, Cluster, Tls, config_of
+from holdgate.adapters.new_file import write_new
 from holdgate.adapters.nkeys import public_text, read_seed, seed_text
 from holdgate.bootstrap import read_trust
 from holdgate.crypto.keys import SigningKey
@@ -65,12 +65,12 @@ def init(
         authority=None if tls is None else tls.authority,
     )
     read_address(msgspec.json.encode(address))  # what no site would take is not written
-    files: dict[Path, tuple[bytes, int]] = {}
+    files: dict[Path, tuple[bytes, bool]] = {}
     for path, text in _configurations(directory, shop, server, tls, keys).items():
-        files[path] = (text.encode(), 0o644)
-    files[directory / FOLDER / ADDRESS_FILE] = (msgspec.json.format(msgspec.json.encode(address)) + b"\n", 0o644)
+        files[path] = (text.encode(), False)
+    files[directory / FOLDER / ADDRESS_FILE] = (msgspec.json.format(msgspec.json.encode(address)) + b"\n", False)
     for site, own in keys.items():
-        files[directory / site / KEY_FILE] = (seed_text(own).encode() + b"\n", 0o600)
+        files[directory / site / KEY_FILE] = (seed_text(own).encode() + b"\n", True)
     _write_new(files)
     _tell(directory, [*keys], [path for path in files if path.suffix == ".conf"])
     return 0
@@ -174,18 +174,13 @@ def _bracketed(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def _write_new(files: dict[Path, tuple[bytes, int]]) -> None:
+def _write_new(files: dict[Path, tuple[bytes, bool]]) -> None:
     """Write all of it, or nothing where any of it is there already."""
     there = [str(path) for path in files if path.exists()]
     if there:
         raise Malformed(f"{there[0]} is there already; nothing was written. Move it away to begin anew")
-    for path, (content, mode) in files.items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+    for path, (content, private) in files.items():
+        write_new(path, content, private=private)
 
 
 def _tell(directory: Path, sites: list[str], configurations: list[Path]) -> None:

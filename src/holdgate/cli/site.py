@@ -1,6 +1,5 @@
 """holdgate site: found a shop, and lay out what each of its machines needs."""
 
-import os
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Final
@@ -10,6 +9,7 @@ from cyclopts import App, Parameter
 from msgspec import Struct
 from rich.console import Console
 
+from holdgate.adapters.new_file import write_new
 from holdgate.bootstrap import found
 from holdgate.crypto.keys import SigningKey, check_enrollable
 from holdgate.identity.charter import Founder, Settings
@@ -172,20 +172,8 @@ def _public(entry: FounderEntry) -> bytes:
 
 
 def _secret(path: Path, key: PersonKey) -> None:
-    """Write a private key where only its owner reads it; never over another one.
-
-    Raises:
-        Malformed: there is a file already.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        raise Malformed(f"{path} is there already; keys are never overwritten") from None
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(msgspec.json.encode(key))
-        file.flush()
-        os.fsync(file.fileno())
+    """Write a private key where only its owner reads it; never over another one."""
+    write_new(path, msgspec.json.encode(key), private=True)
 
 
 def _tell(directory: Path, root: Path, wanted: ShopFile, made: list[PersonKey]) -> None:

@@ -1,7 +1,6 @@
 """holdgate witness: for a client or registrar outside the shop, who cosigns what the shop's logs say and remembers it."""
 
 import asyncio
-import os
 import re
 import signal
 import sys
@@ -18,6 +17,7 @@ from rich.console import Console
 from holdgate.adapters.host import HostClock
 from holdgate.adapters.http_serve import LOOPBACK, Limits, serving
 from holdgate.adapters.http_witness import WitnessApp
+from holdgate.adapters.new_file import write_new
 from holdgate.adapters.sqlite_witness import SqliteWitness
 from holdgate.bootstrap import read_policy
 from holdgate.crypto.keys import SigningKey
@@ -65,9 +65,9 @@ def init(directory: Path, /, *, name: str, log: tuple[str, ...] = ()) -> int:
         raise Malformed(f"{directory} holds a witness already; choose another directory")
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        _write(directory / LOGS, text.encode())
-        _write(directory / VKEY, f"{cosigner.vkey}\n".encode())
-        _write(directory / KEY, msgspec.json.encode(_Key(name=name, signing=key.seed)), private=True)
+        write_new(directory / LOGS, text.encode())
+        write_new(directory / VKEY, f"{cosigner.vkey}\n".encode())
+        write_new(directory / KEY, msgspec.json.encode(_Key(name=name, signing=key.seed)), private=True)
     except FileExistsError as error:
         raise Malformed(f"{error.filename} is there already; choose another directory") from None
     console = Console(highlight=False, markup=False, soft_wrap=True)
@@ -82,14 +82,6 @@ def _vkey(text: str) -> str:
     """A log's key, from itself or from its file."""
     path = Path(text)
     return path.read_text(encoding="utf-8").strip() if len(text) < 512 and path.is_file() else text
-
-
-def _write(path: Path, content: bytes, *, private: bool = False) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600 if private else 0o644)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 @witness.command
@@ -153,7 +145,7 @@ def checkpoints(
         for item in told:
             path = out / item.file
             if not path.exists():
-                _write(path, item.note)
+                write_new(path, item.note)
     if json:
         rows = [{"origin": t.origin, "size": t.size, "root": t.root, "at_s": t.at_s, "note": t.note} for t in told]
         sys.stdout.write(msgspec.json.encode({"checkpoints": rows}).decode() + "\n")
@@ -252,7 +244,7 @@ def _export(found: list[Evidence], out: Path) -> None:
         for name, note in (("before", item.held), ("as-well", item.seen)):
             path = out / f"{number}-{item.why}-{name}.note"
             if not path.exists():
-                _write(path, note)
+                write_new(path, note)
 
 
 def _cosigner(directory: Path) -> Cosigner:
