@@ -30,7 +30,7 @@ from holdgate.adapters.lock import SiteLock
 from holdgate.adapters.nkeys import public_text, read_seed
 from holdgate.bootstrap import Premises, Shop, read_premises
 from holdgate.crypto.keys import SigningKey
-from holdgate.engine.address import BusAddress, read_address
+from holdgate.engine.address import BusAddress, bracketed, host_and_port, read_address
 from holdgate.identity.charter import SiteSeat
 from holdgate.sites.build import policies_for
 from holdgate.sites.figures import SiteFigures
@@ -199,22 +199,10 @@ async def run(app: Starlette, listen: str, serve: Serve, say: Callable[[str], No
     async with AsyncExitStack() as stack:
         if listen:
             host, port = host_and_port(listen)
-            say(f"http://{host}:{await stack.enter_async_context(serve(app, host, port))}")
+            say(f"http://{bracketed(host)}:{await stack.enter_async_context(serve(app, host, port))}")
         _notify("READY=1")
         await ended.wait()
         _notify("STOPPING=1")
-
-
-def host_and_port(listen: str) -> tuple[str, int]:
-    """The two parts of `host:port`.
-
-    Raises:
-        Malformed: it is something else.
-    """
-    host, _, port = listen.rpartition(":")
-    if not host or not port.isdigit() or int(port) > 65_535:
-        raise Malformed(f"{listen[:200]!r} is no host:port, such as 127.0.0.1:8460")
-    return host, int(port)
 
 
 def _notify(word: str) -> None:

@@ -88,6 +88,7 @@ def test_nothing_is_overwritten_and_nothing_half_written(tmp_path: Path) -> None
         (["--shop", "lab", "--server", "127.0.0.1"], "no host:port"),
         (["--shop", "lab", "--server", "127.0.0.1:99999"], "no server"),
         (["--shop", "lab", "--server", "127.0.0.1:64000"], "no host:port"),
+        (["--shop", "lab", "--server", "127.0.0.1:0"], "no host:port"),
         (["--shop", "lab", "--server", "127.0.0.1:1", "--server", "127.0.0.1:2"], "name one server, or 3"),
         (["--shop", "lab", "--certificate", "/c"], "or none"),
     ],

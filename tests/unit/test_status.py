@@ -12,7 +12,8 @@ import pytest
 
 from holdgate.adapters.lock import SiteLock
 from holdgate.cli.app import main
-from holdgate.process import host_and_port, open_whole, read_config
+from holdgate.engine.address import bracketed, host_and_port
+from holdgate.process import open_whole, read_config
 from holdgate.terms.errors import Malformed, Unavailable
 
 
@@ -101,7 +102,9 @@ def test_a_configuration_names_its_mistakes(tmp_path: Path) -> None:
             read_config(path)
     path.write_text("site = 'A'\ndata = 'shop'\n", encoding="utf-8")
     assert read_config(path).data == str(tmp_path / "shop")
-    for listen in ("8460", "host:", ":80", "h:70000", "h:x"):
+    assert host_and_port("[::1]:8460") == ("::1", 8460)
+    assert [bracketed(host) for host in ("::1", "dock")] == ["[::1]", "dock"]
+    for listen in ("8460", "dock:٣", "host:", ":80", "h:70000", "h:x"):
         with pytest.raises(Malformed, match="no host:port"):
             host_and_port(listen)
 
@@ -158,7 +161,7 @@ def test_one_machine_needs_no_broker_and_no_client_of_one(directory: Path) -> No
 
     assert told("up", str(directory), "--listen", "nowhere") == (
         2,
-        "holdgate: 'nowhere' is no host:port, such as 127.0.0.1:8460\n",
+        "holdgate: 'nowhere' is no host:port, such as 127.0.0.1:8460 (ports 0 to 65535)\n",
     ), "it got as far as listening"
     code, why = told("run", "node", "--config", str(directory / "site.toml"))
     assert (code, "pip install 'holdgate[nats]'" in why) == (2, True), why

@@ -119,7 +119,7 @@ def test_a_process_cosigns_is_stopped_and_remembers(place: Path) -> None:
 def test_what_is_no_address_is_refused(place: Path, listen: str) -> None:
     code, _, err = run("witness", "run", str(place), f"--listen={listen}")
     assert code == 2
-    assert "is no address" in err
+    assert "is no host:port" in err
 
 
 def test_a_key_that_others_can_read_is_not_used(place: Path) -> None:

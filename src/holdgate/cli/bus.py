@@ -13,7 +13,7 @@ from holdgate.adapters.new_file import write_new
 from holdgate.adapters.nkeys import public_text, read_seed, seed_text
 from holdgate.bootstrap import read_trust
 from holdgate.crypto.keys import SigningKey
-from holdgate.engine.address import BusAddress, read_address
+from holdgate.engine.address import PORT_MAX, BusAddress, bracketed, host_and_port, read_address
 from holdgate.identity.charter import Charter, open_charter
 from holdgate.process import line_to
 from holdgate.terms.errors import Malformed, Unavailable
@@ -138,10 +138,10 @@ def _configurations(
     directory: Path, shop: str, servers: tuple[str, ...], tls: Tls | None, keys: dict[str, SigningKey]
 ) -> dict[Path, str]:
     """A file for each server."""
-    places = [_place(server) for server in servers]
+    places = [host_and_port(server, 1, PORT_MAX - ROUTE_STEP) for server in servers]
     if len(places) not in {1, CLUSTER}:
         raise Malformed(f"name one server, or {CLUSTER} of a cluster")
-    routes = tuple(f"{_bracketed(host)}:{port + ROUTE_STEP}" for host, port in places)
+    routes = tuple(f"{bracketed(host)}:{port + ROUTE_STEP}" for host, port in places)
     users = {site: public_text(own) for site, own in keys.items()}
     found: dict[Path, str] = {}
     for number, (host, port) in enumerate(places):
@@ -161,17 +161,6 @@ def _configurations(
             broker
         )
     return found
-
-
-def _place(server: str) -> tuple[str, int]:
-    host, _, port = server.rpartition(":")
-    if not host or not (port.isascii() and port.isdigit() and 0 < int(port) <= 65_535 - ROUTE_STEP):
-        raise Malformed(f"{server!r} is no host:port (ports up to {65_535 - ROUTE_STEP})")
-    return host.strip("[]"), int(port)
-
-
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
 
 
 def _write_new(files: dict[Path, tuple[bytes, bool]]) -> None:

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from holdgate.engine.address import host_and_port
 from holdgate.terms import instant
 from holdgate.terms.errors import Malformed, Unavailable
 
@@ -44,10 +45,8 @@ def status(*at: str, json: Annotated[bool, Parameter(negative=())] = False) -> i
 
 
 def _ask(address: str, path: str) -> Any:
-    host, _, port = address.rpartition(":")
-    if not host or not port.isdigit():
-        raise Malformed(f"{address!r} is no host:port, such as 127.0.0.1:8460")
-    connection = HTTPConnection(host, int(port), timeout=DEADLINE_S)
+    host, port = host_and_port(address)
+    connection = HTTPConnection(host, port, timeout=DEADLINE_S)
     try:
         connection.request("GET", path)
         response = connection.getresponse()

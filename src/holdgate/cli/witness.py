@@ -21,6 +21,7 @@ from holdgate.adapters.new_file import write_new
 from holdgate.adapters.sqlite_witness import SqliteWitness
 from holdgate.bootstrap import read_policy
 from holdgate.crypto.keys import SigningKey
+from holdgate.engine.address import host_and_port
 from holdgate.ledger.note import Vkey, parse_checkpoint, parse_vkey, verify_cosignature
 from holdgate.ledger.policy import parse_policy
 from holdgate.ledger.witness import REQUEST_BYTES_MAX, Cosigner, Evidence, Witness
@@ -95,7 +96,7 @@ def run(directory: Path, /, *, listen: str = f"{LOOPBACK}:{PORT}") -> int:
     listen
         Address and port. There is no TLS here: to be reached from elsewhere, put a proxy with a certificate before it.
     """
-    host, port = _address(listen)
+    host, port = host_and_port(listen)
     cosigner, logs = _cosigner(directory), _logs(directory)
     if not logs:
         raise Malformed(f"{directory / LOGS} names no log; add a line: log <vkey>")
@@ -269,11 +270,3 @@ def _cosigner(directory: Path) -> Cosigner:
 
 def _logs(directory: Path) -> dict[str, Vkey]:
     return {party.vkey.name: party.vkey for party in read_policy(directory / LOGS).logs}
-
-
-def _address(listen: str) -> tuple[str, int]:
-    host, colon, port = listen.rpartition(":")
-    host = host.removeprefix("[").removesuffix("]")
-    if not colon or not host or not port.isascii() or not port.isdigit() or int(port) > 65_535:
-        raise Malformed(f"{listen!r} is no address; write it as {LOOPBACK}:{PORT}")
-    return host, int(port)

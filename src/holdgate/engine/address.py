@@ -1,6 +1,7 @@
-"""Where a shop's broker is. What leaves this machine wants TLS."""
+"""Addresses: of hosts and ports, and of a shop's broker. What leaves this machine wants TLS."""
 
 import ipaddress
+from typing import Final
 from urllib.parse import urlsplit
 
 import msgspec
@@ -30,6 +31,26 @@ def read_address(raw: bytes) -> BusAddress:
     for url in address.servers:
         check_server(url, tls=address.authority is not None)
     return address
+
+
+PORT_MAX: Final = 65_535
+
+
+def host_and_port(text: str, least: int = 0, most: int = PORT_MAX) -> tuple[str, int]:
+    """The two parts of `host:port` (`[host]:port` where the host is an IPv6 number); ports from `least` (0: a free one) to `most`.
+
+    Raises:
+        Malformed: it is something else.
+    """
+    host, _, port = text.rpartition(":")
+    if not host or not (port.isascii() and port.isdigit() and least <= int(port) <= most):
+        raise Malformed(f"{text[:200]!r} is no host:port, such as 127.0.0.1:8460 (ports {least} to {most})")
+    return host.removeprefix("[").removesuffix("]"), int(port)
+
+
+def bracketed(host: str) -> str:
+    """A host as it stands before a port."""
+    return f"[{host}]" if ":" in host else host
 
 
 def on_this_machine(host: str) -> bool:
