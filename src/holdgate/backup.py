@@ -1,6 +1,6 @@
 """backup: copies of a shop's stores that hold, putting them back, and a store made anew from the Vault's copy.
 
-BACKUP/manifest.json   what is in it: for each store its size in entries, its root and the SHA-256 of the file
+BACKUP/manifest.json   what is in it: the SHA-256 of each file, and for each store its size in entries and its root
 BACKUP/charter.json, trust.json, SITE/ledger.db, VAULT/mirror.db and, where there are, VAULT/witness.db and witnesses.policy
 No keys: they are kept apart.
 """
@@ -39,20 +39,21 @@ _CHUNK: Final = 1 << 20
 
 
 class Copied(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One store of a backup. `size`: its entries; `root`: of its log, in hex ("": a mirror, which holds several)."""
+    """One file of a backup. `size`: its entries, if it is a store; `root`: of its log, in hex ("": it is none, or a mirror)."""
 
     path: str
     sha256: str
-    size: int
+    size: int = 0
     root: str = ""
 
 
 class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a backup holds. `at`: when it was made (UTC µs)."""
+    """What a backup holds. `at`: when it was made (UTC µs). `papers`: everything but the sites' stores."""
 
     org: str
     at: int
     stores: tuple[Copied, ...]
+    papers: tuple[Copied, ...]
     v: int = 1
 
 
@@ -76,8 +77,13 @@ def back_up(directory: Path, target: Path, at: int) -> Manifest:
         _flush(target / name)
     for name in _witnessed(premises):
         _copy(directory / name, target / name)
-        copied.append(Copied(path=name, sha256=_digest(target / name), size=0))
-    manifest = Manifest(org=premises.charter.org, at=at, stores=tuple(copied))
+    papers = (*_papers(premises), *_witnessed(premises))
+    manifest = Manifest(
+        org=premises.charter.org,
+        at=at,
+        stores=tuple(copied),
+        papers=tuple(Copied(path=name, sha256=_digest(target / name)) for name in papers),
+    )
     (target / MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(manifest)))
     _flush(target / MANIFEST)
     return manifest
@@ -186,8 +192,10 @@ def read_manifest(backup: Path) -> Manifest:
         raise Unavailable(f"{backup} holds no backup: {error}") from error
     except msgspec.MsgspecError as error:
         raise Malformed(f"{backup / MANIFEST} is no manifest: {error}") from None
-    for copied in manifest.stores:
+    for copied in (*manifest.stores, *manifest.papers):
         path = backup / copied.path
+        if Path(copied.path).is_absolute() or ".." in Path(copied.path).parts:
+            raise Malformed(f"the manifest names {copied.path[:200]!r}, which lies outside of the backup")
         if not path.is_file() or _digest(path) != copied.sha256:
             raise Tampered(f"{path} is not the file that was backed up; take another backup")
     return manifest
@@ -205,12 +213,11 @@ def restore(backup: Path, directory: Path) -> Manifest:
         raise Malformed(
             f"{directory / there[0]} is there already; a store is never put over another: move it away first"
         )
-    policies = [str(path.relative_to(backup)) for path in sorted(backup.glob(f"*/{POLICY}"))]
-    for name in (*PAPERS, *policies, *(copied.path for copied in manifest.stores)):
-        target = directory / name
+    for copied in (*manifest.papers, *manifest.stores):
+        target = directory / copied.path
         if not target.exists():
             target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(backup / name, target)
+            shutil.copyfile(backup / copied.path, target)
             _flush(target)
     return manifest
 

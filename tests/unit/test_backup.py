@@ -11,6 +11,7 @@ import pytest
 
 from holdgate.adapters.host import HostClock
 from holdgate.adapters.sqlite_store import SqliteStore
+from holdgate.adapters.sqlite_witness import SqliteWitness
 from holdgate.backup import back_up, read_manifest, rebuild_from_vault, restore
 from holdgate.bootstrap import Shop
 from holdgate.cli.app import main
@@ -105,13 +106,29 @@ def test_a_backup_of_a_shop_that_is_at_work_fits_together(shop: Path, tmp_path: 
     reopened(shop)
 
 
-def test_one_flipped_bit_in_a_backup_is_found_before_it_is_put_back(shop: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "name",
+    ["HUB/ledger.db", "VAULT/mirror.db", "VAULT/witness.db", "VAULT/witnesses.policy", "charter.json", "trust.json"],
+)
+def test_one_flipped_bit_in_a_backup_is_found_before_it_is_put_back(shop: Path, tmp_path: Path, name: str) -> None:
+    (shop / "VAULT" / "witnesses.policy").write_text("quorum none\n", encoding="utf-8")
+    SqliteWitness(shop / "VAULT" / "witness.db").close()
     back_up(shop, tmp_path / "kept", NOW)
-    path = tmp_path / "kept" / "HUB" / "ledger.db"
+    path = tmp_path / "kept" / name
     raw = bytearray(path.read_bytes())
     raw[len(raw) // 2] ^= 1
     path.write_bytes(raw)
     with pytest.raises(Tampered, match="not the file that was backed up"):
+        restore(tmp_path / "kept", tmp_path / "elsewhere")
+    assert not (tmp_path / "elsewhere").exists()
+
+
+@pytest.mark.parametrize("path", ["../outside", "/tmp/outside", "HUB/../../outside"])
+def test_a_manifest_leads_nowhere_outside(shop: Path, tmp_path: Path, path: str) -> None:
+    back_up(shop, tmp_path / "kept", NOW)
+    manifest = tmp_path / "kept" / "manifest.json"
+    manifest.write_bytes(manifest.read_bytes().replace(b"HUB/ledger.db", path.encode()))
+    with pytest.raises(Malformed, match="outside of the backup"):
         restore(tmp_path / "kept", tmp_path / "elsewhere")
     assert not (tmp_path / "elsewhere").exists()
 
