@@ -3,7 +3,7 @@
 Their gates stand in test_gates_families.py and test_gates_bundles.py.
 """
 
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from msgspec.structs import replace
@@ -147,6 +147,10 @@ ACCEPTED = ev.QaAccepted(order=PO, job=JOB, by="QA", accepted=1, rejected=0, scr
 def facts(world: World, *events: ev.AnyEvent) -> tuple[ev.AnyEvent, ...]:
     world.fold(*(events or (ACCEPTED,)))
     return yielded(world.state, world.library, events or (ACCEPTED,), world.now)
+
+
+CALIBRATED: Final = (SmartMaintenance, Yield(fact="calibration", valid_s=DAY), "OVEN-1", None)
+"""As a row of OTHERS."""
 
 
 def executed(kind: type[SmartSP], serial: str, part_no: str, rev: str = "A", **fields: Any) -> World:
@@ -317,6 +321,42 @@ def test_a_conceded_part_counts_as_accepted() -> None:
     kind, item, serial, expected = OTHERS["batch"]
     world = staged(in_force(hub(), bundle(kind, yields=(item,))), serial, part_no="wax")
     assert facts(refused(world, serial, "use_as_is")) == (expected,)
+
+
+@pytest.mark.parametrize("kind", ["calibration", *OTHERS])
+def test_qas_second_signature_over_the_same_work_renews_no_fact(kind: str) -> None:
+    """Else deciding on an escape years later would prolong a calibration that nobody made again, or recall what came after it."""
+    family, item, serial, _ = CALIBRATED if kind == "calibration" else OTHERS[kind]
+    world = executed(family, serial, "wax", yields=(item,))
+    assert facts(world)
+    tag = ev.NonconformanceOpened(order=PO, job=JOB, ncr="recall-X", step="", serials=(), equipment="X")
+    kept = ev.NonconformanceDisposed(
+        order=PO, job=JOB, ncr="recall-X", disposition="use_as_is", by="L3", concession="CON-1"
+    )
+    world.later(DAY * S).fold(tag, kept)
+    assert not world.state.jobs[f"{PO}/{JOB}"].qa_by
+    assert facts(world) == ()
+
+
+def test_an_instrument_whose_survey_is_rejected_afterwards_is_withdrawn_with_qas_second_signature() -> None:
+    kind, item, serial, _ = CALIBRATED
+    world = executed(kind, serial, "oven", yields=(item,))
+    assert facts(world)
+    tag = ev.NonconformanceOpened(order=PO, job=JOB, ncr="recall-X", step="", serials=(), equipment="X")
+    away = ev.NonconformanceDisposed(order=PO, job=JOB, ncr="recall-X", disposition="reject", by="L3", concession="")
+    world.fold(tag, away)
+    assert facts(world) == (ev.EquipmentWithdrawn(equipment=serial, as_found="in_tolerance"),)
+
+
+def test_work_that_was_taken_up_again_yields_anew() -> None:
+    kind, item, serial, _ = CALIBRATED
+    world = executed(kind, serial, "oven", yields=(item,))
+    (before,) = facts(world)
+    world.later(S).fold(ev.StepRestarted(order=PO, job=JOB, step="E1", by="TECH")).opened("E1").signed("E1")
+    (after,) = facts(world)
+    assert isinstance(before, ev.EquipmentCalibrated)
+    assert isinstance(after, ev.EquipmentCalibrated)
+    assert after.cal_from > before.cal_from
 
 
 def test_nothing_is_yielded_before_qa_accepted() -> None:

@@ -278,6 +278,7 @@ class Job(Struct):
     conceded). `retests`: how many were authorised at a step. `released`, `noticed`: hold points released, witnesses notified
     (when). `resumed_at`: the last resumption (UTC µs; 0: none); environmental logs count from there. `qa_by`, `compliance_by`:
     who signed the record as it stands ("": nobody); `handed_over`: QA accepted it, and its node took nothing up again since.
+    `signed_again`: QA's signature is not the first one over that work.
     """
 
     id: str
@@ -308,6 +309,7 @@ class Job(Struct):
     resumed_at: int = 0
     qa_by: str = ""
     handed_over: bool = False
+    signed_again: bool = False
     compliance_by: str = ""
     report: str = ""
     ref: int = 0

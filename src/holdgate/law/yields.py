@@ -3,7 +3,8 @@
 On QA's acceptance of a job under a technique with `yields`, each of its subjects that was accepted gets the fact, from that
 moment for as long as the contract says: an instrument its calibration, a person a credential, a batch its release, a
 standard its adoption, a document its verification. An instrument that was not accepted is withdrawn. Either way, how it was met
-goes with it: out of tolerance, it recalls what was done before (`law.recalls`).
+goes with it: out of tolerance, it recalls what was done before (`law.recalls`). Where QA signs again over the same work (what
+became of a part was decided afterwards), no fact is given a second time: nobody calibrated or trained anew.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -41,6 +42,8 @@ def yielded(state: State, library: Library, events: Sequence[ev.AnyEvent], at: i
 def _facts(state: State, technique: Technique, item: Yield, order: Order, job: Job, at: int) -> Iterator[ev.AnyEvent]:
     for serial in job.serials:
         if job.parts.get(serial) in (None, "conceded"):
+            if job.signed_again:
+                continue
             yield _FACTS[item.fact](_Accepted(state, technique, item, order, job, serial, at))
         elif item.fact == "calibration":
             yield ev.EquipmentWithdrawn(equipment=serial, as_found=_as_found(technique, job, serial))

@@ -14,6 +14,7 @@ def _qa_accepted(state: State, _: Library, e: ev.QaAccepted, at: int, ref: int) 
         _close(state, e, at)
         return
     job = state.jobs[job_key(e.order, e.job)]
+    job.signed_again = job.handed_over
     job.qa_by, job.handed_over, job.ref = e.by, True, ref
 
 
