@@ -276,7 +276,7 @@ def test_more_documents_than_one_message_holds_reach_the_vault_in_several(tmp_pa
             named: dict[str, Any] = {"contract": f"SP-{number}", "version": "1", "sha256": digest(documents[0])}
             head = house.head(HUB, ("AUT", "author"))
             await house.ask(HUB, c.SubmitContract(**head, **named), *documents)  # refused, and kept
-        assert len(entries(hub)[-1].pins) == PINS_MAX
+        assert [len(entry.pins) for entry in entries(hub) if entry.kind == "action"][-3:] == [PINS_MAX] * 3
         assert 3 * PINS_MAX * BLOB_BYTES_MAX > WIRE_BYTES_MAX
         await shop.revive()
         await shop.settled()
