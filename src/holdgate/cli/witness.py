@@ -21,7 +21,7 @@ from holdgate.adapters.new_file import write_new
 from holdgate.adapters.sqlite_witness import SqliteWitness
 from holdgate.bootstrap import read_policy
 from holdgate.crypto.keys import SigningKey
-from holdgate.engine.address import host_and_port
+from holdgate.engine.address import bracketed, host_and_port
 from holdgate.ledger.note import Vkey, parse_checkpoint, parse_vkey, verify_cosignature
 from holdgate.ledger.policy import parse_policy
 from holdgate.ledger.witness import REQUEST_BYTES_MAX, Cosigner, Evidence, Witness
@@ -64,13 +64,9 @@ def init(directory: Path, /, *, name: str, log: tuple[str, ...] = ()) -> int:
     parse_policy(text.encode())
     if (directory / KEY).exists():
         raise Malformed(f"{directory} holds a witness already; choose another directory")
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        write_new(directory / LOGS, text.encode())
-        write_new(directory / VKEY, f"{cosigner.vkey}\n".encode())
-        write_new(directory / KEY, msgspec.json.encode(_Key(name=name, signing=key.seed)), private=True)
-    except FileExistsError as error:
-        raise Malformed(f"{error.filename} is there already; choose another directory") from None
+    write_new(directory / LOGS, text.encode())
+    write_new(directory / VKEY, f"{cosigner.vkey}\n".encode())
+    write_new(directory / KEY, msgspec.json.encode(_Key(name=name, signing=key.seed)), private=True)
     console = Console(highlight=False, markup=False, soft_wrap=True)
     console.print(cosigner.vkey)
     console.print(
@@ -114,7 +110,7 @@ async def _serve(face: WitnessFace, host: str, port: int, tell: Callable[[str], 
         loop.add_signal_handler(number, stop.set)
     limits = Limits(body_bytes=2 * REQUEST_BYTES_MAX)
     async with serving(WitnessApp(face).app, host, port, limits) as taken:
-        tell(f"http://{f'[{host}]' if ':' in host else host}:{taken}")
+        tell(f"http://{bracketed(host)}:{taken}")
         await stop.wait()
 
 
