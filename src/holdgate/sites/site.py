@@ -25,6 +25,7 @@ from holdgate.engine.opening import open_log, save
 from holdgate.engine.ports import Clock, Entropy, Store
 from holdgate.engine.replicate import Link, Policy
 from holdgate.engine.submit import Spine
+from holdgate.engine.tenure import Tenure
 from holdgate.identity.charter import SiteSeat, open_charter
 from holdgate.law.case import Pin
 from holdgate.law.chronicle import (
@@ -49,7 +50,8 @@ from holdgate.ledger.note import (
     verify_cosignature,
 )
 from holdgate.sites.permits import ModuleWish, answer_of, refusal_of
-from holdgate.sites.policies import SEALED_INFO, Sender
+from holdgate.sites.policies import SEALED_INFO, Copying, Sender
+from holdgate.sites.recorded import Recorded
 from holdgate.sites.timers import Timekeeper
 from holdgate.terms.errors import HoldgateError, Malformed, Tampered, Unavailable
 from holdgate.terms.instant import SECOND_US
@@ -59,8 +61,20 @@ _RELIES_ON: Final = (("business_hub", "vault"), ("floor_hub", "business_hub"), (
 """Kind of site, and kind of peer that it also keeps contact with."""
 
 
+class Writing(NamedTuple):
+    """Where two hosts keep the log: this host's tenure, its own line, its name there and the other host's."""
+
+    tenure: Tenure
+    bus: Bus
+    host: str
+    other: str
+
+
 class Means(NamedTuple):
-    """What a site is given: its keys, store, clock, entropy and bus; the founding charter and the roots it trusts."""
+    """What a site is given: its keys, store, clock, entropy and bus; the founding charter and the roots it trusts.
+
+    `writing`: this host writes the log of a site that two hosts keep.
+    """
 
     seat: SiteSeat
     key: SigningKey
@@ -71,9 +85,10 @@ class Means(NamedTuple):
     bus: Bus
     charter: bytes
     roots: tuple[bytes, ...]
+    writing: Writing | None = None
 
 
-class Site(Peer):
+class Site(Recorded, Peer):
     """A business hub, floor hub or node.
 
     `cosigned`: how many entries a Vault's newest cosignature since the start covers, and its time (UTC µs).
@@ -86,6 +101,7 @@ class Site(Peer):
 
     def __init__(self, means: Means, policies: "Callable[[Site], dict[str, Policy]]", *, timers: bool = False) -> None:
         self.means = means
+        self._store = means.store
         self.id = means.seat.id
         self.kind = means.seat.kind
         charter = open_charter(means.charter, means.roots)
@@ -95,13 +111,14 @@ class Site(Peer):
         self.chronicle: Chronicle = opened.chronicle
         self.tail = opened.tail
         self.notary = Notary(means.seat.origin, means.key)
-        self.spine = Spine(self.chronicle, means.store, means.clock, self.notary, self._sealed)
-        self.links = {
-            peer: Link(self.id, peer, means.bus, means.store, self.spine, self.notary, policy, self)
-            for peer, policy in policies(self).items()
-        }
+        self._tenure = None if means.writing is None else means.writing.tenure
+        self.spine = Spine(self.chronicle, means.store, means.clock, self.notary, self._sealed, self._tenure)
+        self._live = self.spine
         self._charter = charter
         self._vaults = {seat.id: seat for seat in charter.sites if seat.kind == "vault"}
+        self.links = {peer: self._link(peer, policy) for peer, policy in policies(self).items()}
+        if means.writing is not None:
+            self._share(means.writing)
         self._own_key = parse_vkey(make_vkey(means.seat.origin, means.seat.key))
         self._reconciled = self._unwitnessed = self._started = False
         self._replicated = 0
@@ -110,6 +127,21 @@ class Site(Peer):
         self.watchers: list[Callable[[Sealed], None]] = []
         """Told of every group of entries once it is durable, on the event loop; they raise nothing."""
         self.timekeeper = self._timekeeper() if timers and self.kind == "business_hub" else None
+
+    def _link(self, peer: str, policy: Policy) -> Link:
+        """The link to a peer. A Vault that keeps this log together with two hosts is given entries before anybody is acknowledged."""
+        means, tenure = self.means, self._tenure
+        durable, term = (
+            (self.spine, 0) if tenure is None or peer not in self._vaults else (self.spine.written, tenure.term)
+        )
+        return Link(self.id, peer, means.bus, means.store, durable, self.notary, policy, self, term)
+
+    def _share(self, writing: Writing) -> None:
+        """The other host gets everything; it and the Vaults are woken before an entry is acknowledged."""
+        copy, tenure, other = Copying(self.means.store), writing.tenure, writing.other
+        store, written = self.means.store, self.spine.written
+        self.links[other] = Link(writing.host, other, writing.bus, store, written, self.notary, copy, self, tenure.term)
+        tenure.wakes = tuple(self.links[peer].wake for peer in (other, *self._vaults))
 
     def _timekeeper(self) -> Timekeeper:
         means = self.means
@@ -242,7 +274,9 @@ class Site(Peer):
             The answer, kept `replicated`: the Vault's mirror covers the entry.
         """
         answer = await self.submit(raw, pins, source)
-        if answer.seq < 0:  # an attempt that is only counted so far: no entry that a Vault could hold
+        if (
+            answer.seq < 0 or answer.kept == REPLICATED
+        ):  # an attempt that is only counted so far: no entry that a Vault could hold
             return answer
         if answer.seq >= self._replicated:
             waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -367,6 +401,8 @@ class Site(Peer):
 
     async def taken(self, peer: str, taken: Taken) -> None:
         """A peer holds this log so far. A witness's cosignature goes on record if it covers anything new."""
+        if self._tenure is not None:
+            self._tenure.took(peer, taken)
         if peer not in self._vaults:
             return
         if taken.cosigned is None:
@@ -380,7 +416,7 @@ class Site(Peer):
             again = BootRecord(epoch=self.chronicle.standing.epoch, reconciled=True, again=True)
             await self._note(again)
             self._look()
-        if taken.size == self.spine.size and self._unwitnessed:
+        if taken.size >= self.spine.size and self._unwitnessed:
             self._unwitnessed = False
             await self.witnessed(peer, taken.cosigned)
 
@@ -430,43 +466,6 @@ class Site(Peer):
     def _note(self, record: BootRecord | ContactRecord | CosignedRecord) -> "asyncio.Future[Answer]":
         """Put on record what this site notices about itself."""
         return self.spine.record(partial(self.chronicle.note, record, self.means.clock.now()))
-
-    # ---- the log as history (for subjects that are closed) ----------------------------------------------------------
-
-    def head(self, subject: str) -> bytes | None:
-        """The leaf hash of a closed subject's last entry."""
-        staged = self.spine.staged_of(subject)
-        return self.means.store.last_of(subject) if staged is None else staged.leaf
-
-    def find(self, subject: str, digest: bytes) -> int | None:
-        """The entry of a closed subject whose payload has this digest."""
-        staged = self.spine.staged_of(subject)
-        if staged is not None and staged.digest == digest:
-            return staged.seq
-        return self.means.store.find(subject, digest)
-
-    def entry(self, seq: int) -> bytes:
-        """The bytes of a durable entry.
-
-        Raises:
-            Unavailable: it is not durable yet.
-        """
-        row = next(iter(self.means.store.rows(seq, seq + 1)), None)
-        if row is None:
-            raise Unavailable(f"entry {seq} is not durable yet")
-        return row.body
-
-    def entry_envelope(self, seq: int) -> tuple[bytes, tuple[str, ...]]:
-        """The envelope of a durable action entry, and what it pins.
-
-        Raises:
-            Unavailable: it is not durable yet.
-        """
-        row = next(iter(self.means.store.rows(seq, seq + 1)), None)
-        if row is None:
-            raise Unavailable(f"entry {seq} is not durable yet")
-        entry = read_entry(row.body)
-        return bytes(entry.action), entry.pins
 
 
 def _read_wish(raw: bytes) -> ModuleWish | None:

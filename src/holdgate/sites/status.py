@@ -71,7 +71,7 @@ def site_status(site: Site, clock: ClockQuality) -> SiteStatus:
     links = tuple(
         LinkStatus(
             peer=peer,
-            up=site.means.bus.linked(site.id, peer),
+            up=link.up,
             backlog=link.backlog,
             fault="" if link.fault is None else str(link.fault),
         )

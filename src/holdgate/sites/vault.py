@@ -13,11 +13,13 @@ import asyncio
 from collections.abc import Sequence
 from typing import NoReturn, Protocol
 
+from msgspec.structs import replace
 from typing_extensions import override
 
 from holdgate.crypto.hashes import digest, leaf_hash
 from holdgate.crypto.keys import SigningKey
-from holdgate.engine.bus import Peer, Taken
+from holdgate.engine.bus import Taken
+from holdgate.engine.keeping import Keeper
 from holdgate.engine.ports import Clock
 from holdgate.engine.witnessing import OutsideWitness
 from holdgate.identity.charter import Charter, SiteSeat
@@ -38,16 +40,13 @@ from holdgate.ledger.witness import (
 )
 from holdgate.sites.accepted import Accepted, Mirrored, SeenStore
 from holdgate.sites.outside import Asking
+from holdgate.sites.vault_keeping import KeepsLogs, Mirrors
 from holdgate.terms.errors import Malformed, Tampered, Unavailable
 from holdgate.terms.instant import SECOND_US
 
 
-class MirrorStore(Protocol):
+class MirrorStore(Mirrors, Protocol):
     """Keeps mirrors of other sites' logs and the Vault's cosignatures."""
-
-    def held(self, origin: str) -> tuple[int, tuple[bytes, ...]]:
-        """Size and frontier of the mirror."""
-        ...
 
     def keep(
         self,
@@ -65,14 +64,6 @@ class MirrorStore(Protocol):
         """Leaf hashes [start, stop) of the mirror."""
         ...
 
-    def entries(self, origin: str, start: int = 0, stop: int | None = None) -> list[bytes]:
-        """The entries of the mirror, or a stretch of them, in order."""
-        ...
-
-    def latest(self, origin: str) -> bytes | None:
-        """The last cosigned checkpoint."""
-        ...
-
     def keep_evidence(self, origin: str, checkpoint: bytes, why: str) -> None:
         """Keep a signed checkpoint that contradicts the mirror."""
         ...
@@ -86,8 +77,8 @@ class MirrorStore(Protocol):
         ...
 
 
-class Vault(Peer):
-    """The witness and mirror. Without `seen` it takes no checkpoints from strangers and asks no outside witness."""
+class Vault(KeepsLogs):
+    """The witness and mirror. `keeper`: its promises to hosts that write a log in turn. Without `seen` it takes no checkpoints from strangers and asks no outside witness."""
 
     def __init__(
         self,
@@ -96,13 +87,15 @@ class Vault(Peer):
         charter: Charter,
         store: MirrorStore,
         clock: Clock,
+        keeper: Keeper,
         seen: SeenStore | None = None,
         outside: Sequence[OutsideWitness] = (),
         policy: Policy | None = None,
     ) -> None:
         self.id = seat.id
         self.kind = seat.kind
-        self.store = store
+        self.store = self._mirrors = store
+        self.keeper = keeper
         self._seat = seat
         self._cosigner = Cosigner(seat.origin, key)
         self._seats = {s.origin: s for s in charter.sites if s.kind != "vault"}
@@ -131,7 +124,9 @@ class Vault(Peer):
     @override
     async def offer(self, segment: Segment, sender: str) -> Taken:
         async with self._one_at_a_time:
-            return await self._take(segment, sender)
+            self.keeper.admit(segment.origin, segment.term)
+            taken = await self._take(segment, sender)
+            return replace(taken, written=self.keeper.grown(segment.origin, taken.size).written)
 
     async def _take(self, segment: Segment, sender: str) -> Taken:
         """Verify, then keep, then answer.
@@ -298,6 +293,7 @@ class Vault(Peer):
             asking.stop()
         if self._seen is not None:
             self._seen.close()
+        self.keeper.close()
         self.store.close()
 
     def link_changed(self, peer: str, up: bool) -> None:
