@@ -2,25 +2,28 @@
 
 import asyncio
 import contextlib
+import random
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import pytest
 
 from holdgate.adapters.memory_bus import MemoryBus
+from holdgate.adapters.sqlite_mirror import SqliteMirror
 from holdgate.adapters.sqlite_store import SqliteStore
-from holdgate.bootstrap import Premises, read_premises
+from holdgate.audit.replay import audit_log
+from holdgate.bootstrap import Premises, read_premises, read_trust
 from holdgate.engine.answer import REPLICATED, Answer
-from holdgate.engine.keeping import Keeper, hosts_of, host_of
+from holdgate.engine.keeping import Keeper, host_of
+from holdgate.engine.source import StoreSource
 from holdgate.ledger.entry import read_entry
-from holdgate.scenario.run import audit_shop
 from holdgate.sites.build import policies_for
 from holdgate.sites.host import Host
 from holdgate.sites.site import Site, Writing
 from holdgate.terms.errors import HoldgateError
-from tests.unit.test_sites import FLOOR, HUB, NODE, VAULT, House, governed
+from tests.unit.test_sites import HUB, VAULT, House, governed
 
 LEASE_S = 0.4
 DEADLINE_S = 30.0
@@ -30,7 +33,7 @@ async def until(true: Callable[[], bool], what: str) -> None:
     """Wait for a condition."""
     try:
         async with asyncio.timeout(DEADLINE_S):
-            while not true():
+            while not true():  # noqa: ASYNC110  # conditions of many kinds
                 await asyncio.sleep(0.01)
     except TimeoutError:
         raise AssertionError(f"in vain: {what}") from None
@@ -109,7 +112,7 @@ class Pair:
         shutil.copyfile(house.directory / site / "site.key", second / site / "site.key")
         self.a = Machine(self, "a", house.directory)
         self.b = Machine(self, "b", second)
-        self.answered: list[Answer] = []
+        self.answered: list[tuple[Answer, bytes]] = []
 
     @property
     def writer(self) -> Machine | None:
@@ -137,7 +140,7 @@ class Pair:
                     with contextlib.suppress(HoldgateError, TimeoutError):
                         async with asyncio.timeout(LEASE_S * 5):
                             answer = await writer.running.site.submit(raw)
-                        self.answered.append(answer)
+                        self.answered.append((answer, raw))
                         return answer
                 await asyncio.sleep(0.02)
 
@@ -182,8 +185,196 @@ def test_the_other_host_goes_on_with_everything_that_was_acknowledged(tmp_path: 
         assert (await pair.ask("B-9")).decision.allowed
         assert pair.b.writes
 
+    whole(kept(story, tmp_path))
+
+
+def whole(pair: Pair) -> None:
+    """After everything: what was acknowledged is in two of the three copies, each act once; every copy is a sound log."""
+    mirror = SqliteMirror(pair.house.directory / VAULT / "mirror.db", read_only=True)
+    copies = [pair.a.bodies(), pair.b.bodies(), mirror.entries(pair.a.premises.seat(pair.site).origin)]
+    mirror.close()
+    for answer, raw in pair.answered:
+        holding = [copy for copy in copies if len(copy) > answer.seq]
+        assert len(holding) >= 2
+        assert all(bytes(read_entry(copy[answer.seq]).action) == raw for copy in holding), "one log"
+    assert len({answer.seq for answer, _ in pair.answered}) == len(pair.answered), "one act, one entry"
+    for machine in (pair.a, pair.b):
+        premises = machine.premises
+        with closing(SqliteStore(premises.directory / pair.site / "ledger.db", read_only=True)) as store:
+            report = audit_log(StoreSource(store), read_trust(premises.directory / "trust.json"))
+        assert not report.findings
+
+
+def test_without_the_standby_the_writer_goes_on_with_the_vault(tmp_path: Path) -> None:
+    async def story(pair: Pair) -> None:
+        await pair.open()
+        await pair.ask("B-1")
+        await pair.b.kill()
+        for number in range(3):
+            assert (await pair.ask(f"C-{number}")).kept == REPLICATED
+        pair.b.start()
+        second = pair.b.running
+        assert second is not None
+        await until(
+            lambda: second.standby is not None and second.standby.size > pair.answered[-1][0].seq, "the copy catches up"
+        )
+
+    whole(kept(story, tmp_path))
+
+
+def test_without_the_vault_the_two_hosts_go_on(tmp_path: Path) -> None:
+    async def story(pair: Pair) -> None:
+        await pair.open()
+        await pair.ask("B-1")
+        pair.house.shop.bus.detach(VAULT)
+        for number in range(3):
+            assert (await pair.ask(f"C-{number}")).kept == REPLICATED
+
+    whole(kept(story, tmp_path))
+
+
+def test_alone_a_host_acknowledges_nothing_and_writes_no_more(tmp_path: Path) -> None:
+    async def story(pair: Pair) -> None:
+        await pair.open()
+        await pair.ask("B-1")
+        await pair.b.kill()
+        pair.house.shop.bus.detach(VAULT)
+        site = pair.a.site
+        assert site is not None
+        with pytest.raises(HoldgateError):
+            async with asyncio.timeout(DEADLINE_S):
+                await site.submit(pair.house.sign(pair.house.material("LOST")))
+        await until(lambda: pair.writer is None, "it stands down")
+
     pair = kept(story, tmp_path)
-    log = pair.b.bodies()
-    for answer in pair.answered:
-        assert read_entry(log[answer.seq]).kind == "action"
-    assert len({answer.seq for answer in pair.answered}) == len(pair.answered)
+    assert len(pair.answered) == 1
+
+
+def test_a_cut_off_writer_stands_down_and_what_it_wrote_alone_is_set_aside(tmp_path: Path) -> None:
+    async def story(pair: Pair) -> None:
+        await pair.open()
+        await pair.ask("B-1")
+        bus = pair.house.shop.bus
+        old = pair.a.site
+        assert old is not None
+        for link in old.links.values():
+            link.stop()  # its line as the site is cut
+        await until(lambda: old.idle, "nothing is on its way")
+        alone = asyncio.ensure_future(old.submit(pair.house.sign(pair.house.material("ALONE"))))
+        size = old.spine.size
+        await until(lambda: old.spine.written.size > size, "it is in the writer's own store")
+        bus.cut(pair.a.name, [pair.b.name, VAULT])  # and its line as a host
+        await until(lambda: pair.b.writes, "the other host writes")
+        with pytest.raises(HoldgateError):
+            async with asyncio.timeout(DEADLINE_S):
+                await alone
+        await pair.ask("B-2")
+        bus.mend(pair.a.name, [pair.b.name, VAULT])
+        await until(
+            lambda: (
+                pair.a.running is not None
+                and pair.a.running.standby is not None
+                and pair.a.running.standby.size > pair.answered[-1][0].seq
+            ),
+            "it follows",
+        )
+
+    pair = kept(story, tmp_path)
+    whole(pair)
+    store = SqliteStore(pair.a.premises.directory / HUB / "ledger.db", read_only=True)
+    aside = [read_entry(body) for body in store.aside()]
+    store.close()
+    assert "action" in [entry.kind for entry in aside], "never acknowledged, never lost"
+
+
+def test_a_host_that_never_held_the_log_does_not_take_it_over(tmp_path: Path) -> None:
+    """It may lack what was acknowledged: a machine that lost its disk comes back like this."""
+
+    async def story(pair: Pair) -> None:
+        await pair.open()
+        await pair.ask("B-1")
+        await pair.b.kill()
+        await pair.ask("B-2")
+        for path in (pair.b.premises.directory / HUB).glob("*.db*"):
+            path.unlink()
+        await pair.a.kill()
+        pair.b.start()
+        await asyncio.sleep(LEASE_S * 4)
+        assert pair.writer is None
+        pair.a.start()
+        await pair.ask("B-3")
+        second = pair.b.running
+        assert second is not None
+        await until(
+            lambda: second.standby is not None and second.standby.size > pair.answered[-1][0].seq,
+            "it has everything now",
+        )
+        await until(
+            lambda: second.standby is not None and second.standby.standing.promise.written > 0, "and its copy counts"
+        )
+        await pair.a.kill()
+        await pair.ask("B-4")
+        assert pair.b.writes
+
+    whole(kept(story, tmp_path))
+
+
+def test_a_lost_disk_of_the_first_host_is_filled_from_the_other_keepers(tmp_path: Path) -> None:
+    async def story(pair: Pair) -> None:
+        await pair.open()
+        for number in range(3):
+            await pair.ask(f"B-{number}")
+        await pair.a.kill()
+        for path in (pair.a.premises.directory / HUB).glob("*.db*"):
+            path.unlink()
+        pair.a.start()
+        await pair.ask("C-1")
+        assert pair.b.writes
+        first = pair.a.running
+        assert first is not None
+        await until(
+            lambda: first.standby is not None and first.standby.size > pair.answered[-1][0].seq, "the copy is made anew"
+        )
+
+    whole(kept(story, tmp_path))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_whoever_dies_in_whatever_order_nothing_acknowledged_is_lost(tmp_path: Path, seed: int) -> None:
+    """One of the three at a time is away; who, and for how many acts, the seed says."""
+    chance = random.Random(seed)
+
+    async def story(pair: Pair) -> None:
+        await pair.open()
+        bus, shop = pair.house.shop.bus, pair.house.shop
+        for number in range(6):
+            victim = chance.choice(("a", "b", "vault", "writer"))
+            machine = pair.writer if victim == "writer" else {"a": pair.a, "b": pair.b}.get(victim)
+            if machine is None:
+                bus.detach(VAULT)
+                shop.vaults.pop(VAULT).close()
+            else:
+                await machine.kill()
+            for act in range(chance.randint(0, 2)):
+                await pair.ask(f"S{number}-{act}")
+            if machine is None:
+                pair.house.open_vault()
+            else:
+                machine.start()
+            await pair.ask(f"B-{number}")
+            counts = await counted(pair)
+            assert counts >= 2, "two copies count before the next one goes"
+
+    async def counted(pair: Pair) -> int:
+        """How many copies count under the present term, once all three could."""
+
+        def number() -> int:
+            writer = pair.writer
+            site = None if writer is None or writer.running is None else writer.running.site
+            tenure = None if site is None or site.means.writing is None else site.means.writing.tenure
+            return 0 if tenure is None else 1 + len(tenure.held)
+
+        await until(lambda: number() == 3, "all three keep the log")
+        return number()
+
+    whole(kept(story, tmp_path))

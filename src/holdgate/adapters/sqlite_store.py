@@ -128,7 +128,9 @@ class SqliteStore(CopyStore):
                 )
                 writer.execute("DELETE FROM entry WHERE seq >= ?", (head.size,))
                 writer.execute("DELETE FROM snapshot WHERE size > ?", (head.size,))
-                writer.execute("INSERT OR REPLACE INTO head VALUES(1,?,?,?)", (head.size, b"".join(head.frontier), b""))
+                writer.execute(
+                    "INSERT OR REPLACE INTO head VALUES(1,?,?,?)", (head.size, b"".join(head.frontier), head.checkpoint)
+                )
                 writer.execute("COMMIT")
             except sqlite3.Error:
                 if writer.in_transaction:

@@ -15,7 +15,6 @@ from msgspec.structs import replace
 from typing_extensions import override
 
 from holdgate.audit.authorities import AUTHORITIES
-from holdgate.crypto.envelope import open_envelope
 from holdgate.crypto.hashes import digest
 from holdgate.crypto.keys import SigningKey
 from holdgate.crypto.sealed import SealingKey, open_sealed
@@ -36,7 +35,6 @@ from holdgate.law.chronicle import (
     CosignedRecord,
     blank_state,
 )
-from holdgate.law.command import parse_command
 from holdgate.law.segments import Segment
 from holdgate.ledger.entry import read_entry
 from holdgate.ledger.merkle import root_of
@@ -49,7 +47,7 @@ from holdgate.ledger.note import (
     parse_vkey,
     verify_cosignature,
 )
-from holdgate.sites.permits import ModuleWish, answer_of, refusal_of
+from holdgate.sites.permits import answer_of, read_wish, refusal_of
 from holdgate.sites.policies import SEALED_INFO, Copying, Sender
 from holdgate.sites.recorded import Recorded
 from holdgate.sites.timers import Timekeeper
@@ -123,13 +121,14 @@ class Site(Recorded, Peer):
         self._reconciled = self._unwitnessed = self._started = False
         self._replicated = 0
         self.cosigned = (0, 0)
+        self._newest: tuple[int, CosignedRecord | None] = (0, None)
         self._waiting: list[tuple[int, asyncio.Future[None]]] = []
         self.watchers: list[Callable[[Sealed], None]] = []
         """Told of every group of entries once it is durable, on the event loop; they raise nothing."""
         self.timekeeper = self._timekeeper() if timers and self.kind == "business_hub" else None
 
     def _link(self, peer: str, policy: Policy) -> Link:
-        """The link to a peer. A Vault that keeps this log together with two hosts is given entries before anybody is acknowledged."""
+        """The link to a peer. A Vault that keeps this log with two hosts gets entries before anybody is acknowledged."""
         means, tenure = self.means, self._tenure
         durable, term = (
             (self.spine, 0) if tenure is None or peer not in self._vaults else (self.spine.written, tenure.term)
@@ -297,7 +296,7 @@ class Site(Recorded, Peer):
         Raises:
             Malformed: it cannot be read (which is on record), or it is another act than a module's (which is not handed in).
         """
-        wish = _read_wish(raw)
+        wish = read_wish(raw)
         answer = await self.submit(raw, source=source)
         if wish is None:
             raise Malformed("the wish cannot be read")
@@ -398,6 +397,8 @@ class Site(Recorded, Peer):
             link.wake()
         for told in self.watchers:
             told(sealed)
+        with suppress(HoldgateError):  # a stopped site notes nothing, and says so to everybody who asks
+            self._note_newest()
 
     async def taken(self, peer: str, taken: Taken) -> None:
         """A peer holds this log so far. A witness's cosignature goes on record if it covers anything new."""
@@ -413,12 +414,21 @@ class Site(Recorded, Peer):
         self.means.store.save_cosignature(peer, taken.cosigned)
         if not self._reconciled:
             self._reconciled = True
-            again = BootRecord(epoch=self.chronicle.standing.epoch, reconciled=True, again=True)
-            await self._note(again)
-            self._look()
-        if taken.size >= self.spine.size and self._unwitnessed:
+            self._notice(BootRecord(epoch=self.chronicle.standing.epoch, reconciled=True, again=True))
+        self._newest = (taken.size, CosignedRecord(witness=peer, note=taken.cosigned))
+        self._note_newest()
+
+    def _note_newest(self) -> None:
+        """Put the newest cosignature on record, if it covers all that is acknowledged, and something that none covered."""
+        size, record = self._newest
+        if record is not None and size >= self.spine.size and self._unwitnessed:
             self._unwitnessed = False
-            await self.witnessed(peer, taken.cosigned)
+            self._notice(record)
+
+    def _notice(self, record: BootRecord | CosignedRecord) -> None:
+        """Note something and wait for nobody: a Vault that keeps this log with two hosts may have to take the entry first."""
+        self._note(record)
+        self._look()
 
     def _confirm(self, size: int) -> None:
         """Tell those who wait for a replicated answer."""
@@ -464,20 +474,13 @@ class Site(Recorded, Peer):
             self.timekeeper.wake()
 
     def _note(self, record: BootRecord | ContactRecord | CosignedRecord) -> "asyncio.Future[Answer]":
-        """Put on record what this site notices about itself."""
-        return self.spine.record(partial(self.chronicle.note, record, self.means.clock.now()))
+        """Put on record what this site notices about itself. Who does not wait for it need not look at what became of it."""
+        noted = self.spine.record(partial(self.chronicle.note, record, self.means.clock.now()))
+        noted.add_done_callback(_seen)
+        return noted
 
 
-def _read_wish(raw: bytes) -> ModuleWish | None:
-    """A module's wish; None where the bytes cannot be read, which the spine puts on record.
-
-    Raises:
-        Malformed: it is another act.
-    """
-    try:
-        wish = parse_command(open_envelope(raw).payload)
-    except Malformed:
-        return None
-    if not isinstance(wish, ModuleWish):
-        raise Malformed("only a module's wishes are answered here: module.may and module.act")
-    return wish
+def _seen(noted: "asyncio.Future[Answer]") -> None:
+    """An error that nobody waits for is no defect: a site that stops tells everybody who asks."""
+    if not noted.cancelled():
+        noted.exception()

@@ -1,4 +1,4 @@
-"""The standby: the host of a site that does not write at the moment. It keeps a whole copy of the log, and decides everything again.
+"""The standby: the host of a site that does not write. It keeps a whole copy of the log, and decides everything again.
 
 What the writer sends is done again on the copy's own standing and has to come out with the same bytes; then it is durable here,
 and only then the writer is told. So whoever was acknowledged finds the entry here too, and this host can go on at once.
@@ -31,7 +31,7 @@ from holdgate.law.library import Library
 from holdgate.law.replay import repeat
 from holdgate.law.segments import Segment
 from holdgate.ledger.entry import read_entry
-from holdgate.ledger.merkle import extend
+from holdgate.ledger.merkle import extend, root_from_frontier
 from holdgate.ledger.note import Notary, make_vkey, open_checkpoint, parse_vkey
 from holdgate.sites.policies import Copying
 from holdgate.terms.errors import HoldgateError, Malformed, Tampered, Unavailable
@@ -72,6 +72,7 @@ class Standby(Peer):
         self.store = store
         self.keeper = keeper
         self._seat = seat
+        self._notary = notary
         self._bus = bus
         self._key = parse_vkey(make_vkey(seat.origin, seat.key))
         self._blank = blank_state(charter, seat.id, seat.kind)
@@ -212,7 +213,7 @@ class Standby(Peer):
             back *= 4
         if shared < self.size:
             frontier = extend(0, (), self.store.leaves(0, shared))
-            await asyncio.to_thread(self.store.set_aside, Head(size=shared, frontier=tuple(frontier)))
+            await asyncio.to_thread(self.store.set_aside, self._head(shared, tuple(frontier)))
             self.chronicle = self._open()
 
     async def _leaves(self, with_whom: Peer, start: int, stop: int) -> list[bytes]:
@@ -252,8 +253,7 @@ class Standby(Peer):
                 signed = open_checkpoint(segment.checkpoint, self._key)
                 if signed.size == tree.size and signed.root != tree.root():
                     raise Tampered(f"the entries up to {tree.size} do not lead to the root that {self.id} signed")
-            head = Head(size=tree.size, frontier=tuple(tree.frontier()), checkpoint=segment.checkpoint)
-            await asyncio.to_thread(self.store.commit, drafts, head)
+            await asyncio.to_thread(self.store.commit, drafts, self._head(tree.size, tuple(tree.frontier())))
             for draft in drafts:
                 self.chronicle.library.settle(draft.blobs)
         except BaseException:
@@ -261,6 +261,10 @@ class Standby(Peer):
             raise
         finally:
             self._brought = {}
+
+    def _head(self, size: int, frontier: tuple[bytes, ...]) -> Head:
+        checkpoint = self._notary.checkpoint(size, root_from_frontier(frontier, size))
+        return Head(size=size, frontier=frontier, checkpoint=checkpoint)
 
     def _again(self, body: bytes) -> Draft:
         entry = read_entry(body)

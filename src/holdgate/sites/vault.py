@@ -78,7 +78,10 @@ class MirrorStore(Mirrors, Protocol):
 
 
 class Vault(KeepsLogs):
-    """The witness and mirror. `keeper`: its promises to hosts that write a log in turn. Without `seen` it takes no checkpoints from strangers and asks no outside witness."""
+    """The witness and mirror. Without `seen` it takes no checkpoints from strangers and asks no outside witness.
+
+    `keeper`: its promises to hosts that write a log in turn.
+    """
 
     def __init__(
         self,
