@@ -93,7 +93,8 @@ def verify_segment(state: State, segment: Segment) -> Verified:
     for sha256, blob in segment.blobs.items():
         if sha256 not in reader.pinned or digest(blob) != sha256:
             raise Tampered(f"the document {sha256[:12]}… came along, and no entry of the stretch pins it")
-    return Verified(Origin(site=seat.id, size=segment.size, frontier=frontier), tuple(reader.events))
+    taken = Origin(site=seat.id, size=segment.size, frontier=frontier, checkpoint=segment.checkpoint)
+    return Verified(taken, tuple(reader.events))
 
 
 def _frontier(known: Origin, segment: Segment, seat: SiteSeat) -> tuple[bytes, ...]:

@@ -37,22 +37,13 @@ from holdgate.law.chronicle import (
 )
 from holdgate.law.segments import Segment
 from holdgate.ledger.entry import read_entry
-from holdgate.ledger.merkle import root_of
-from holdgate.ledger.note import (
-    KIND_COSIGNATURE,
-    Checkpoint,
-    Notary,
-    make_vkey,
-    open_checkpoint,
-    parse_vkey,
-    verify_cosignature,
-)
+from holdgate.ledger.note import Notary
 from holdgate.sites.permits import answer_of, read_wish, refusal_of
 from holdgate.sites.policies import SEALED_INFO, Copying, Sender
+from holdgate.sites.reconcile import Reconciler
 from holdgate.sites.recorded import Recorded
 from holdgate.sites.timers import Timekeeper
 from holdgate.terms.errors import HoldgateError, Malformed, Tampered, Unavailable
-from holdgate.terms.instant import SECOND_US
 from holdgate.terms.limits import BLOB_BYTES_MAX, PINS_MAX
 
 _RELIES_ON: Final = (("business_hub", "vault"), ("floor_hub", "business_hub"), ("floor_hub", "vault"))
@@ -89,8 +80,6 @@ class Means(NamedTuple):
 class Site(Recorded, Peer):
     """A business hub, floor hub or node.
 
-    `cosigned`: how many entries a Vault's newest cosignature since the start covers, and its time (UTC µs).
-
     Args:
         means: what it is given.
         policies: says what it tells each peer.
@@ -114,13 +103,14 @@ class Site(Recorded, Peer):
         self._live = self.spine
         self._charter = charter
         self._vaults = {seat.id: seat for seat in charter.sites if seat.kind == "vault"}
-        self.links = {peer: self._link(peer, policy) for peer, policy in policies(self).items()}
+        told = policies(self)
+        self.links = {peer: self._link(peer, policy) for peer, policy in told.items()}
+        takers = [peer for peer, policy in told.items() if policy.segments and peer not in self._vaults]
+        self._others = Reconciler(means.seat, self._vaults, takers, means.bus, means.store, lambda: self.spine.size)
         if means.writing is not None:
             self._share(means.writing)
-        self._own_key = parse_vkey(make_vkey(means.seat.origin, means.seat.key))
         self._reconciled = self._unwitnessed = self._started = False
         self._replicated = 0
-        self.cosigned = (0, 0)
         self._newest: tuple[int, CosignedRecord | None] = (0, None)
         self._waiting: list[tuple[int, asyncio.Future[None]]] = []
         self.watchers: list[Callable[[Sealed], None]] = []
@@ -181,50 +171,19 @@ class Site(Recorded, Peer):
             self.timekeeper.start()
 
     async def _reconcile(self) -> bool:
-        """Whether a witness within reach confirmed that this log is not behind, or beside, what it cosigned.
+        """Whether this log is not behind, or beside, what others hold of it, as far as they are within reach.
 
         Raises:
-            Tampered: it is; a checkpoint that this site's own key signed and the witness cosigned proves it.
+            Tampered: it is; a checkpoint that this site's own key signed proves it.
         """
-        confirmed = False
-        for vault, seat in self._vaults.items():
-            if not self.means.bus.linked(self.id, vault):
-                continue
-            try:
-                note = await self.means.bus.peer(self.id, vault).latest(self.notary.origin, self.id)
-                cosigned = None if note is None else self._proven(note, seat)
-            except (Unavailable, Malformed, Tampered):
-                continue  # out of reach, or it shows what proves nothing: not confirmed
-            if cosigned is not None:
-                self._compare(vault, cosigned)
-                self._confirm(cosigned.size)
-            confirmed = True
-        return confirmed
+        found = await self._others.look()
+        self._confirm(found.covered)
+        return found.confirmed
 
-    def _proven(self, note: bytes, vault: SiteSeat) -> Checkpoint:
-        """A checkpoint of this log that this site's own key signed and the Vault cosigned.
-
-        Raises:
-            Malformed, Tampered: it is none; whoever shows it proves nothing by it.
-        """
-        checkpoint = open_checkpoint(note, self._own_key)
-        time_s = verify_cosignature(note, parse_vkey(make_vkey(vault.origin, vault.key, KIND_COSIGNATURE)))
-        self.cosigned = max(self.cosigned, (checkpoint.size, time_s * SECOND_US))
-        return checkpoint
-
-    def _compare(self, vault: str, cosigned: Checkpoint) -> None:
-        """Hold this log against a checkpoint of its own that a witness holds.
-
-        Raises:
-            Tampered: this log is behind it, or is another one.
-        """
-        if cosigned.size > self.spine.size:
-            raise Tampered(
-                f"{self.id} holds {self.spine.size} entries, but {vault} cosigned {cosigned.size}: the store was set back. "
-                "Restore it from the Vault's copy, or go on under a new origin."
-            )
-        if root_of(self.means.store.leaves(0, cosigned.size)) != cosigned.root:
-            raise Tampered(f"the log of {self.id} is not the one that {vault} cosigned at {cosigned.size}: it forked")
+    @property
+    def cosigned(self) -> tuple[int, int]:
+        """How many entries a Vault's newest cosignature since the start covers, and its time (UTC µs)."""
+        return self._others.cosigned
 
     def stop(self) -> None:
         """Release threads and storage, with a snapshot if everything is durable."""
@@ -350,7 +309,8 @@ class Site(Recorded, Peer):
 
     @override
     async def latest(self, origin: str, sender: str) -> bytes | None:
-        return None
+        known = self.chronicle.state.origins.get(origin)
+        return None if known is None else known.checkpoint
 
     @override
     async def attest(self, origin: str, sender: str) -> bytes | None:
@@ -410,7 +370,7 @@ class Site(Recorded, Peer):
             with suppress(Tampered):  # the Vault will refuse the next stretch, keep the evidence, and stop this site
                 await self._reconcile()  # a size alone proves nothing: what the Vault holds has to be this log
             return
-        self._confirm(self._proven(taken.cosigned, self._vaults[peer]).size)
+        self._confirm(self._others.proven(taken.cosigned, self._vaults[peer]).size)
         self.means.store.save_cosignature(peer, taken.cosigned)
         if not self._reconciled:
             self._reconciled = True
