@@ -13,6 +13,7 @@ import time
 import tomllib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, ExitStack, asynccontextmanager
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -42,6 +43,7 @@ from holdgate.sites.status import host_status, site_status, vault_status
 from holdgate.sites.vault import Vault
 from holdgate.sites.vault_face import VaultFace
 from holdgate.terms.errors import HoldgateError, Malformed, Unavailable
+from holdgate.upgrade import check_release
 
 if TYPE_CHECKING:
     from holdgate.adapters.nats_bus import NatsBus
@@ -93,6 +95,7 @@ async def open_whole(directory: Path) -> AsyncIterator[tuple[Shop, Starlette]]:
     Raises:
         Unavailable: there is no shop, or one of its sites is open elsewhere. Tampered: a log rolled back or forked.
     """
+    check_release(directory, metadata.version("holdgate"))
     premises = read_premises(directory)
     with ExitStack() as locks:
         for seat in premises.charter.sites:
@@ -115,6 +118,7 @@ async def open_one(config: SiteConfig, kind: str) -> AsyncIterator[tuple[Site | 
         Malformed: the configuration names a site of another kind.
         Unavailable: the site is open elsewhere, or its keys are not here. Tampered: its log does not hold.
     """
+    check_release(Path(config.data), metadata.version("holdgate"))
     premises = read_premises(Path(config.data))
     seat = premises.seat(config.site)
     if seat.kind != kind:

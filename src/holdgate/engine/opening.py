@@ -45,14 +45,22 @@ class Opened(NamedTuple):
     tail: int
 
 
-def open_log(store: Store, blank: State, authority: Authority, history: History, roots: tuple[bytes, ...]) -> Opened:
-    """Bring a chronicle to the durable end of its log.
+def open_log(
+    store: Store,
+    blank: State,
+    authority: Authority,
+    history: History,
+    roots: tuple[bytes, ...],
+    *,
+    from_start: bool = False,
+) -> Opened:
+    """Bring a chronicle to the durable end of its log. `from_start`: by every entry, whatever snapshot there is.
 
     Raises:
         Tampered: the store does not hold the log that its head speaks of; the message names the entry.
     """
     opening = _Opening(store, authority, history, roots)
-    snapshot = store.load_snapshot()
+    snapshot = None if from_start else store.load_snapshot()
     if snapshot is not None:
         try:
             return opening.from_snapshot(snapshot, blank.site)

@@ -16,8 +16,9 @@ from functools import partial
 from typing import Final, NamedTuple, TypeVar
 
 from holdgate.engine.answer import Answer, Sealed
-from holdgate.engine.append import CLOSED, Appender, Done, Elsewhere
+from holdgate.engine.append import CLOSED, Appender, Done
 from holdgate.engine.attempts import Attempts
+from holdgate.engine.keeping import Elsewhere
 from holdgate.engine.ports import Clock, Store
 from holdgate.engine.verify import Unauthentic, Verified, verify
 from holdgate.engine.workers import Workers
