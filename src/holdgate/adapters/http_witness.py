@@ -5,6 +5,8 @@
     GET  /<…>/tile/<level>/<number>[.p/<width>]  C2SP tlog-tiles (a Vault's mirrors)
     GET  /<…>/tile/entries/<number>[.p/<width>]
     GET  /evidence                             what contradicts what, as JSON
+    GET  /heads                                the days with a daily head, and whether it is stamped, as JSON
+    GET  /heads/<day>.note, /heads/<day>.tsr   a Vault's daily head, and the token of a time-stamping authority over it
 
 Every other verb is 405. Nobody is asked who they are: a checkpoint proves itself, and reading is for everybody who reaches
 the port. What the mirrors hold is the shop's whole record: see docs/security.md before a Vault listens beyond this machine.
@@ -23,9 +25,11 @@ from holdgate.engine.witnessing import Shown
 from holdgate.ledger.witness import REQUEST_BYTES_MAX, TEXT, Evidence
 from holdgate.terms.errors import Unavailable
 
+TOKEN: Final = "application/timestamp-reply"  # noqa: S105  # a media type
 TILE: Final = "application/octet-stream"
 FOR_EVER: Final = {"cache-control": "public, max-age=31536000, immutable"}
 FOR_NOW: Final = {"cache-control": "no-cache"}
+_HEAD: Final = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})\.(note|tsr)")
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
 
 
@@ -38,6 +42,8 @@ class WitnessApp:
             routes=[
                 Route("/add-checkpoint", self._add_checkpoint, methods=["POST"]),
                 Route("/evidence", self._evidence, methods=["GET"]),
+                Route("/heads", self._heads, methods=["GET"]),
+                Route("/heads/{name}", self._head, methods=["GET"]),
                 Route("/{hashed}/checkpoint", self._checkpoint, methods=["GET"]),
                 Route("/{hashed}/tile/{path:path}", self._tile, methods=["GET"]),
             ]
@@ -78,6 +84,23 @@ class WitnessApp:
         except Unavailable:
             return _unavailable()
         return JSONResponse({"evidence": [_told(item) for item in found]}, headers=FOR_NOW)
+
+    async def _heads(self, request: Request) -> Response:
+        try:
+            found = await self._shown.heads()
+        except Unavailable:
+            return _unavailable()
+        return JSONResponse({"heads": [{"day": day, "stamped": stamped} for day, stamped in found]}, headers=FOR_NOW)
+
+    async def _head(self, request: Request) -> Response:
+        match = _HEAD.fullmatch(request.path_params["name"])
+        try:
+            found = None if match is None else await self._shown.head(match[1], token=match[2] == "tsr")
+        except Unavailable:
+            return _unavailable()
+        if match is None or found is None:
+            return _none()
+        return Response(found, headers={"content-type": TOKEN if match[2] == "tsr" else TEXT, **FOR_EVER})
 
 
 def _told(item: Evidence) -> dict[str, object]:

@@ -59,3 +59,11 @@ class Shown(Protocol):
     async def evidence(self) -> list[Evidence]:
         """Every contradiction that was seen."""
         ...
+
+    async def heads(self) -> list[tuple[str, bool]]:
+        """The days that have a daily head, the oldest first, and whether an authority stamped it."""
+        ...
+
+    async def head(self, day: str, *, token: bool) -> bytes | None:
+        """The head of a day, or the token over it; None where there is none."""
+        ...

@@ -6,7 +6,8 @@ checkpoints are kept as evidence. It holds no key of a site and decides nothing:
 
 A checkpoint that anybody hands in (C2SP tlog-mirror: add-checkpoint) is judged as a witness judges it and becomes the pending
 one; what is mirrored later has to lead through it. The Vault cosigns nothing that it does not hold in full. Witnesses outside
-of the shop may cosign what it cosigned; their lines are kept and shown beside its own.
+of the shop may cosign what it cosigned; their lines are kept and shown beside its own. Once a day it writes down where all logs
+stand, and has that stamped by an authority outside (`holdgate.sites.heads`).
 """
 
 import asyncio
@@ -19,6 +20,7 @@ from holdgate.crypto.hashes import digest, leaf_hash
 from holdgate.crypto.keys import SigningKey
 from holdgate.engine.bus import Peer, Taken
 from holdgate.engine.ports import Clock
+from holdgate.engine.timestamping import HeadStore, TimestampAuthority
 from holdgate.engine.witnessing import OutsideWitness
 from holdgate.identity.charter import Charter, SiteSeat
 from holdgate.law.case import Pin
@@ -37,6 +39,7 @@ from holdgate.ledger.witness import (
     signed_by,
 )
 from holdgate.sites.accepted import Accepted, Mirrored, SeenStore
+from holdgate.sites.heads import DailyHead
 from holdgate.sites.outside import Asking
 from holdgate.terms.errors import Malformed, Tampered, Unavailable
 from holdgate.terms.instant import SECOND_US
@@ -99,6 +102,7 @@ class Vault(Peer):
         seen: SeenStore | None = None,
         outside: Sequence[OutsideWitness] = (),
         policy: Policy | None = None,
+        stamping: tuple[HeadStore, TimestampAuthority] | None = None,
     ) -> None:
         self.id = seat.id
         self.kind = seat.kind
@@ -118,6 +122,12 @@ class Vault(Peer):
         self.asking: tuple[Asking, ...] = ()
         if seen is not None:
             self.asking = tuple(Asking(w, store.latest, mirrored.proof, seen.keep_outside) for w in outside)
+        self.heads = None if stamping is None else DailyHead(seat.origin, key, clock, self.mirrored, *stamping)
+
+    def mirrored(self) -> list[Checkpoint]:
+        """Where each mirrored log stands that holds something, as this Vault cosigned it."""
+        notes = (self.store.latest(origin) for origin in self._logs)
+        return [found for note in notes if note is not None and (found := parse_checkpoint(note)).size]
 
     @property
     def origins(self) -> tuple[str, ...]:
@@ -287,7 +297,9 @@ class Vault(Peer):
         return [] if self._seen is None else self._seen.evidence()
 
     def wake(self) -> None:
-        """Ask the outside witnesses about everything that is held."""
+        """Ask the outside witnesses about everything that is held, and begin with the daily heads."""
+        if self.heads is not None:
+            self.heads.start()
         for asking in self.asking:
             for origin in self._logs:
                 asking.wake(origin)
@@ -296,6 +308,8 @@ class Vault(Peer):
         """Ask nobody any more, and release the storage."""
         for asking in self.asking:
             asking.stop()
+        if self.heads is not None:
+            self.heads.stop()
         if self._seen is not None:
             self._seen.close()
         self.store.close()

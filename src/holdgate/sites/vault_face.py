@@ -14,6 +14,7 @@ from holdgate.terms.errors import Malformed
 from holdgate.terms.instant import SECOND_US
 
 _TILES_KEPT: Final = 512
+_HEADS_SHOWN: Final = 4_000
 
 
 class WitnessFace(Shown):
@@ -40,6 +41,14 @@ class WitnessFace(Shown):
     async def evidence(self) -> list[Evidence]:
         return await asyncio.to_thread(self._witness.store.evidence)
 
+    @override
+    async def heads(self) -> list[tuple[str, bool]]:
+        return []
+
+    @override
+    async def head(self, day: str, *, token: bool) -> bytes | None:
+        return None
+
 
 class VaultFace(Shown):
     """A Vault's mirrors, read-only. A checkpoint that is handed in becomes the pending one; it is not cosigned for that."""
@@ -65,6 +74,23 @@ class VaultFace(Shown):
     @override
     async def evidence(self) -> list[Evidence]:
         return await asyncio.to_thread(self._vault.contradictions)
+
+    @override
+    async def heads(self) -> list[tuple[str, bool]]:
+        daily = self._vault.heads
+        if daily is None:
+            return []
+        store = daily.store
+        return await asyncio.to_thread(
+            lambda: [(day, store.token(day) is not None) for day in store.days()[-_HEADS_SHOWN:]]
+        )
+
+    @override
+    async def head(self, day: str, *, token: bool) -> bytes | None:
+        daily = self._vault.heads
+        if daily is None:
+            return None
+        return await asyncio.to_thread(daily.store.token if token else daily.store.head, day)
 
     def _tile(self, origin: str, path: str) -> bytes | None:
         """A tile or bundle from the mirror; the costly ones are kept (they never change)."""
