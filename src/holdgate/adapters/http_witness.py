@@ -1,6 +1,7 @@
-"""The HTTP face of a witness or a Vault: checkpoints come in for judgement, checkpoints and tiles go out. Nothing else.
+"""The HTTP face of a witness or a Vault: checkpoints and entries come in for judgement, checkpoints and tiles go out. Nothing else.
 
     POST /add-checkpoint                       C2SP tlog-witness
+    POST /add-entries                          C2SP tlog-mirror (a Vault's mirrors); may be packed with gzip
     GET  /<hex SHA-256 of the origin>/checkpoint
     GET  /<…>/tile/<level>/<number>[.p/<width>]  C2SP tlog-tiles (a Vault's mirrors)
     GET  /<…>/tile/entries/<number>[.p/<width>]
@@ -12,8 +13,10 @@ Every other verb is 405. Nobody is asked who they are: a checkpoint proves itsel
 the port. What the mirrors hold is the shop's whole record: see docs/security.md before a Vault listens beyond this machine.
 """
 
+import asyncio
 import base64
 import re
+import zlib
 from typing import Final
 
 from starlette.applications import Starlette
@@ -22,6 +25,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from holdgate.engine.witnessing import Shown
+from holdgate.ledger.mirroring import BODY_TYPE, UPLOAD_BYTES_MAX
 from holdgate.ledger.witness import REQUEST_BYTES_MAX, TEXT, Evidence
 from holdgate.terms.errors import Unavailable
 
@@ -29,6 +33,7 @@ TOKEN: Final = "application/timestamp-reply"  # noqa: S105  # a media type
 TILE: Final = "application/octet-stream"
 FOR_EVER: Final = {"cache-control": "public, max-age=31536000, immutable"}
 FOR_NOW: Final = {"cache-control": "no-cache"}
+PACKING: Final = {"accept-encoding": "gzip"}
 _HEAD: Final = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})\.(note|tsr)")
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
 
@@ -41,6 +46,7 @@ class WitnessApp:
         self.app = Starlette(
             routes=[
                 Route("/add-checkpoint", self._add_checkpoint, methods=["POST"]),
+                Route("/add-entries", self._add_entries, methods=["POST"]),
                 Route("/evidence", self._evidence, methods=["GET"]),
                 Route("/heads", self._heads, methods=["GET"]),
                 Route("/heads/{name}", self._head, methods=["GET"]),
@@ -61,6 +67,29 @@ class WitnessApp:
             return Response(b"it cannot be kept at present; nothing was cosigned\n", 503, media_type=TEXT)
         # Content types of the protocol go out as they are: Starlette would add a charset to text/x.tlog.size.
         return Response(reply.body, reply.status, headers={"content-type": reply.kind, **FOR_NOW})
+
+    async def _add_entries(self, request: Request) -> Response:
+        packed = request.headers.get("content-encoding", "identity").strip().lower()
+        if request.headers.get("content-type", "").strip().lower() != BODY_TYPE or packed not in ("identity", "gzip"):
+            told = f"send {BODY_TYPE}, plain or with content-encoding gzip\n".encode()
+            return Response(told, 415, media_type=TEXT, headers=PACKING)
+        body = bytearray()
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > UPLOAD_BYTES_MAX:
+                return Response(
+                    b"send fewer packages at once\n", 413, media_type=TEXT, headers={"connection": "close", **PACKING}
+                )
+        try:
+            raw = await asyncio.to_thread(_unpacked, bytes(body)) if packed == "gzip" else bytes(body)
+            reply = await self._shown.add_entries(raw)
+        except zlib.error:
+            return Response(b"the body is not gzip\n", 400, media_type=TEXT, headers=PACKING)
+        except Unavailable:
+            return Response(
+                b"it cannot be kept at present; nothing was cosigned\n", 503, media_type=TEXT, headers=PACKING
+            )
+        return Response(reply.body, reply.status, headers={"content-type": reply.kind, **FOR_NOW, **PACKING})
 
     async def _checkpoint(self, request: Request) -> Response:
         hashed = request.path_params["hashed"]
@@ -101,6 +130,15 @@ class WitnessApp:
         if match is None or found is None:
             return _none()
         return Response(found, headers={"content-type": TOKEN if match[2] == "tsr" else TEXT, **FOR_EVER})
+
+
+def _unpacked(body: bytes) -> bytes:
+    """What gzip packed, up to what is read of one request; the rest is left, as of a body that was cut off.
+
+    Raises:
+        zlib.error: it is not gzip.
+    """
+    return zlib.decompressobj(16 + zlib.MAX_WBITS).decompress(body, UPLOAD_BYTES_MAX)
 
 
 def _told(item: Evidence) -> dict[str, object]:

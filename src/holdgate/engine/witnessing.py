@@ -48,6 +48,10 @@ class Shown(Protocol):
         """Judge untrusted bytes (C2SP tlog-witness)."""
         ...
 
+    async def add_entries(self, raw: bytes) -> Reply:
+        """Judge untrusted bytes (C2SP tlog-mirror)."""
+        ...
+
     async def checkpoint(self, hashed: str) -> bytes | None:
         """The newest checkpoint of a log, with the cosignatures that are held for it."""
         ...

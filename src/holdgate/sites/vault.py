@@ -41,16 +41,13 @@ from holdgate.ledger.witness import (
 from holdgate.sites.accepted import Accepted, Mirrored, SeenStore
 from holdgate.sites.heads import DailyHead
 from holdgate.sites.outside import Asking
-from holdgate.terms.errors import Malformed, Tampered, Unavailable
+from holdgate.sites.uploads import Uploads, UploadStore
+from holdgate.terms.errors import InvariantBroken, Malformed, Tampered, Unavailable
 from holdgate.terms.instant import SECOND_US
 
 
-class MirrorStore(Protocol):
+class MirrorStore(UploadStore, Protocol):
     """Keeps mirrors of other sites' logs and the Vault's cosignatures."""
-
-    def held(self, origin: str) -> tuple[int, tuple[bytes, ...]]:
-        """Size and frontier of the mirror."""
-        ...
 
     def keep(
         self,
@@ -64,16 +61,16 @@ class MirrorStore(Protocol):
         """Keep a verified stretch and its cosigned checkpoint, all or nothing, before anybody is answered."""
         ...
 
-    def leaves(self, origin: str, start: int, stop: int) -> list[bytes]:
-        """Leaf hashes [start, stop) of the mirror."""
+    def documented(self, origin: str) -> int:
+        """How far the mirror has the documents that its entries pin, too: less than its size after an upload."""
+        ...
+
+    def document(self, origin: str, stop: int, blobs: dict[str, bytes]) -> None:
+        """Keep the documents of mirrored entries, which are there up to `stop` then."""
         ...
 
     def entries(self, origin: str, start: int = 0, stop: int | None = None) -> list[bytes]:
         """The entries of the mirror, or a stretch of them, in order."""
-        ...
-
-    def latest(self, origin: str) -> bytes | None:
-        """The last cosigned checkpoint."""
         ...
 
     def keep_evidence(self, origin: str, checkpoint: bytes, why: str) -> None:
@@ -118,6 +115,10 @@ class Vault(Peer):
         self._seen = seen
         self._accepted = None if seen is None else Accepted(store, seen, mirrored)
         self._witness = None if self._accepted is None else Witness(self._logs, self._accepted)
+        self._uploads = None
+        if self._accepted is not None:
+            self._uploads = Uploads(store, self._accepted, tuple(self._logs), self._cosigner, self._contradicted)
+        self._mirrored = mirrored
         self._by_hash = {origin_hash(origin): origin for origin in self._logs}
         self.asking: tuple[Asking, ...] = ()
         if seen is not None:
@@ -159,28 +160,62 @@ class Vault(Peer):
         checkpoint = open_checkpoint(segment.checkpoint, self._logs[segment.origin])
         bodies = [segment.entries.get(index, b"") for index in range(len(segment.leaves))]
         leaves = [leaf_hash(body) for body in bodies]
-        size, frontier = self.store.held(segment.origin)
+        size = self.store.held(segment.origin)[0]
+        if segment.start == self.store.documented(segment.origin) < size:
+            self._overlap(segment, leaves, size)
+            if segment.size <= size:
+                return await self._documents(segment, checkpoint)
+            await asyncio.to_thread(self.store.document, segment.origin, size, segment.blobs)
+            return await self._extend(
+                segment, checkpoint, bodies[size - segment.start :], leaves[size - segment.start :]
+            )
         if segment.start != size:
             self._overlap(segment, leaves, size)
             raise Tampered(f"the stretch begins at {segment.start}, but {size} entries are held")
+        return await self._extend(segment, checkpoint, bodies, leaves)
+
+    async def _documents(self, segment: Segment, checkpoint: Checkpoint) -> Taken:
+        """Entries that came before without their documents, and now come with them.
+
+        Raises:
+            Tampered: the log signed another root over them than it has here; evidence is kept.
+        """
+        if await asyncio.to_thread(self._mirrored.root, segment.origin, segment.size) != checkpoint.root:
+            self._keep_evidence(segment, checkpoint, "another history than the mirror's")
+            raise Tampered(f"{segment.origin} signed another root of {segment.size} entries than they have")
+        await asyncio.to_thread(self.store.document, segment.origin, segment.size, segment.blobs)
+        return Taken(size=segment.size, cosigned=self.store.latest(segment.origin))
+
+    async def _extend(
+        self, segment: Segment, checkpoint: Checkpoint, bodies: Sequence[bytes], leaves: list[bytes]
+    ) -> Taken:
+        """The stretch that follows the mirror: verify, keep, cosign.
+
+        Raises:
+            Tampered: it does not lead to what the log signed; evidence is kept.
+        """
+        size, frontier = self.store.held(segment.origin)
         extended = extend(size, frontier, leaves)
         if checkpoint.size != segment.size or checkpoint.root != root_from_frontier(extended, segment.size):
             self._keep_evidence(segment, checkpoint, "does not extend the mirror")
-            raise Tampered(f"what {sender} offers does not lead to the root that it signed")
+            raise Tampered(f"what {segment.origin} offers does not lead to the root that it signed")
         self._through_pending(segment, checkpoint, leaves)
         cosigned = self._cosign(segment.checkpoint)
-        await asyncio.to_thread(
-            self.store.keep, segment.origin, segment.start, bodies, extended, cosigned, segment.blobs
-        )
+        await asyncio.to_thread(self.store.keep, segment.origin, size, bodies, extended, cosigned, segment.blobs)
         for asking in self.asking:
             asking.wake(segment.origin)
         return Taken(size=segment.size, cosigned=cosigned)
 
     def _overlap(self, segment: Segment, leaves: list[bytes], size: int) -> None:
-        """A stretch that begins elsewhere: where it says something else than the mirror, its checkpoint is evidence."""
+        """A stretch that begins elsewhere: where it says something else than the mirror, its checkpoint is evidence.
+
+        Raises:
+            Tampered: it does.
+        """
         held = self.store.leaves(segment.origin, segment.start, min(size, segment.size))
         if held != leaves[: len(held)]:
             self._keep_evidence(segment, parse_checkpoint(segment.checkpoint), "another history than the mirror's")
+            raise Tampered(f"the stretch begins at {segment.start} and says something else than what is held")
 
     def _through_pending(self, segment: Segment, checkpoint: Checkpoint, leaves: list[bytes]) -> None:
         """What is mirrored leads through the checkpoint that is pending.
@@ -216,7 +251,7 @@ class Vault(Peer):
 
     @override
     async def held(self, origin: str, sender: str) -> int:
-        return self.store.held(origin)[0]
+        return self.store.documented(origin)  # an upload brings no documents: the site sends that stretch again
 
     @override
     async def latest(self, origin: str, sender: str) -> bytes | None:
@@ -264,6 +299,33 @@ class Vault(Peer):
             raise Unavailable("this Vault takes no checkpoints from strangers")
         async with self._one_at_a_time:
             return await asyncio.to_thread(witness.add_checkpoint, raw, self._clock.now() // SECOND_US)
+
+    async def add_entries(self, raw: bytes) -> Reply:
+        """Judge entries that somebody uploads; once they reach a pending checkpoint, mirror and cosign that.
+
+        Raises:
+            Unavailable: this Vault keeps no pending checkpoints, or its store fails.
+        """
+        uploads = self._uploads
+        if uploads is None:
+            raise Unavailable("this Vault takes no entries from strangers")
+        whole, reply = await asyncio.to_thread(uploads.take, raw)
+        if whole is not None:
+            async with self._one_at_a_time:
+                reply = await asyncio.to_thread(uploads.finish, whole, self._clock.now() // SECOND_US)
+            for asking in self.asking:
+                asking.wake(whole.origin)
+        if reply is None:
+            raise InvariantBroken("an upload was neither whole nor answered")
+        return reply
+
+    def _contradicted(self, origin: str, note: bytes) -> None:
+        """A pending checkpoint that the mirrored entries do not lead to: kept with what was mirrored."""
+        held = self.store.latest(origin)
+        self.store.keep_evidence(origin, note, "what is mirrored does not lead to it")
+        if self._accepted is not None and held is not None:
+            now = self._clock.now() // SECOND_US
+            self._accepted.keep_evidence(Evidence(origin=origin, held=held, seen=note, why="not_continued", at_s=now))
 
     def origin(self, hashed: str) -> str | None:
         """The mirrored log whose origin has this hash."""

@@ -1,4 +1,4 @@
-"""What a Vault and a witness show over HTTP, and the one thing that they take: checkpoints to be judged."""
+"""What a Vault and a witness show over HTTP, and what they take: checkpoints to be judged; a Vault also entries."""
 
 import asyncio
 from typing import Final
@@ -27,6 +27,10 @@ class WitnessFace(Shown):
     @override
     async def add_checkpoint(self, raw: bytes) -> Reply:
         return await asyncio.to_thread(self._witness.add_checkpoint, raw, self._clock.now() // SECOND_US)
+
+    @override
+    async def add_entries(self, raw: bytes) -> Reply:
+        return Reply(status=404, body=b"a witness mirrors no log\n")
 
     @override
     async def checkpoint(self, hashed: str) -> bytes | None:
@@ -60,6 +64,10 @@ class VaultFace(Shown):
     @override
     async def add_checkpoint(self, raw: bytes) -> Reply:
         return await self._vault.add_checkpoint(raw)
+
+    @override
+    async def add_entries(self, raw: bytes) -> Reply:
+        return await self._vault.add_entries(raw)
 
     @override
     async def checkpoint(self, hashed: str) -> bytes | None:
