@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from holdgate.adapters.epcis_hash import DEPTH_MAX, PREHASH_CHARS_MAX, Fraction, event_hash, pre_hash
 from holdgate.adapters.epcis_links import canonical_link
 from holdgate.terms.errors import Malformed
+from tests.conformance.epcis_xml import Document
 
 Json = dict[str, Any]
 NS = {"example": "https://ns.example.com/epcis/"}
@@ -59,6 +60,34 @@ def test_events_that_are_published_as_equal_have_one_hash(shared: Path) -> None:
     path = shared / "data/epcis/event-hash-overlap/tests/expected_equal/ReferenceEventHashAlgorithm.json"
     events, namespaces = load(path)
     assert len({event_hash(event, namespaces) for event in events}) == 1
+
+
+DEFECTS = {("SensorDataExamples", 6), ("SensorDataExamples", 7)}
+"""Published hashes that are not followed: a text of 24 digits went through a floating-point number there; and a field that the
+algorithm has no place for, written a second time outside of the element that it stands in."""
+
+
+def test_every_published_vector_in_xml_gives_its_published_hash_but_two(shared: Path) -> None:
+    differ: set[tuple[str, int]] = set()
+    count = 0
+    for path in sorted((shared / "data/epcis").glob("event-hash*/tests/examples/*.xml")):
+        document, wanted = Document(path), path.with_suffix(".hashes").read_text().split()
+        found = [event_hash(event, document.namespaces) for event in document.events]
+        assert len(found) == len(wanted)
+        differ |= {
+            (path.stem, number) for number, pair in enumerate(zip(found, wanted, strict=True)) if len({*pair}) > 1
+        }
+        count += len(found)
+    assert (count, differ) == (35, DEFECTS)
+
+
+def test_events_that_are_published_as_equal_in_xml_have_one_hash(shared: Path) -> None:
+    found = sorted((shared / "data/epcis/event-hash-overlap/tests/expected_equal").glob("*.xml"))
+    assert len(found) == 6
+    for path in found:
+        document = Document(path)
+        assert len(document.events) > 1, path
+        assert len({event_hash(event, document.namespaces) for event in document.events}) == 1, path
 
 
 EVENT: Json = {

@@ -12,7 +12,7 @@ over its bytes. What an arrival rests on is signed beside it, field by field.
 
 Where the published text of the algorithm and its published vectors differ, the vectors count: transactions, destinations, ILMD,
 sources and extensions come after the sensors, sorted together, and a `type` stands before its value. One thing is ours: a text
-of an extension that looks like a number stays a text (a part number 0100 is not 100). Only JSON is read, no XML.
+that looks like a number stays a text (a part number 0100 is not 100) where the field is none of numbers. Only JSON is read, no XML.
 
 Source: GS1 CBV 2.0, section 8.9; RFC 6920. Vectors: tests/conformance/test_epcis_hash.py.
 """
