@@ -17,6 +17,7 @@ from holdgate.adapters.head_files import HeadFiles
 from holdgate.backup import back_up, restore
 from holdgate.bootstrap import HEADS, TIMESTAMP, read_premises
 from holdgate.cli.app import main
+from holdgate.cli.ledger import export_bundle, export_heads
 from holdgate.crypto.keys import SigningKey
 from holdgate.ledger.head import open_head, write_head
 from holdgate.ledger.merkle import root_of
@@ -216,6 +217,13 @@ def test_a_shops_vault_stamps_its_day_and_an_auditor_finds_it_in_the_shops_direc
     told = msgspec.json.decode(capsys.readouterr().out.encode())
     hubs = [record for record in told["records"] if record["origin"] == ORIGIN]
     assert len(hubs) == 2, "the hub's own and the Vault's copy"
+    out = tmp_path / "out"
+    export_bundle(place / HUB / "ledger.db", out / f"{HUB}.bundle")
+    assert export_heads(files.folder, out / HEADS) == 1
+    auditors = ["--trust", str(place / "trust.json"), "--authority", str(tmp_path / "tsa.pem"), "--json"]
+    assert main(["audit", str(out), *auditors]) == 0
+    (bundled,) = msgspec.json.decode(capsys.readouterr().out.encode())["records"]
+    assert bundled["existed"] == hubs[0]["existed"] != []
     back_up(place, tmp_path / "backup", house.clock.now())
     restore(tmp_path / "backup", tmp_path / "again")
     again = HeadFiles(tmp_path / "again" / VAULT / HEADS)
