@@ -11,7 +11,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from holdgate.adapters.http_serve import Limits, serving
@@ -364,6 +364,7 @@ def test_a_witness_takes_no_entries(tmp_path: Path) -> None:
     witness.store.close()
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.integers(1, 90), st.data())
 def test_subtree_proofs_hold_for_every_subtree_and_for_nothing_else(size: int, data: st.DataObject) -> None:
     leaves = History(size).leaves
