@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx
 import pytest
 from typing_extensions import override
 
@@ -31,7 +32,6 @@ from holdgate.terms.errors import HoldgateError, InvariantBroken, Malformed, Tam
 from tests.unit.test_sites import HUB, VAULT, House, founded, settled
 from tests.witnesses import T_S, witness_at
 
-httpx = pytest.importorskip("httpx", reason="httpx is not installed")
 NAME = "lab.test/VAULT"
 KEY = SigningKey.from_seed(sha256(b"vault"))
 COSIGNER = parse_vkey(make_vkey(NAME, KEY.public, KIND_COSIGNATURE))
