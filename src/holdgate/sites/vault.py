@@ -180,7 +180,8 @@ class Vault(Peer):
         Raises:
             Tampered: the log signed another root over them than it has here; evidence is kept.
         """
-        if await asyncio.to_thread(self._mirrored.root, segment.origin, segment.size) != checkpoint.root:
+        root = await asyncio.to_thread(self._mirrored.root, segment.origin, segment.size)
+        if checkpoint.size != segment.size or checkpoint.root != root:
             self._keep_evidence(segment, checkpoint, "another history than the mirror's")
             raise Tampered(f"{segment.origin} signed another root of {segment.size} entries than they have")
         await asyncio.to_thread(self.store.document, segment.origin, segment.size, segment.blobs)
