@@ -920,10 +920,10 @@ class Log(World):
 
     # ---- History ---------------------------------------------------------------------------------------------------
 
-    def head(self, subject: str) -> bytes | None:
+    def head(self, subject: str, before: int) -> bytes | None:
         return self.heads.get(subject)
 
-    def find(self, subject: str, digest: bytes) -> int | None:
+    def find(self, subject: str, digest: bytes, before: int) -> int | None:
         return self.found.get((subject, digest))
 
     # ---- what happens ----------------------------------------------------------------------------------------------

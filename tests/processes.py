@@ -5,6 +5,7 @@ import base64
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from holdgate.adapters.host import HostClock
 from holdgate.bench.load import bench_world
 from holdgate.bootstrap import read_premises
 from holdgate.cli.app import main
+from holdgate.engine.keeping import hosts_of
 from holdgate.law.case import Pin
 from holdgate.process import KINDS
 from holdgate.scenario.files import World
@@ -62,17 +64,46 @@ def _without_windows(tree: dict[str, Any]) -> dict[str, Any]:
 
 
 class Processes:
-    """The processes of a shop."""
+    """The processes of a shop. `pairs`: sites that two machines keep: the processes of such a site are SITE.a and SITE.b."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, pairs: tuple[str, ...] = ()) -> None:
         self.directory = directory
+        self.pairs = pairs
         self.running: dict[str, subprocess.Popen[bytes]] = {}
         self.ports: dict[str, int] = {}
         self.acknowledged: list[Acknowledged] = []
         self.asked_again = 0
         self.desk = asyncio.run(self._found())
         self.sites = {seat.id: seat.kind for seat in read_premises(directory).charter.sites}
-        assert main(["bus", "init", str(directory), "--shop", "lab", "--server", f"127.0.0.1:{free_port()}"]) == 0
+        server = f"127.0.0.1:{free_port()}"
+        wanted = [word for site in pairs for word in ("--pair", site)]
+        assert main(["bus", "init", str(directory), "--shop", "lab", "--server", server, *wanted]) == 0
+        for site in pairs:
+            self._second(site)
+
+    def _second(self, site: str) -> None:
+        """What the second machine of a site gets."""
+        for name in ("charter.json", "trust.json", f"{site}/site.key", f"{site}/bus.key", f"{site}.b/bus.key"):
+            target = self.place(f"{site}.b") / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(self.directory / name, target)
+        shutil.copytree(self.directory / "bus", self.place(f"{site}.b") / "bus")
+
+    def place(self, name: str) -> Path:
+        """The shop's directory on the machine of a process."""
+        return self.directory.with_name(f"{self.directory.name}-{name}") if name.endswith(".b") else self.directory
+
+    def processes_of(self, site: str) -> tuple[str, ...]:
+        """The processes of a site."""
+        return hosts_of(site) if site in self.pairs else (site,)
+
+    def writer(self, site: str) -> str | None:
+        """Which process of a site writes its log at the moment."""
+        for name in self.processes_of(site):
+            with contextlib.suppress(OSError, HTTPException, AssertionError):
+                if name in self.running and self.status(name)["kind"] != "standby":
+                    return name
+        return None
 
     async def _found(self) -> Desk:
         opening = Opening(self.directory, world(), HostClock().now())
@@ -84,7 +115,8 @@ class Processes:
     def start_all(self) -> None:
         self.start(BROKER)
         for site in sorted(self.sites, key=lambda site: self.sites[site] != "vault"):
-            self.start(site)
+            for name in self.processes_of(site):
+                self.start(name)
         for site in self.sites:
             self.wait(site)
 
@@ -97,10 +129,12 @@ class Processes:
         if name == BROKER:
             return [needed(), "-c", str(self.directory / "bus" / "nats-server.conf")]
         self.ports.setdefault(name, free_port())
-        config = self.directory / f"{name}.toml"
-        config.write_text(f'site = "{name}"\ndata = "."\nlisten = "127.0.0.1:{self.ports[name]}"\n', encoding="utf-8")
+        config = self.place(name) / f"{name}.toml"
+        site, _, letter = name.rpartition(".") if name[-2:] in (".a", ".b") else (name, "", "")
+        text = f'site = "{site}"\ndata = "."\nlisten = "127.0.0.1:{self.ports[name]}"\nhost = "{letter}"\n'
+        config.write_text(text, encoding="utf-8")
         program = "import sys; from holdgate.cli.app import main; sys.exit(main(sys.argv[1:]))"
-        return [sys.executable, "-c", program, "run", _WORDS[self.sites[name]], "--config", str(config)]
+        return [sys.executable, "-c", program, "run", _WORDS[self.sites[site]], "--config", str(config)]
 
     def kill(self, name: str) -> None:
         """As a power cut does it."""
@@ -132,9 +166,10 @@ class Processes:
     # ---- talk ------------------------------------------------------------------------------------------------------
 
     def request(self, site: str, method: str, path: str, body: bytes | None = None, kind: str = "") -> Any:
+        name = next((other for other in self.pairs if site in hosts_of(other)), site)
         connection = HTTPConnection("127.0.0.1", self.ports[site], timeout=20)
         try:
-            connection.request(method, f"/{site}{path}", body, {"content-type": kind} if kind else {})
+            connection.request(method, f"/{name}{path}", body, {"content-type": kind} if kind else {})
             response = connection.getresponse()
             answer = response.read()
         finally:
@@ -155,7 +190,10 @@ class Processes:
         until = time.monotonic() + wait_s
         while time.monotonic() < until:
             with contextlib.suppress(OSError, HTTPException):
-                answer: dict[str, Any] = self.request(site, "POST", f"/actions?kept={kept}", body, kind)
+                process = self.writer(site) if site in self.pairs else site
+                if process is None:
+                    raise ConnectionError(f"nobody writes {site}")  # asked again below
+                answer: dict[str, Any] = self.request(process, "POST", f"/actions?kept={kept}", body, kind)
                 self.acknowledged.append(Acknowledged(site, answer["seq"], raw))
                 return answer
             self.asked_again += 1
@@ -166,23 +204,38 @@ class Processes:
         found: dict[str, Any] = self.request(site, "GET", "/status")
         return found
 
+    def wait_writes(self, name: str, wait_s: float = 60) -> None:
+        """Until this process writes its site's log."""
+        until = time.monotonic() + wait_s
+        while time.monotonic() < until:
+            with contextlib.suppress(OSError, HTTPException):
+                if self.status(name)["kind"] != "standby":
+                    return
+            time.sleep(0.2)
+        raise AssertionError(f"{name} does not write: {self.told(name)}")
+
     def wait(self, site: str, wait_s: float = 40) -> None:
         """Until it answers."""
         until = time.monotonic() + wait_s
         while time.monotonic() < until:
             with contextlib.suppress(OSError, HTTPException):
-                self.status(site)
-                return
+                if site not in self.pairs:
+                    self.status(site)
+                    return
+                if self.writer(site) is not None:
+                    return
             time.sleep(0.1)
         raise AssertionError(f"{site} does not come up: {self.told(site)}")
+
+    def _writers(self) -> list[str]:
+        found = [self.writer(site) for site, kind in self.sites.items() if kind != "vault"]
+        return [name for name in found if name is not None]
 
     def settle(self, wait_s: float = 60) -> None:
         """Until everybody has told everybody everything."""
         until, calm = time.monotonic() + wait_s, 0
         while calm < 3:
-            assert time.monotonic() < until, [self.status(site) for site in self.sites if self.sites[site] != "vault"]
-            links = [
-                link for site, kind in self.sites.items() if kind != "vault" for link in self.status(site)["links"]
-            ]
+            assert time.monotonic() < until, [self.status(name) for name in self._writers()]
+            links = [link for name in self._writers() for link in self.status(name)["links"]]
             calm = calm + 1 if all(link["up"] and not link["backlog"] for link in links) else 0
             time.sleep(0.2)

@@ -9,6 +9,7 @@ DIR/VAULT/timestamp.json  the authority that stamps the daily heads in DIR/VAULT
 """
 
 import asyncio
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -23,6 +24,7 @@ from holdgate.adapters.http_timestamp import read_authority
 from holdgate.adapters.memory_bus import MemoryBus
 from holdgate.adapters.new_file import write_new
 from holdgate.adapters.sqlite_mirror import SqliteMirror
+from holdgate.adapters.sqlite_promises import SqlitePromises
 from holdgate.adapters.sqlite_store import SqliteStore
 from holdgate.adapters.sqlite_witness import SqliteWitness
 from holdgate.audit.trust import Trust
@@ -30,14 +32,16 @@ from holdgate.crypto.envelope import seal
 from holdgate.crypto.keys import SigningKey, key_id
 from holdgate.crypto.sealed import SealingKey
 from holdgate.engine.bus import Bus
+from holdgate.engine.keeping import Keeper, Promises
 from holdgate.engine.ports import Clock, Entropy, Store
 from holdgate.engine.timestamping import HeadStore, TimestampAuthority
 from holdgate.engine.witnessing import OutsideWitness
 from holdgate.identity.charter import CHARTER_TYPE, Charter, Founder, Settings, SiteSeat, open_charter
-from holdgate.ledger.note import KIND_COSIGNATURE, make_vkey
+from holdgate.ledger.note import KIND_COSIGNATURE, Notary, make_vkey
 from holdgate.ledger.policy import Policy, parse_policy
 from holdgate.sites.build import policies_for
-from holdgate.sites.site import Means, Site
+from holdgate.sites.site import Means, Site, Writing
+from holdgate.sites.standby import Standby
 from holdgate.sites.vault import Vault
 from holdgate.terms import canon
 from holdgate.terms.errors import Malformed, Unavailable
@@ -45,6 +49,8 @@ from holdgate.terms.errors import Malformed, Unavailable
 BUSINESS_HUB: Final = "HUB"
 FLOOR_HUB: Final = "FLOOR"
 VAULT: Final = "VAULT"
+PROMISES: Final = "promises.db"
+"""Beside a store: what its keeper promised to hosts that write a log in turn."""
 POLICY: Final = "witnesses.policy"
 """Beside a Vault's store: the outside witnesses that it asks (C2SP tlog-policy)."""
 TIMESTAMP: Final = "timestamp.json"
@@ -155,7 +161,15 @@ class Premises(NamedTuple):
         except OSError as error:
             raise Unavailable(f"the keys of {site} are not here: {error}") from error
 
-    def means(self, seat: SiteSeat, bus: Bus, clock: Clock, entropy: Entropy, store: Store | None = None) -> Means:
+    def means(
+        self,
+        seat: SiteSeat,
+        bus: Bus,
+        clock: Clock,
+        entropy: Entropy,
+        store: Store | None = None,
+        writing: Writing | None = None,
+    ) -> Means:
         """What a deciding site is given; its store is the one in the directory where no other is."""
         keys = self.keys(seat.id)
         return Means(
@@ -168,7 +182,18 @@ class Premises(NamedTuple):
             bus=bus,
             charter=self.raw,
             roots=self.roots,
+            writing=writing,
         )
+
+    def promises(self, seat: SiteSeat) -> Promises:
+        """What this machine promised as a keeper: as the Vault, or as a host of the site."""
+        return SqlitePromises(self.directory / seat.id / PROMISES)
+
+    def standby(self, seat: SiteSeat, host: str, keeper: Keeper, line: Bus) -> Standby:
+        """A host of a site, following, on the copy of the log that is in this directory."""
+        notary = Notary(seat.origin, SigningKey.from_seed(self.keys(seat.id).signing))
+        store = SqliteStore(self.directory / seat.id / "ledger.db")
+        return Standby(seat, host, notary, self.charter, self.roots, store, keeper, line)
 
     def vault(self, seat: SiteSeat, clock: Clock, *, face: bool = False) -> Vault:
         """The shop's Vault, on its mirror in the directory. `face`: it takes checkpoints that strangers hand in over HTTP."""
@@ -181,6 +206,7 @@ class Premises(NamedTuple):
             self.charter,
             SqliteMirror(place / "mirror.db"),
             clock,
+            Keeper(self.promises(seat), time.monotonic),
             SqliteWitness(place / "witness.db") if wanted else None,
             () if policy is None else outside_witnesses(policy),
             policy,

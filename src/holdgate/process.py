@@ -9,6 +9,7 @@ import os
 import signal
 import socket
 import ssl
+import time
 import tomllib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, ExitStack, asynccontextmanager
@@ -24,21 +25,23 @@ from holdgate.adapters.epcis import read_object_event
 from holdgate.adapters.host import HostClock, HostEntropy, clock_quality
 from holdgate.adapters.http_epcis import epcis_route
 from holdgate.adapters.http_metrics import metrics_routes
-from holdgate.adapters.http_site import handing_in, index_app, site_app, status_app
+from holdgate.adapters.http_site import Changing, handing_in, index_app, site_app, standby_app, status_app
 from holdgate.adapters.http_witness import WitnessApp
 from holdgate.adapters.lock import SiteLock
 from holdgate.adapters.nkeys import public_text, read_seed
 from holdgate.bootstrap import Premises, Shop, read_premises
 from holdgate.crypto.keys import SigningKey
 from holdgate.engine.address import BusAddress, bracketed, host_and_port, read_address
+from holdgate.engine.keeping import Keeper, host_of, hosts_of
 from holdgate.identity.charter import SiteSeat
 from holdgate.sites.build import policies_for
 from holdgate.sites.figures import SiteFigures
-from holdgate.sites.site import Site
-from holdgate.sites.status import site_status, vault_status
+from holdgate.sites.host import Host, Line
+from holdgate.sites.site import Site, Writing
+from holdgate.sites.status import host_status, site_status, vault_status
 from holdgate.sites.vault import Vault
 from holdgate.sites.vault_face import VaultFace
-from holdgate.terms.errors import Malformed, Unavailable
+from holdgate.terms.errors import HoldgateError, Malformed, Unavailable
 
 if TYPE_CHECKING:
     from holdgate.adapters.nats_bus import NatsBus
@@ -54,12 +57,14 @@ class SiteConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The configuration of a site's process.
 
     `data`: the shop's directory on this machine: charter.json, trust.json, bus/bus.json and this site's own folder.
-    `listen`: where the site is reached over HTTP, as host:port ("": nowhere).
+    `listen`: where the site is reached over HTTP, as host:port ("": nowhere). `host`: which of its two hosts this is, "a" or
+    "b", where two keep the site ("": there is one).
     """
 
     site: str
     data: str
     listen: str = ""
+    host: str = ""
 
 
 Serve = Callable[[Starlette, str, int], AbstractAsyncContextManager[int]]
@@ -101,7 +106,7 @@ async def open_whole(directory: Path) -> AsyncIterator[tuple[Shop, Starlette]]:
 
 
 @asynccontextmanager
-async def open_one(config: SiteConfig, kind: str) -> AsyncIterator[tuple[Site | Vault, Starlette]]:
+async def open_one(config: SiteConfig, kind: str) -> AsyncIterator[tuple[Site | Vault | Host, Starlette]]:
     """One site of a shop in this process, on the shop's broker, and its application.
 
     The broker and the Vault are waited for a little, so that a site starts reconciled where it can; without them it works alone.
@@ -116,7 +121,11 @@ async def open_one(config: SiteConfig, kind: str) -> AsyncIterator[tuple[Site | 
         raise Malformed(f"{seat.id} is a {seat.kind.replace('_', '-')}, not a {kind.replace('_', '-')}")
     async with AsyncExitStack() as stack:
         stack.callback(SiteLock(premises.directory / seat.id).release)
-        bus = _bus_of(premises, seat)
+        if config.host:
+            host = await stack.enter_async_context(_open_host(premises, seat, config.host))
+            yield host, index_app({seat.id: Changing(_app_now(host))})
+            return
+        bus = _bus_of(premises, seat.id)
         stack.push_async_callback(bus.close)
         await bus.connect()
         if seat.kind == "vault":
@@ -126,7 +135,7 @@ async def open_one(config: SiteConfig, kind: str) -> AsyncIterator[tuple[Site | 
             vault.wake()
             yield vault, _app({seat.id: vault})
             return
-        await bus.meet([other.id for other in premises.charter.sites if other.kind == "vault"])
+        await bus.meet(_vaults(premises))
         site = Site(premises.means(seat, bus, HostClock(), HostEntropy()), policies_for, timers=True)
         stack.callback(site.stop)
         bus.attach(seat.id, site, site.link_changed)
@@ -134,15 +143,84 @@ async def open_one(config: SiteConfig, kind: str) -> AsyncIterator[tuple[Site | 
         yield site, _app({seat.id: site})
 
 
-def _bus_of(premises: Premises, seat: SiteSeat) -> "NatsBus":
-    """A site's connection to the broker, as `holdgate bus init` laid it out.
+@asynccontextmanager
+async def _open_host(premises: Premises, seat: SiteSeat, letter: str) -> AsyncIterator[Host]:
+    """One of the two hosts of a site: it follows and writes in turn, until the context ends.
+
+    Raises:
+        Unavailable, Tampered: it can do neither; what the context holds is cancelled.
+    """
+    name = host_of(seat.id, letter)
+
+    @asynccontextmanager
+    async def write(writing: Writing) -> AsyncIterator[tuple[Site, Line]]:
+        bus = _bus_of(premises, seat.id)
+        try:
+            await bus.connect()
+            await bus.meet(_vaults(premises))
+            means = premises.means(seat, bus, HostClock(), HostEntropy(), writing=writing)
+            site = Site(means, policies_for, timers=True)
+            try:
+                yield site, bus
+            finally:
+                site.stop()
+        finally:
+            await bus.close()
+
+    async with AsyncExitStack() as stack:
+        line = _bus_of(premises, name)
+        stack.push_async_callback(line.close)
+        keeper = Keeper(premises.promises(seat), time.monotonic)
+        stack.callback(keeper.close)
+        host = Host(seat.id, letter, line, _vaults(premises), lambda: premises.standby(seat, name, keeper, line), write)
+        await line.connect()
+        await line.meet(_vaults(premises))
+        try:
+            async with asyncio.TaskGroup() as group:
+                turns = group.create_task(host.run())
+                yield host
+                turns.cancel()
+        except* HoldgateError as errors:
+            raise errors.exceptions[0] from None
+
+
+def _vaults(premises: Premises) -> list[str]:
+    return [seat.id for seat in premises.charter.sites if seat.kind == "vault"]
+
+
+def _app_now(host: Host) -> Callable[[], Starlette]:
+    """What a host's address shows at the moment."""
+    shown: list[tuple[Site, Starlette]] = []
+
+    def now() -> Starlette:
+        site, standby = host.site, host.standby
+        if site is not None:
+            if not shown or shown[0][0] is not site:
+                shown[:] = [(site, _app_of(site))]
+            return shown[0][1]
+        shown.clear()
+        if standby is None:
+            return standby_app(_no_status, f"{host.id} changes its writer; ask again")
+        why = f"this is {standby.host}, which does not write; ask the other host of {host.id}, or ask again"
+        return standby_app(lambda: host_status(standby, HostClock().now(), clock_quality()), why)
+
+    return now
+
+
+def _no_status() -> Struct:
+    raise Unavailable("this host changes between following and writing; ask again")
+
+
+def _bus_of(premises: Premises, name: str) -> "NatsBus":
+    """The connection of a site, or of one host of it, to the broker, as `holdgate bus init` laid it out.
 
     Raises:
         Unavailable: the broker's address or the site's transport key is not here. Malformed: one of them is none.
     """
     address = read_address(_read(premises.directory / BUS_FOLDER / BUS_ADDRESS))
-    own = read_seed(_read(premises.directory / seat.id / BUS_KEY).decode("ascii", "replace").strip())
-    return line_to(address, seat.id, [s.id for s in premises.charter.sites], own)
+    own = read_seed(_read(premises.directory / name / BUS_KEY).decode("ascii", "replace").strip())
+    hosts = [host for site in address.pairs for host in hosts_of(site)]
+    return line_to(address, name, [*(s.id for s in premises.charter.sites), *hosts], own)
 
 
 def line_to(address: BusAddress, site: str, sites: Sequence[str], own: SigningKey) -> "NatsBus":

@@ -356,6 +356,19 @@ def test_requests_that_are_none_are_refused(house: House) -> None:
     told(house, story)
 
 
+def test_a_log_that_two_hosts_write_in_turn_is_not_taken_from_strangers(house: House) -> None:
+    """A host that was relieved holds the log's key: what it signs alone must not move the mirror."""
+
+    async def story(mirror: Mirror) -> None:
+        await mirror.pend(HISTORY, 0, 300)
+        assert said(await mirror.post(HISTORY.upload(0, 300, count=1)), 202) == (300, 256)
+        assert mirror.vault.keeper.claim(ORIGIN, 1, f"{HUB}.b").term == 1
+        assert (await mirror.post(HISTORY.upload(256, 300))).status_code == 404
+        assert mirror.vault.store.held(ORIGIN)[0] == 0
+
+    told(house, story)
+
+
 def test_a_witness_takes_no_entries(tmp_path: Path) -> None:
     house = founded(tmp_path)
     witness = witness_at(tmp_path / "w")

@@ -68,12 +68,14 @@ class RememberingStore(Store):
         return [row.leaf for row in self.rows(start, stop)]
 
     @override
-    def last_of(self, subject: str) -> bytes | None:
-        return next((draft.leaf for draft in reversed(self._drafts) if draft.subject == subject), None)
+    def last_of(self, subject: str, before: int) -> bytes | None:
+        found = (d.leaf for d in reversed(self._drafts) if d.subject == subject and d.seq < before)
+        return next(found, None)
 
     @override
-    def find(self, subject: str, digest: bytes) -> int | None:
-        return next((d.seq for d in self._drafts if (d.subject, d.digest) == (subject, digest)), None)
+    def find(self, subject: str, digest: bytes, before: int) -> int | None:
+        found = (d.seq for d in self._drafts if (d.subject, d.digest) == (subject, digest) and d.seq < before)
+        return next(found, None)
 
     @override
     def blob(self, key: str) -> bytes | None:
@@ -167,8 +169,8 @@ class StorePort:
         assert store.head() == Head(size=0, frontier=())
         assert list(store.rows(0, 10)) == []
         assert store.leaves(0, 10) == []
-        assert store.last_of("order:PO-1") is None
-        assert store.find("order:PO-1", bytes(16)) is None
+        assert store.last_of("order:PO-1", 100) is None
+        assert store.find("order:PO-1", bytes(16), 100) is None
         assert store.blob("0" * 64) is None
         assert store.load_snapshot() is None
         assert store.cursor("HUB") == 0
@@ -209,7 +211,7 @@ class StorePort:
         assert store.head() == before
         assert store.leaves(0, 100) == [d.leaf for d in drafts]
         assert store.blob(key) is None
-        assert store.last_of("order:PO-9") is None
+        assert store.last_of("order:PO-9", 100) is None
         store.commit([fresh], head_after([*drafts, fresh]))
         assert store.head().size == 6, "and the store goes on"
 
@@ -221,15 +223,19 @@ class StorePort:
 
     def test_the_last_entry_of_a_subject(self, store: Store) -> None:
         drafts = fill(store, 10)
-        assert store.last_of("order:PO-1") == drafts[9].leaf
-        assert store.last_of("order:PO-2") == drafts[6].leaf
-        assert store.last_of("order:PO") is None, "a part of a name is another subject"
+        assert store.last_of("order:PO-1", 100) == drafts[9].leaf
+        assert store.last_of("order:PO-2", 100) == drafts[6].leaf
+        assert store.last_of("order:PO-1", 9) == drafts[5].leaf, "as it was when the log was shorter"
+        assert store.last_of("order:PO-1", 1) is None
+        assert store.last_of("order:PO", 100) is None, "a part of a name is another subject"
 
     def test_an_entry_is_found_by_its_subject_and_its_mark_together(self, store: Store) -> None:
         drafts = fill(store, 10)
-        assert store.find("order:PO-2", drafts[6].digest) == 6
-        assert store.find("order:PO-3", drafts[6].digest) is None
-        assert store.find("order:PO-2", drafts[6].digest[:8]) is None
+        assert store.find("order:PO-2", drafts[6].digest, 100) == 6
+        assert store.find("order:PO-2", drafts[6].digest, 7) == 6
+        assert store.find("order:PO-2", drafts[6].digest, 6) is None, "as it was when the log was shorter"
+        assert store.find("order:PO-3", drafts[6].digest, 100) is None
+        assert store.find("order:PO-2", drafts[6].digest[:8], 100) is None
 
     def test_blobs_come_back_under_the_key_of_their_content(self, store: Store) -> None:
         document, entry = b"a contract", b"another log's entry"

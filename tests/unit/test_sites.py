@@ -1197,11 +1197,11 @@ class _History:
     def __init__(self, store: SqliteStore) -> None:
         self._store = store
 
-    def head(self, subject: str) -> bytes | None:
-        return self._store.last_of(subject)
+    def head(self, subject: str, before: int) -> bytes | None:
+        return self._store.last_of(subject, before)
 
-    def find(self, subject: str, digest: bytes) -> int | None:
-        return self._store.find(subject, digest)
+    def find(self, subject: str, digest: bytes, before: int) -> int | None:
+        return self._store.find(subject, digest, before)
 
 
 def used(tmp_path: Path) -> House:

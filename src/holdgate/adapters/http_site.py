@@ -13,6 +13,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from holdgate.engine.answer import LOCAL, REPLICATED, Answer
 from holdgate.law.case import Pin
@@ -141,7 +142,39 @@ def status_app(status: Callable[[], Struct], more: Sequence[BaseRoute] = ()) -> 
     return Starlette(routes=[Route("/status", _guarded(show), methods=["GET"]), *more])
 
 
-def index_app(apps: Mapping[str, Starlette]) -> Starlette:
+def standby_app(status: Callable[[], Struct], why: str) -> Starlette:
+    """The ASGI application of what does not decide at the moment: whoever hands something in is told to ask again.
+
+    `why`: in words, and where to ask.
+    """
+
+    async def show(_: Request) -> Response:
+        return _json(status())
+
+    async def refuse(_: Request) -> Response:
+        raise Unavailable(why)
+
+    methods = ["GET", "POST"]
+    return Starlette(
+        routes=[
+            Route("/status", _guarded(show), methods=["GET"]),
+            Route("/{rest:path}", _guarded(refuse), methods=methods),
+        ]
+    )
+
+
+class Changing:
+    """An ASGI application that is another one from time to time: `now` says which."""
+
+    def __init__(self, now: Callable[[], ASGIApp]) -> None:
+        self._now = now
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle a request by the application of this moment."""
+        await self._now()(scope, receive, send)
+
+
+def index_app(apps: Mapping[str, ASGIApp]) -> Starlette:
     """Several applications as one: each under /NAME, and their names at /."""
 
     async def show(_: Request) -> Response:

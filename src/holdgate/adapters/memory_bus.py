@@ -1,11 +1,12 @@
 """The in-process bus: sites in one process, with links that can be cut."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from typing_extensions import override
 
 from holdgate.engine.answer import Answer
 from holdgate.engine.bus import Bus, Peer, Taken
+from holdgate.engine.keeping import Fence, Standing
 from holdgate.law.case import Pin
 from holdgate.law.segments import Segment
 from holdgate.terms.errors import Unavailable
@@ -25,6 +26,17 @@ class MemoryBus(Bus):
         """Put a site on the bus; `watcher` is told when a link of its comes up or goes down."""
         self._sites[site] = peer
         self._watchers[site] = watcher
+
+    def attached(self, site: str) -> Peer | None:
+        """Who is on the bus under this name."""
+        return self._sites.get(site)
+
+    def detach(self, site: str) -> None:
+        """Take a site off the bus."""
+        if self._sites.pop(site, None) is not None:
+            for other in self._sites:
+                self._tell(site, other, up=False)
+            self._watchers.pop(site, None)
 
     def cut(self, site: str, others: Sequence[str] | None = None) -> None:
         """Cut the links between a site and others (all of them by default)."""
@@ -96,3 +108,15 @@ class _Reached(Peer):
     @override
     async def attest(self, origin: str, sender: str) -> bytes | None:
         return await self._site().attest(origin, sender)
+
+    @override
+    async def claim(self, origin: str, term: int, sender: str) -> Standing:
+        return await self._site().claim(origin, term, sender)
+
+    @override
+    async def renew(self, origin: str, fence: Fence, cursors: Mapping[str, int], sender: str) -> Standing:
+        return await self._site().renew(origin, fence, cursors, sender)
+
+    @override
+    async def pull(self, origin: str, start: int, sender: str) -> Segment:
+        return await self._site().pull(origin, start, sender)

@@ -173,8 +173,8 @@ class SqliteMirror(MirrorStore):
         """The logs that there is a mirror of."""
         return [origin for (origin,) in self._all("SELECT origin FROM seat ORDER BY origin")]
 
+    @override
     def blob(self, key: str) -> bytes | None:
-        """A document that a mirrored entry pins, by its digest."""
         row = self._one("SELECT body FROM blob WHERE key = ?", key)
         return None if row is None else bytes(row[0])
 

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from typing_extensions import override
 
-from holdgate.engine.ports import Head, Row, Snapshot, Store
+from holdgate.engine.ports import CopyStore, Head, Row, Snapshot
 from holdgate.law.chronicle import Draft
 from holdgate.terms.errors import Unavailable
 
@@ -30,6 +30,7 @@ _SCHEMA: Final = (
         one INTEGER PRIMARY KEY CHECK (one = 1), size INTEGER NOT NULL, frontier BLOB NOT NULL, checkpoint BLOB NOT NULL)""",
     """CREATE TABLE IF NOT EXISTS snapshot(
         size INTEGER PRIMARY KEY, root BLOB NOT NULL, digest BLOB NOT NULL, body BLOB NOT NULL)""",
+    "CREATE TABLE IF NOT EXISTS aside(number INTEGER PRIMARY KEY, seq INTEGER NOT NULL, body BLOB NOT NULL)",
 )
 _HINTS: Final = (
     "CREATE TABLE IF NOT EXISTS cursor(peer TEXT PRIMARY KEY, position INTEGER NOT NULL) WITHOUT ROWID",
@@ -38,7 +39,7 @@ _HINTS: Final = (
 _HASH: Final = 32
 
 
-class SqliteStore(Store):
+class SqliteStore(CopyStore):
     """The embedded default.
 
     Args:
@@ -117,6 +118,32 @@ class SqliteStore(Store):
         self.flush_us.append((time.perf_counter_ns() - began) / 1e3)
 
     @override
+    def set_aside(self, head: Head) -> None:
+        writer = self._writer
+        try:
+            writer.execute("BEGIN IMMEDIATE")
+            try:
+                writer.execute(
+                    "INSERT INTO aside(seq, body) SELECT seq, body FROM entry WHERE seq >= ? ORDER BY seq", (head.size,)
+                )
+                writer.execute("DELETE FROM entry WHERE seq >= ?", (head.size,))
+                writer.execute("DELETE FROM snapshot WHERE size > ?", (head.size,))
+                writer.execute(
+                    "INSERT OR REPLACE INTO head VALUES(1,?,?,?)", (head.size, b"".join(head.frontier), head.checkpoint)
+                )
+                writer.execute("COMMIT")
+            except sqlite3.Error:
+                if writer.in_transaction:
+                    writer.execute("ROLLBACK")
+                raise
+        except sqlite3.Error as error:
+            raise Unavailable(f"the store {self.path.name} could not set its end aside: {error}") from error
+
+    def aside(self) -> list[bytes]:
+        """The entries that were set aside, in the order in which that happened."""
+        return [bytes(body) for (body,) in self._all("SELECT body FROM aside ORDER BY number")]
+
+    @override
     def head(self) -> Head:
         row = self._one("SELECT size, frontier, checkpoint FROM head")
         if row is None:
@@ -142,13 +169,15 @@ class SqliteStore(Store):
         return [leaf for (leaf,) in self._all(query, start, stop)]
 
     @override
-    def last_of(self, subject: str) -> bytes | None:
-        row = self._one("SELECT leaf FROM entry WHERE subject = ? ORDER BY seq DESC LIMIT 1", subject)
+    def last_of(self, subject: str, before: int) -> bytes | None:
+        query = "SELECT leaf FROM entry WHERE subject = ? AND seq < ? ORDER BY seq DESC LIMIT 1"
+        row = self._one(query, subject, before)
         return None if row is None else bytes(row[0])
 
     @override
-    def find(self, subject: str, digest: bytes) -> int | None:
-        row = self._one("SELECT seq FROM entry WHERE subject = ? AND digest = ? LIMIT 1", subject, digest)
+    def find(self, subject: str, digest: bytes, before: int) -> int | None:
+        query = "SELECT seq FROM entry WHERE subject = ? AND digest = ? AND seq < ? LIMIT 1"
+        row = self._one(query, subject, digest, before)
         return None if row is None else int(row[0])
 
     @override

@@ -205,11 +205,11 @@ class _Audit:
 
     # ---- History, for subjects that are closed ---------------------------------------------------------------------
 
-    def head(self, subject: str) -> bytes | None:
+    def head(self, subject: str, before: int) -> bytes | None:
         """The leaf hash of the subject's last entry so far."""
         return self._heads.get(subject)
 
-    def find(self, subject: str, digest: bytes) -> int | None:
+    def find(self, subject: str, digest: bytes, before: int) -> int | None:
         """The entry of this subject with this payload digest so far."""
         return self._marks.get((subject, digest))
 

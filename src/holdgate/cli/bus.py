@@ -14,6 +14,7 @@ from holdgate.adapters.nkeys import public_text, read_seed, seed_text
 from holdgate.bootstrap import read_trust
 from holdgate.crypto.keys import SigningKey
 from holdgate.engine.address import PORT_MAX, BusAddress, bracketed, host_and_port, read_address
+from holdgate.engine.keeping import hosts_of
 from holdgate.identity.charter import Charter, open_charter
 from holdgate.process import line_to
 from holdgate.terms.errors import Malformed, Unavailable
@@ -37,6 +38,7 @@ def init(
     certificate: Path | None = None,
     key: Path | None = None,
     authority: Path | None = None,
+    pair: tuple[str, ...] = (),
 ) -> int:
     """Write the broker's configuration and one transport key for each site into a shop's directory. Nothing is overwritten.
 
@@ -54,15 +56,20 @@ def init(
         The certificate's key, as a path there.
     authority
         Who signed it, as a path that is the same there and at each site.
+    pair
+        A site that two machines keep, so that one can fail. Again for another one.
     """
     charter = _charter(directory)
     tls = _tls(certificate, key, authority)
-    keys = {seat.id: SigningKey.generate() for seat in charter.sites}
+    _check_pairs(charter, pair)
+    names = [*(seat.id for seat in charter.sites), *(host for site in pair for host in hosts_of(site))]
+    keys = {name: SigningKey.generate() for name in names}
     scheme = "nats" if tls is None else "tls"
     address = BusAddress(
         shop=shop,
         servers=tuple(f"{scheme}://{place}" for place in server),
         authority=None if tls is None else tls.authority,
+        pairs=pair,
     )
     read_address(msgspec.json.encode(address))  # what no site would take is not written
     files: dict[Path, tuple[bytes, bool]] = {}
@@ -89,7 +96,7 @@ def check(directory: Path, /, *, wait: float = 3.0) -> int:
     """
     charter = _charter(directory)
     address = read_address(_read(directory / FOLDER / ADDRESS_FILE, "the broker's address; see holdgate bus init"))
-    sites = [seat.id for seat in charter.sites]
+    sites = [*(seat.id for seat in charter.sites), *(host for site in address.pairs for host in hosts_of(site))]
     here = {site: directory / site / KEY_FILE for site in sites if (directory / site / KEY_FILE).is_file()}
     if not here:
         raise Unavailable(f"{directory} holds no transport key; see holdgate bus init")
@@ -112,6 +119,21 @@ async def _let_in(address: BusAddress, sites: list[str], keys: dict[str, Signing
             refused[site] = line.faults[-1] if line.faults else "no answer"
         await line.close()
     return refused
+
+
+def _check_pairs(charter: Charter, pairs: tuple[str, ...]) -> None:
+    """Pairs keep logs of decisions, and the names of their hosts are nobody else's.
+
+    Raises:
+        Malformed: a site that this shop does not have, a Vault, or a site that has a host's name.
+    """
+    kinds = {seat.id: seat.kind for seat in charter.sites}
+    for site in pairs:
+        if kinds.get(site, "vault") == "vault":
+            raise Malformed(f"{site[:64]} is no hub or node of this shop; two machines can keep one of those")
+        for name in hosts_of(site):
+            if name in kinds:
+                raise Malformed(f"{name} is a site of its own, so it cannot be the name of a host of {site}")
 
 
 def _charter(directory: Path) -> Charter:

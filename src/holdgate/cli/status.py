@@ -78,7 +78,7 @@ def _tell(found: list[dict[str, Any]]) -> None:
     for title in ("site", "kind", "entries", "witnessed", "links", "clock", ""):
         table.add_column(title, justify="right" if title == "entries" else "left")
     for one in found:
-        table.add_row(*(_vault_row(one) if one["kind"] == "vault" else _site_row(one)))
+        table.add_row(*_ROWS.get(one["kind"], _site_row)(one))
     Console(highlight=False).print(table)
 
 
@@ -89,7 +89,15 @@ def _site_row(one: dict[str, Any]) -> tuple[Text, ...]:
     fault = _wrong(one)
     word = Text(fault, style="bold red") if fault else Text("" if one["reconciled"] else "alone", style="yellow")
     kind = Text(one["kind"].replace("_", " "))
-    return Text(one["site"]), kind, Text(str(one["size"])), _witnessed(one), links, _clock(one["clock"]), word
+    return (
+        Text(one["host"] or one["site"]),
+        kind,
+        Text(str(one["size"])),
+        _witnessed(one),
+        links,
+        _clock(one["clock"]),
+        word,
+    )
 
 
 def _witnessed(one: dict[str, Any]) -> Text:
@@ -114,6 +122,13 @@ def _unstamped(head: dict[str, Any] | None) -> str:
     return f"the head of {head['day'] or 'the day'} is not stamped yet: {head['fault']}"
 
 
+def _standby_row(one: dict[str, Any]) -> tuple[Text, ...]:
+    counts = Text("its copy counts") if one["counts"] else Text("does not count yet", style="yellow")
+    follows = Text(f"follows {one['writer'] or 'nobody'}, term {one['term']}")
+    word = Text(_wrong(one), style="bold red")
+    return Text(one["host"]), Text("standby"), Text(str(one["size"])), counts, follows, _clock(one["clock"]), word
+
+
 def _clock(clock: dict[str, Any]) -> Text:
     if clock["synchronised"] is None:
         return Text("unknown", style="dim")
@@ -121,3 +136,6 @@ def _clock(clock: dict[str, Any]) -> Text:
         return Text("not synchronised", style="yellow")
     error = clock["error_us"] or 0
     return Text(f"within {error / 1000:.0f} ms", style="yellow" if error > UNSURE_US else "")
+
+
+_ROWS: Final = {"vault": _vault_row, "standby": _standby_row}

@@ -11,11 +11,15 @@ from holdgate.terms.errors import Malformed
 
 
 class BusAddress(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What every site has to know: the shop's name on the broker, its servers, and whom to believe there (a file of CAs)."""
+    """What every site has to know: the shop's name on the broker, its servers, and whom to believe there (a file of CAs).
+
+    `pairs`: the sites that two hosts keep (`holdgate.engine.keeping`).
+    """
 
     shop: str
     servers: tuple[str, ...]
     authority: str | None = None
+    pairs: tuple[str, ...] = ()
 
 
 def read_address(raw: bytes) -> BusAddress:

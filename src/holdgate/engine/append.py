@@ -10,9 +10,9 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from typing import Final
+from typing import Final, Protocol
 
-from holdgate.engine.answer import Answer, Sealed
+from holdgate.engine.answer import LOCAL, REPLICATED, Answer, Sealed
 from holdgate.engine.ports import Head, Store
 from holdgate.engine.workers import Workers
 from holdgate.law.chronicle import Draft
@@ -22,6 +22,15 @@ from holdgate.ledger.proof import receipts
 from holdgate.terms.errors import HoldgateError, Unavailable
 
 Done = Callable[[Answer | HoldgateError], None]
+
+
+class Elsewhere(Protocol):
+    """The other keepers of a log that two hosts keep (`holdgate.engine.keeping`)."""
+
+    def when(self, size: int, then: Callable[[HoldgateError | None], None]) -> None:
+        """Call back on the event loop once another keeper holds so many entries, or with why none will."""
+        ...
+
 
 CLOSED: Final = "the site was closed while this was on its way; ask again"
 
@@ -34,10 +43,22 @@ class Appender:
         store: where entries become durable.
         notary: signs checkpoints with the site's key.
         on_sealed: told of every committed group, in order, on the event loop.
+        elsewhere: where two hosts keep the log: says when a second keeper holds what is durable here. Nobody is
+            acknowledged before.
+
+    `size`: entries that are acknowledged; `written`: those that are durable in this store.
     """
 
-    def __init__(self, tree: Tree, store: Store, notary: Notary, on_sealed: Callable[[Sealed], None]) -> None:
+    def __init__(
+        self,
+        tree: Tree,
+        store: Store,
+        notary: Notary,
+        on_sealed: Callable[[Sealed], None],
+        elsewhere: Elsewhere | None = None,
+    ) -> None:
         head = store.head()
+        self._elsewhere = elsewhere
         self._tree = tree
         self._store = store
         self._notary = notary
@@ -45,10 +66,15 @@ class Appender:
         self._writer = Workers(1, "holdgate-writer")
         self._staged: list[tuple[Draft, Done]] = []
         self._writing: list[tuple[Draft, Done]] = []
-        self.size = head.size
+        self.size = self.written = head.size
         self.checkpoint = notary.checkpoint(head.size, root_from_frontier(head.frontier, head.size))
         self.broken: HoldgateError | None = None
         self._closed = False
+
+    @property
+    def kept(self) -> str:
+        """What an acknowledgement means here."""
+        return LOCAL if self._elsewhere is None else REPLICATED
 
     @property
     def idle(self) -> bool:
@@ -144,12 +170,32 @@ class Appender:
     def _written(self, size: int, outcome: bytes | HoldgateError) -> None:
         if self._closed:
             return
-        group, self._writing = self._writing, []
         if isinstance(outcome, HoldgateError):
-            self.broken = outcome
-            self._staged = [*group, *self._staged]
-            self._refuse_staged(outcome)
+            self._fail(outcome)
             return
+        self.written = size
+        if self._elsewhere is None:
+            self._seal(size, outcome)
+        else:
+            self._elsewhere.when(size, partial(self._held, size, outcome))
+
+    def _held(self, size: int, checkpoint: bytes, error: HoldgateError | None) -> None:
+        """A second keeper holds what is durable here; or never will, as far as this writer goes."""
+        if self._closed:
+            return
+        if error is None:
+            self._seal(size, checkpoint)
+        else:
+            self._fail(error)
+
+    def _fail(self, error: HoldgateError) -> None:
+        group, self._writing = self._writing, []
+        self.broken = error
+        self._staged = [*group, *self._staged]
+        self._refuse_staged(error)
+
+    def _seal(self, size: int, outcome: bytes) -> None:
+        group, self._writing = self._writing, []
         self.size, self.checkpoint = size, outcome
         if self.broken is not None:  # told to stop meanwhile: the tree may have run ahead of what is staged
             self._refuse_staged(self.broken)
@@ -158,5 +204,5 @@ class Appender:
         first = size - len(group)
         proofs = receipts(self._tree, first, len(group), size, outcome)
         for (draft, done), proof in zip(group, proofs, strict=True):
-            done(Answer(seq=draft.seq, decision=draft.decision, receipt=proof))
+            done(Answer(seq=draft.seq, decision=draft.decision, receipt=proof, kept=self.kept))
         self._on_sealed(Sealed(first=first, size=size, checkpoint=outcome, drafts=[draft for draft, _ in group]))

@@ -1,20 +1,28 @@
 """What sites say to each other, as a port. A link may be cut at any time; a delivery may come twice."""
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from typing import Final, Protocol
 
 from msgspec import Struct
 
 from holdgate.engine.answer import Answer
+from holdgate.engine.keeping import Fence, Standing
 from holdgate.law.case import Pin
 from holdgate.law.segments import Segment
+from holdgate.terms.errors import Unavailable
+
+NO_KEEPER: Final = "this site keeps no log for another host"
 
 
 class Taken(Struct, frozen=True, kw_only=True):
-    """The answer to a segment: how much of the origin's log is now held; a witness adds its cosigned checkpoint."""
+    """The answer to a segment: how much of the origin's log is now held; a witness adds its cosigned checkpoint.
+
+    `written`: the term under which a keeper's copy counts (`holdgate.engine.keeping`).
+    """
 
     size: int
     cosigned: bytes | None = None
+    written: int = 0
 
 
 class Peer(Protocol):
@@ -43,6 +51,24 @@ class Peer(Protocol):
     async def attest(self, origin: str, sender: str) -> bytes | None:
         """The checkpoint of that log that the peer holds, cosigned anew at its present time (witnesses only)."""
         ...
+
+    # Of those who keep a log that two hosts write in turn (`holdgate.engine.keeping`); `sender` is one of those hosts.
+
+    async def claim(self, origin: str, term: int, sender: str) -> Standing:
+        """The sender wants to become the log's writer; the answer says whether this keeper promised it."""
+        raise Unavailable(NO_KEEPER)
+
+    async def renew(self, origin: str, fence: Fence, cursors: Mapping[str, int], sender: str) -> Standing:
+        """The sender writes the log. `cursors`: how far its peers have confirmed it, as a hint for who writes next."""
+        raise Unavailable(NO_KEEPER)
+
+    async def pull(self, origin: str, start: int, sender: str) -> Segment:
+        """A stretch of the log from `start`, with what its entries rest on. The checkpoint may be of another size, or none.
+
+        Raises:
+            Unavailable: there is nothing from there on (yet).
+        """
+        raise Unavailable(NO_KEEPER)
 
 
 class Bus(Protocol):

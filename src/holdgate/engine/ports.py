@@ -81,12 +81,12 @@ class Store(Protocol):
         """Leaf hashes [start, stop), in order."""
         ...
 
-    def last_of(self, subject: str) -> bytes | None:
-        """The leaf hash of the subject's last durable entry."""
+    def last_of(self, subject: str, before: int) -> bytes | None:
+        """The leaf hash of the subject's last durable entry among the log's first `before`."""
         ...
 
-    def find(self, subject: str, digest: bytes) -> int | None:
-        """The durable entry of this subject whose payload has this (shortened) digest."""
+    def find(self, subject: str, digest: bytes, before: int) -> int | None:
+        """The durable entry of this subject whose payload has this (shortened) digest, among the log's first `before`."""
         ...
 
     def blob(self, key: str) -> bytes | None:
@@ -119,4 +119,16 @@ class Store(Protocol):
 
     def close(self) -> None:
         """Release the storage."""
+        ...
+
+
+class CopyStore(Store, Protocol):
+    """A store whose end can be set aside."""
+
+    def set_aside(self, head: Head) -> None:
+        """Move the entries from `head.size` on to where nobody takes them for the log, and make this the head.
+
+        Raises:
+            Unavailable: the storage failed; nothing was moved.
+        """
         ...

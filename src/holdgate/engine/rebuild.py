@@ -5,26 +5,21 @@ lead to the root that the Vault cosigned. What entries of other sites an import 
 """
 
 from collections.abc import Callable, Iterable
-from typing import Final
 
-import msgspec
 from msgspec import Struct
 
 from holdgate.crypto.hashes import sha256
 from holdgate.engine.ports import Head, Store
 from holdgate.engine.source import StoreHistory
 from holdgate.law.authority import Authority
-from holdgate.law.chronicle import Chronicle, ImportRecord, Standing
+from holdgate.law.chronicle import Chronicle, Standing
 from holdgate.law.library import Library
-from holdgate.law.replay import repeat
+from holdgate.law.replay import read_import, repeat
 from holdgate.law.state import State
 from holdgate.ledger.entry import Entry, read_entry
 from holdgate.ledger.merkle import Tree
 from holdgate.ledger.note import Checkpoint
-from holdgate.terms import canon
 from holdgate.terms.errors import Tampered, Unavailable
-
-_IMPORT: Final = msgspec.json.Decoder(ImportRecord)
 
 
 class Copies(Struct, frozen=True, kw_only=True):
@@ -96,9 +91,9 @@ def _needed(entry: Entry, copies: Copies) -> dict[str, bytes]:
     Raises:
         Unavailable: they are not all in the Vault.
     """
-    if entry.kind != "import":
+    record = read_import(entry)
+    if record is None:
         return {}
-    record = canon.decode(bytes(entry.record), _IMPORT, "the record")
     bodies = copies.foreign(record.origin, record.start, record.size)
     if record.held and len(bodies) <= max(record.held):
         raise Unavailable(

@@ -55,6 +55,10 @@ class Policy(Protocol):
         """Whether the peer may see this entry in full."""
         ...
 
+    def beside(self, entry: Entry) -> Sequence[str]:
+        """The keys of what goes along with an entry that the peer may see."""
+        return entry.pins
+
     def outgoing(self, entry: Entry, row: Row, round_number: int) -> Sequence[Outgoing]:
         """The actions that this entry sets off at the peer. Sent anew, a round has another nonce."""
         ...
@@ -80,8 +84,75 @@ class Owner(Protocol):
         ...
 
 
+class Stretches:
+    """Cuts a log into segments for one reader.
+
+    Args:
+        store: of the log.
+        notary: signs the checkpoint of every segment.
+        policy: says what the reader may see.
+        term: the writer's, where two hosts keep the log.
+    """
+
+    def __init__(self, store: Store, notary: Notary, policy: Policy, term: int = 0) -> None:
+        self._store = store
+        self._notary = notary
+        self._policy = policy
+        self._term = term
+        self._frontiers: dict[int, tuple[bytes, ...]] = {}
+
+    def cut(self, start: int, stop: int) -> Segment:
+        """The stretch from `start` up to `stop`, or as far as STRETCH entries in full and SEGMENT_BYTES of content go.
+
+        Raises:
+            InvariantBroken: something that an entry pins is gone from the store.
+        """
+        entries: dict[int, bytes] = {}
+        blobs: dict[str, bytes] = {}
+        leaves: list[bytes] = []
+        content = 0
+        for index, row in enumerate(self._store.rows(start, stop)):
+            if len(entries) == STRETCH:
+                break
+            entry = read_entry(row.body)
+            if self._policy.discloses(entry):
+                more = {key: self._pinned(key) for key in self._policy.beside(entry) if key not in blobs}
+                content += len(row.body) + sum(map(len, more.values()))
+                if entries and content > SEGMENT_BYTES:
+                    break
+                entries[index] = row.body
+                blobs |= more
+            leaves.append(row.leaf)
+        stop = start + len(leaves)
+        before = self._frontier(start)
+        frontier = extend(start, before, leaves)
+        self._frontiers = {start: before, stop: frontier}
+        return Segment(
+            origin=self._notary.origin,
+            start=start,
+            size=stop,
+            checkpoint=self._notary.checkpoint(stop, root_from_frontier(frontier, stop)),
+            leaves=tuple(leaves),
+            entries=entries,
+            blobs=blobs,
+            term=self._term,
+        )
+
+    def _pinned(self, key: str) -> bytes:
+        blob = self._store.blob(key)
+        if blob is None:
+            raise InvariantBroken(
+                f"what an entry pins as {key[:12]}… is gone from the store; ask the Vault for its copy"
+            )
+        return blob
+
+    def _frontier(self, size: int) -> tuple[bytes, ...]:
+        found = self._frontiers.get(size)
+        return extend(0, (), self._store.leaves(0, size)) if found is None else found
+
+
 class Link:
-    """One site's way to one peer."""
+    """One site's way to one peer. `term`: the site's own, where two hosts keep its log."""
 
     def __init__(
         self,
@@ -93,6 +164,7 @@ class Link:
         notary: Notary,
         policy: Policy,
         owner: Owner,
+        term: int = 0,
     ) -> None:
         self.peer = peer
         self._site = site
@@ -105,7 +177,7 @@ class Link:
         position = store.cursor(peer)
         self._position = position if position <= durable.size else 0
         self._retry: asyncio.TimerHandle | None = None
-        self._frontiers: dict[int, tuple[bytes, ...]] = {}
+        self._stretches = Stretches(store, notary, policy, term)
         self._quiet_to = 0
         self._sent_to: int | None = None
         self._task: asyncio.Task[None] | None = None
@@ -118,6 +190,16 @@ class Link:
     def idle(self) -> bool:
         """Whether nothing is being sent (everything was, or the peer is out of reach)."""
         return self._task is None
+
+    @property
+    def up(self) -> bool:
+        """Whether the peer is within reach."""
+        return self._bus.linked(self._site, self.peer)
+
+    @property
+    def position(self) -> int:
+        """How far the peer has confirmed this log."""
+        return self._position
 
     @property
     def backlog(self) -> int:
@@ -200,7 +282,7 @@ class Link:
                 # Nothing that the peer may see: it learns these leaves with the next entry that it may. Sent by themselves,
                 # they would be taken in, which is an entry there, which is taken in here: with many peers without end.
                 return
-            segment = self._segment(self._sent_to, min(stop, self._sent_to + IMPORT_ENTRIES_MAX))
+            segment = self._stretches.cut(self._sent_to, min(stop, self._sent_to + IMPORT_ENTRIES_MAX))
             taken = await peer.offer(segment, self._site)
             self._sent_to = taken.size
             await self._owner.taken(self.peer, taken)
@@ -216,51 +298,7 @@ class Link:
 
     def next_segment(self, start: int) -> Segment:
         """The stretch from `start` to the durable end, for a courier (at most STRETCH entries)."""
-        return self._segment(start, min(self._durable.size, start + STRETCH))
-
-    def _segment(self, start: int, stop: int) -> Segment:
-        """The stretch from `start` up to `stop`, or as far as STRETCH entries in full and SEGMENT_BYTES of content go."""
-        entries: dict[int, bytes] = {}
-        blobs: dict[str, bytes] = {}
-        leaves: list[bytes] = []
-        content = 0
-        for index, row in enumerate(self._store.rows(start, stop)):
-            if len(entries) == STRETCH:
-                break
-            entry = read_entry(row.body)
-            if self._policy.discloses(entry):
-                more = {key: self._pinned(key) for key in entry.pins if key not in blobs}
-                content += len(row.body) + sum(map(len, more.values()))
-                if entries and content > SEGMENT_BYTES:
-                    break
-                entries[index] = row.body
-                blobs |= more
-            leaves.append(row.leaf)
-        stop = start + len(leaves)
-        before = self._frontier(start)
-        frontier = extend(start, before, leaves)
-        self._frontiers = {start: before, stop: frontier}
-        return Segment(
-            origin=self._notary.origin,
-            start=start,
-            size=stop,
-            checkpoint=self._notary.checkpoint(stop, root_from_frontier(frontier, stop)),
-            leaves=tuple(leaves),
-            entries=entries,
-            blobs=blobs,
-        )
-
-    def _pinned(self, key: str) -> bytes:
-        blob = self._store.blob(key)
-        if blob is None:
-            raise InvariantBroken(
-                f"what an entry pins as {key[:12]}… is gone from the store; ask the Vault for its copy"
-            )
-        return blob
-
-    def _frontier(self, size: int) -> tuple[bytes, ...]:
-        found = self._frontiers.get(size)
-        return extend(0, (), self._store.leaves(0, size)) if found is None else found
+        return self._stretches.cut(start, min(self._durable.size, start + STRETCH))
 
     # ---- actions ---------------------------------------------------------------------------------------------------
 

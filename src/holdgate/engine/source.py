@@ -72,10 +72,10 @@ class StoreHistory:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def head(self, subject: str) -> bytes | None:
-        """The leaf hash of the subject's last entry."""
-        return self._store.last_of(subject)
+    def head(self, subject: str, before: int) -> bytes | None:
+        """The leaf hash of the subject's last entry among the log's first `before`."""
+        return self._store.last_of(subject, before)
 
-    def find(self, subject: str, digest: bytes) -> int | None:
-        """The entry of this subject whose payload has this digest."""
-        return self._store.find(subject, digest)
+    def find(self, subject: str, digest: bytes, before: int) -> int | None:
+        """The entry of this subject whose payload has this digest, among the log's first `before`."""
+        return self._store.find(subject, digest, before)

@@ -16,7 +16,7 @@ from functools import partial
 from typing import Final, NamedTuple, TypeVar
 
 from holdgate.engine.answer import Answer, Sealed
-from holdgate.engine.append import CLOSED, Appender, Done
+from holdgate.engine.append import CLOSED, Appender, Done, Elsewhere
 from holdgate.engine.attempts import Attempts
 from holdgate.engine.ports import Clock, Store
 from holdgate.engine.verify import Unauthentic, Verified, verify
@@ -76,9 +76,10 @@ class Spine:
         clock: Clock,
         notary: Notary,
         on_sealed: Callable[[Sealed], None],
+        elsewhere: Elsewhere | None = None,
     ) -> None:
         self._chronicle = chronicle
-        self._appender = Appender(chronicle.tree, store, notary, on_sealed)
+        self._appender = Appender(chronicle.tree, store, notary, on_sealed, elsewhere)
         self._store = store
         self._clock = clock
         self._inbox: deque[Submission] = deque()
@@ -98,6 +99,11 @@ class Spine:
     def size(self) -> int:
         """Durable entries."""
         return self._appender.size
+
+    @property
+    def written(self) -> "Written":
+        """As far as the log is durable in this store: what the other keepers are given before anybody is acknowledged."""
+        return Written(self._appender)
 
     @property
     def checkpoint(self) -> bytes:
@@ -328,7 +334,19 @@ class Spine:
             raise InvariantBroken(f"entry {seq} is gone from the store")
         path = inclusion_path(self._store.leaves(0, size), seq)
         receipt = write_proof(seq, path, self._appender.checkpoint)
-        return Answer(seq=seq, decision=decision_of(read_entry(row.body)), receipt=receipt, resent=True)
+        decision = decision_of(read_entry(row.body))
+        return Answer(seq=seq, decision=decision, receipt=receipt, kept=self._appender.kept, resent=True)
+
+
+class Written(NamedTuple):
+    """How far a log is durable in its own store."""
+
+    appender: Appender
+
+    @property
+    def size(self) -> int:
+        """Durable entries, acknowledged or not."""
+        return self.appender.written
 
 
 def _resolve(answer: "asyncio.Future[Answer]") -> Done:

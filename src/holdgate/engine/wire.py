@@ -9,7 +9,7 @@ another matter: it says that two sites differ in what they speak, so it is Unava
 Malformed, a link would take it for an action that can never be delivered, and pass over it.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Annotated, Final, Literal, NoReturn, TypeVar, assert_never
 
 import msgspec
@@ -18,6 +18,7 @@ from typing_extensions import override
 
 from holdgate.engine.answer import Answer
 from holdgate.engine.bus import Peer, Taken
+from holdgate.engine.keeping import Fence, Standing
 from holdgate.law.case import Pin
 from holdgate.law.decision import Decision
 from holdgate.law.segments import Segment
@@ -27,6 +28,7 @@ from holdgate.terms.limits import (
     ENTRY_BYTES_MAX,
     IMPORT_ENTRIES_MAX,
     PINS_MAX,
+    SITES_MAX,
     WIRE_ANSWER_BYTES_MAX,
     WIRE_BYTES_MAX,
     WIRE_WHY_CHARS_MAX,
@@ -36,6 +38,9 @@ Origin = Annotated[str, Meta(max_length=512)]
 Size = Annotated[int, Meta(ge=0)]
 Hash = Annotated[bytes, Meta(min_length=32, max_length=32)]
 Note = Annotated[bytes, Meta(max_length=ENTRY_BYTES_MAX)]
+Leaves = Annotated[tuple[Hash, ...], Meta(max_length=IMPORT_ENTRIES_MAX)]
+Bodies = Annotated[dict[Size, Annotated[bytes, Meta(max_length=ENTRY_BYTES_MAX)]], Meta(max_length=IMPORT_ENTRIES_MAX)]
+Blobs = dict[Annotated[str, Meta(min_length=64, max_length=64)], Annotated[bytes, Meta(max_length=BLOB_BYTES_MAX)]]
 
 # ---- calls ---------------------------------------------------------------------------------------------------------
 
@@ -65,11 +70,10 @@ class Offer(Call, frozen=True, kw_only=True, tag="offer"):
     start: Size
     size: Size
     checkpoint: Note
-    leaves: Annotated[tuple[Hash, ...], Meta(max_length=IMPORT_ENTRIES_MAX)]
-    entries: Annotated[
-        dict[Size, Annotated[bytes, Meta(max_length=ENTRY_BYTES_MAX)]], Meta(max_length=IMPORT_ENTRIES_MAX)
-    ]
-    blobs: dict[Annotated[str, Meta(min_length=64, max_length=64)], Annotated[bytes, Meta(max_length=BLOB_BYTES_MAX)]]
+    leaves: Leaves
+    entries: Bodies
+    blobs: Blobs
+    term: Size = 0
 
 
 class Held(Call, frozen=True, kw_only=True, tag="held"):
@@ -90,7 +94,29 @@ class Attest(Call, frozen=True, kw_only=True, tag="attest"):
     origin: Origin
 
 
-AnyCall = Deliver | Offer | Held | Latest | Attest
+class Claim(Call, frozen=True, kw_only=True, tag="claim"):
+    """Let me write that log."""
+
+    origin: Origin
+    term: Size
+
+
+class Renew(Call, frozen=True, kw_only=True, tag="renew"):
+    """I write that log."""
+
+    origin: Origin
+    fence: Fence
+    cursors: Annotated[dict[Annotated[str, Meta(max_length=64)], Size], Meta(max_length=SITES_MAX)]
+
+
+class Pull(Call, frozen=True, kw_only=True, tag="pull"):
+    """Give me that log from there on."""
+
+    origin: Origin
+    start: Size
+
+
+AnyCall = Deliver | Offer | Held | Latest | Attest | Claim | Renew | Pull
 
 # ---- replies -------------------------------------------------------------------------------------------------------
 
@@ -114,6 +140,7 @@ class TakenIn(Reply, frozen=True, kw_only=True, tag="taken"):
 
     size: Size
     cosigned: Note | None
+    written: Size = 0
 
 
 class Holding(Reply, frozen=True, kw_only=True, tag="holding"):
@@ -126,6 +153,23 @@ class Shown(Reply, frozen=True, kw_only=True, tag="shown"):
     """To `Latest` and `Attest`."""
 
     note: Note | None
+
+
+class Stands(Reply, frozen=True, kw_only=True, tag="stands"):
+    """To `Claim` and `Renew`."""
+
+    standing: Standing
+
+
+class Pulled(Reply, frozen=True, kw_only=True, tag="pulled"):
+    """To `Pull`."""
+
+    start: Size
+    size: Size
+    checkpoint: Note
+    leaves: Leaves
+    entries: Bodies
+    blobs: Blobs
 
 
 class Raised(Reply, frozen=True, kw_only=True, tag="raised"):
@@ -141,7 +185,7 @@ class Unread(Reply, frozen=True, kw_only=True, tag="unread"):
     why: Annotated[str, Meta(max_length=WIRE_WHY_CHARS_MAX)]
 
 
-AnyReply = Answered | TakenIn | Holding | Shown | Raised | Unread
+AnyReply = Answered | TakenIn | Holding | Shown | Stands | Pulled | Raised | Unread
 
 _ENCODE: Final = msgspec.msgpack.Encoder().encode
 _CALL: Final = msgspec.msgpack.Decoder(AnyCall)
@@ -224,17 +268,35 @@ async def _answer(peer: Peer, call: AnyCall, sender: str) -> AnyReply:
                 leaves=call.leaves,
                 entries=call.entries,
                 blobs=call.blobs,
+                term=call.term,
             )
             taken = await peer.offer(segment, sender)
-            return TakenIn(size=taken.size, cosigned=taken.cosigned)
+            return TakenIn(size=taken.size, cosigned=taken.cosigned, written=taken.written)
         case Held():
             return Holding(size=await peer.held(call.origin, sender))
         case Latest():
             return Shown(note=await peer.latest(call.origin, sender))
         case Attest():
             return Shown(note=await peer.attest(call.origin, sender))
+        case Claim():
+            return Stands(standing=await peer.claim(call.origin, call.term, sender))
+        case Renew():
+            return Stands(standing=await peer.renew(call.origin, call.fence, call.cursors, sender))
+        case Pull():
+            return _pulled(await peer.pull(call.origin, call.start, sender))
         case _:
             assert_never(call)
+
+
+def _pulled(segment: Segment) -> Pulled:
+    return Pulled(
+        start=segment.start,
+        size=segment.size,
+        checkpoint=segment.checkpoint,
+        leaves=segment.leaves,
+        entries=segment.entries,
+        blobs=segment.blobs,
+    )
 
 
 def _plain(error: Exception) -> str:
@@ -275,9 +337,10 @@ class Remote(Peer):
             leaves=segment.leaves,
             entries=segment.entries,
             blobs=segment.blobs,
+            term=segment.term,
         )
         said = await self._asked(call, TakenIn)
-        return Taken(size=said.size, cosigned=said.cosigned)
+        return Taken(size=said.size, cosigned=said.cosigned, written=said.written)
 
     @override
     async def held(self, origin: str, sender: str) -> int:
@@ -290,6 +353,27 @@ class Remote(Peer):
     @override
     async def attest(self, origin: str, sender: str) -> bytes | None:
         return (await self._asked(Attest(origin=origin), Shown)).note
+
+    @override
+    async def claim(self, origin: str, term: int, sender: str) -> Standing:
+        return (await self._asked(Claim(origin=origin, term=term), Stands)).standing
+
+    @override
+    async def renew(self, origin: str, fence: Fence, cursors: Mapping[str, int], sender: str) -> Standing:
+        return (await self._asked(Renew(origin=origin, fence=fence, cursors=dict(cursors)), Stands)).standing
+
+    @override
+    async def pull(self, origin: str, start: int, sender: str) -> Segment:
+        said = await self._asked(Pull(origin=origin, start=start), Pulled)
+        return Segment(
+            origin=origin,
+            start=said.start,
+            size=said.size,
+            checkpoint=said.checkpoint,
+            leaves=said.leaves,
+            entries=said.entries,
+            blobs=said.blobs,
+        )
 
     async def _asked(self, call: AnyCall, due: type[_R]) -> _R:
         """The reply that is due to the call.

@@ -65,12 +65,12 @@ class Draft(Struct, frozen=True, kw_only=True, gc=False):
 class History(Protocol):
     """Looks into the log for subjects that are closed and no longer in memory."""
 
-    def head(self, subject: str) -> bytes | None:
-        """The leaf hash of the subject's last entry."""
+    def head(self, subject: str, before: int) -> bytes | None:
+        """The leaf hash of the subject's last entry among the log's first `before`."""
         ...
 
-    def find(self, subject: str, digest: bytes) -> int | None:
-        """The entry of this subject whose payload has this digest."""
+    def find(self, subject: str, digest: bytes, before: int) -> int | None:
+        """The entry of this subject whose payload has this digest, among the log's first `before`."""
         ...
 
 
@@ -338,7 +338,7 @@ class Chronicle:
         at = max(at, standing.last_at)
         head = standing.heads.get(subject)
         if head is None and subject in self.state.closed:
-            head = self._history.head(subject)
+            head = self._history.head(subject, tree.size)
         body = encode_entry(
             Entry(
                 site=self._site,
@@ -389,7 +389,7 @@ class Chronicle:
         known = self.standing.digests.get(subject)
         if known is not None:
             return known.get(mark)
-        return self._history.find(subject, mark) if subject in self.state.closed else None
+        return self._history.find(subject, mark, self.tree.size) if subject in self.state.closed else None
 
     def _judged_by(self, job: Job, command: c.AnyCommand) -> LawRef:
         sha256 = version_for(self.state, self.library, job, getattr(command, "step", None))

@@ -77,12 +77,22 @@ def repeat(chronicle: Chronicle, entry: Entry, roots: tuple[bytes, ...], action:
     record = bytes(entry.record)
     if entry.kind == "attempt":
         return chronicle.attempt(canon.decode(record, _ATTEMPT, "the record"), entry.at)
-    if entry.kind == "import":
-        return chronicle.take_in(segment_of(chronicle, canon.decode(record, _IMPORT, "the record")), entry.at)
+    imported = read_import(entry)
+    if imported is not None:
+        return chronicle.take_in(segment_of(chronicle, imported), entry.at)
     if entry.kind == "consequence":
         canon.decode(record, _CONSEQUENCE, "the record")  # what it says comes out again, or the bytes differ
         return chronicle.consequence(entry.at)
     return chronicle.note(canon.decode(record, _NOTES[entry.kind], "the record"), entry.at)
+
+
+def read_import(entry: Entry) -> ImportRecord | None:
+    """The record of an import; None where the entry is none.
+
+    Raises:
+        Malformed: it cannot be read.
+    """
+    return canon.decode(bytes(entry.record), _IMPORT, "the record") if entry.kind == "import" else None
 
 
 def read_cosigned(entry: Entry) -> CosignedRecord:

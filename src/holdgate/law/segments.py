@@ -31,7 +31,8 @@ class Segment(Struct, frozen=True, kw_only=True):
     """Entries [start, size) of `origin`, under a checkpoint of that size.
 
     `leaves`: all leaf hashes, in order. `entries`: index in the segment → entry bytes, for those that are disclosed.
-    `blobs`: SHA-256 (hex) → everything that disclosed entries pin. All of it is untrusted.
+    `blobs`: SHA-256 (hex) → everything that disclosed entries pin. All of it is untrusted. `term`: the writer's, where two hosts
+    keep the log (`holdgate.engine.keeping`); it fences a writer that was replaced and says nothing of the entries.
     """
 
     origin: str
@@ -41,6 +42,7 @@ class Segment(Struct, frozen=True, kw_only=True):
     leaves: tuple[bytes, ...]
     entries: dict[int, bytes]
     blobs: dict[str, bytes] = {}
+    term: int = 0
 
 
 class Verified(NamedTuple):
@@ -91,7 +93,8 @@ def verify_segment(state: State, segment: Segment) -> Verified:
     for sha256, blob in segment.blobs.items():
         if sha256 not in reader.pinned or digest(blob) != sha256:
             raise Tampered(f"the document {sha256[:12]}… came along, and no entry of the stretch pins it")
-    return Verified(Origin(site=seat.id, size=segment.size, frontier=frontier), tuple(reader.events))
+    taken = Origin(site=seat.id, size=segment.size, frontier=frontier, checkpoint=segment.checkpoint)
+    return Verified(taken, tuple(reader.events))
 
 
 def _frontier(known: Origin, segment: Segment, seat: SiteSeat) -> tuple[bytes, ...]:

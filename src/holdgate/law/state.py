@@ -379,11 +379,12 @@ class Contact(Struct, gc=False):
 
 
 class Origin(Struct):
-    """How far another site's log was taken in: its size and Merkle frontier."""
+    """How far another site's log was taken in: its size and Merkle frontier, under which of its checkpoints."""
 
     site: str
     size: int
     frontier: tuple[bytes, ...]
+    checkpoint: bytes = b""
 
 
 class Closed(Struct, gc=False):

@@ -6,17 +6,19 @@ a resend of the same wish gets the same bytes again.
 
 from typing import Final
 
+from holdgate.crypto.envelope import open_envelope
 from holdgate.crypto.keys import SigningKey
 from holdgate.engine.ports import Row
 from holdgate.gate.permit import Permit, Recorded, Refusal, Unmet, seal_answer
 from holdgate.law import command as c
 from holdgate.law import event as ev
+from holdgate.law.command import parse_command
 from holdgate.law.decision import Decision
 from holdgate.law.denial import remedy, sentence
 from holdgate.law.replay import read_action
 from holdgate.law.segments import decision_of
 from holdgate.ledger.entry import Entry, read_entry
-from holdgate.terms.errors import InvariantBroken
+from holdgate.terms.errors import InvariantBroken, Malformed
 
 ModuleWish = c.AskModule | c.ReportModule
 
@@ -107,3 +109,18 @@ def refusal_of(wish: ModuleWish, site: str, decision: Decision, at: int, key: Si
         unmet=unmet,
     )
     return seal_answer(refusal, key)
+
+
+def read_wish(raw: bytes) -> ModuleWish | None:
+    """A module's wish; None where the bytes cannot be read, which the spine puts on record.
+
+    Raises:
+        Malformed: it is another act.
+    """
+    try:
+        wish = parse_command(open_envelope(raw).payload)
+    except Malformed:
+        return None
+    if not isinstance(wish, ModuleWish):
+        raise Malformed("only a module's wishes are answered here: module.may and module.act")
+    return wish

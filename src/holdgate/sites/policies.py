@@ -21,9 +21,10 @@ from holdgate.law import command as c
 from holdgate.law import event as ev
 from holdgate.law.case import Pin
 from holdgate.law.orders import body_of
+from holdgate.law.replay import read_import
 from holdgate.law.segments import decision_of
 from holdgate.law.state import State, job_key
-from holdgate.ledger.entry import Entry
+from holdgate.ledger.entry import Entry, read_entry
 from holdgate.terms import canon
 from holdgate.terms.errors import Unavailable
 
@@ -110,6 +111,23 @@ class Telling(Policy):
     @override
     def try_again(self, answer: Answer) -> bool:
         return not answer.decision.allowed and any(code in AGAIN for code in answer.decision.codes)
+
+
+class Copying(Telling):
+    """For the other host of a site: the whole log, and all that its entries rest on, which is in the store."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(None, whole=True)
+        self._store = store
+
+    @override
+    def beside(self, entry: Entry) -> Sequence[str]:
+        record = read_import(entry)
+        if record is None:
+            return entry.pins
+        bodies = {key: self._store.blob(key) for key in (record.leaves[index].hex() for index in record.held)}
+        pins = [pin for body in bodies.values() if body is not None for pin in read_entry(body).pins]
+        return (*bodies, *pins)
 
 
 def nonce_of(row: Row, round_number: int) -> str:

@@ -15,7 +15,6 @@ from msgspec.structs import replace
 from typing_extensions import override
 
 from holdgate.audit.authorities import AUTHORITIES
-from holdgate.crypto.envelope import open_envelope
 from holdgate.crypto.hashes import digest
 from holdgate.crypto.keys import SigningKey
 from holdgate.crypto.sealed import SealingKey, open_sealed
@@ -25,6 +24,7 @@ from holdgate.engine.opening import open_log, save
 from holdgate.engine.ports import Clock, Entropy, Store
 from holdgate.engine.replicate import Link, Policy
 from holdgate.engine.submit import Spine
+from holdgate.engine.tenure import Tenure
 from holdgate.identity.charter import SiteSeat, open_charter
 from holdgate.law.case import Pin
 from holdgate.law.chronicle import (
@@ -35,32 +35,35 @@ from holdgate.law.chronicle import (
     CosignedRecord,
     blank_state,
 )
-from holdgate.law.command import parse_command
 from holdgate.law.segments import Segment
 from holdgate.ledger.entry import read_entry
-from holdgate.ledger.merkle import root_of
-from holdgate.ledger.note import (
-    KIND_COSIGNATURE,
-    Checkpoint,
-    Notary,
-    make_vkey,
-    open_checkpoint,
-    parse_vkey,
-    verify_cosignature,
-)
-from holdgate.sites.permits import ModuleWish, answer_of, refusal_of
-from holdgate.sites.policies import SEALED_INFO, Sender
+from holdgate.ledger.note import Notary
+from holdgate.sites.permits import answer_of, read_wish, refusal_of
+from holdgate.sites.policies import SEALED_INFO, Copying, Sender
+from holdgate.sites.reconcile import Reconciler
+from holdgate.sites.recorded import Recorded
 from holdgate.sites.timers import Timekeeper
 from holdgate.terms.errors import HoldgateError, Malformed, Tampered, Unavailable
-from holdgate.terms.instant import SECOND_US
 from holdgate.terms.limits import BLOB_BYTES_MAX, PINS_MAX
 
 _RELIES_ON: Final = (("business_hub", "vault"), ("floor_hub", "business_hub"), ("floor_hub", "vault"))
 """Kind of site, and kind of peer that it also keeps contact with."""
 
 
+class Writing(NamedTuple):
+    """Where two hosts keep the log: this host's tenure, its own line, its name there and the other host's."""
+
+    tenure: Tenure
+    bus: Bus
+    host: str
+    other: str
+
+
 class Means(NamedTuple):
-    """What a site is given: its keys, store, clock, entropy and bus; the founding charter and the roots it trusts."""
+    """What a site is given: its keys, store, clock, entropy and bus; the founding charter and the roots it trusts.
+
+    `writing`: this host writes the log of a site that two hosts keep.
+    """
 
     seat: SiteSeat
     key: SigningKey
@@ -71,12 +74,11 @@ class Means(NamedTuple):
     bus: Bus
     charter: bytes
     roots: tuple[bytes, ...]
+    writing: Writing | None = None
 
 
-class Site(Peer):
+class Site(Recorded, Peer):
     """A business hub, floor hub or node.
-
-    `cosigned`: how many entries a Vault's newest cosignature since the start covers, and its time (UTC µs).
 
     Args:
         means: what it is given.
@@ -86,6 +88,7 @@ class Site(Peer):
 
     def __init__(self, means: Means, policies: "Callable[[Site], dict[str, Policy]]", *, timers: bool = False) -> None:
         self.means = means
+        self._store = means.store
         self.id = means.seat.id
         self.kind = means.seat.kind
         charter = open_charter(means.charter, means.roots)
@@ -95,21 +98,39 @@ class Site(Peer):
         self.chronicle: Chronicle = opened.chronicle
         self.tail = opened.tail
         self.notary = Notary(means.seat.origin, means.key)
-        self.spine = Spine(self.chronicle, means.store, means.clock, self.notary, self._sealed)
-        self.links = {
-            peer: Link(self.id, peer, means.bus, means.store, self.spine, self.notary, policy, self)
-            for peer, policy in policies(self).items()
-        }
+        self._tenure = None if means.writing is None else means.writing.tenure
+        self.spine = Spine(self.chronicle, means.store, means.clock, self.notary, self._sealed, self._tenure)
+        self._live = self.spine
         self._charter = charter
         self._vaults = {seat.id: seat for seat in charter.sites if seat.kind == "vault"}
-        self._own_key = parse_vkey(make_vkey(means.seat.origin, means.seat.key))
+        told = policies(self)
+        self.links = {peer: self._link(peer, policy) for peer, policy in told.items()}
+        takers = [peer for peer, policy in told.items() if policy.segments and peer not in self._vaults]
+        self._others = Reconciler(means.seat, self._vaults, takers, means.bus, means.store, lambda: self.spine.size)
+        if means.writing is not None:
+            self._share(means.writing)
         self._reconciled = self._unwitnessed = self._started = False
         self._replicated = 0
-        self.cosigned = (0, 0)
+        self._newest: tuple[int, CosignedRecord | None] = (0, None)
         self._waiting: list[tuple[int, asyncio.Future[None]]] = []
         self.watchers: list[Callable[[Sealed], None]] = []
         """Told of every group of entries once it is durable, on the event loop; they raise nothing."""
         self.timekeeper = self._timekeeper() if timers and self.kind == "business_hub" else None
+
+    def _link(self, peer: str, policy: Policy) -> Link:
+        """The link to a peer. A Vault that keeps this log with two hosts gets entries before anybody is acknowledged."""
+        means, tenure = self.means, self._tenure
+        durable, term = (
+            (self.spine, 0) if tenure is None or peer not in self._vaults else (self.spine.written, tenure.term)
+        )
+        return Link(self.id, peer, means.bus, means.store, durable, self.notary, policy, self, term)
+
+    def _share(self, writing: Writing) -> None:
+        """The other host gets everything; it and the Vaults are woken before an entry is acknowledged."""
+        copy, tenure, other = Copying(self.means.store), writing.tenure, writing.other
+        store, written = self.means.store, self.spine.written
+        self.links[other] = Link(writing.host, other, writing.bus, store, written, self.notary, copy, self, tenure.term)
+        tenure.wakes = tuple(self.links[peer].wake for peer in (other, *self._vaults))
 
     def _timekeeper(self) -> Timekeeper:
         means = self.means
@@ -150,50 +171,19 @@ class Site(Peer):
             self.timekeeper.start()
 
     async def _reconcile(self) -> bool:
-        """Whether a witness within reach confirmed that this log is not behind, or beside, what it cosigned.
+        """Whether this log is not behind, or beside, what others hold of it, as far as they are within reach.
 
         Raises:
-            Tampered: it is; a checkpoint that this site's own key signed and the witness cosigned proves it.
+            Tampered: it is; a checkpoint that this site's own key signed proves it.
         """
-        confirmed = False
-        for vault, seat in self._vaults.items():
-            if not self.means.bus.linked(self.id, vault):
-                continue
-            try:
-                note = await self.means.bus.peer(self.id, vault).latest(self.notary.origin, self.id)
-                cosigned = None if note is None else self._proven(note, seat)
-            except (Unavailable, Malformed, Tampered):
-                continue  # out of reach, or it shows what proves nothing: not confirmed
-            if cosigned is not None:
-                self._compare(vault, cosigned)
-                self._confirm(cosigned.size)
-            confirmed = True
-        return confirmed
+        found = await self._others.look()
+        self._confirm(found.covered)
+        return found.confirmed
 
-    def _proven(self, note: bytes, vault: SiteSeat) -> Checkpoint:
-        """A checkpoint of this log that this site's own key signed and the Vault cosigned.
-
-        Raises:
-            Malformed, Tampered: it is none; whoever shows it proves nothing by it.
-        """
-        checkpoint = open_checkpoint(note, self._own_key)
-        time_s = verify_cosignature(note, parse_vkey(make_vkey(vault.origin, vault.key, KIND_COSIGNATURE)))
-        self.cosigned = max(self.cosigned, (checkpoint.size, time_s * SECOND_US))
-        return checkpoint
-
-    def _compare(self, vault: str, cosigned: Checkpoint) -> None:
-        """Hold this log against a checkpoint of its own that a witness holds.
-
-        Raises:
-            Tampered: this log is behind it, or is another one.
-        """
-        if cosigned.size > self.spine.size:
-            raise Tampered(
-                f"{self.id} holds {self.spine.size} entries, but {vault} cosigned {cosigned.size}: the store was set back. "
-                "Restore it from the Vault's copy, or go on under a new origin."
-            )
-        if root_of(self.means.store.leaves(0, cosigned.size)) != cosigned.root:
-            raise Tampered(f"the log of {self.id} is not the one that {vault} cosigned at {cosigned.size}: it forked")
+    @property
+    def cosigned(self) -> tuple[int, int]:
+        """How many entries a Vault's newest cosignature since the start covers, and its time (UTC µs)."""
+        return self._others.cosigned
 
     def stop(self) -> None:
         """Release threads and storage, with a snapshot if everything is durable."""
@@ -242,7 +232,9 @@ class Site(Peer):
             The answer, kept `replicated`: the Vault's mirror covers the entry.
         """
         answer = await self.submit(raw, pins, source)
-        if answer.seq < 0:  # an attempt that is only counted so far: no entry that a Vault could hold
+        if (
+            answer.seq < 0 or answer.kept == REPLICATED
+        ):  # an attempt that is only counted so far: no entry that a Vault could hold
             return answer
         if answer.seq >= self._replicated:
             waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -263,7 +255,7 @@ class Site(Peer):
         Raises:
             Malformed: it cannot be read (which is on record), or it is another act than a module's (which is not handed in).
         """
-        wish = _read_wish(raw)
+        wish = read_wish(raw)
         answer = await self.submit(raw, source=source)
         if wish is None:
             raise Malformed("the wish cannot be read")
@@ -317,7 +309,8 @@ class Site(Peer):
 
     @override
     async def latest(self, origin: str, sender: str) -> bytes | None:
-        return None
+        known = self.chronicle.state.origins.get(origin)
+        return None if known is None else known.checkpoint
 
     @override
     async def attest(self, origin: str, sender: str) -> bytes | None:
@@ -364,25 +357,38 @@ class Site(Peer):
             link.wake()
         for told in self.watchers:
             told(sealed)
+        with suppress(HoldgateError):  # a stopped site notes nothing, and says so to everybody who asks
+            self._note_newest()
 
     async def taken(self, peer: str, taken: Taken) -> None:
         """A peer holds this log so far. A witness's cosignature goes on record if it covers anything new."""
+        if self._tenure is not None:
+            self._tenure.took(peer, taken)
         if peer not in self._vaults:
             return
         if taken.cosigned is None:
             with suppress(Tampered):  # the Vault will refuse the next stretch, keep the evidence, and stop this site
                 await self._reconcile()  # a size alone proves nothing: what the Vault holds has to be this log
             return
-        self._confirm(self._proven(taken.cosigned, self._vaults[peer]).size)
+        self._confirm(self._others.proven(taken.cosigned, self._vaults[peer]).size)
         self.means.store.save_cosignature(peer, taken.cosigned)
         if not self._reconciled:
             self._reconciled = True
-            again = BootRecord(epoch=self.chronicle.standing.epoch, reconciled=True, again=True)
-            await self._note(again)
-            self._look()
-        if taken.size == self.spine.size and self._unwitnessed:
+            self._notice(BootRecord(epoch=self.chronicle.standing.epoch, reconciled=True, again=True))
+        self._newest = (taken.size, CosignedRecord(witness=peer, note=taken.cosigned))
+        self._note_newest()
+
+    def _note_newest(self) -> None:
+        """Put the newest cosignature on record, if it covers all that is acknowledged, and something that none covered."""
+        size, record = self._newest
+        if record is not None and size >= self.spine.size and self._unwitnessed:
             self._unwitnessed = False
-            await self.witnessed(peer, taken.cosigned)
+            self._notice(record)
+
+    def _notice(self, record: BootRecord | CosignedRecord) -> None:
+        """Note something and wait for nobody: a Vault that keeps this log with two hosts may have to take the entry first."""
+        self._note(record)
+        self._look()
 
     def _confirm(self, size: int) -> None:
         """Tell those who wait for a replicated answer."""
@@ -428,57 +434,13 @@ class Site(Peer):
             self.timekeeper.wake()
 
     def _note(self, record: BootRecord | ContactRecord | CosignedRecord) -> "asyncio.Future[Answer]":
-        """Put on record what this site notices about itself."""
-        return self.spine.record(partial(self.chronicle.note, record, self.means.clock.now()))
-
-    # ---- the log as history (for subjects that are closed) ----------------------------------------------------------
-
-    def head(self, subject: str) -> bytes | None:
-        """The leaf hash of a closed subject's last entry."""
-        staged = self.spine.staged_of(subject)
-        return self.means.store.last_of(subject) if staged is None else staged.leaf
-
-    def find(self, subject: str, digest: bytes) -> int | None:
-        """The entry of a closed subject whose payload has this digest."""
-        staged = self.spine.staged_of(subject)
-        if staged is not None and staged.digest == digest:
-            return staged.seq
-        return self.means.store.find(subject, digest)
-
-    def entry(self, seq: int) -> bytes:
-        """The bytes of a durable entry.
-
-        Raises:
-            Unavailable: it is not durable yet.
-        """
-        row = next(iter(self.means.store.rows(seq, seq + 1)), None)
-        if row is None:
-            raise Unavailable(f"entry {seq} is not durable yet")
-        return row.body
-
-    def entry_envelope(self, seq: int) -> tuple[bytes, tuple[str, ...]]:
-        """The envelope of a durable action entry, and what it pins.
-
-        Raises:
-            Unavailable: it is not durable yet.
-        """
-        row = next(iter(self.means.store.rows(seq, seq + 1)), None)
-        if row is None:
-            raise Unavailable(f"entry {seq} is not durable yet")
-        entry = read_entry(row.body)
-        return bytes(entry.action), entry.pins
+        """Put on record what this site notices about itself. Who does not wait for it need not look at what became of it."""
+        noted = self.spine.record(partial(self.chronicle.note, record, self.means.clock.now()))
+        noted.add_done_callback(_seen)
+        return noted
 
 
-def _read_wish(raw: bytes) -> ModuleWish | None:
-    """A module's wish; None where the bytes cannot be read, which the spine puts on record.
-
-    Raises:
-        Malformed: it is another act.
-    """
-    try:
-        wish = parse_command(open_envelope(raw).payload)
-    except Malformed:
-        return None
-    if not isinstance(wish, ModuleWish):
-        raise Malformed("only a module's wishes are answered here: module.may and module.act")
-    return wish
+def _seen(noted: "asyncio.Future[Answer]") -> None:
+    """An error that nobody waits for is no defect: a site that stops tells everybody who asks."""
+    if not noted.cancelled():
+        noted.exception()

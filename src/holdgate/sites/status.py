@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from holdgate.sites.heads import DailyHead
 from holdgate.sites.site import Site
+from holdgate.sites.standby import Standby
 from holdgate.sites.vault import Vault
 
 WELL: Final = "well"
@@ -32,7 +33,7 @@ class SiteStatus(Struct, frozen=True, kw_only=True):
 
     `size`: durable entries. `checkpoint`: the signed checkpoint of that log. `witnessed_at`: the time of a Vault's newest
     cosignature (UTC µs; 0: none since the start), `witnessed_size`: what it covers. `reconciled`: a Vault confirmed this log.
-    `fault`: why it decides nothing any more ("": it does).
+    `fault`: why it decides nothing any more ("": it does). `host`, `term`: which host writes, where two keep the site.
     """
 
     site: str
@@ -44,6 +45,26 @@ class SiteStatus(Struct, frozen=True, kw_only=True):
     witnessed_at: int
     witnessed_size: int
     links: tuple[LinkStatus, ...]
+    clock: ClockQuality
+    fault: str = ""
+    host: str = ""
+    term: int = 0
+
+
+class HostStatus(Struct, frozen=True, kw_only=True):
+    """A host of a site that does not write at the moment.
+
+    `size`: entries of its copy. `term`: the latest that it promised; `writer`: to whom; `counts`: its copy counts under it.
+    """
+
+    site: str
+    kind: str
+    host: str
+    at: int
+    size: int
+    term: int
+    writer: str
+    counts: bool
     clock: ClockQuality
     fault: str = ""
 
@@ -81,11 +102,11 @@ class VaultStatus(Struct, frozen=True, kw_only=True):
 
 def site_status(site: Site, clock: ClockQuality) -> SiteStatus:
     """How a deciding site stands now."""
-    fault, (covered, cosigned_at) = site.spine.fault, site.cosigned
+    fault, (covered, cosigned_at), writing = site.spine.fault, site.cosigned, site.means.writing
     links = tuple(
         LinkStatus(
             peer=peer,
-            up=site.means.bus.linked(site.id, peer),
+            up=link.up,
             backlog=link.backlog,
             fault="" if link.fault is None else str(link.fault),
         )
@@ -103,6 +124,25 @@ def site_status(site: Site, clock: ClockQuality) -> SiteStatus:
         links=links,
         clock=clock,
         fault="" if fault is None else str(fault),
+        host="" if writing is None else writing.host,
+        term=0 if writing is None else writing.tenure.term,
+    )
+
+
+def host_status(standby: Standby, at: int, clock: ClockQuality) -> HostStatus:
+    """How a host stands that follows."""
+    promise = standby.standing.promise
+    return HostStatus(
+        site=standby.id,
+        kind="standby",
+        host=standby.host,
+        at=at,
+        size=standby.size,
+        term=promise.term,
+        writer=promise.host,
+        counts=promise.written == promise.term > 0,
+        clock=clock,
+        fault="" if standby.fault is None else str(standby.fault),
     )
 
 

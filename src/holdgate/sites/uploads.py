@@ -69,7 +69,7 @@ class Uploads:
         self,
         store: UploadStore,
         pending: WitnessStore,
-        logs: Sequence[str],
+        open_to_all: Callable[[str], bool],
         cosigner: Cosigner,
         contradicted: Callable[[str, bytes], None],
     ) -> None:
@@ -78,13 +78,14 @@ class Uploads:
         Args:
             store: the mirrors.
             pending: the checkpoints that were accepted, mirrored or pending, by size.
-            logs: the origins that are mirrored.
+            open_to_all: whether a mirrored log with this origin is one that anybody may upload. Not one that two hosts write in
+                turn: both hold its key, and what the one that was relieved still signs is not to get in by this way.
             cosigner: the mirror's.
             contradicted: keeps a pending checkpoint of a log that the mirror does not lead to.
         """
         self._store = store
         self._pending = pending
-        self._logs = frozenset(logs)
+        self._open_to_all = open_to_all
         self._cosigner = cosigner
         self._contradicted = contradicted
 
@@ -101,8 +102,8 @@ class Uploads:
             upload = read_upload(raw)
         except Malformed as error:
             return None, _refusal(400, str(error))
-        if upload.origin not in self._logs:
-            return None, _refusal(404, "this log is not mirrored here")
+        if not self._open_to_all(upload.origin):
+            return None, _refusal(404, "this log is not mirrored here, or only by its own hosts")
         conflict = self._conflict(upload)
         if conflict is not None:
             return None, conflict
@@ -124,6 +125,8 @@ class Uploads:
             Unavailable: the store fails; nothing was cosigned.
         """
         origin, store = upload.origin, self._store
+        if not self._open_to_all(origin):  # two hosts took it over meanwhile
+            return _refusal(404, "this log is mirrored only by its own hosts")
         size, frontier = store.held(origin)
         note = self._pending.at(origin, upload.end)
         if note is None or upload.end < size:

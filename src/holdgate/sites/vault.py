@@ -14,11 +14,13 @@ import asyncio
 from collections.abc import Sequence
 from typing import NoReturn, Protocol
 
+from msgspec.structs import replace
 from typing_extensions import override
 
 from holdgate.crypto.hashes import digest, leaf_hash
 from holdgate.crypto.keys import SigningKey
-from holdgate.engine.bus import Peer, Taken
+from holdgate.engine.bus import Taken
+from holdgate.engine.keeping import Keeper
 from holdgate.engine.ports import Clock
 from holdgate.engine.timestamping import HeadStore, TimestampAuthority
 from holdgate.engine.witnessing import OutsideWitness
@@ -42,11 +44,12 @@ from holdgate.sites.accepted import Accepted, Mirrored, SeenStore
 from holdgate.sites.heads import DailyHead
 from holdgate.sites.outside import Asking
 from holdgate.sites.uploads import Uploads, UploadStore
+from holdgate.sites.vault_keeping import KeepsLogs, Mirrors
 from holdgate.terms.errors import InvariantBroken, Malformed, Tampered, Unavailable
 from holdgate.terms.instant import SECOND_US
 
 
-class MirrorStore(UploadStore, Protocol):
+class MirrorStore(Mirrors, UploadStore, Protocol):
     """Keeps mirrors of other sites' logs and the Vault's cosignatures."""
 
     def keep(
@@ -69,10 +72,6 @@ class MirrorStore(UploadStore, Protocol):
         """Keep the documents of mirrored entries, which are there up to `stop` then."""
         ...
 
-    def entries(self, origin: str, start: int = 0, stop: int | None = None) -> list[bytes]:
-        """The entries of the mirror, or a stretch of them, in order."""
-        ...
-
     def keep_evidence(self, origin: str, checkpoint: bytes, why: str) -> None:
         """Keep a signed checkpoint that contradicts the mirror."""
         ...
@@ -86,8 +85,11 @@ class MirrorStore(UploadStore, Protocol):
         ...
 
 
-class Vault(Peer):
-    """The witness and mirror. Without `seen` it takes no checkpoints from strangers and asks no outside witness."""
+class Vault(KeepsLogs):
+    """The witness and mirror. Without `seen` it takes no checkpoints from strangers and asks no outside witness.
+
+    `keeper`: its promises to hosts that write a log in turn.
+    """
 
     def __init__(
         self,
@@ -96,6 +98,7 @@ class Vault(Peer):
         charter: Charter,
         store: MirrorStore,
         clock: Clock,
+        keeper: Keeper,
         seen: SeenStore | None = None,
         outside: Sequence[OutsideWitness] = (),
         policy: Policy | None = None,
@@ -103,7 +106,8 @@ class Vault(Peer):
     ) -> None:
         self.id = seat.id
         self.kind = seat.kind
-        self.store = store
+        self.store = self._mirrors = store
+        self.keeper = keeper
         self._seat = seat
         self._cosigner = Cosigner(seat.origin, key)
         self._seats = {s.origin: s for s in charter.sites if s.kind != "vault"}
@@ -117,7 +121,7 @@ class Vault(Peer):
         self._witness = None if self._accepted is None else Witness(self._logs, self._accepted)
         self._uploads = None
         if self._accepted is not None:
-            self._uploads = Uploads(store, self._accepted, tuple(self._logs), self._cosigner, self._contradicted)
+            self._uploads = Uploads(store, self._accepted, self._open_to_all, self._cosigner, self._contradicted)
         self._mirrored = mirrored
         self._by_hash = {origin_hash(origin): origin for origin in self._logs}
         self.asking: tuple[Asking, ...] = ()
@@ -142,7 +146,9 @@ class Vault(Peer):
     @override
     async def offer(self, segment: Segment, sender: str) -> Taken:
         async with self._one_at_a_time:
-            return await self._take(segment, sender)
+            self.keeper.admit(segment.origin, segment.term)
+            taken = await self._take(segment, sender)
+            return replace(taken, written=self.keeper.grown(segment.origin, taken.size).written)
 
     async def _take(self, segment: Segment, sender: str) -> Taken:
         """Verify, then keep, then answer.
@@ -320,6 +326,10 @@ class Vault(Peer):
             raise InvariantBroken("an upload was neither whole nor answered")
         return reply
 
+    def _open_to_all(self, origin: str) -> bool:
+        """Whether anybody may upload this log: a mirrored one that no two hosts write in turn."""
+        return origin in self._logs and not self.keeper.promise(origin).term
+
     def _contradicted(self, origin: str, note: bytes) -> None:
         """A pending checkpoint that the mirrored entries do not lead to: kept with what was mirrored."""
         held = self.store.latest(origin)
@@ -375,6 +385,7 @@ class Vault(Peer):
             self.heads.stop()
         if self._seen is not None:
             self._seen.close()
+        self.keeper.close()
         self.store.close()
 
     def link_changed(self, peer: str, up: bool) -> None:

@@ -46,8 +46,10 @@ RULE_LIST_MAX: Final = 500
 """Items of a list that a rule may read."""
 WIRE_BYTES_MAX: Final = 16_777_216
 """What one site asks of another, in one piece: an action with all its documents, or a segment."""
-WIRE_ANSWER_BYTES_MAX: Final = 1_048_576
-"""What a site answers another: a decision with its receipt, or a cosigned checkpoint."""
+WIRE_ANSWER_BYTES_MAX: Final = WIRE_BYTES_MAX
+"""What a site answers another: a decision with its receipt, a cosigned checkpoint, or a stretch of a log that both keep."""
+SITES_MAX: Final = 10_000
+"""Sites of one shop."""
 WIRE_PARTS_MAX: Final = 4_096
 """Parts in which one message between sites may come."""
 WIRE_WHY_CHARS_MAX: Final = 2_000
