@@ -1,7 +1,8 @@
 """backup: copies of a shop's stores that hold, putting them back, and a store made anew from the Vault's copy.
 
 BACKUP/manifest.json   what is in it: the SHA-256 of each file, and for each store its size in entries and its root
-BACKUP/charter.json, trust.json, SITE/ledger.db, VAULT/mirror.db and, where there are, VAULT/witness.db and witnesses.policy
+BACKUP/charter.json, trust.json, SITE/ledger.db, VAULT/mirror.db and, where there are, VAULT/witness.db, witnesses.policy,
+timestamp.json with its certificates, and heads
 No keys: they are kept apart.
 """
 
@@ -17,11 +18,12 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
+from holdgate.adapters.head_files import NOTE, TOKEN
 from holdgate.adapters.lock import SiteLock
 from holdgate.adapters.sqlite_mirror import SqliteMirror
 from holdgate.adapters.sqlite_store import SqliteStore
 from holdgate.audit.authorities import AUTHORITIES
-from holdgate.bootstrap import POLICY, Premises, read_premises
+from holdgate.bootstrap import HEADS, POLICY, TIMESTAMP, Premises, read_premises
 from holdgate.engine.opening import open_log
 from holdgate.engine.rebuild import Copies, rebuild
 from holdgate.engine.source import StoreHistory
@@ -35,6 +37,8 @@ ROUNDS: Final = 8
 LEDGER: Final = "ledger.db"
 MIRROR: Final = "mirror.db"
 PAPERS: Final = ("charter.json", "trust.json")
+_VAULTS: Final = (POLICY, TIMESTAMP, "*.pem", f"{HEADS}/*{NOTE}", f"{HEADS}/*{TOKEN}")
+"""Beside a Vault's stores; a `.pem` there is a pinned certificate, no key."""
 _CHUNK: Final = 1 << 20
 
 
@@ -72,12 +76,14 @@ def back_up(directory: Path, target: Path, at: int) -> Manifest:
         raise Malformed(f"{target} is not empty; name a new folder")
     target.mkdir(parents=True, exist_ok=True)
     copied = _fitting(premises, target)
-    for name in _papers(premises):
+    papers = _papers(premises)
+    for name in papers:
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(directory / name, target / name)
         _flush(target / name)
     for name in _witnessed(premises):
         _copy(directory / name, target / name)
-    papers = (*_papers(premises), *_witnessed(premises))
+    papers += _witnessed(premises)
     manifest = Manifest(
         org=premises.charter.org,
         at=at,
@@ -91,8 +97,9 @@ def back_up(directory: Path, target: Path, at: int) -> Manifest:
 
 def _papers(premises: Premises) -> list[str]:
     """What is copied as it is."""
-    policies = (f"{seat.id}/{POLICY}" for seat in premises.charter.sites if seat.kind == "vault")
-    return [*PAPERS, *(name for name in policies if (premises.directory / name).is_file())]
+    vaults = [premises.directory / seat.id for seat in premises.charter.sites if seat.kind == "vault"]
+    found = [path for vault in vaults for pattern in _VAULTS for path in sorted(vault.glob(pattern)) if path.is_file()]
+    return [*PAPERS, *(path.relative_to(premises.directory).as_posix() for path in found)]
 
 
 def _witnessed(premises: Premises) -> list[str]:

@@ -5,6 +5,7 @@ DIR/charter.json          the founding document, signed by the roots
 DIR/<site>/site.key       the site's keys (0600)
 DIR/<site>/ledger.db      the site's store (the Vault: mirror.db; witness.db where strangers or outside witnesses take part)
 DIR/VAULT/witnesses.policy  outside witnesses to ask, where there are any
+DIR/VAULT/timestamp.json  the authority that stamps the daily heads in DIR/VAULT/heads, where there is one
 """
 
 import asyncio
@@ -16,8 +17,10 @@ from typing import Final, NamedTuple
 import msgspec
 from msgspec import Struct
 
+from holdgate.adapters.head_files import HeadFiles
 from holdgate.adapters.host import HostClock, HostEntropy
 from holdgate.adapters.http_cosigner import HttpCosigner
+from holdgate.adapters.http_timestamp import read_authority
 from holdgate.adapters.memory_bus import MemoryBus
 from holdgate.adapters.new_file import write_new
 from holdgate.adapters.sqlite_mirror import SqliteMirror
@@ -31,6 +34,7 @@ from holdgate.crypto.sealed import SealingKey
 from holdgate.engine.bus import Bus
 from holdgate.engine.keeping import Keeper, Promises
 from holdgate.engine.ports import Clock, Entropy, Store
+from holdgate.engine.timestamping import HeadStore, TimestampAuthority
 from holdgate.engine.witnessing import OutsideWitness
 from holdgate.identity.charter import CHARTER_TYPE, Charter, Founder, Settings, SiteSeat, open_charter
 from holdgate.ledger.note import KIND_COSIGNATURE, Notary, make_vkey
@@ -49,6 +53,10 @@ PROMISES: Final = "promises.db"
 """Beside a store: what its keeper promised to hosts that write a log in turn."""
 POLICY: Final = "witnesses.policy"
 """Beside a Vault's store: the outside witnesses that it asks (C2SP tlog-policy)."""
+TIMESTAMP: Final = "timestamp.json"
+"""Beside a Vault's store: the authority that stamps its daily heads (RFC 3161)."""
+HEADS: Final = "heads"
+"""Beside a Vault's store: the folder of its daily heads and their tokens."""
 
 
 class SiteKeys(Struct, frozen=True, kw_only=True):
@@ -202,7 +210,15 @@ class Premises(NamedTuple):
             SqliteWitness(place / "witness.db") if wanted else None,
             () if policy is None else outside_witnesses(policy),
             policy,
+            _stamping(place),
         )
+
+
+def _stamping(place: Path) -> tuple[HeadStore, TimestampAuthority] | None:
+    """Where a Vault's daily heads are kept, and who stamps them; None where no authority is configured."""
+    if not (place / TIMESTAMP).is_file():
+        return None
+    return HeadFiles(place / HEADS), read_authority(place / TIMESTAMP)
 
 
 def read_premises(directory: Path) -> Premises:

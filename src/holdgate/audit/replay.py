@@ -7,6 +7,7 @@
    cosignatures.
 4. The tree's root is the one that the site's signed checkpoint names.
 5. Trusted witnesses cosigned prefixes of this very log: what lies with it, and what the auditor brings from elsewhere.
+6. Heads of the Vault that a time-stamping authority stamped, as the auditor brings them, name prefixes of this very log.
 
 The first thing that does not hold is named with its entry; from there on only hashes can be checked, and they are.
 It always ends: it looks at every entry once. Pure: entries and blobs come from a source, keys from outside.
@@ -19,6 +20,7 @@ from msgspec import Struct
 from typing_extensions import override
 
 from holdgate.audit.authorities import AUTHORITIES
+from holdgate.audit.stamped import Contradicted, Existed, StampedHead, compare, roots_of
 from holdgate.audit.trust import Trust
 from holdgate.crypto.envelope import open_envelope, verify_all
 from holdgate.crypto.hashes import leaf_hash
@@ -80,6 +82,7 @@ class LogReport(Struct, kw_only=True):
     """What the audit of one log found. `beyond`: entries after the last signed checkpoint (a site that was not closed).
 
     `outside`: what trusted witnesses cosigned whose keys are none of the shop's own; None where the auditor trusts no such one.
+    `existed`: what stamped heads say that this log fits, the earliest for each size.
     """
 
     site: str = ""
@@ -93,6 +96,7 @@ class LogReport(Struct, kw_only=True):
     beyond: int = 0
     cosigned: dict[str, int] = {}
     outside: dict[str, int] | None = None
+    existed: list[Existed] = []
     imports: dict[str, Taken] = {}
     root: str = ""
     findings: list[Finding] = []
@@ -153,6 +157,7 @@ def audit_log(
     checks: Checks | None = None,
     progress: Progress | None = None,
     kept: Sequence[bytes] = (),
+    stamped: Sequence[StampedHead] = (),
 ) -> LogReport:
     """Audit one site's log.
 
@@ -162,11 +167,12 @@ def audit_log(
         checks: how signatures are checked; None: not at all (hashes, links and decisions only).
         progress: told how many entries were looked at.
         kept: cosigned checkpoints from elsewhere; those of other logs are left out.
+        stamped: heads with verified tokens; what they say of other logs is left out.
 
     Returns:
         The report; never raises for anything that is in the log.
     """
-    return _Audit(source, trust, checks, progress, kept).run()
+    return _Audit(source, trust, checks, progress, kept, stamped).run()
 
 
 class _Audit:
@@ -179,12 +185,13 @@ class _Audit:
         checks: Checks | None,
         progress: Progress | None,
         kept: Sequence[bytes],
+        stamped: Sequence[StampedHead],
     ) -> None:
         self._source = source
         self._trust = trust
         self._checks = checks
         self._progress = progress
-        self._report = LogReport(kinds={}, cosigned={}, findings=[])
+        self._report = LogReport(kinds={}, cosigned={}, existed=[], findings=[])
         self._leaves: list[bytes] = []
         self._chronicle: Chronicle | None = None
         self._charter: Charter | None = None
@@ -192,7 +199,9 @@ class _Audit:
         self._marks: dict[tuple[str, bytes], int] = {}
         self._noted: dict[str, bytes] = {}
         self._kept = kept
-        self._roots: dict[int, bytes] = dict.fromkeys(_sizes(source, kept), b"")
+        self._stamped = stamped
+        sizes = (*_sizes(source, kept), *(said.size for said in roots_of(stamped)))
+        self._roots: dict[int, bytes] = dict.fromkeys(sizes, b"")
 
     # ---- History, for subjects that are closed ---------------------------------------------------------------------
 
@@ -228,6 +237,7 @@ class _Audit:
         report.root = self._root(report.size).hex()
         self._checkpoint()
         self._cosignatures()
+        self._stamps()
         return report
 
     def _found(self, what: str, seq: int | None = None) -> None:
@@ -378,6 +388,17 @@ class _Audit:
             )
         else:
             report.cosigned[vkey.name] = max(checkpoint.size, report.cosigned.get(vkey.name, 0))
+
+    def _stamps(self) -> None:
+        """(6) What an authority stamped. Each is said once: the earliest time at which so many entries existed."""
+        report, earliest = self._report, dict[int, Existed]()
+        for said in roots_of(self._stamped, report.origin):
+            found = compare(said, report.size, self._root(said.size) if said.size <= report.size else None)
+            if isinstance(found, Contradicted):
+                self._found(found.why)
+            elif found.size not in earliest or found.at < earliest[found.size].at:
+                earliest[found.size] = found
+        report.existed = [earliest[size] for size in sorted(earliest)]
 
 
 def _sizes(source: LogSource, kept: Sequence[bytes]) -> list[int]:

@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 
 from holdgate.adapters.http_serve import Limits, serving
 from holdgate.adapters.http_site import BODY_BYTES_MAX
+from holdgate.ledger.mirroring import UPLOAD_BYTES_MAX
 from holdgate.process import KINDS, SiteConfig, open_one, read_config
 from holdgate.process import run as run_until_ended
 
@@ -41,4 +42,4 @@ async def _run(config: SiteConfig, kind: Kind) -> None:
 
 def serve(app: Starlette, host: str, port: int) -> AbstractAsyncContextManager[int]:
     """Serve a site's application within the limits that its bodies need."""
-    return serving(app, host, port, Limits(body_bytes=BODY_BYTES_MAX))
+    return serving(app, host, port, Limits(body_bytes=max(BODY_BYTES_MAX, UPLOAD_BYTES_MAX)))

@@ -110,8 +110,16 @@ def _witnessed(one: dict[str, Any]) -> Text:
 
 def _vault_row(one: dict[str, Any]) -> tuple[Text, ...]:
     held, mirrors = sum(mirror["size"] for mirror in one["mirrors"]), Text(f"{len(one['mirrors'])} mirrors")
-    word = Text(_wrong(one), style="bold red")
+    wrong = _wrong(one)
+    word = Text(wrong, style="bold red") if wrong else Text(_unstamped(one.get("head")), style="yellow")
     return Text(one["site"]), Text("vault"), Text(str(held)), Text(""), mirrors, _clock(one["clock"]), word
+
+
+def _unstamped(head: dict[str, Any] | None) -> str:
+    """What a person should know of a daily head that has no token; nothing depends on it today, so it is no failure."""
+    if head is None or not head["fault"]:
+        return ""
+    return f"the head of {head['day'] or 'the day'} is not stamped yet: {head['fault']}"
 
 
 def _standby_row(one: dict[str, Any]) -> tuple[Text, ...]:

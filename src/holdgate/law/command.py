@@ -391,7 +391,8 @@ class StageSlip(Command, frozen=True, kw_only=True, tag="slip.stage"):
 class ReportArrival(Command, frozen=True, kw_only=True, tag="part.arrival"):
     """A reader's broadcast: these parts are physically here.
 
-    `reader_seq`: the reader's strictly increasing counter. `event`: digest of the EPCIS event, which stays outside.
+    `reader_seq`: the reader's strictly increasing counter. `event`: the name of the EPCIS event, which stays outside: its event
+    hash (`ni:///sha-256;…?ver=CBV2.0`), or from older readers the SHA-256 of its bytes in hex.
     `captured_at`: capture time of a buffered scan (UTC µs).
     """
 

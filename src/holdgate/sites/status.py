@@ -4,6 +4,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from holdgate.sites.heads import DailyHead
 from holdgate.sites.site import Site
 from holdgate.sites.standby import Standby
 from holdgate.sites.vault import Vault
@@ -76,14 +77,27 @@ class MirrorStatus(Struct, frozen=True, kw_only=True):
     evidence: int
 
 
+class HeadStatus(Struct, frozen=True, kw_only=True):
+    """The newest daily head. `day`: "" where there is none yet. `fault`: why the last attempt at it failed ("": it did not)."""
+
+    day: str
+    stamped: bool
+    authority: str
+    fault: str
+
+
 class VaultStatus(Struct, frozen=True, kw_only=True):
-    """A Vault at one moment. `evidence` of a mirror counts signed checkpoints that contradict it."""
+    """A Vault at one moment. `evidence` of a mirror counts signed checkpoints that contradict it.
+
+    `head`: None where no time-stamping authority is configured.
+    """
 
     site: str
     kind: str
     at: int
     mirrors: tuple[MirrorStatus, ...]
     clock: ClockQuality
+    head: HeadStatus | None = None
 
 
 def site_status(site: Site, clock: ClockQuality) -> SiteStatus:
@@ -138,4 +152,16 @@ def vault_status(vault: Vault, at: int, clock: ClockQuality) -> VaultStatus:
         MirrorStatus(origin=origin, size=vault.store.held(origin)[0], evidence=len(vault.store.evidence(origin)))
         for origin in vault.origins
     )
-    return VaultStatus(site=vault.id, kind=vault.kind, at=at, mirrors=mirrors, clock=clock)
+    return VaultStatus(site=vault.id, kind=vault.kind, at=at, mirrors=mirrors, clock=clock, head=_head(vault.heads))
+
+
+def _head(daily: DailyHead | None) -> HeadStatus | None:
+    if daily is None:
+        return None
+    days, fault = daily.store.days(), daily.fault
+    return HeadStatus(
+        day=days[-1] if days else "",
+        stamped=bool(days) and daily.store.token(days[-1]) is not None,
+        authority=daily.authority.name,
+        fault="" if fault is None else str(fault),
+    )
