@@ -4,6 +4,7 @@ DIR/trust.json            what an auditor must trust: root keys and witness keys
 DIR/charter.json          the founding document, signed by the roots
 DIR/<site>/site.key       the site's keys (0600)
 DIR/<site>/ledger.db      the site's store (the Vault: mirror.db; witness.db where strangers or outside witnesses take part)
+DIR/VAULT/watch.db        how far the Vault decided each log again, and its alarms
 DIR/VAULT/witnesses.policy  outside witnesses to ask, where there are any
 """
 
@@ -21,6 +22,7 @@ from holdgate.adapters.memory_bus import MemoryBus
 from holdgate.adapters.new_file import write_new
 from holdgate.adapters.sqlite_mirror import SqliteMirror
 from holdgate.adapters.sqlite_store import SqliteStore
+from holdgate.adapters.sqlite_watch import SqliteWatch
 from holdgate.adapters.sqlite_witness import SqliteWitness
 from holdgate.audit.trust import Trust
 from holdgate.crypto.envelope import seal
@@ -35,6 +37,7 @@ from holdgate.ledger.policy import Policy, parse_policy
 from holdgate.sites.build import policies_for
 from holdgate.sites.site import Means, Site
 from holdgate.sites.vault import Vault
+from holdgate.sites.watch import Watch
 from holdgate.terms import canon
 from holdgate.terms.errors import Malformed, Unavailable
 
@@ -162,20 +165,26 @@ class Premises(NamedTuple):
             roots=self.roots,
         )
 
-    def vault(self, seat: SiteSeat, clock: Clock, *, face: bool = False) -> Vault:
-        """The shop's Vault, on its mirror in the directory. `face`: it takes checkpoints that strangers hand in over HTTP."""
+    def vault(self, seat: SiteSeat, clock: Clock, *, face: bool = False, watch: bool = False) -> Vault:
+        """The shop's Vault, on its mirror in the directory.
+
+        `face`: it takes checkpoints that strangers hand in over HTTP. `watch`: it decides again what it mirrors.
+        """
         place = self.directory / seat.id
         policy = read_policy(place / POLICY) if (place / POLICY).is_file() else None
         wanted = face or policy is not None or (place / "witness.db").is_file()
+        mirror = SqliteMirror(place / "mirror.db")
+        kept = SqliteWatch(place / "watch.db") if watch else None
         return Vault(
             seat,
             SigningKey.from_seed(self.keys(seat.id).signing),
             self.charter,
-            SqliteMirror(place / "mirror.db"),
+            mirror,
             clock,
             SqliteWitness(place / "witness.db") if wanted else None,
             () if policy is None else outside_witnesses(policy),
             policy,
+            None if kept is None else Watch(self.charter, self.roots, mirror, kept, clock),
         )
 
 
@@ -218,7 +227,8 @@ class Shop:
     """A shop in one process: every site with its own store and key, on the in-process bus.
 
     `timers`: the business hub closes review windows and delivery dates by itself when they are over. `faces`: its Vaults will
-    be shown over HTTP (`holdgate.sites.vault_face`) and take checkpoints that strangers hand in.
+    be shown over HTTP (`holdgate.sites.vault_face`) and take checkpoints that strangers hand in. `watch`: they decide again what
+    they mirror, in threads.
     """
 
     def __init__(
@@ -229,9 +239,11 @@ class Shop:
         *,
         timers: bool = True,
         faces: bool = False,
+        watch: bool = False,
     ) -> None:
         self._timers = timers
         self._faces = faces
+        self._watch = watch
         self.directory = directory
         self.clock = clock or HostClock()
         self.entropy = entropy or HostEntropy()
@@ -260,7 +272,7 @@ class Shop:
 
     def open_vault(self, site_id: str) -> Vault:
         """Open the Vault (again)."""
-        vault = self._premises.vault(self._premises.seat(site_id), self.clock, face=self._faces)
+        vault = self._premises.vault(self._premises.seat(site_id), self.clock, face=self._faces, watch=self._watch)
         self.vaults[site_id] = vault
         self.bus.attach(site_id, vault, vault.link_changed)
         return vault

@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from holdgate.sites.site import Site
 from holdgate.sites.vault import Vault
+from holdgate.sites.watch import Alarm
 
 WELL: Final = "well"
 
@@ -48,20 +49,27 @@ class SiteStatus(Struct, frozen=True, kw_only=True):
 
 
 class MirrorStatus(Struct, frozen=True, kw_only=True):
-    """What a Vault holds of one log."""
+    """What a Vault holds of one log.
+
+    `evidence`: signed checkpoints that contradict it. `reexecuted`: its first entries that came out the same when they were
+    decided again (None: this Vault does not). `waits`: why it does not go on with that.
+    """
 
     origin: str
     size: int
     evidence: int
+    reexecuted: int | None = None
+    waits: str = ""
 
 
 class VaultStatus(Struct, frozen=True, kw_only=True):
-    """A Vault at one moment. `evidence` of a mirror counts signed checkpoints that contradict it."""
+    """A Vault at one moment. `alarms`: entries that do not come out as they stand there when they are decided again."""
 
     site: str
     kind: str
     at: int
     mirrors: tuple[MirrorStatus, ...]
+    alarms: tuple[Alarm, ...]
     clock: ClockQuality
 
 
@@ -94,8 +102,21 @@ def site_status(site: Site, clock: ClockQuality) -> SiteStatus:
 
 def vault_status(vault: Vault, at: int, clock: ClockQuality) -> VaultStatus:
     """How a Vault stands now."""
-    mirrors = tuple(
-        MirrorStatus(origin=origin, size=vault.store.held(origin)[0], evidence=len(vault.store.evidence(origin)))
-        for origin in vault.origins
+    mirrors = tuple(_mirror_status(vault, origin) for origin in vault.origins)
+    return VaultStatus(site=vault.id, kind=vault.kind, at=at, mirrors=mirrors, alarms=vault_alarms(vault), clock=clock)
+
+
+def _mirror_status(vault: Vault, origin: str) -> MirrorStatus:
+    watched = None if vault.watch is None else vault.watch.watched(origin)
+    return MirrorStatus(
+        origin=origin,
+        size=vault.store.held(origin)[0],
+        evidence=len(vault.store.evidence(origin)),
+        reexecuted=None if watched is None else watched.size,
+        waits="" if watched is None else watched.waits,
     )
-    return VaultStatus(site=vault.id, kind=vault.kind, at=at, mirrors=mirrors, clock=clock)
+
+
+def vault_alarms(vault: Vault) -> tuple[Alarm, ...]:
+    """Every alarm of a Vault's watch; none where it has no watch."""
+    return () if vault.watch is None else vault.watch.alarms

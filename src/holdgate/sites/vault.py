@@ -7,6 +7,8 @@ checkpoints are kept as evidence. It holds no key of a site and decides nothing:
 A checkpoint that anybody hands in (C2SP tlog-mirror: add-checkpoint) is judged as a witness judges it and becomes the pending
 one; what is mirrored later has to lead through it. The Vault cosigns nothing that it does not hold in full. Witnesses outside
 of the shop may cosign what it cosigned; their lines are kept and shown beside its own.
+
+A watch (`holdgate.sites.watch`) decides what is mirrored once more. It is told of what is kept and withholds no cosignature.
 """
 
 import asyncio
@@ -38,6 +40,7 @@ from holdgate.ledger.witness import (
 )
 from holdgate.sites.accepted import Accepted, Mirrored, SeenStore
 from holdgate.sites.outside import Asking
+from holdgate.sites.watch import Watch
 from holdgate.terms.errors import Malformed, Tampered, Unavailable
 from holdgate.terms.instant import SECOND_US
 
@@ -87,7 +90,10 @@ class MirrorStore(Protocol):
 
 
 class Vault(Peer):
-    """The witness and mirror. Without `seen` it takes no checkpoints from strangers and asks no outside witness."""
+    """The witness and mirror.
+
+    Without `seen` it takes no checkpoints from strangers and asks no outside witness. Without `watch` nothing is decided again.
+    """
 
     def __init__(
         self,
@@ -99,10 +105,12 @@ class Vault(Peer):
         seen: SeenStore | None = None,
         outside: Sequence[OutsideWitness] = (),
         policy: Policy | None = None,
+        watch: Watch | None = None,
     ) -> None:
         self.id = seat.id
         self.kind = seat.kind
         self.store = store
+        self.watch = watch
         self._seat = seat
         self._cosigner = Cosigner(seat.origin, key)
         self._seats = {s.origin: s for s in charter.sites if s.kind != "vault"}
@@ -164,6 +172,8 @@ class Vault(Peer):
         )
         for asking in self.asking:
             asking.wake(segment.origin)
+        if self.watch is not None:
+            self.watch.wake()
         return Taken(size=segment.size, cosigned=cosigned)
 
     def _overlap(self, segment: Segment, leaves: list[bytes], size: int) -> None:
@@ -287,13 +297,17 @@ class Vault(Peer):
         return [] if self._seen is None else self._seen.evidence()
 
     def wake(self) -> None:
-        """Ask the outside witnesses about everything that is held."""
+        """Ask the outside witnesses about everything that is held, and decide again what was not yet."""
+        if self.watch is not None:
+            self.watch.wake()
         for asking in self.asking:
             for origin in self._logs:
                 asking.wake(origin)
 
     def close(self) -> None:
         """Ask nobody any more, and release the storage."""
+        if self.watch is not None:
+            self.watch.stop()
         for asking in self.asking:
             asking.stop()
         if self._seen is not None:
