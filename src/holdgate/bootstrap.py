@@ -48,6 +48,10 @@ POLICY: Final = "witnesses.policy"
 """Beside a Vault's store: the outside witnesses that it asks (C2SP tlog-policy)."""
 
 
+REST_S: Final = 0.0002
+"""How long a Vault's watch rests after each entry where it shares the interpreter with the sites that decide."""
+
+
 class SiteKeys(Struct, frozen=True, kw_only=True):
     """A site's private keys as kept beside its store."""
 
@@ -165,10 +169,13 @@ class Premises(NamedTuple):
             roots=self.roots,
         )
 
-    def vault(self, seat: SiteSeat, clock: Clock, *, face: bool = False, watch: bool = False) -> Vault:
+    def vault(
+        self, seat: SiteSeat, clock: Clock, *, face: bool = False, watch: bool = False, rest_s: float = 0.0
+    ) -> Vault:
         """The shop's Vault, on its mirror in the directory.
 
-        `face`: it takes checkpoints that strangers hand in over HTTP. `watch`: it decides again what it mirrors.
+        `face`: it takes checkpoints that strangers hand in over HTTP. `watch`: it decides again what it mirrors,
+        and rests `rest_s` seconds after each entry.
         """
         place = self.directory / seat.id
         policy = read_policy(place / POLICY) if (place / POLICY).is_file() else None
@@ -184,7 +191,7 @@ class Premises(NamedTuple):
             SqliteWitness(place / "witness.db") if wanted else None,
             () if policy is None else outside_witnesses(policy),
             policy,
-            None if kept is None else Watch(self.charter, self.roots, mirror, kept, clock),
+            None if kept is None else Watch(self.charter, self.roots, mirror, kept, clock, rest_s=rest_s),
         )
 
 
@@ -272,7 +279,9 @@ class Shop:
 
     def open_vault(self, site_id: str) -> Vault:
         """Open the Vault (again)."""
-        vault = self._premises.vault(self._premises.seat(site_id), self.clock, face=self._faces, watch=self._watch)
+        vault = self._premises.vault(
+            self._premises.seat(site_id), self.clock, face=self._faces, watch=self._watch, rest_s=REST_S
+        )
         self.vaults[site_id] = vault
         self.bus.attach(site_id, vault, vault.link_changed)
         return vault

@@ -7,6 +7,7 @@ After a difference the standing of that log is unknown, so its later entries are
 same. An import rests on entries of other logs: where the mirrors do not hold them yet, the log waits and goes on by itself.
 """
 
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final, NamedTuple, Protocol
@@ -177,6 +178,7 @@ class Watch:
         store: the watch's own.
         clock: the Vault's.
         save_every: entries after which a log's standing is saved.
+        rest_s: how long it rests after each entry, seconds, so that others in this process get the interpreter.
     """
 
     def __init__(
@@ -187,6 +189,7 @@ class Watch:
         store: WatchStore,
         clock: Clock,
         save_every: int = SAVE_EVERY,
+        rest_s: float = 0.0,
     ) -> None:
         self._charter = charter
         self._roots = roots
@@ -194,6 +197,7 @@ class Watch:
         self._store = store
         self._clock = clock
         self._save_every = save_every
+        self._rest_s = rest_s
         self._copies = Copies(blob=mirrors.blob, foreign=mirrors.entries)
         self._logs = {s.origin: _Log(s, store) for s in charter.sites if s.kind in AUTHORITIES}
         self._alarms = {(alarm.origin, alarm.seq): alarm for alarm in store.alarms()}
@@ -305,6 +309,8 @@ class Watch:
                 return
             log.marks.add(came)
             log.size, log.waits = follower.size, ""
+            if self._rest_s:
+                time.sleep(self._rest_s)
             if len(log.marks.fresh) >= self._save_every:
                 self._save(log)
 
