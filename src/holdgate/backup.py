@@ -1,8 +1,8 @@
 """backup: copies of a shop's stores that hold, putting them back, and a store made anew from the Vault's copy.
 
 BACKUP/manifest.json   what is in it: the SHA-256 of each file, and for each store its size in entries and its root
-BACKUP/charter.json, trust.json, SITE/ledger.db, VAULT/mirror.db and, where there are, VAULT/witness.db, witnesses.policy,
-timestamp.json with its certificates, and heads
+BACKUP/charter.json, trust.json, SITE/ledger.db, VAULT/mirror.db and, where there are, VAULT/witness.db, watch.db,
+witnesses.policy, timestamp.json with its certificates, and heads
 No keys: they are kept apart.
 """
 
@@ -24,8 +24,9 @@ from holdgate.adapters.sqlite_mirror import SqliteMirror
 from holdgate.adapters.sqlite_store import SqliteStore
 from holdgate.audit.authorities import AUTHORITIES
 from holdgate.bootstrap import HEADS, POLICY, TIMESTAMP, Premises, read_premises
+from holdgate.engine.follow import Copies
 from holdgate.engine.opening import open_log
-from holdgate.engine.rebuild import Copies, rebuild
+from holdgate.engine.rebuild import rebuild
 from holdgate.engine.source import StoreHistory
 from holdgate.law.chronicle import blank_state
 from holdgate.ledger.note import KIND_COSIGNATURE, make_vkey, open_checkpoint, parse_vkey
@@ -103,8 +104,9 @@ def _papers(premises: Premises) -> list[str]:
 
 
 def _witnessed(premises: Premises) -> list[str]:
-    """What outside witnesses and strangers handed a Vault."""
-    names = (f"{seat.id}/witness.db" for seat in premises.charter.sites if seat.kind == "vault")
+    """What outside witnesses and strangers handed a Vault, and what its watch found."""
+    vaults = [seat.id for seat in premises.charter.sites if seat.kind == "vault"]
+    names = (f"{vault}/{name}" for vault in vaults for name in ("witness.db", "watch.db"))
     return [name for name in names if (premises.directory / name).is_file()]
 
 
@@ -265,11 +267,12 @@ def _rebuilt(premises: Premises, site: str, mirror: SqliteMirror, path: Path) ->
     ]
     checkpoint = open_checkpoint(cosigned, parse_vkey(make_vkey(seat.origin, seat.key)), vaults)
     blank = blank_state(premises.charter, site, seat.kind)
-    copies = Copies(bodies=mirror.entries(seat.origin), blob=mirror.blob, foreign=mirror.entries)
+    copies = Copies(blob=mirror.blob, foreign=mirror.entries)
     with TemporaryDirectory(dir=path.parent, prefix="rebuilding-") as folder:
         store = SqliteStore(Path(folder) / LEDGER)
         try:
-            size = rebuild(store, copies, checkpoint, cosigned, blank, AUTHORITIES[seat.kind], premises.roots)
+            bodies = mirror.entries(seat.origin)
+            size = rebuild(store, bodies, copies, checkpoint, cosigned, blank, AUTHORITIES[seat.kind], premises.roots)
         finally:
             store.close()
         _copy(Path(folder) / LEDGER, Path(folder) / "whole.db")

@@ -4,6 +4,7 @@ DIR/trust.json            what an auditor must trust: root keys and witness keys
 DIR/charter.json          the founding document, signed by the roots
 DIR/<site>/site.key       the site's keys (0600)
 DIR/<site>/ledger.db      the site's store (the Vault: mirror.db; witness.db where strangers or outside witnesses take part)
+DIR/VAULT/watch.db        how far the Vault decided each log again, and its alarms
 DIR/VAULT/witnesses.policy  outside witnesses to ask, where there are any
 DIR/VAULT/timestamp.json  the authority that stamps the daily heads in DIR/VAULT/heads, where there is one
 """
@@ -26,6 +27,7 @@ from holdgate.adapters.new_file import write_new
 from holdgate.adapters.sqlite_mirror import SqliteMirror
 from holdgate.adapters.sqlite_promises import SqlitePromises
 from holdgate.adapters.sqlite_store import SqliteStore
+from holdgate.adapters.sqlite_watch import SqliteWatch
 from holdgate.adapters.sqlite_witness import SqliteWitness
 from holdgate.audit.trust import Trust
 from holdgate.crypto.envelope import seal
@@ -43,6 +45,7 @@ from holdgate.sites.build import policies_for
 from holdgate.sites.site import Means, Site, Writing
 from holdgate.sites.standby import Standby
 from holdgate.sites.vault import Vault
+from holdgate.sites.watch import Watch
 from holdgate.terms import canon
 from holdgate.terms.errors import Malformed, Unavailable
 
@@ -57,6 +60,10 @@ TIMESTAMP: Final = "timestamp.json"
 """Beside a Vault's store: the authority that stamps its daily heads (RFC 3161)."""
 HEADS: Final = "heads"
 """Beside a Vault's store: the folder of its daily heads and their tokens."""
+
+
+REST_S: Final = 0.0002
+"""How long a Vault's watch rests after each entry where it shares the interpreter with the sites that decide."""
 
 
 class SiteKeys(Struct, frozen=True, kw_only=True):
@@ -195,22 +202,31 @@ class Premises(NamedTuple):
         store = SqliteStore(self.directory / seat.id / "ledger.db")
         return Standby(seat, host, notary, self.charter, self.roots, store, keeper, line)
 
-    def vault(self, seat: SiteSeat, clock: Clock, *, face: bool = False) -> Vault:
-        """The shop's Vault, on its mirror in the directory. `face`: it takes checkpoints that strangers hand in over HTTP."""
+    def vault(
+        self, seat: SiteSeat, clock: Clock, *, face: bool = False, watch: bool = False, rest_s: float = 0.0
+    ) -> Vault:
+        """The shop's Vault, on its mirror in the directory.
+
+        `face`: it takes checkpoints that strangers hand in over HTTP. `watch`: it decides again what it mirrors,
+        and rests `rest_s` seconds after each entry.
+        """
         place = self.directory / seat.id
         policy = read_policy(place / POLICY) if (place / POLICY).is_file() else None
         wanted = face or policy is not None or (place / "witness.db").is_file()
+        mirror = SqliteMirror(place / "mirror.db")
+        kept = SqliteWatch(place / "watch.db") if watch else None
         return Vault(
             seat,
             SigningKey.from_seed(self.keys(seat.id).signing),
             self.charter,
-            SqliteMirror(place / "mirror.db"),
+            mirror,
             clock,
             Keeper(self.promises(seat), time.monotonic),
             SqliteWitness(place / "witness.db") if wanted else None,
             () if policy is None else outside_witnesses(policy),
             policy,
             _stamping(place),
+            None if kept is None else Watch(self.charter, self.roots, mirror, kept, clock, rest_s=rest_s),
         )
 
 
@@ -260,7 +276,8 @@ class Shop:
     """A shop in one process: every site with its own store and key, on the in-process bus.
 
     `timers`: the business hub closes review windows and delivery dates by itself when they are over. `faces`: its Vaults will
-    be shown over HTTP (`holdgate.sites.vault_face`) and take checkpoints that strangers hand in.
+    be shown over HTTP (`holdgate.sites.vault_face`) and take checkpoints that strangers hand in. `watch`: they decide again what
+    they mirror, in threads.
     """
 
     def __init__(
@@ -271,9 +288,11 @@ class Shop:
         *,
         timers: bool = True,
         faces: bool = False,
+        watch: bool = False,
     ) -> None:
         self._timers = timers
         self._faces = faces
+        self._watch = watch
         self.directory = directory
         self.clock = clock or HostClock()
         self.entropy = entropy or HostEntropy()
@@ -302,7 +321,9 @@ class Shop:
 
     def open_vault(self, site_id: str) -> Vault:
         """Open the Vault (again)."""
-        vault = self._premises.vault(self._premises.seat(site_id), self.clock, face=self._faces)
+        vault = self._premises.vault(
+            self._premises.seat(site_id), self.clock, face=self._faces, watch=self._watch, rest_s=REST_S
+        )
         self.vaults[site_id] = vault
         self.bus.attach(site_id, vault, vault.link_changed)
         return vault

@@ -24,6 +24,7 @@ from starlette.applications import Starlette
 from holdgate.adapters import otel
 from holdgate.adapters.epcis import read_object_event
 from holdgate.adapters.host import HostClock, HostEntropy, clock_quality
+from holdgate.adapters.http_alarms import alarm_routes
 from holdgate.adapters.http_epcis import epcis_route
 from holdgate.adapters.http_metrics import metrics_routes
 from holdgate.adapters.http_site import Changing, handing_in, index_app, site_app, standby_app, status_app
@@ -36,10 +37,10 @@ from holdgate.engine.address import BusAddress, bracketed, host_and_port, read_a
 from holdgate.engine.keeping import Keeper, host_of, hosts_of
 from holdgate.identity.charter import SiteSeat
 from holdgate.sites.build import policies_for
-from holdgate.sites.figures import SiteFigures
+from holdgate.sites.figures import SiteFigures, VaultFigures
 from holdgate.sites.host import Host, Line
 from holdgate.sites.site import Site, Writing
-from holdgate.sites.status import host_status, site_status, vault_status
+from holdgate.sites.status import host_status, site_status, vault_alarms, vault_status
 from holdgate.sites.vault import Vault
 from holdgate.sites.vault_face import VaultFace
 from holdgate.terms.errors import HoldgateError, Malformed, Unavailable
@@ -100,7 +101,7 @@ async def open_whole(directory: Path) -> AsyncIterator[tuple[Shop, Starlette]]:
     with ExitStack() as locks:
         for seat in premises.charter.sites:
             locks.callback(SiteLock(directory / seat.id).release)
-        shop = Shop(directory, faces=True)
+        shop = Shop(directory, faces=True, watch=True)
         try:
             await shop.open()
             yield shop, _app({**shop.sites, **shop.vaults})
@@ -133,7 +134,7 @@ async def open_one(config: SiteConfig, kind: str) -> AsyncIterator[tuple[Site | 
         stack.push_async_callback(bus.close)
         await bus.connect()
         if seat.kind == "vault":
-            vault = premises.vault(seat, HostClock(), face=True)
+            vault = premises.vault(seat, HostClock(), face=True, watch=True)
             stack.callback(vault.close)
             bus.attach(seat.id, vault, vault.link_changed)
             vault.wake()
@@ -258,12 +259,22 @@ def _app(here: Mapping[str, Site | Vault]) -> Starlette:
 
 def _app_of(site: Site | Vault) -> Starlette:
     if isinstance(site, Vault):
-        shown = WitnessApp(VaultFace(site)).app
-        return status_app(lambda: vault_status(site, HostClock().now(), clock_quality()), shown.routes)
+        return _vault_app(site)
     figures = SiteFigures(site)
     otel.offer(site.id, figures.shown(), figures.collect)
     arrivals = (epcis_route(read_object_event, handing_in(site)),) if site.kind == "floor_hub" else ()
     return site_app(site, lambda: site_status(site, clock_quality()), (*metrics_routes(figures.collect), *arrivals))
+
+
+def _vault_app(vault: Vault) -> Starlette:
+    figures = VaultFigures(vault)
+    otel.offer(vault.id, figures.shown(), figures.collect)
+    more = (
+        *metrics_routes(figures.collect),
+        *alarm_routes(lambda: vault_alarms(vault)),
+        *WitnessApp(VaultFace(vault)).app.routes,
+    )
+    return status_app(lambda: vault_status(vault, HostClock().now(), clock_quality()), more)
 
 
 async def run(app: Starlette, listen: str, serve: Serve, say: Callable[[str], None]) -> None:

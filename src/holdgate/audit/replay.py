@@ -22,14 +22,12 @@ from typing_extensions import override
 from holdgate.audit.authorities import AUTHORITIES
 from holdgate.audit.stamped import Contradicted, Existed, StampedHead, compare, roots_of
 from holdgate.audit.trust import Trust
-from holdgate.crypto.envelope import open_envelope, verify_all
 from holdgate.crypto.hashes import leaf_hash
 from holdgate.identity.charter import Charter, open_charter
 from holdgate.law.chronicle import Chronicle, Standing, blank_state
 from holdgate.law.library import Library
-from holdgate.law.replay import Action, read_action, read_cosigned, repeat
-from holdgate.law.segments import decision_of
-from holdgate.law.signers import Keys, keys_of
+from holdgate.law.replay import Action, difference, read_action, read_cosigned, repeat
+from holdgate.law.signers import Keys, check_signatures, keys_of
 from holdgate.ledger.entry import Entry, read_entry, read_entry_once
 from holdgate.ledger.merkle import Tree, root_from_frontier, root_of
 from holdgate.ledger.note import (
@@ -136,15 +134,6 @@ class PlainChecks(Checks):
     def failures(self) -> list[tuple[int, str]]:
         """Those that failed."""
         return self._failed
-
-
-def check_signatures(envelope: bytes, keys: Keys) -> str:
-    """Why an action's signatures do not hold; empty where they do."""
-    try:
-        verify_all(open_envelope(envelope), keys)
-    except (Malformed, Tampered) as error:
-        return str(error)
-    return ""
 
 
 Progress = Callable[[int], None]
@@ -304,7 +293,7 @@ class _Audit:
         if draft.digest:
             self._marks[draft.subject, draft.digest] = draft.seq
         if draft.body != body:
-            raise Tampered(_difference(read_entry(draft.body), entry))
+            raise Tampered(difference(read_entry(draft.body), entry).says)
         self._report.repeated += 1
         self._report.denials += draft.decision.verdict == "deny"
         if entry.seq + 1 in self._roots:
@@ -410,15 +399,3 @@ def _sizes(source: LogSource, kept: Sequence[bytes]) -> list[int]:
         except Malformed:
             continue  # said where it is checked
     return sizes
-
-
-def _difference(made: Entry, found: Entry) -> str:
-    """What differs, in words, between an entry as it comes out and as it is recorded."""
-    names = [name for name in Entry.__struct_fields__ if getattr(made, name) != getattr(found, name)]
-    said, says = decision_of(found), decision_of(made)
-    if "decision" in names:
-        return (
-            f"decided again it comes out as {says.verdict} {', '.join(says.codes)}; the record says {said.verdict} "
-            f"{', '.join(said.codes)}"
-        )
-    return f"done again it comes out with another {', '.join(names) or 'spelling'}"

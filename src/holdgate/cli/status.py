@@ -69,8 +69,16 @@ def _wrong(one: dict[str, Any]) -> str:
     """What a person has to see to; empty where all is well."""
     if one["kind"] == "vault":
         caught = [mirror["origin"] for mirror in one["mirrors"] if mirror["evidence"]]
-        return f"holds evidence against {', '.join(caught)}" if caught else ""
+        said = [f"holds evidence against {', '.join(caught)}"] if caught else []
+        return "; ".join(said + [_alarmed(alarm) for alarm in one["alarms"]])
     return str(one["fault"])
+
+
+def _alarmed(alarm: dict[str, Any]) -> str:
+    return (
+        f"ALARM: entry {alarm['seq']} of {alarm['site']} is not what the law says: expected {alarm['expected']}; "
+        f"it says {alarm['found']}"
+    )
 
 
 def _tell(found: list[dict[str, Any]]) -> None:
@@ -111,7 +119,8 @@ def _witnessed(one: dict[str, Any]) -> Text:
 def _vault_row(one: dict[str, Any]) -> tuple[Text, ...]:
     held, mirrors = sum(mirror["size"] for mirror in one["mirrors"]), Text(f"{len(one['mirrors'])} mirrors")
     wrong = _wrong(one)
-    word = Text(wrong, style="bold red") if wrong else Text(_unstamped(one.get("head")), style="yellow")
+    notes = [note for note in (_behind(one), _unstamped(one.get("head"))) if note]
+    word = Text(wrong, style="bold red") if wrong else Text("; ".join(notes), style="yellow")
     return Text(one["site"]), Text("vault"), Text(str(held)), Text(""), mirrors, _clock(one["clock"]), word
 
 
@@ -127,6 +136,13 @@ def _standby_row(one: dict[str, Any]) -> tuple[Text, ...]:
     follows = Text(f"follows {one['writer'] or 'nobody'}, term {one['term']}")
     word = Text(_wrong(one), style="bold red")
     return Text(one["host"]), Text("standby"), Text(str(one["size"])), counts, follows, _clock(one["clock"]), word
+
+
+def _behind(one: dict[str, Any]) -> str:
+    """What a Vault has still to decide again; empty where it is up to date or does not."""
+    left = sum(m["size"] - m["reexecuted"] for m in one["mirrors"] if m["reexecuted"] is not None)
+    waits = [m["waits"] for m in one["mirrors"] if m["waits"]]
+    return f"{left} entries to decide again{''.join(f'; {why}' for why in waits)}" if left else ""
 
 
 def _clock(clock: dict[str, Any]) -> Text:

@@ -84,13 +84,8 @@ class _Opening:
         Raises:
             Malformed, Tampered: it cannot be read, is of another site, or leads to another log than the stored one.
         """
-        try:
-            saved = _DECODER.decode(snapshot.body)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            raise Malformed(f"the snapshot cannot be read: {error}") from None
-        if root_from_frontier(saved.frontier, snapshot.size) != snapshot.root or saved.standing.state.site != site:
-            raise Tampered("the snapshot is of another log")
-        return self.go_on(saved.standing, Tree.restore(snapshot.size, saved.frontier), site)
+        standing, tree = read_snapshot(snapshot, site)
+        return self.go_on(standing, tree, site)
 
     def go_on(self, standing: Standing, tree: Tree, site: str) -> Opened:
         """Do everything after a standing again; it must come out as stored, and lead to the head's root."""
@@ -115,6 +110,26 @@ class _Opening:
 
 def save(store: Store, chronicle: Chronicle) -> None:
     """Save the chronicle's standing. It must be at the durable end."""
+    store.save_snapshot(snapshot_of(chronicle))
+
+
+def snapshot_of(chronicle: Chronicle) -> Snapshot:
+    """The chronicle's present standing, to be kept."""
     tree = chronicle.tree
     body = _ENCODER.encode(_Saved(standing=chronicle.standing, frontier=tree.frontier()))
-    store.save_snapshot(Snapshot(size=tree.size, root=tree.root(), digest=sha256(body), body=body))
+    return Snapshot(size=tree.size, root=tree.root(), digest=sha256(body), body=body)
+
+
+def read_snapshot(snapshot: Snapshot, site: str) -> tuple[Standing, Tree]:
+    """The standing that a snapshot of a site's log keeps, and its tree. That it leads to the log is still to be shown.
+
+    Raises:
+        Malformed, Tampered: it cannot be read, or is of another site.
+    """
+    try:
+        saved = _DECODER.decode(snapshot.body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise Malformed(f"the snapshot cannot be read: {error}") from None
+    if root_from_frontier(saved.frontier, snapshot.size) != snapshot.root or saved.standing.state.site != site:
+        raise Tampered("the snapshot is of another log")
+    return saved.standing, Tree.restore(snapshot.size, saved.frontier)

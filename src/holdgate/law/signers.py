@@ -1,7 +1,9 @@
-"""Which keys must have signed an action: a pure question to the roster."""
+"""Which keys must have signed an action: a pure question to the roster; and whether they did."""
 
+from holdgate.crypto.envelope import open_envelope, verify_all
 from holdgate.identity.roster import Identity
 from holdgate.law import command as c
+from holdgate.terms.errors import Malformed, Tampered
 
 Keys = tuple[tuple[str, bytes], ...]
 
@@ -27,3 +29,12 @@ def keys_of(command: c.AnyCommand, identities: dict[str, Identity]) -> Keys | st
             return place
         keys.append((place, station.key))
     return tuple(keys)
+
+
+def check_signatures(envelope: bytes, keys: Keys) -> str:
+    """Why an action's signatures do not hold; empty where they do."""
+    try:
+        verify_all(open_envelope(envelope), keys)
+    except (Malformed, Tampered) as error:
+        return str(error)
+    return ""

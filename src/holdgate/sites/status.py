@@ -8,6 +8,7 @@ from holdgate.sites.heads import DailyHead
 from holdgate.sites.site import Site
 from holdgate.sites.standby import Standby
 from holdgate.sites.vault import Vault
+from holdgate.sites.watch import Alarm
 
 WELL: Final = "well"
 
@@ -70,11 +71,17 @@ class HostStatus(Struct, frozen=True, kw_only=True):
 
 
 class MirrorStatus(Struct, frozen=True, kw_only=True):
-    """What a Vault holds of one log."""
+    """What a Vault holds of one log.
+
+    `evidence`: signed checkpoints that contradict it. `reexecuted`: its first entries that came out the same when they were
+    decided again (None: this Vault does not). `waits`: why it does not go on with that.
+    """
 
     origin: str
     size: int
     evidence: int
+    reexecuted: int | None = None
+    waits: str = ""
 
 
 class HeadStatus(Struct, frozen=True, kw_only=True):
@@ -87,7 +94,7 @@ class HeadStatus(Struct, frozen=True, kw_only=True):
 
 
 class VaultStatus(Struct, frozen=True, kw_only=True):
-    """A Vault at one moment. `evidence` of a mirror counts signed checkpoints that contradict it.
+    """A Vault at one moment. `alarms`: entries that do not come out as they stand there when they are decided again.
 
     `head`: None where no time-stamping authority is configured.
     """
@@ -96,6 +103,7 @@ class VaultStatus(Struct, frozen=True, kw_only=True):
     kind: str
     at: int
     mirrors: tuple[MirrorStatus, ...]
+    alarms: tuple[Alarm, ...]
     clock: ClockQuality
     head: HeadStatus | None = None
 
@@ -148,11 +156,27 @@ def host_status(standby: Standby, at: int, clock: ClockQuality) -> HostStatus:
 
 def vault_status(vault: Vault, at: int, clock: ClockQuality) -> VaultStatus:
     """How a Vault stands now."""
-    mirrors = tuple(
-        MirrorStatus(origin=origin, size=vault.store.held(origin)[0], evidence=len(vault.store.evidence(origin)))
-        for origin in vault.origins
+    mirrors = tuple(_mirror_status(vault, origin) for origin in vault.origins)
+    return VaultStatus(
+        site=vault.id,
+        kind=vault.kind,
+        at=at,
+        mirrors=mirrors,
+        alarms=vault_alarms(vault),
+        clock=clock,
+        head=_head(vault.heads),
     )
-    return VaultStatus(site=vault.id, kind=vault.kind, at=at, mirrors=mirrors, clock=clock, head=_head(vault.heads))
+
+
+def _mirror_status(vault: Vault, origin: str) -> MirrorStatus:
+    watched = None if vault.watch is None else vault.watch.watched(origin)
+    return MirrorStatus(
+        origin=origin,
+        size=vault.store.held(origin)[0],
+        evidence=len(vault.store.evidence(origin)),
+        reexecuted=None if watched is None else watched.size,
+        waits="" if watched is None else watched.waits,
+    )
 
 
 def _head(daily: DailyHead | None) -> HeadStatus | None:
@@ -165,3 +189,8 @@ def _head(daily: DailyHead | None) -> HeadStatus | None:
         authority=daily.authority.name,
         fault="" if fault is None else str(fault),
     )
+
+
+def vault_alarms(vault: Vault) -> tuple[Alarm, ...]:
+    """Every alarm of a Vault's watch; none where it has no watch."""
+    return () if vault.watch is None else vault.watch.alarms

@@ -8,6 +8,8 @@ A checkpoint that anybody hands in (C2SP tlog-mirror: add-checkpoint) is judged 
 one; what is mirrored later has to lead through it. The Vault cosigns nothing that it does not hold in full. Witnesses outside
 of the shop may cosign what it cosigned; their lines are kept and shown beside its own. Once a day it writes down where all logs
 stand, and has that stamped by an authority outside (`holdgate.sites.heads`).
+
+A watch (`holdgate.sites.watch`) decides what is mirrored once more. It is told of what is kept and withholds no cosignature.
 """
 
 import asyncio
@@ -45,6 +47,7 @@ from holdgate.sites.heads import DailyHead
 from holdgate.sites.outside import Asking
 from holdgate.sites.uploads import Uploads, UploadStore
 from holdgate.sites.vault_keeping import KeepsLogs, Mirrors
+from holdgate.sites.watch import Watch
 from holdgate.terms.errors import InvariantBroken, Malformed, Tampered, Unavailable
 from holdgate.terms.instant import SECOND_US
 
@@ -86,9 +89,9 @@ class MirrorStore(Mirrors, UploadStore, Protocol):
 
 
 class Vault(KeepsLogs):
-    """The witness and mirror. Without `seen` it takes no checkpoints from strangers and asks no outside witness.
+    """The witness and mirror. `keeper`: its promises to hosts that write a log in turn.
 
-    `keeper`: its promises to hosts that write a log in turn.
+    Without `seen` it takes no checkpoints from strangers and asks no outside witness. Without `watch` nothing is decided again.
     """
 
     def __init__(
@@ -103,11 +106,13 @@ class Vault(KeepsLogs):
         outside: Sequence[OutsideWitness] = (),
         policy: Policy | None = None,
         stamping: tuple[HeadStore, TimestampAuthority] | None = None,
+        watch: Watch | None = None,
     ) -> None:
         self.id = seat.id
         self.kind = seat.kind
         self.store = self._mirrors = store
         self.keeper = keeper
+        self.watch = watch
         self._seat = seat
         self._cosigner = Cosigner(seat.origin, key)
         self._seats = {s.origin: s for s in charter.sites if s.kind != "vault"}
@@ -211,6 +216,8 @@ class Vault(KeepsLogs):
         await asyncio.to_thread(self.store.keep, segment.origin, size, bodies, extended, cosigned, segment.blobs)
         for asking in self.asking:
             asking.wake(segment.origin)
+        if self.watch is not None:
+            self.watch.wake()
         return Taken(size=segment.size, cosigned=cosigned)
 
     def _overlap(self, segment: Segment, leaves: list[bytes], size: int) -> None:
@@ -370,15 +377,19 @@ class Vault(KeepsLogs):
         return [] if self._seen is None else self._seen.evidence()
 
     def wake(self) -> None:
-        """Ask the outside witnesses about everything that is held, and begin with the daily heads."""
+        """Ask the outside witnesses about everything that is held, begin with the daily heads, decide again what was not yet."""
         if self.heads is not None:
             self.heads.start()
+        if self.watch is not None:
+            self.watch.wake()
         for asking in self.asking:
             for origin in self._logs:
                 asking.wake(origin)
 
     def close(self) -> None:
         """Ask nobody any more, and release the storage."""
+        if self.watch is not None:
+            self.watch.stop()
         for asking in self.asking:
             asking.stop()
         if self.heads is not None:
