@@ -1,0 +1,217 @@
+"""Brokers that keep readers' broadcasts, on this machine: started, killed, started again; a reader's line, and the hub's."""
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final, Protocol
+
+import pytest
+from msgspec.structs import replace
+from typing_extensions import override
+
+from holdgate.adapters.mosquitto_config import (
+    SALT_BYTES,
+    Mosquitto,
+    mosquitto_acl,
+    mosquitto_conf,
+    mosquitto_passwords,
+)
+from holdgate.adapters.mqtt_broadcasts import MqttBroadcasts
+from holdgate.adapters.nats_broadcasts import LineKey, NatsBroadcasts
+from holdgate.adapters.nats_config import Broker, ReaderLine, config_of
+from holdgate.adapters.nkeys import public_text
+from holdgate.crypto.hashes import sha256
+from holdgate.engine.broadcasts import BroadcastSource, Faults
+from holdgate.engine.subjects import Shelf
+from holdgate.reader.mqtt_link import MqttLink
+from holdgate.reader.nats_link import NatsLink
+from holdgate.reader.reader import Link
+from holdgate.terms.topics import Names
+from tests.broker import SHOP, Server, free_port, key_of
+
+FLOOR: Final = "FLOOR"
+READERS: Final = ("SCN-1", "SCN-2")
+MOSQUITTO_WHY_NOT: Final = "no mosquitto on the path: apt-get install mosquitto"
+
+
+class Rig(Protocol):
+    """One broker."""
+
+    def start(self) -> None:
+        """It is up when this returns."""
+
+    def kill(self) -> None:
+        """As a power cut would."""
+
+    def link(self, reader: str, deadline_s: float = 20.0, login: str | None = None) -> Link:
+        """A reader's way; `login`: with the key or password of somebody else."""
+        ...
+
+    def source(self, faults: Faults | None = None) -> BroadcastSource:
+        """The floor hub's."""
+        ...
+
+
+def password_of(user: str) -> str:
+    """No secret."""
+    return f"pass {user}"
+
+
+def lines(readers: tuple[str, ...] = READERS) -> dict[str, ReaderLine]:
+    return {name: ReaderLine(key=public_text(key_of(name)), password=password_of(name)) for name in readers}
+
+
+class JetStream(Rig):
+    """Readers speak NATS."""
+
+    def __init__(self, place: Path) -> None:
+        place.mkdir(parents=True, exist_ok=True)
+        self.mqtt_port = free_port()
+        self.server = Server(
+            place, ["HUB", FLOOR], floors=(FLOOR,), readers=lines(), mqtt_port=self.mqtt_port
+        )
+
+    @override
+    def start(self) -> None:
+        self.server.start()
+
+    @override
+    def kill(self) -> None:
+        self.server.kill()
+
+    @override
+    def link(self, reader: str, deadline_s: float = 20.0, login: str | None = None) -> Link:
+        own = key_of(login or reader)
+        to = f"{self.server.url}/{SHOP}/{FLOOR}"
+        return NatsLink(to, reader, public_text(own), own.sign, deadline_s=deadline_s)
+
+    @override
+    def source(self, faults: Faults | None = None) -> BroadcastSource:
+        return self._source(Shelf.of_nats(SHOP, FLOOR), faults)
+
+    def _source(self, shelf: Shelf, faults: Faults | None) -> BroadcastSource:
+        own = key_of(FLOOR)
+        return NatsBroadcasts(
+            FLOOR, shelf, [self.server.url], LineKey(public_text(own), own.sign), faults or Faults()
+        )
+
+
+class Gateway(JetStream):
+    """Readers speak MQTT 3.1.1 to the NATS server."""
+
+    @override
+    def start(self) -> None:
+        super().start()
+        listening(self.mqtt_port)
+
+    @override
+    def link(self, reader: str, deadline_s: float = 20.0, login: str | None = None) -> Link:
+        return mqtt_link(self.mqtt_port, reader, deadline_s, login)
+
+    @override
+    def source(self, faults: Faults | None = None) -> BroadcastSource:
+        return self._source(Shelf.of_mqtt(SHOP, FLOOR), faults)
+
+
+class MosquittoRig(Rig):
+    """Readers speak MQTT to Mosquitto."""
+
+    def __init__(self, place: Path) -> None:
+        program = mosquitto()
+        place.mkdir(parents=True, exist_ok=True)
+        self.place, self.port, self.program = place, free_port(), program
+        users = {user: password_of(user) for user in (FLOOR, *READERS)}
+        write_mosquitto(
+            Mosquitto(
+                shop=SHOP,
+                floor=FLOOR,
+                readers=READERS,
+                store=str(place),
+                acl=str(place / "acl"),
+                passwords=str(place / "passwords"),
+                port=self.port,
+            ),
+            place / "mosquitto.conf",
+            users,
+        )
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @override
+    def start(self) -> None:
+        with (self.place / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [self.program, "-c", str(self.place / "mosquitto.conf")], stdout=log, stderr=log
+            )
+        listening(self.port)
+
+    @override
+    def kill(self) -> None:
+        process, self._process = self._process, None
+        if process is not None:
+            os.kill(process.pid, signal.SIGKILL)
+            process.wait()
+
+    @override
+    def link(self, reader: str, deadline_s: float = 20.0, login: str | None = None) -> Link:
+        return mqtt_link(self.port, reader, deadline_s, login)
+
+    @override
+    def source(self, faults: Faults | None = None) -> BroadcastSource:
+        names = Names.mqtt(SHOP, FLOOR)
+        return MqttBroadcasts(FLOOR, names, "127.0.0.1", self.port, password_of(FLOOR), faults or Faults())
+
+
+RIGS: Final[Mapping[str, type[JetStream | MosquittoRig]]] = {
+    "JetStream": JetStream,
+    "MQTT gateway": Gateway,
+    "Mosquitto": MosquittoRig,
+}
+
+
+def mosquitto() -> str:
+    """The broker, or a skip that says why."""
+    found = shutil.which("mosquitto", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
+    if found is None:
+        pytest.skip(MOSQUITTO_WHY_NOT)
+    return found
+
+
+def write_mosquitto(broker: Mosquitto, conf: Path, users: Mapping[str, str]) -> None:
+    """The three files, for a broker that stays who started it: in a test nobody else can read them."""
+    salts = {user: sha256(user.encode())[:SALT_BYTES] for user in users}
+    conf.write_text(f"user root\n{mosquitto_conf(replace(broker))}", encoding="utf-8")
+    Path(broker.acl).write_text(mosquitto_acl(broker), encoding="utf-8")
+    Path(broker.passwords).write_text(mosquitto_passwords(users, salts), encoding="utf-8")
+
+
+def mqtt_link(port: int, reader: str, deadline_s: float, login: str | None) -> Link:
+    return MqttLink(
+        f"mqtt://127.0.0.1:{port}/{SHOP}/{FLOOR}", reader, password_of(login or reader), deadline_s=deadline_s
+    )
+
+
+def listening(port: int) -> None:
+    """Until somebody listens there."""
+    until = time.monotonic() + 20
+    while time.monotonic() < until:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 0.2):
+            return
+        time.sleep(0.02)
+    raise AssertionError(f"nobody listens on {port}")
+
+
+@contextlib.contextmanager
+def rig_of(kind: str, place: Path) -> Iterator[Rig]:
+    """A running broker."""
+    rig = RIGS[kind](place)
+    rig.start()
+    try:
+        yield rig
+    finally:
+        rig.kill()
