@@ -24,7 +24,7 @@ from holdgate.adapters.mosquitto_config import (
 )
 from holdgate.adapters.mqtt_broadcasts import MqttBroadcasts
 from holdgate.adapters.nats_broadcasts import LineKey, NatsBroadcasts
-from holdgate.adapters.nats_config import Broker, ReaderLine, config_of
+from holdgate.adapters.nats_config import ReaderLine
 from holdgate.adapters.nkeys import public_text
 from holdgate.crypto.hashes import sha256
 from holdgate.engine.broadcasts import BroadcastSource, Faults
@@ -73,9 +73,7 @@ class JetStream(Rig):
     def __init__(self, place: Path) -> None:
         place.mkdir(parents=True, exist_ok=True)
         self.mqtt_port = free_port()
-        self.server = Server(
-            place, ["HUB", FLOOR], floors=(FLOOR,), readers=lines(), mqtt_port=self.mqtt_port
-        )
+        self.server = Server(place, ["HUB", FLOOR], floors=(FLOOR,), readers=lines(), mqtt_port=self.mqtt_port)
 
     @override
     def start(self) -> None:
@@ -97,9 +95,7 @@ class JetStream(Rig):
 
     def _source(self, shelf: Shelf, faults: Faults | None) -> BroadcastSource:
         own = key_of(FLOOR)
-        return NatsBroadcasts(
-            FLOOR, shelf, [self.server.url], LineKey(public_text(own), own.sign), faults or Faults()
-        )
+        return NatsBroadcasts(FLOOR, shelf, [self.server.url], LineKey(public_text(own), own.sign), faults or Faults())
 
 
 class Gateway(JetStream):

@@ -28,6 +28,7 @@ from holdgate.adapters.http_site import handing_in, index_app, site_app, status_
 from holdgate.adapters.http_witness import WitnessApp
 from holdgate.adapters.lock import SiteLock
 from holdgate.adapters.nkeys import public_text, read_seed
+from holdgate.arrivals import forwarding
 from holdgate.bootstrap import Premises, Shop, read_premises
 from holdgate.crypto.keys import SigningKey
 from holdgate.engine.address import BusAddress, bracketed, host_and_port, read_address
@@ -54,12 +55,14 @@ class SiteConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The configuration of a site's process.
 
     `data`: the shop's directory on this machine: charter.json, trust.json, bus/bus.json and this site's own folder.
-    `listen`: where the site is reached over HTTP, as host:port ("": nowhere).
+    `listen`: where the site is reached over HTTP, as host:port ("": nowhere). `broadcasts`: where a floor hub hears readers,
+    besides HTTP (`holdgate.arrivals`).
     """
 
     site: str
     data: str
     listen: str = ""
+    broadcasts: tuple[str, ...] = ()
 
 
 Serve = Callable[[Starlette, str, int], AbstractAsyncContextManager[int]]
@@ -107,16 +110,19 @@ async def open_one(config: SiteConfig, kind: str) -> AsyncIterator[tuple[Site | 
     The broker and the Vault are waited for a little, so that a site starts reconciled where it can; without them it works alone.
 
     Raises:
-        Malformed: the configuration names a site of another kind.
-        Unavailable: the site is open elsewhere, or its keys are not here. Tampered: its log does not hold.
+        Malformed: the configuration names a site of another kind, or sources of broadcasts that do not exist or are not its own.
+        Unavailable: the site is open elsewhere, or its keys or a client are not here. Tampered: its log does not hold.
     """
     premises = read_premises(Path(config.data))
     seat = premises.seat(config.site)
     if seat.kind != kind:
         raise Malformed(f"{seat.id} is a {seat.kind.replace('_', '-')}, not a {kind.replace('_', '-')}")
+    if config.broadcasts and kind != "floor_hub":
+        raise Malformed(f"{seat.id} takes no readers' broadcasts; only a floor hub does")
     async with AsyncExitStack() as stack:
         stack.callback(SiteLock(premises.directory / seat.id).release)
-        bus = _bus_of(premises, seat)
+        address, own = _line_of(premises, seat)
+        bus = line_to(address, seat.id, [s.id for s in premises.charter.sites], own)
         stack.push_async_callback(bus.close)
         await bus.connect()
         if seat.kind == "vault":
@@ -131,18 +137,19 @@ async def open_one(config: SiteConfig, kind: str) -> AsyncIterator[tuple[Site | 
         stack.callback(site.stop)
         bus.attach(seat.id, site, site.link_changed)
         await site.start()
+        folder = premises.directory / seat.id
+        await stack.enter_async_context(forwarding(config.broadcasts, site, seat.id, address, own, folder))
         yield site, _app({seat.id: site})
 
 
-def _bus_of(premises: Premises, seat: SiteSeat) -> "NatsBus":
-    """A site's connection to the broker, as `holdgate bus init` laid it out.
+def _line_of(premises: Premises, seat: SiteSeat) -> tuple[BusAddress, SigningKey]:
+    """Where the broker is and the site's transport key, as `holdgate bus init` laid them out.
 
     Raises:
         Unavailable: the broker's address or the site's transport key is not here. Malformed: one of them is none.
     """
     address = read_address(_read(premises.directory / BUS_FOLDER / BUS_ADDRESS))
-    own = read_seed(_read(premises.directory / seat.id / BUS_KEY).decode("ascii", "replace").strip())
-    return line_to(address, seat.id, [s.id for s in premises.charter.sites], own)
+    return address, read_seed(_read(premises.directory / seat.id / BUS_KEY).decode("ascii", "replace").strip())
 
 
 def line_to(address: BusAddress, site: str, sites: Sequence[str], own: SigningKey) -> "NatsBus":

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
+from typing_extensions import override
 
 from holdgate.adapters.epcis import read_object_event
 from holdgate.adapters.http_epcis import envelope_in
@@ -225,6 +226,7 @@ class Sick(Submits):
         self.site, self.away, self.poison = site, 0, b""
         self.tried: Counter[bytes] = Counter()
 
+    @override
     async def deliver(self, raw: bytes, pins: tuple[Pin, ...], sender: str) -> Answer:
         self.tried[raw] += 1
         if raw == self.poison:
@@ -234,9 +236,11 @@ class Sick(Submits):
             raise Unavailable("not now")
         return await self.site.deliver(raw, pins, sender)
 
+    @override
     async def submit_replicated(self, raw: bytes, pins: tuple[Pin, ...], source: str) -> Answer:
         raise NotImplementedError
 
+    @override
     def entry(self, seq: int) -> bytes:
         return self.site.entry(seq)
 

@@ -139,7 +139,7 @@ import sys
 
 class Missing:
     def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in ("nats", "aiomqtt", "opentelemetry"):
+        if name.partition(".")[0] in ("nats", "paho", "opentelemetry"):
             raise ModuleNotFoundError(name)
 
 sys.meta_path.insert(0, Missing())

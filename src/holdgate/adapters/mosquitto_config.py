@@ -116,7 +116,9 @@ def mosquitto_passwords(given: Mapping[str, str], salts: Mapping[str, bytes]) ->
     for user, password in sorted(given.items()):
         token(user, "user")
         made = hashlib.pbkdf2_hmac("sha512", password.encode(), salts[user], ITERATIONS)
-        lines.append(f"{user}:$7${ITERATIONS}${base64.b64encode(salts[user]).decode()}${base64.b64encode(made).decode()}")
+        lines.append(
+            f"{user}:$7${ITERATIONS}${base64.b64encode(salts[user]).decode()}${base64.b64encode(made).decode()}"
+        )
     return "\n".join(lines) + "\n"
 
 

@@ -40,7 +40,7 @@ class _Given(Heard):
 
     def __init__(self, client: Client, message: MQTTMessage, reader: str, receipt: str) -> None:
         self._client, self._mid, self._qos, self._receipt = client, message.mid, message.qos, receipt
-        self.body = message.payload
+        self.body = bytes(message.payload)
         self.source = f"mqtt:{reader}"
 
     @override
@@ -153,7 +153,7 @@ class _Line:
         client.on_subscribe = self._subscribed
         client.on_message = self._came
         client.on_disconnect = self._lost
-        asked: Any = Properties(PacketTypes.CONNECT)
+        asked: Any = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # the package leaves it out
         asked.SessionExpiryInterval = SESSION_S
         asked.ReceiveMaximum = WINDOW
         asked.MaximumPacketSize = _PACKET_BYTES
@@ -188,11 +188,10 @@ class _Line:
             self._on_loop(self._fault, f"the broker refuses the floor hub: {reason}")
             self._on_loop(self.gone.set)
             return
-        once = {"retainHandling": _NEVER_RETAINED}
         client.subscribe(
             [
-                (self._names.arrivals, SubscribeOptions(qos=1, **once)),
-                (self._names.hails, SubscribeOptions(qos=0, **once)),
+                (self._names.arrivals, SubscribeOptions(qos=1, retainHandling=_NEVER_RETAINED)),
+                (self._names.hails, SubscribeOptions(qos=0, retainHandling=_NEVER_RETAINED)),
             ]
         )
 
@@ -215,7 +214,7 @@ class _Line:
         asks = names.reader_of(message.topic, "hail")
         reader = names.reader_of(message.topic)
         if asks is not None:
-            client.publish(names.receipt(asks), told(message.payload, THERE))
+            client.publish(names.receipt(asks), told(bytes(message.payload), THERE))
         elif reader is not None:
             self._heard.put_nowait(_Given(client, message, reader, names.receipt(reader)))
         else:

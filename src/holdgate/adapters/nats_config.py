@@ -12,10 +12,10 @@ from typing import Final
 
 from msgspec import Struct
 
-from holdgate.terms.hosts import check_host
 from holdgate.engine.parts import HEAD_BYTES
 from holdgate.engine.subjects import Shelf, Subjects, inbox
 from holdgate.terms.errors import Malformed
+from holdgate.terms.hosts import check_host
 from holdgate.terms.limits import WIRE_ANSWER_BYTES_MAX
 from holdgate.terms.topics import Names, reader_inbox, token
 
@@ -173,7 +173,9 @@ def _spoken(named: list[Names], reader: str, more: list[str]) -> tuple[list[str]
     return publish, [*(names.receipt(reader) for names in named), *more]
 
 
-def _block(name: str, login: list[str], publish: list[str], subscribe: list[str], more: tuple[str, ...] = ()) -> list[str]:
+def _block(
+    name: str, login: list[str], publish: list[str], subscribe: list[str], more: tuple[str, ...] = ()
+) -> list[str]:
     """A user. The names that it may use are made here of ids alone, so that none of them can end its quotation."""
     return [
         f"      # {token(name)}",

@@ -64,7 +64,10 @@ def told(body: bytes, status: int, answer: Struct | None = None) -> bytes:
 
 
 class Heard(Protocol):
-    """One broadcast, as a broker gave it. `body`: what was sent; untrusted. `source`: where it came from, in the transport's words."""
+    """One broadcast, as a broker gave it.
+
+    `body`: what was sent; untrusted. `source`: where it came from, in the transport's words.
+    """
 
     body: bytes
     source: str

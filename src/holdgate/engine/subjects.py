@@ -9,7 +9,7 @@ A name is made of words between dots; an id becomes one word (`holdgate.terms.to
 import re
 from typing import Final, NamedTuple
 
-from holdgate.terms.topics import Names, id_of, token
+from holdgate.terms.topics import Names, name_of, token
 
 _REPLY_ID: Final = re.compile(r"[0-9a-f]{24}")
 
@@ -53,7 +53,7 @@ class Subjects(NamedTuple):
         """Who asks under this name, or beats; None for a name of another shape."""
         words = subject.removeprefix(f"{self.root}.").split(".") if subject.startswith(f"{self.root}.") else []
         right = (len(words), words[0] if words else "") in ((3, "ask"), (2, "beat"))
-        return id_of(words[-1]) if right else None
+        return name_of(words[-1]) if right else None
 
 
 def inbox(site: str) -> str:

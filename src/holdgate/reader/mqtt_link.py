@@ -132,7 +132,7 @@ class _Asked:
     def came(self, _: Client, __: Any, message: MQTTMessage) -> None:
         """An answer, to this or to something else."""
         try:
-            answer = answer_to(self._body, message.payload, self._site)
+            answer = answer_to(self._body, bytes(message.payload), self._site)
         except Unavailable as error:
             self._end(error)
         else:

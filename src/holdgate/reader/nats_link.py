@@ -137,16 +137,16 @@ class NatsLink(Link):
         return found
 
     async def _send(self, client: Client, body: bytes, *, kept: bool) -> None:
-        """Publish. The id is new with every sending: one that the broker knew would keep the broadcast from the floor hub,
-        and a reader sends again just because it got no answer. It spares what the line itself doubles.
+        """Publish.
+
+        The id is new with every sending: one that the broker knew would keep the broadcast from the floor hub, and a reader
+        sends again just because it got no answer. It spares what the line itself doubles.
         """
         if not kept:
             await client.publish(self._names.hail(self._reader), body)
             return
         once = {MSG_ID: f"{digest(body)}.{secrets.token_hex(4)}"}
-        await client.jetstream(timeout=self._deadline_s).publish(
-            self._names.arrival(self._reader), body, headers=once
-        )
+        await client.jetstream(timeout=self._deadline_s).publish(self._names.arrival(self._reader), body, headers=once)
 
 
 def _context(authority: str | None) -> ssl.SSLContext:

@@ -29,7 +29,7 @@ def token(name: str, what: str = "site") -> str:
     return check_id(name, what).replace(".", "%")
 
 
-def id_of(word: str) -> str | None:
+def name_of(word: str) -> str | None:
     """The id that a word stands for; None where it stands for none."""
     return word.replace("%", ".") if _TOKEN.fullmatch(word) else None
 
@@ -109,7 +109,7 @@ class Names(NamedTuple):
     def reader_of(self, name: str, what: str = "arrival") -> str | None:
         """Who speaks under this name; None for a name of another shape."""
         head = self._name(what, "")
-        return id_of(name.removeprefix(head)) if name.startswith(head) else None
+        return name_of(name.removeprefix(head)) if name.startswith(head) else None
 
     def _name(self, what: str, last: str) -> str:
         return self.between.join(("holdgate", self.shop, *self.by, what, self.floor, last))
