@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Final, Protocol
 
 import pytest
-from msgspec.structs import replace
 from typing_extensions import override
 
 from holdgate.adapters.mosquitto_config import (
@@ -115,43 +114,56 @@ class Gateway(JetStream):
         return self._source(Shelf.of_mqtt(SHOP, FLOOR), faults)
 
 
+class Started:
+    """A Mosquitto that runs a configuration. It stays who started it: in a test nobody else can read its files."""
+
+    def __init__(self, program: str, conf: Path, port: int) -> None:
+        self.program, self.conf, self.port = program, conf, port
+        conf.write_text(f"user root\n{conf.read_text(encoding='utf-8')}", encoding="utf-8")
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        with (self.conf.parent / "log").open("ab") as log:
+            self._process = subprocess.Popen([self.program, "-c", str(self.conf)], stdout=log, stderr=log)
+        listening(self.port)
+
+    def kill(self) -> None:
+        process, self._process = self._process, None
+        if process is not None:
+            os.kill(process.pid, signal.SIGKILL)
+            process.wait()
+
+
 class MosquittoRig(Rig):
     """Readers speak MQTT to Mosquitto."""
 
     def __init__(self, place: Path) -> None:
         program = mosquitto()
         place.mkdir(parents=True, exist_ok=True)
-        self.place, self.port, self.program = place, free_port(), program
-        users = {user: password_of(user) for user in (FLOOR, *READERS)}
-        write_mosquitto(
-            Mosquitto(
-                shop=SHOP,
-                floor=FLOOR,
-                readers=READERS,
-                store=str(place),
-                acl=str(place / "acl"),
-                passwords=str(place / "passwords"),
-                port=self.port,
-            ),
-            place / "mosquitto.conf",
-            users,
+        self.port = free_port()
+        broker = Mosquitto(
+            shop=SHOP,
+            floor=FLOOR,
+            readers=READERS,
+            store=str(place),
+            acl=str(place / "acl"),
+            passwords=str(place / "passwords"),
+            port=self.port,
         )
-        self._process: subprocess.Popen[bytes] | None = None
+        users = {user: password_of(user) for user in (FLOOR, *READERS)}
+        salts = {user: sha256(user.encode())[:SALT_BYTES] for user in users}
+        (place / "mosquitto.conf").write_text(mosquitto_conf(broker), encoding="utf-8")
+        (place / "acl").write_text(mosquitto_acl(broker), encoding="utf-8")
+        (place / "passwords").write_text(mosquitto_passwords(users, salts), encoding="utf-8")
+        self.broker = Started(program, place / "mosquitto.conf", self.port)
 
     @override
     def start(self) -> None:
-        with (self.place / "log").open("ab") as log:
-            self._process = subprocess.Popen(
-                [self.program, "-c", str(self.place / "mosquitto.conf")], stdout=log, stderr=log
-            )
-        listening(self.port)
+        self.broker.start()
 
     @override
     def kill(self) -> None:
-        process, self._process = self._process, None
-        if process is not None:
-            os.kill(process.pid, signal.SIGKILL)
-            process.wait()
+        self.broker.kill()
 
     @override
     def link(self, reader: str, deadline_s: float = 20.0, login: str | None = None) -> Link:
@@ -176,14 +188,6 @@ def mosquitto() -> str:
     if found is None:
         pytest.skip(MOSQUITTO_WHY_NOT)
     return found
-
-
-def write_mosquitto(broker: Mosquitto, conf: Path, users: Mapping[str, str]) -> None:
-    """The three files, for a broker that stays who started it: in a test nobody else can read them."""
-    salts = {user: sha256(user.encode())[:SALT_BYTES] for user in users}
-    conf.write_text(f"user root\n{mosquitto_conf(replace(broker))}", encoding="utf-8")
-    Path(broker.acl).write_text(mosquitto_acl(broker), encoding="utf-8")
-    Path(broker.passwords).write_text(mosquitto_passwords(users, salts), encoding="utf-8")
 
 
 def mqtt_link(port: int, reader: str, deadline_s: float, login: str | None) -> Link:

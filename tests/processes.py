@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -62,9 +63,9 @@ def _without_windows(tree: dict[str, Any]) -> dict[str, Any]:
 
 
 class Processes:
-    """The processes of a shop."""
+    """The processes of a shop. `bus`: more of what `holdgate bus init` is told; `more`: lines of sites' configurations."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *bus: str, more: Mapping[str, str] | None = None) -> None:
         self.directory = directory
         self.running: dict[str, subprocess.Popen[bytes]] = {}
         self.ports: dict[str, int] = {}
@@ -72,7 +73,11 @@ class Processes:
         self.asked_again = 0
         self.desk = asyncio.run(self._found())
         self.sites = {seat.id: seat.kind for seat in read_premises(directory).charter.sites}
-        assert main(["bus", "init", str(directory), "--shop", "lab", "--server", f"127.0.0.1:{free_port()}"]) == 0
+        self.bus_port = free_port()
+        self.more = dict(more or {})
+        assert (
+            main(["bus", "init", str(directory), "--shop", "lab", "--server", f"127.0.0.1:{self.bus_port}", *bus]) == 0
+        )
 
     async def _found(self) -> Desk:
         opening = Opening(self.directory, world(), HostClock().now())
@@ -98,7 +103,8 @@ class Processes:
             return [needed(), "-c", str(self.directory / "bus" / "nats-server.conf")]
         self.ports.setdefault(name, free_port())
         config = self.directory / f"{name}.toml"
-        config.write_text(f'site = "{name}"\ndata = "."\nlisten = "127.0.0.1:{self.ports[name]}"\n', encoding="utf-8")
+        said = f'site = "{name}"\ndata = "."\nlisten = "127.0.0.1:{self.ports[name]}"\n{self.more.get(name, "")}'
+        config.write_text(said, encoding="utf-8")
         program = "import sys; from holdgate.cli.app import main; sys.exit(main(sys.argv[1:]))"
         return [sys.executable, "-c", program, "run", _WORDS[self.sites[name]], "--config", str(config)]
 
