@@ -32,12 +32,13 @@ from holdgate.sites.forwarder import Forwarder
 from holdgate.sites.reply import Submits
 from holdgate.sites.site import Site
 from holdgate.terms.errors import Malformed, Unavailable
+from holdgate.terms.topics import Names
 from tests.broadcasts import FLOOR, RIGS, Rig, rig_of
 from tests.unit.test_sites import House, entries, governed, unsound
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.timeout(300)]
 
-PATIENCE_S = 40.0
+PATIENCE_S = 60.0
 UNWRAP = envelope_in(read_object_event)
 
 
@@ -81,7 +82,7 @@ class Dock:
         until = time.monotonic() + PATIENCE_S
         while True:
             with contextlib.suppress(Unavailable):
-                return await self.post(body, deadline_s=2.0)
+                return await self.post(body, deadline_s=5.0)
             assert time.monotonic() < until, self.faults.seen
 
     async def there(self) -> None:
@@ -153,9 +154,9 @@ def test_what_came_while_nobody_forwarded_is_decided_when_somebody_does(kind: st
     async def story(dock: Dock) -> None:
         await dock.crash()
         envelopes = [dock.envelope() for _ in range(5)]
-        for envelope in envelopes:
-            with pytest.raises(Unavailable, match="FLOOR was asked over the broker"):
-                await dock.post(envelope, deadline_s=1.0)
+        sent = [dock.post(envelope, deadline_s=8.0) for envelope in envelopes]
+        for refused in await asyncio.gather(*sent, return_exceptions=True):
+            assert "FLOOR was asked over the broker" in str(refused)
         assert dock.recorded().total() == 0
         dock.forward()
         await dock.until(lambda: dock.recorded() == Counter(envelopes))
@@ -210,7 +211,7 @@ def test_what_nobody_can_read_is_on_record_and_holds_up_nobody(kind: str, tmp_pa
         envelopes = []
         for body in POISON:
             with pytest.raises(Unavailable, match="FLOOR"):
-                await dock.post(body, reader="SCN-2", deadline_s=5.0)
+                await dock.post(body, reader="SCN-2")
             envelopes.append(dock.envelope())
             proven(dock, await dock.post(envelopes[-1]), envelopes[-1])
         assert dock.recorded() == Counter(envelopes)
@@ -275,19 +276,40 @@ def test_while_the_site_can_take_nothing_what_came_is_tried_again(kind: str, tmp
     play(kind, tmp_path, story, forwarding=False)
 
 
-def test_nobody_speaks_or_hears_under_another_readers_name(kind: str, tmp_path: Path) -> None:
+class Stolen:
+    """Names of which one is another reader's."""
+
+    def __init__(self, names: Names, what: str) -> None:
+        self.names, self.what = names, what
+
+    def __getattr__(self, what: str) -> Callable[[str], str]:
+        named = getattr(self.names, what)
+        return lambda reader: named("SCN-1" if what == self.what else reader)
+
+
+@pytest.mark.parametrize("what", ["arrival", "receipt"])
+def test_nobody_speaks_or_hears_under_another_readers_name(kind: str, what: str, tmp_path: Path) -> None:
+    """The broker lets a reader in, and no further than its own names."""
+
+    async def story(dock: Dock) -> None:
+        link: Any = dock.rig.link("SCN-2", 3.0)
+        link._names = Stolen(link._names, what)
+        envelope, good = dock.envelope(), dock.envelope()
+        with pytest.raises(Unavailable):
+            await asyncio.to_thread(link.post, envelope)
+        proven(dock, await dock.post(good), good)
+        if what == "arrival":
+            assert dock.recorded() == Counter([good])
+
+    play(kind, tmp_path, story)
+
+
+def test_nobody_is_let_in_with_another_readers_key_or_none(kind: str, tmp_path: Path) -> None:
     async def story(dock: Dock) -> None:
         envelope = dock.envelope()
-        thief = dock.rig.link("SCN-1", 2.0, login="SCN-2")  # the other reader's key or password
-        if kind == "JetStream":
+        for link in (dock.rig.link("SCN-1", 3.0, login="SCN-2"), dock.rig.link("SCN-9", 3.0)):
             with pytest.raises(Unavailable):
-                await asyncio.to_thread(thief.post, envelope)
-        else:
-            with pytest.raises(Unavailable, match="refuses this reader"):
-                await asyncio.to_thread(thief.post, envelope)
-        assert dock.recorded().total() == 0
-        with pytest.raises(Unavailable):
-            await asyncio.to_thread(dock.rig.link("SCN-9", 2.0).post, envelope)
+                await asyncio.to_thread(link.post, envelope)
         assert dock.recorded().total() == 0
 
     play(kind, tmp_path, story)
@@ -322,7 +344,7 @@ class Scanner:
             dock.house.desk._key("SCN-1"),
             outbox=self.outbox,
             site=FLOOR,
-            link=dock.rig.link("SCN-1", 2.0),
+            link=dock.rig.link("SCN-1", 3.0),
             log=dock.log,
             place="WS-REC",
             place_key=dock.house.desk._key("WS-REC"),
@@ -371,19 +393,15 @@ def test_whatever_is_killed_on_the_way_nothing_that_has_no_receipt_is_lost_and_n
     play(kind, tmp_path, story)
 
 
-def test_after_the_broker_was_away_the_forwarder_is_back_at_once(
-    kind: str, tmp_path: Path, record_property: Callable[[str, object], None]
-) -> None:
-    """The time is shown, and not a condition: this machine may be busy."""
+def test_after_the_broker_was_away_the_forwarder_is_back(kind: str, tmp_path: Path) -> None:
+    """How soon, docs/operating.md says; it is no condition here, where other work may hold up the machine."""
 
     async def story(dock: Dock) -> None:
         dock.rig.kill()
         await asyncio.sleep(1.0)
         dock.rig.start()
-        began = time.monotonic()
         envelope = dock.envelope()
         proven(dock, await dock.answered(envelope), envelope)
-        print(f"{kind}: the first broadcast after an outage was answered after {time.monotonic() - began:.2f} s")
         assert dock.times(envelope) == 1
 
     play(kind, tmp_path, story)

@@ -78,6 +78,7 @@ def mosquitto_conf(broker: Mosquitto) -> str:
         f"persistence_location {_line(broker.store)}/",
         f"autosave_interval {SAVED_S}",
         f"persistent_client_expiration {SESSION}",
+        "set_tcp_nodelay true",
         "log_dest stderr",
     ]
     if tls is not None:

@@ -23,23 +23,23 @@ HAIL_S: Final = 3.0
 """How long is waited to hear that the floor hub is there."""
 OK: Final = 200
 THERE: Final = 204
+SERVERS_MAX: Final = 9
 SECURE: Final = frozenset({"tls", "mqtts"})
 _PORTS: Final = {"nats": 4222, "tls": 4222, "mqtt": 1883, "mqtts": 8883}
 
 
 class Place(NamedTuple):
-    """Where a floor hub's broker is: `scheme://host:port/SHOP/FLOOR`."""
+    """Where a floor hub's broker is: `scheme://host:port/SHOP/FLOOR`, with commas between the servers of a cluster."""
 
     scheme: str
-    host: str
-    port: int
+    servers: tuple[tuple[str, int], ...]
     shop: str
     floor: str
 
     @property
-    def url(self) -> str:
-        """The broker's own address."""
-        return f"{self.scheme}://{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
+    def urls(self) -> tuple[str, ...]:
+        """The servers' own addresses."""
+        return tuple(f"{self.scheme}://{f'[{host}]' if ':' in host else host}:{port}" for host, port in self.servers)
 
 
 def read_place(to: str) -> Place:
@@ -48,20 +48,32 @@ def read_place(to: str) -> Place:
     Raises:
         Malformed: it names none, or leads beyond this machine without TLS.
     """
-    try:
-        parts = urlsplit(to)
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        parts, host, port = urlsplit(""), None, None
-    words = parts.path.strip("/").split("/")
-    if parts.scheme not in _PORTS or not host or len(words) != 2 or parts.query or parts.username:
-        raise Malformed(
-            f"{to[:80]!r} is no address of a floor hub on a broker, such as mqtt://127.0.0.1:1883/SHOP/FLOOR"
-        )
+    scheme, _, rest = to.partition("://")
+    hosts, _, path = rest.partition("/")
+    words = path.strip("/").split("/")
+    servers = tuple(_server(scheme, text) for text in hosts.split(","))
+    if scheme not in _PORTS or len(words) != 2 or len(servers) > SERVERS_MAX:
+        raise _no_address(to)
     token(words[0], "shop")
     token(words[1], "site")
-    check_host(host, tls=parts.scheme in SECURE)
-    return Place(parts.scheme, host, port or _PORTS[parts.scheme], *words)
+    for host, _ in servers:
+        check_host(host, tls=scheme in SECURE)
+    return Place(scheme, servers, *words)
+
+
+def _server(scheme: str, text: str) -> tuple[str, int]:
+    try:
+        parts = urlsplit(f"//{text}")
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host, port, parts = None, None, urlsplit("")
+    if not host or port == 0 or parts.username is not None or parts.path or parts.query or parts.fragment:
+        raise _no_address(f"{scheme}://{text}")
+    return host, port or _PORTS.get(scheme, 0)
+
+
+def _no_address(to: str) -> Malformed:
+    return Malformed(f"{to[:80]!r} is no address of a floor hub on a broker, such as mqtt://127.0.0.1:1883/SHOP/FLOOR")
 
 
 class _Told(Struct, frozen=True):

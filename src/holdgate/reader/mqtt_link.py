@@ -89,11 +89,7 @@ class MqttLink(Link):
             client.tls_set_context(self._tls)
         client.on_connect, client.on_subscribe = asked.connected, asked.subscribed
         client.on_message, client.on_disconnect = asked.came, asked.lost
-        try:
-            client.connect(self._place.host, self._place.port, _KEEPALIVE_S)
-        except (OSError, ValueError) as error:
-            said = str(error) or type(error).__name__
-            raise Unavailable(f"the broker {self._place.url} does not answer ({said})") from error
+        self._connect(client)
         client.loop_start()
         try:
             yield
@@ -101,6 +97,18 @@ class MqttLink(Link):
             asked.over.set()
             client.disconnect()
             client.loop_stop()
+
+    def _connect(self, client: Client) -> None:
+        """Connect to the first server that answers."""
+        silent = []
+        for (host, port), url in zip(self._place.servers, self._place.urls, strict=True):
+            try:
+                client.connect(host, port, _KEEPALIVE_S)
+            except (OSError, ValueError) as error:
+                silent.append(f"{url} ({str(error) or type(error).__name__})")
+            else:
+                return
+        raise Unavailable(f"no broker answers: {', '.join(silent)}")
 
 
 class _Asked:

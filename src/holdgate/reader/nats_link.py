@@ -79,11 +79,12 @@ class NatsLink(Link):
         return asyncio.run(self._ask(envelope, kept=True))
 
     async def _ask(self, body: bytes, *, kept: bool) -> bytes:
-        client, refusals = Client(), list[str]()
-        stage = f"the broker {self._place.url} was asked to let this reader in"
+        client: Client | None = None
+        refusals: list[str] = []
+        stage = f"{' and '.join(self._place.urls)} was asked to let this reader in"
         try:
             async with asyncio.timeout(self._deadline_s if kept else min(HAIL_S, self._deadline_s)):
-                await self._connect(client, refusals)
+                client = await self._connect(refusals)
                 answer = await self._hear(client, body)
                 stage = f"{self.site} was asked over the broker"
                 await self._send(client, body, kept=kept)
@@ -94,31 +95,45 @@ class NatsLink(Link):
             why = refusals[-1] if refusals else str(error)
             raise Unavailable(f"{stage}, and nothing came: {why or type(error).__name__}") from error
         finally:
-            with suppress(Exception):  # it is not needed any more, whatever state it is in
-                async with asyncio.timeout(1):
-                    await client.close()
+            if client is not None:
+                await _hang_up(client)
 
-    async def _connect(self, client: Client, refusals: list[str]) -> None:
+    async def _connect(self, refusals: list[str]) -> Client:
+        """A connection to the first server that answers."""
+        for url in self._place.urls[:-1]:
+            try:
+                return await self._dial(url, refusals)
+            except (NatsError, OSError) as error:
+                refusals.append(f"{url}: {str(error) or type(error).__name__}")
+        return await self._dial(self._place.urls[-1], refusals)
+
+    async def _dial(self, url: str, refusals: list[str]) -> Client:
         async def refused(error: Exception) -> None:
             refusals.append(str(error) or type(error).__name__)
 
         def sign(nonce: str) -> bytes:
             return base64.b64encode(self._nonce(nonce.encode()))
 
+        client = Client()
         client._public_nkey = self._key  # noqa: SLF001  # the package has no other way to say whose key it is
-        await client.connect(
-            [self._place.url],
-            name=self._reader,
-            signature_cb=sign,
-            error_cb=refused,
-            tls=self._tls,
-            tls_handshake_first=self._tls is not None,
-            allow_reconnect=False,
-            max_reconnect_attempts=1,
-            reconnect_time_wait=0,
-            connect_timeout=max(1, int(self._deadline_s)),
-            inbox_prefix=reader_inbox(self._reader),
-        )
+        try:
+            await client.connect(
+                [url],
+                name=self._reader,
+                signature_cb=sign,
+                error_cb=refused,
+                tls=self._tls,
+                tls_handshake_first=self._tls is not None,
+                allow_reconnect=False,
+                max_reconnect_attempts=1,
+                reconnect_time_wait=0,
+                connect_timeout=max(1, int(self._deadline_s) // len(self._place.urls)),
+                inbox_prefix=reader_inbox(self._reader),
+            )
+        except BaseException:
+            await _hang_up(client)
+            raise
+        return client
 
     async def _hear(self, client: Client, body: bytes) -> "asyncio.Future[bytes]":
         found: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
@@ -147,6 +162,12 @@ class NatsLink(Link):
             return
         once = {MSG_ID: f"{digest(body)}.{secrets.token_hex(4)}"}
         await client.jetstream(timeout=self._deadline_s).publish(self._names.arrival(self._reader), body, headers=once)
+
+
+async def _hang_up(client: Client) -> None:
+    with suppress(Exception):  # it is not needed any more, whatever state it is in
+        async with asyncio.timeout(1):
+            await client.close()
 
 
 def _context(authority: str | None) -> ssl.SSLContext:
