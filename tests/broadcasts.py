@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
@@ -12,27 +13,29 @@ from pathlib import Path
 from typing import Final, Protocol
 
 import pytest
+from msgspec.structs import asdict
 from typing_extensions import override
 
 from holdgate.adapters.mosquitto_config import (
     SALT_BYTES,
     Mosquitto,
+    MosquittoTls,
     mosquitto_acl,
     mosquitto_conf,
     mosquitto_passwords,
 )
 from holdgate.adapters.mqtt_broadcasts import MqttBroadcasts
 from holdgate.adapters.nats_broadcasts import LineKey, NatsBroadcasts
-from holdgate.adapters.nats_config import ReaderLine
+from holdgate.adapters.nats_config import ReaderLine, Tls
 from holdgate.adapters.nkeys import public_text
 from holdgate.crypto.hashes import sha256
 from holdgate.engine.broadcasts import BroadcastSource, Faults
-from holdgate.engine.subjects import Shelf
+from holdgate.engine.subjects import Tray
 from holdgate.reader.mqtt_link import MqttLink
 from holdgate.reader.nats_link import NatsLink
 from holdgate.reader.reader import Link
 from holdgate.terms.topics import Names
-from tests.broker import SHOP, Server, free_port, key_of
+from tests.broker import SHOP, Server, certificate, free_port, key_of
 
 FLOOR: Final = "FLOOR"
 READERS: Final = ("SCN-1", "SCN-2")
@@ -69,10 +72,14 @@ def lines(readers: tuple[str, ...] = READERS) -> dict[str, ReaderLine]:
 class JetStream(Rig):
     """Readers speak NATS."""
 
-    def __init__(self, place: Path) -> None:
+    def __init__(self, place: Path, *, tls: bool = False) -> None:
         place.mkdir(parents=True, exist_ok=True)
         self.mqtt_port = free_port()
-        self.server = Server(place, ["HUB", FLOOR], floors=(FLOOR,), readers=lines(), mqtt_port=self.mqtt_port)
+        self.tls = certificate(place) if tls else None
+        self.server = Server(
+            place, ["HUB", FLOOR], floors=(FLOOR,), readers=lines(), mqtt_port=self.mqtt_port, tls=self.tls
+        )
+        self.url = self.server.url if self.tls is None else self.server.url.replace("nats://", "tls://")
 
     @override
     def start(self) -> None:
@@ -85,16 +92,17 @@ class JetStream(Rig):
     @override
     def link(self, reader: str, deadline_s: float = 20.0, login: str | None = None) -> Link:
         own = key_of(login or reader)
-        to = f"{self.server.url}/{SHOP}/{FLOOR}"
-        return NatsLink(to, reader, public_text(own), own.sign, deadline_s=deadline_s)
+        to, trusted = f"{self.url}/{SHOP}/{FLOOR}", authority_of(self.tls)
+        return NatsLink(to, reader, public_text(own), own.sign, authority=trusted, deadline_s=deadline_s)
 
     @override
     def source(self, faults: Faults | None = None) -> BroadcastSource:
-        return self._source(Shelf.of_nats(SHOP, FLOOR), faults)
+        return self._source(Tray.of_nats(SHOP, FLOOR), faults)
 
-    def _source(self, shelf: Shelf, faults: Faults | None) -> BroadcastSource:
-        own = key_of(FLOOR)
-        return NatsBroadcasts(FLOOR, shelf, [self.server.url], LineKey(public_text(own), own.sign), faults or Faults())
+    def _source(self, tray: Tray, faults: Faults | None) -> BroadcastSource:
+        own, tls = key_of(FLOOR), believing(self.tls)
+        line = LineKey(public_text(own), own.sign)
+        return NatsBroadcasts(FLOOR, tray, [self.url], line, faults or Faults(), tls=tls)
 
 
 class Gateway(JetStream):
@@ -107,11 +115,11 @@ class Gateway(JetStream):
 
     @override
     def link(self, reader: str, deadline_s: float = 20.0, login: str | None = None) -> Link:
-        return mqtt_link(self.mqtt_port, reader, deadline_s, login)
+        return mqtt_link(self.mqtt_port, reader, deadline_s, login, self.tls)
 
     @override
     def source(self, faults: Faults | None = None) -> BroadcastSource:
-        return self._source(Shelf.of_mqtt(SHOP, FLOOR), faults)
+        return self._source(Tray.of_mqtt(SHOP, FLOOR), faults)
 
 
 class Started:
@@ -137,10 +145,11 @@ class Started:
 class MosquittoRig(Rig):
     """Readers speak MQTT to Mosquitto."""
 
-    def __init__(self, place: Path) -> None:
+    def __init__(self, place: Path, *, tls: bool = False) -> None:
         program = mosquitto()
         place.mkdir(parents=True, exist_ok=True)
         self.port = free_port()
+        self.tls = certificate(place) if tls else None
         broker = Mosquitto(
             shop=SHOP,
             floor=FLOOR,
@@ -149,6 +158,7 @@ class MosquittoRig(Rig):
             acl=str(place / "acl"),
             passwords=str(place / "passwords"),
             port=self.port,
+            tls=None if self.tls is None else MosquittoTls(**asdict(self.tls)),
         )
         users = {user: password_of(user) for user in (FLOOR, *READERS)}
         salts = {user: sha256(user.encode())[:SALT_BYTES] for user in users}
@@ -167,12 +177,13 @@ class MosquittoRig(Rig):
 
     @override
     def link(self, reader: str, deadline_s: float = 20.0, login: str | None = None) -> Link:
-        return mqtt_link(self.port, reader, deadline_s, login)
+        return mqtt_link(self.port, reader, deadline_s, login, self.tls)
 
     @override
     def source(self, faults: Faults | None = None) -> BroadcastSource:
         names = Names.mqtt(SHOP, FLOOR)
-        return MqttBroadcasts(FLOOR, names, "127.0.0.1", self.port, password_of(FLOOR), faults or Faults())
+        password, tls = password_of(FLOOR), believing(self.tls)
+        return MqttBroadcasts(FLOOR, names, "127.0.0.1", self.port, password, faults or Faults(), tls=tls)
 
 
 RIGS: Final[Mapping[str, type[JetStream | MosquittoRig]]] = {
@@ -190,10 +201,17 @@ def mosquitto() -> str:
     return found
 
 
-def mqtt_link(port: int, reader: str, deadline_s: float, login: str | None) -> Link:
-    return MqttLink(
-        f"mqtt://127.0.0.1:{port}/{SHOP}/{FLOOR}", reader, password_of(login or reader), deadline_s=deadline_s
-    )
+def mqtt_link(port: int, reader: str, deadline_s: float, login: str | None, tls: Tls | None) -> Link:
+    to = f"{'mqtt' if tls is None else 'mqtts'}://127.0.0.1:{port}/{SHOP}/{FLOOR}"
+    return MqttLink(to, reader, password_of(login or reader), authority=authority_of(tls), deadline_s=deadline_s)
+
+
+def authority_of(tls: Tls | None) -> str | None:
+    return None if tls is None else tls.authority
+
+
+def believing(tls: Tls | None) -> ssl.SSLContext | None:
+    return None if tls is None else ssl.create_default_context(cafile=tls.authority)
 
 
 def listening(port: int) -> None:
@@ -207,9 +225,9 @@ def listening(port: int) -> None:
 
 
 @contextlib.contextmanager
-def rig_of(kind: str, place: Path) -> Iterator[Rig]:
+def rig_of(kind: str, place: Path, *, tls: bool = False) -> Iterator[Rig]:
     """A running broker."""
-    rig = RIGS[kind](place)
+    rig = RIGS[kind](place, tls=tls)
     rig.start()
     try:
         yield rig

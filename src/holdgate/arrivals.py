@@ -20,7 +20,7 @@ from holdgate.adapters.nkeys import public_text
 from holdgate.crypto.keys import SigningKey
 from holdgate.engine.address import PORT_MAX, BusAddress
 from holdgate.engine.broadcasts import BroadcastSource, Faults
-from holdgate.engine.subjects import Shelf
+from holdgate.engine.subjects import Tray
 from holdgate.sites.forwarder import Forwarder
 from holdgate.sites.reply import Submits
 from holdgate.terms.errors import Malformed, Unavailable
@@ -72,9 +72,9 @@ def _of_nats(name: str, floor: str, address: BusAddress, key: SigningKey, faults
         from holdgate.adapters.nats_broadcasts import LineKey, NatsBroadcasts  # noqa: PLC0415  # an optional part
     except ImportError:
         raise Unavailable("the NATS client is not installed: pip install 'holdgate[nats]'") from None
-    shelf = (Shelf.of_nats if name == JETSTREAM else Shelf.of_mqtt)(address.shop, floor)
+    tray = (Tray.of_nats if name == JETSTREAM else Tray.of_mqtt)(address.shop, floor)
     tls = None if address.authority is None else _believing(address.authority)
-    return NatsBroadcasts(floor, shelf, address.servers, LineKey(public_text(key), key.sign), faults, tls=tls)
+    return NatsBroadcasts(floor, tray, address.servers, LineKey(public_text(key), key.sign), faults, tls=tls)
 
 
 def _of_mqtt(name: str, floor: str, address: BusAddress, folder: Path, faults: Faults) -> BroadcastSource:

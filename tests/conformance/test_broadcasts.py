@@ -6,8 +6,11 @@ The floor hub is a real site with a real log; the brokers are real processes tha
 import asyncio
 import base64
 import contextlib
+import gc
 import json
+import ssl
 import time
+import warnings
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -19,11 +22,15 @@ from typing_extensions import override
 
 from holdgate.adapters.epcis import read_object_event
 from holdgate.adapters.http_epcis import envelope_in
+from holdgate.adapters.nats_broadcasts import LineKey, NatsBroadcasts
+from holdgate.adapters.nkeys import public_text, read_seed
+from holdgate.cli.reader_line import open_line
 from holdgate.crypto.envelope import open_envelope
 from holdgate.crypto.hashes import digest
 from holdgate.crypto.keys import SigningKey
 from holdgate.engine.answer import Answer
 from holdgate.engine.broadcasts import Faults
+from holdgate.engine.subjects import Tray
 from holdgate.law.case import Pin
 from holdgate.ledger.note import make_vkey, parse_vkey
 from holdgate.reader import Outbox, Reader
@@ -34,6 +41,9 @@ from holdgate.sites.site import Site
 from holdgate.terms.errors import Malformed, Unavailable
 from holdgate.terms.topics import Names
 from tests.broadcasts import FLOOR, RIGS, Rig, rig_of
+from tests.broker import needed
+from tests.conformance.test_bus_command import Written, trio
+from tests.tidy.test_commands_page import run
 from tests.unit.test_sites import House, entries, governed, unsound
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.timeout(300)]
@@ -111,8 +121,8 @@ class Dock:
 
 
 @contextlib.asynccontextmanager
-async def dock_of(kind: str, place: Path, house: House, *, forwarding: bool) -> AsyncIterator[Dock]:
-    with rig_of(kind, place / "broker") as rig:
+async def dock_of(kind: str, place: Path, house: House, *, forwarding: bool, tls: bool) -> AsyncIterator[Dock]:
+    with rig_of(kind, place / "broker", tls=tls) as rig:
         dock = Dock(rig, house, await house.open(FLOOR))
         try:
             if forwarding:
@@ -124,11 +134,13 @@ async def dock_of(kind: str, place: Path, house: House, *, forwarding: bool) -> 
             await house.close()
 
 
-def play(kind: str, place: Path, story: Callable[[Dock], Awaitable[None]], *, forwarding: bool = True) -> None:
+def play(
+    kind: str, place: Path, story: Callable[[Dock], Awaitable[None]], *, forwarding: bool = True, tls: bool = False
+) -> None:
     house = governed(place)
 
     async def whole() -> None:
-        async with dock_of(kind, place, house, forwarding=forwarding) as dock:
+        async with dock_of(kind, place, house, forwarding=forwarding, tls=tls) as dock:
             await story(dock)
 
     asyncio.run(whole())
@@ -437,3 +449,68 @@ def test_a_cloudevent_brings_its_event_and_is_refused_when_they_differ(kind: str
         assert dock.times(envelope) == 1
 
     play(kind, tmp_path, story)
+
+
+def test_with_tls_nobody_hears_and_nobody_stands_in(kind: str, tmp_path: Path) -> None:
+    async def story(dock: Dock) -> None:
+        envelope = dock.envelope()
+        proven(dock, await dock.post(envelope), envelope)
+        link: Any = dock.rig.link("SCN-1", 3.0)
+        link._tls = ssl.create_default_context()  # whom this machine believes, who did not sign that certificate
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore", ResourceWarning
+            )  # paho leaves a socket that failed at this to the collector
+            with pytest.raises(Unavailable, match="CERTIFICATE"):
+                await asyncio.to_thread(link.up)
+            gc.collect()
+
+    play(kind, tmp_path, story, tls=True)
+
+
+def test_three_servers_keep_three_copies_and_one_may_fail(tmp_path: Path) -> None:
+    needed()
+    house = governed(tmp_path)
+    ports = trio()
+    servers = [word for port in ports for word in ("--server", f"127.0.0.1:{port}")]
+    assert run("bus", "init", str(house.directory), "--shop", "lab", *servers, "--reader", "SCN-1")[0] == 0
+    folder = house.directory / "bus"
+    own = read_seed((house.directory / FLOOR / "bus.key").read_text().strip())
+    urls = [f"nats://127.0.0.1:{port}" for port in ports]
+    to = f"nats://{','.join(f'127.0.0.1:{port}' for port in ports)}/lab/FLOOR"
+    link: Any = open_line(to, "SCN-1", folder / "readers" / "SCN-1.key", None)
+    running = [
+        Written(tmp_path / str(number), folder / f"nats-server-{number + 1}.conf", port)
+        for number, port in enumerate(ports)
+    ]
+
+    async def story() -> None:
+        site = await house.open(FLOOR)
+        faults = Faults()
+        line = LineKey(public_text(own), own.sign)
+        source = NatsBroadcasts(FLOOR, Tray.of_nats("lab", FLOOR), urls, line, faults)
+        forwarder = Forwarder(source, site, UNWRAP, faults)
+        forwarder.start()
+        try:
+            for number in (1, 2):
+                envelope = house.sign(house.arrival("PO-1", "SCN-1", number, (f"S-{number}",)))
+                until = time.monotonic() + 2 * PATIENCE_S
+                while True:
+                    with contextlib.suppress(Unavailable):
+                        await asyncio.to_thread(link.post, envelope)
+                        break
+                    assert time.monotonic() < until, faults.seen
+                assert Counter(bytes(e.action) for e in entries(site) if e.kind == "action")[envelope] == 1
+                running[0].kill()
+        finally:
+            await forwarder.stop()
+            await house.close()
+
+    try:
+        for server in running:
+            server.place.mkdir()
+            server.start()
+        asyncio.run(story())
+    finally:
+        for server in running:
+            server.kill()

@@ -25,7 +25,7 @@ from typing_extensions import override
 
 from holdgate.engine.address import check_server
 from holdgate.engine.broadcasts import THERE, WINDOW, BroadcastSource, Faults, Heard, told
-from holdgate.engine.subjects import Shelf, inbox
+from holdgate.engine.subjects import Tray, inbox
 from holdgate.terms.errors import Malformed, Unavailable
 from holdgate.terms.limits import BROADCAST_BYTES_MAX
 
@@ -54,12 +54,12 @@ class LineKey(NamedTuple):
     sign: Callable[[bytes], bytes]
 
 
-def stream_of(shelf: Shelf, servers: int) -> StreamConfig:
+def stream_of(tray: Tray, servers: int) -> StreamConfig:
     """The settings of a stream of our own, on a broker of so many servers."""
     return StreamConfig(
-        name=shelf.stream,
+        name=tray.stream,
         description="Readers' broadcasts on their way to the floor hub",
-        subjects=[shelf.heard],
+        subjects=[tray.heard],
         storage=StorageType.FILE,
         num_replicas=COPIES if servers >= COPIES else 1,
         retention=RetentionPolicy.WORK_QUEUE,
@@ -98,9 +98,9 @@ class _Given(Heard):
 class _Pull:
     """Asks for more whenever what was asked for has come, or will not come any more."""
 
-    def __init__(self, client: Client, shelf: Shelf, inbox: str, gone: asyncio.Event) -> None:
+    def __init__(self, client: Client, tray: Tray, inbox: str, gone: asyncio.Event) -> None:
         self._client, self._inbox, self._gone = client, inbox, gone
-        self._subject = f"$JS.API.CONSUMER.MSG.NEXT.{shelf.stream}.{shelf.consumer}"
+        self._subject = f"$JS.API.CONSUMER.MSG.NEXT.{tray.stream}.{tray.consumer}"
         self._left = 0
         self._heard_at = asyncio.get_running_loop().time()
 
@@ -135,11 +135,11 @@ def _status(message: Msg) -> str | None:
 
 
 class NatsBroadcasts(BroadcastSource):
-    """One shelf of a NATS broker.
+    """One tray of a NATS broker.
 
     Args:
         site: the floor hub.
-        shelf: what is kept where.
+        tray: what is kept where.
         servers: where the broker listens, as `nats://host:port`; tried in turn.
         key: the floor hub's transport key.
         faults: hears what goes wrong.
@@ -152,7 +152,7 @@ class NatsBroadcasts(BroadcastSource):
     def __init__(
         self,
         site: str,
-        shelf: Shelf,
+        tray: Tray,
         servers: Sequence[str],
         key: LineKey,
         faults: Faults,
@@ -163,7 +163,7 @@ class NatsBroadcasts(BroadcastSource):
             raise Malformed("name at least one server of the broker")
         for url in servers:
             check_server(url, tls=tls is not None)
-        self._site, self._shelf, self._servers, self._key, self._tls = site, shelf, tuple(servers), key, tls
+        self._site, self._tray, self._servers, self._key, self._tls = site, tray, tuple(servers), key, tls
         self._heard: asyncio.Queue[Heard] = asyncio.Queue()
         self._staying: asyncio.Task[None] | None = None
         self._proved = False
@@ -261,23 +261,23 @@ class NatsBroadcasts(BroadcastSource):
             Unavailable: they are not, and cannot be made so.
         """
         stream = client.jetstream(timeout=DIAL_S)
-        shelf = self._shelf
-        if shelf.own:
-            wanted = stream_of(shelf, len(self._servers))
+        tray = self._tray
+        if tray.own:
+            wanted = stream_of(tray, len(self._servers))
             try:
                 made = await stream.add_stream(wanted)
             except BadRequestError:  # it is there, with other settings
                 made = await stream.update_stream(wanted)
             odd = [name for name, value in vars(wanted).items() if value and getattr(made.config, name) != value]
             if odd:
-                raise Unavailable(f"the stream {shelf.stream} has other settings than it should: {', '.join(odd)}")
+                raise Unavailable(f"the stream {tray.stream} has other settings than it should: {', '.join(odd)}")
         else:
             await self._gateway(client)
         await stream.add_consumer(
-            shelf.stream,
+            tray.stream,
             ConsumerConfig(
-                durable_name=shelf.consumer,
-                filter_subject=shelf.heard,
+                durable_name=tray.consumer,
+                filter_subject=tray.heard,
                 ack_policy=AckPolicy.EXPLICIT,
                 ack_wait=ACK_S,
                 max_ack_pending=2 * WINDOW,
@@ -288,9 +288,9 @@ class NatsBroadcasts(BroadcastSource):
         """Wait until the gateway has its stream: it makes it for its first client. What came before is sent again."""
         while True:
             try:
-                await client.jetstream(timeout=DIAL_S).stream_info(self._shelf.stream)
+                await client.jetstream(timeout=DIAL_S).stream_info(self._tray.stream)
             except NotFoundError:
-                self._faults.note(self._shelf.stream, "no reader has spoken MQTT to the broker yet")
+                self._faults.note(self._tray.stream, "no reader has spoken MQTT to the broker yet")
                 if not client.is_connected:
                     raise Unavailable("the connection was lost") from None
                 await asyncio.sleep(LONGEST_S)
@@ -298,10 +298,10 @@ class NatsBroadcasts(BroadcastSource):
                 return
 
     async def _listen(self, client: Client, gone: asyncio.Event) -> None:
-        names = self._shelf.names
+        names = self._tray.names
         place = f"{inbox(self._site)}.{secrets.token_hex(8)}.pull"
-        pull = _Pull(client, self._shelf, place, gone)
-        kind = "nats" if self._shelf.own else "mqtt"
+        pull = _Pull(client, self._tray, place, gone)
+        kind = "nats" if self._tray.own else "mqtt"
 
         async def hear(message: Msg) -> None:
             if not await pull.came(message):

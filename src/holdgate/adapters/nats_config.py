@@ -13,7 +13,7 @@ from typing import Final
 from msgspec import Struct
 
 from holdgate.engine.parts import HEAD_BYTES
-from holdgate.engine.subjects import Shelf, Subjects, inbox
+from holdgate.engine.subjects import Subjects, Tray, inbox
 from holdgate.terms.errors import Malformed
 from holdgate.terms.hosts import check_host
 from holdgate.terms.limits import WIRE_ANSWER_BYTES_MAX
@@ -108,8 +108,8 @@ def config_of(broker: Broker) -> str:
     ]
     subjects = Subjects.of(broker.shop)
     for site, key in sorted(broker.users.items()):
-        shelves = _shelves(broker, site) if site in broker.floors else ()
-        lines += _user(subjects, site, key, _responses(broker.payload_bytes_max), shelves)
+        trays = _trays(broker, site) if site in broker.floors else ()
+        lines += _user(subjects, site, key, _responses(broker.payload_bytes_max), trays)
     for reader, line in sorted(broker.readers.items()):
         lines += _reader(broker, reader, line)
     lines += ["    ]", "  }", "  SYS {}", "}", "system_account: SYS"]
@@ -136,16 +136,16 @@ def _check(broker: Broker) -> None:
         check_host(host, tls=broker.tls is not None)
 
 
-def _shelves(broker: Broker, floor: str) -> tuple[Shelf, ...]:
+def _trays(broker: Broker, floor: str) -> tuple[Tray, ...]:
     """What the broker keeps for a floor hub."""
-    own = Shelf.of_nats(broker.shop, floor)
-    return (own,) if broker.mqtt_port is None else (own, Shelf.of_mqtt(broker.shop, floor))
+    own = Tray.of_nats(broker.shop, floor)
+    return (own,) if broker.mqtt_port is None else (own, Tray.of_mqtt(broker.shop, floor))
 
 
-def _user(subjects: Subjects, site: str, key: str, responses: int, shelves: tuple[Shelf, ...]) -> list[str]:
-    publish = [subjects.asks(site), subjects.beat(site), *(name for shelf in shelves for name in shelf.publishes)]
+def _user(subjects: Subjects, site: str, key: str, responses: int, trays: tuple[Tray, ...]) -> list[str]:
+    publish = [subjects.asks(site), subjects.beat(site), *(name for tray in trays for name in tray.publishes)]
     subscribe = [subjects.asked(site), subjects.beats, f"{inbox(site)}.>"]
-    subscribe += [name for shelf in shelves for name in shelf.subscribes]
+    subscribe += [name for tray in trays for name in tray.subscribes]
     more = f'          allow_responses {{ max: {responses}, expires: "1m" }}'
     return _block(site, [f"nkey: {_word(key)}"], publish, subscribe, (more,))
 

@@ -71,7 +71,7 @@ def is_answer_to(site: str, subject: str) -> bool:
     return head == inbox(site) and _REPLY_ID.fullmatch(last) is not None
 
 
-class Shelf(NamedTuple):
+class Tray(NamedTuple):
     """What a broker keeps for a floor hub until it is decided, and who is given it.
 
     `stream`, `consumer`: their names in JetStream. `heard`: the subjects that are kept. `names`: under which the readers
@@ -85,7 +85,7 @@ class Shelf(NamedTuple):
     own: bool
 
     @classmethod
-    def of_nats(cls, shop: str, floor: str) -> "Shelf":
+    def of_nats(cls, shop: str, floor: str) -> "Tray":
         """For readers that speak NATS.
 
         Raises:
@@ -95,7 +95,7 @@ class Shelf(NamedTuple):
         return cls(f"HOLDGATE_{names.shop}_{names.floor}", f"forwarder_{names.floor}", names.arrivals, names, own=True)
 
     @classmethod
-    def of_mqtt(cls, shop: str, floor: str) -> "Shelf":
+    def of_mqtt(cls, shop: str, floor: str) -> "Tray":
         """For readers that speak MQTT to the broker's gateway, which keeps what they send in a stream of its own.
 
         Raises:
