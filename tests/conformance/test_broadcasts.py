@@ -20,6 +20,7 @@ import pytest
 from msgspec.structs import replace
 from typing_extensions import override
 
+from holdgate.adapters import nats_broadcasts
 from holdgate.adapters.epcis import read_object_event
 from holdgate.adapters.http_epcis import envelope_in
 from holdgate.adapters.nats_broadcasts import LineKey, NatsBroadcasts
@@ -39,6 +40,7 @@ from holdgate.sites.forwarder import Forwarder
 from holdgate.sites.reply import Submits
 from holdgate.sites.site import Site
 from holdgate.terms.errors import Malformed, Unavailable
+from holdgate.terms.limits import BROADCAST_BYTES_MAX
 from holdgate.terms.topics import Names
 from tests.broadcasts import FLOOR, RIGS, Rig, rig_of
 from tests.broker import needed
@@ -468,6 +470,34 @@ def test_with_tls_nobody_hears_and_nobody_stands_in(kind: str, tmp_path: Path) -
     play(kind, tmp_path, story, tls=True)
 
 
+def test_a_reader_that_floods_fills_its_own_share_and_the_stream_is_mended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What has no room is refused to its reader, who keeps it; nothing older goes for it, and nobody else is kept out."""
+
+    async def story(dock: Dock) -> None:
+        await dock.crash()
+        waiting = [dock.post(b"%d" % n, "SCN-2", deadline_s=8.0) for n in range(3)]
+        await asyncio.gather(*waiting, return_exceptions=True)
+        with pytest.raises(Unavailable, match="maximum messages per subject"):
+            await dock.post(b"one too many", "SCN-2")
+        with pytest.raises(Unavailable, match=r"size exceed|payload"):
+            await dock.post(b"x" * (BROADCAST_BYTES_MAX + 2_000), "SCN-1")
+        monkeypatch.undo()
+        dock.forward()
+        await dock.there()
+        envelope = dock.envelope()
+        proven(dock, await dock.post(envelope), envelope)
+        source: Any = dock.rig.source()
+        client = await source._dial(source._servers[0], asyncio.Event())
+        kept = (await client.jetstream().stream_info(source._tray.stream)).config
+        await client.close()
+        assert kept.max_msgs_per_subject == nats_broadcasts.READER_MESSAGES == 1_000
+
+    monkeypatch.setattr(nats_broadcasts, "READER_MESSAGES", 3)
+    play("JetStream", tmp_path, story)
+
+
 def test_three_servers_keep_three_copies_and_one_may_fail(tmp_path: Path) -> None:
     needed()
     house = governed(tmp_path)
@@ -501,6 +531,10 @@ def test_three_servers_keep_three_copies_and_one_may_fail(tmp_path: Path) -> Non
                         break
                     assert time.monotonic() < until, faults.seen
                 assert Counter(bytes(e.action) for e in entries(site) if e.kind == "action")[envelope] == 1
+                client = await source._dial(urls[1], asyncio.Event())
+                kept = (await client.jetstream().stream_info("HOLDGATE_lab_FLOOR")).config
+                await client.close()
+                assert (kept.num_replicas, kept.storage, kept.discard) == (3, "file", "new")
                 running[0].kill()
         finally:
             await forwarder.stop()

@@ -102,7 +102,11 @@ def test_faults_are_told_once_and_are_not_kept_for_ever() -> None:
     faults = Faults(heard.append)
     for _ in range(3):
         faults.note("broker", ConnectionError("gone\x1b[31m"))
-    assert heard == ["broker: gone?[31m"]
+        faults.note("another", "gone")
+    assert heard == ["broker: gone?[31m", "another: gone"], "two that take turns are not told for ever either"
+    faults.mended()
+    faults.note("another", "gone")
+    assert heard[2:] == ["another: gone"]
     for number in range(2 * FAULTS_MAX):
         faults.note("broker", str(number) + "x" * 1_000)
     assert len(faults.seen) == FAULTS_MAX

@@ -109,6 +109,7 @@ class MqttBroadcasts(BroadcastSource):
             try:
                 if await line.dial(self._client(), self._host, self._port):
                     wait = FIRST_S
+                    self._faults.mended()
                     await line.gone.wait()
                     self._fault("the connection was lost")
             except Exception as error:  # noqa: BLE001  # whatever a broker says, the next attempt is made
@@ -161,14 +162,12 @@ class _Line:
         asked.MaximumPacketSize = _PACKET_BYTES
         await asyncio.to_thread(client.connect, host, port, KEEPALIVE_S, clean_start=False, properties=asked)
         client.loop_start()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(DIAL_S):
-                await asyncio.wait(
-                    waits := [self._loop.create_task(event.wait()) for event in (self._ready, self.gone)],
-                    return_when=asyncio.FIRST_COMPLETED,
-                )
-                for task in waits:
-                    task.cancel()
+        waits = [self._loop.create_task(event.wait()) for event in (self._ready, self.gone)]
+        try:
+            await asyncio.wait(waits, timeout=DIAL_S, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in waits:
+                task.cancel()
         return self._ready.is_set() and not self.gone.is_set()
 
     async def hang_up(self) -> None:

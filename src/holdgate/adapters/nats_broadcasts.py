@@ -196,6 +196,7 @@ class NatsBroadcasts(BroadcastSource):
                 client = await self._dial(url, gone)
                 await self._make_ready(client)
                 wait = FIRST_S
+                self._faults.mended()
                 await self._listen(client, gone)
                 self._faults.note(url, "the connection was lost")
             except Exception as error:  # noqa: BLE001  # whatever a broker says, the next attempt is made

@@ -21,14 +21,16 @@ THERE: Final = 204
 
 
 FAULTS_MAX: Final = 100
+SAID_MAX: Final = 20
 FAULT_CHARS_MAX: Final = 500
 
 
 class Faults:
-    """What went wrong of late, repetitions left out. `tell` hears of each as it comes."""
+    """What went wrong of late. `tell` hears of each as it comes, and not again before something went well."""
 
     def __init__(self, tell: Callable[[str], None] | None = None) -> None:
         self._seen: deque[str] = deque(maxlen=FAULTS_MAX)
+        self._said: deque[str] = deque(maxlen=SAID_MAX)
         self._tell = tell
 
     @property
@@ -40,10 +42,15 @@ class Faults:
         """Note one; others chose some of its words."""
         said = error if isinstance(error, str) else str(error) or type(error).__name__
         shown = "".join(sign if sign.isprintable() else "?" for sign in f"{where}: {said}"[:FAULT_CHARS_MAX])
-        if not self._seen or self._seen[-1] != shown:
+        if shown not in self._said:
+            self._said.append(shown)
             self._seen.append(shown)
             if self._tell is not None:
                 self._tell(shown)
+
+    def mended(self) -> None:
+        """Something went well: what goes wrong from now on is told again."""
+        self._said.clear()
 
 
 class Told(Struct, frozen=True, kw_only=True, omit_defaults=True):

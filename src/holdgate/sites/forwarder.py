@@ -81,6 +81,8 @@ class Forwarder:
         while True:
             try:
                 answer = await self._site.deliver(self._unwrap(heard.body), (), heard.source)
+                if wait > FIRST_S:
+                    self._faults.mended()
                 return told(heard.body, 200, reply_of(self._site, answer))
             except (Malformed, Tampered) as error:
                 problem = problem_of(error)
