@@ -290,6 +290,43 @@ def test_while_the_site_can_take_nothing_what_came_is_tried_again(kind: str, tmp
     play(kind, tmp_path, story, forwarding=False)
 
 
+def test_what_was_given_and_not_answered_is_given_again(kind: str, tmp_path: Path) -> None:
+    """The broker lets go of a broadcast when it was answered, and not before."""
+
+    async def story(dock: Dock) -> None:
+        sick = Sick(dock.site)
+        dock.forward(sick)
+        await dock.there()
+        sick.away = 1 << 30
+        envelope = dock.envelope()
+        posting = asyncio.create_task(dock.post(envelope, deadline_s=8.0))
+        await dock.until(lambda: sick.tried[envelope] > 1)
+        await dock.crash()
+        with pytest.raises(Unavailable):
+            await posting
+        assert dock.times(envelope) == 0
+        dock.forward()
+        await dock.until(lambda: dock.times(envelope) == 1)
+
+    play(kind, tmp_path, story, forwarding=False)
+
+
+def test_what_was_answered_is_given_to_nobody_again(kind: str, tmp_path: Path) -> None:
+    async def story(dock: Dock) -> None:
+        envelopes = [dock.envelope() for _ in range(6)]
+        for envelope in envelopes:
+            proven(dock, await dock.post(envelope), envelope)
+        await dock.crash()
+        sick = Sick(dock.site)
+        dock.forward(sick)
+        await dock.there()
+        await asyncio.sleep(nats_broadcasts.ACK_S + 1)  # a broker that had heard nothing would give them again by now
+        # The word about the last one may have been on its way when the forwarder went.
+        assert set(sick.tried) <= {envelopes[-1]}
+
+    play(kind, tmp_path, story)
+
+
 class Stolen:
     """Names of which one is another reader's."""
 
