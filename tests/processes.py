@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -64,9 +65,14 @@ def _without_windows(tree: dict[str, Any]) -> dict[str, Any]:
 
 
 class Processes:
-    """The processes of a shop. `pairs`: sites that two machines keep: the processes of such a site are SITE.a and SITE.b."""
+    """The processes of a shop. `pairs`: sites that two machines keep: the processes of such a site are SITE.a and SITE.b.
 
-    def __init__(self, directory: Path, pairs: tuple[str, ...] = ()) -> None:
+    `bus`: more of what `holdgate bus init` is told; `more`: lines of sites' configurations.
+    """
+
+    def __init__(
+        self, directory: Path, *bus: str, pairs: tuple[str, ...] = (), more: Mapping[str, str] | None = None
+    ) -> None:
         self.directory = directory
         self.pairs = pairs
         self.running: dict[str, subprocess.Popen[bytes]] = {}
@@ -75,8 +81,10 @@ class Processes:
         self.asked_again = 0
         self.desk = asyncio.run(self._found())
         self.sites = {seat.id: seat.kind for seat in read_premises(directory).charter.sites}
-        server = f"127.0.0.1:{free_port()}"
-        wanted = [word for site in pairs for word in ("--pair", site)]
+        self.bus_port = free_port()
+        self.more = dict(more or {})
+        wanted = [*bus, *(word for site in pairs for word in ("--pair", site))]
+        server = f"127.0.0.1:{self.bus_port}"
         assert main(["bus", "init", str(directory), "--shop", "lab", "--server", server, *wanted]) == 0
         for site in pairs:
             self._second(site)
@@ -132,6 +140,7 @@ class Processes:
         config = self.place(name) / f"{name}.toml"
         site, _, letter = name.rpartition(".") if name[-2:] in (".a", ".b") else (name, "", "")
         text = f'site = "{site}"\ndata = "."\nlisten = "127.0.0.1:{self.ports[name]}"\nhost = "{letter}"\n'
+        text += self.more.get(site, "")
         config.write_text(text, encoding="utf-8")
         program = "import sys; from holdgate.cli.app import main; sys.exit(main(sys.argv[1:]))"
         return [sys.executable, "-c", program, "run", _WORDS[self.sites[site]], "--config", str(config)]

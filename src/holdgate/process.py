@@ -31,6 +31,7 @@ from holdgate.adapters.http_site import Changing, handing_in, index_app, site_ap
 from holdgate.adapters.http_witness import WitnessApp
 from holdgate.adapters.lock import SiteLock
 from holdgate.adapters.nkeys import public_text, read_seed
+from holdgate.arrivals import forwarding
 from holdgate.bootstrap import Premises, Shop, read_premises
 from holdgate.crypto.keys import SigningKey
 from holdgate.engine.address import BusAddress, bracketed, host_and_port, read_address
@@ -61,13 +62,15 @@ class SiteConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     `data`: the shop's directory on this machine: charter.json, trust.json, bus/bus.json and this site's own folder.
     `listen`: where the site is reached over HTTP, as host:port ("": nowhere). `host`: which of its two hosts this is, "a" or
-    "b", where two keep the site ("": there is one).
+    "b", where two keep the site ("": there is one). `broadcasts`: where a floor hub hears readers, besides HTTP
+    (`holdgate.arrivals`).
     """
 
     site: str
     data: str
     listen: str = ""
     host: str = ""
+    broadcasts: tuple[str, ...] = ()
 
 
 Serve = Callable[[Starlette, str, int], AbstractAsyncContextManager[int]]
@@ -116,18 +119,20 @@ async def open_one(config: SiteConfig, kind: str) -> AsyncIterator[tuple[Site | 
     The broker and the Vault are waited for a little, so that a site starts reconciled where it can; without them it works alone.
 
     Raises:
-        Malformed: the configuration names a site of another kind.
-        Unavailable: the site is open elsewhere, or its keys are not here. Tampered: its log does not hold.
+        Malformed: the configuration names a site of another kind, or sources of broadcasts that do not exist or are not its own.
+        Unavailable: the site is open elsewhere, or its keys or a client are not here. Tampered: its log does not hold.
     """
     check_release(Path(config.data), metadata.version("holdgate"))
     premises = read_premises(Path(config.data))
     seat = premises.seat(config.site)
     if seat.kind != kind:
         raise Malformed(f"{seat.id} is a {seat.kind.replace('_', '-')}, not a {kind.replace('_', '-')}")
+    if config.broadcasts and kind != "floor_hub":
+        raise Malformed(f"{seat.id} takes no readers' broadcasts; only a floor hub does")
     async with AsyncExitStack() as stack:
         stack.callback(SiteLock(premises.directory / seat.id).release)
         if config.host:
-            host = await stack.enter_async_context(_open_host(premises, seat, config.host))
+            host = await stack.enter_async_context(_open_host(premises, seat, config))
             yield host, index_app({seat.id: Changing(_app_now(host))})
             return
         bus = _bus_of(premises, seat.id)
@@ -145,17 +150,18 @@ async def open_one(config: SiteConfig, kind: str) -> AsyncIterator[tuple[Site | 
         stack.callback(site.stop)
         bus.attach(seat.id, site, site.link_changed)
         await site.start()
+        await stack.enter_async_context(_hearing(premises, config, site))
         yield site, _app({seat.id: site})
 
 
 @asynccontextmanager
-async def _open_host(premises: Premises, seat: SiteSeat, letter: str) -> AsyncIterator[Host]:
+async def _open_host(premises: Premises, seat: SiteSeat, config: SiteConfig) -> AsyncIterator[Host]:
     """One of the two hosts of a site: it follows and writes in turn, until the context ends.
 
     Raises:
         Unavailable, Tampered: it can do neither; what the context holds is cancelled.
     """
-    name = host_of(seat.id, letter)
+    name = host_of(seat.id, config.host)
 
     @asynccontextmanager
     async def write(writing: Writing) -> AsyncIterator[tuple[Site, Line]]:
@@ -177,7 +183,15 @@ async def _open_host(premises: Premises, seat: SiteSeat, letter: str) -> AsyncIt
         stack.push_async_callback(line.close)
         keeper = Keeper(premises.promises(seat), time.monotonic)
         stack.callback(keeper.close)
-        host = Host(seat.id, letter, line, _vaults(premises), lambda: premises.standby(seat, name, keeper, line), write)
+        host = Host(
+            seat.id,
+            config.host,
+            line,
+            _vaults(premises),
+            lambda: premises.standby(seat, name, keeper, line),
+            write,
+            lambda site: _hearing(premises, config, site),
+        )
         await line.connect()
         await line.meet(_vaults(premises))
         try:
@@ -217,15 +231,29 @@ def _no_status() -> Struct:
 
 
 def _bus_of(premises: Premises, name: str) -> "NatsBus":
-    """The connection of a site, or of one host of it, to the broker, as `holdgate bus init` laid it out.
+    """The connection of a site, or of one host of it, to the broker.
 
-    Raises:
-        Unavailable: the broker's address or the site's transport key is not here. Malformed: one of them is none.
+    Raises: as `_line_of`.
     """
-    address = read_address(_read(premises.directory / BUS_FOLDER / BUS_ADDRESS))
-    own = read_seed(_read(premises.directory / name / BUS_KEY).decode("ascii", "replace").strip())
+    address, own = _line_of(premises, name)
     hosts = [host for site in address.pairs for host in hosts_of(site)]
     return line_to(address, name, [*(s.id for s in premises.charter.sites), *hosts], own)
+
+
+def _line_of(premises: Premises, name: str) -> tuple[BusAddress, SigningKey]:
+    """Where the broker is and a transport key, as `holdgate bus init` laid them out.
+
+    Raises:
+        Unavailable: the broker's address or the key is not here. Malformed: one of them is none.
+    """
+    address = read_address(_read(premises.directory / BUS_FOLDER / BUS_ADDRESS))
+    return address, read_seed(_read(premises.directory / name / BUS_KEY).decode("ascii", "replace").strip())
+
+
+def _hearing(premises: Premises, config: SiteConfig, site: Site) -> AbstractAsyncContextManager[None]:
+    """A floor hub hears readers over the brokers that its configuration names; any other site hears none."""
+    address, own = _line_of(premises, site.id)
+    return forwarding(config.broadcasts, site, site.id, address, own, premises.directory / site.id)
 
 
 def line_to(address: BusAddress, site: str, sites: Sequence[str], own: SigningKey) -> "NatsBus":

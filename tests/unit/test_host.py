@@ -69,7 +69,13 @@ class Machine:
                 site.stop()
 
         self.running = Host(
-            seat.id, self.host, bus, [VAULT], lambda: premises.standby(seat, self.name, keeper, bus), write, LEASE_S
+            seat.id,
+            self.host,
+            bus,
+            [VAULT],
+            lambda: premises.standby(seat, self.name, keeper, bus),
+            write,
+            lease_s=LEASE_S,
         )
         self.task = asyncio.get_running_loop().create_task(self.running.run())
 

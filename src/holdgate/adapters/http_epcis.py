@@ -135,6 +135,34 @@ def epcis_route(read_event: Callable[[bytes], Observed], hand_in: HandIn) -> Rou
     return Route("/epcis", capture, methods=["POST"])
 
 
+def envelope_in(read_event: Callable[[bytes], Observed]) -> Callable[[bytes], bytes]:
+    """What a broadcast over a broker carries: a signed envelope as it is, or a structured CloudEvent with event and envelope.
+
+    The envelope is given; of a CloudEvent once its event was found to be the one that was signed, and to say what was signed.
+    Anything that is no CloudEvent is given as it is. Raises Malformed, with the field to be mended.
+    """
+
+    def unwrap(raw: bytes) -> bytes:
+        if not _is_cloudevent(raw):
+            return raw
+        try:
+            came = _read(CLOUDEVENT_TYPE, raw)
+            _agree(read_event, came)
+        except _Refused as refused:
+            raise Malformed(f"{refused.field}: {refused}") from None
+        return came.envelope
+
+    return unwrap
+
+
+def _is_cloudevent(raw: bytes) -> bool:
+    """Whether it says of itself that it is one."""
+    try:
+        return len(raw) <= BODY_BYTES_MAX and bool(_BODY.decode(raw).specversion)
+    except (msgspec.MsgspecError, RecursionError, UnicodeError):
+        return False
+
+
 class _Came(Struct, frozen=True):
     """What came. `id`: of the CloudEvent; None where it is none."""
 

@@ -327,7 +327,9 @@ class NatsBus(Bus):
         return base64.b64encode(self._key.sign(nonce.encode()))
 
     async def _refused(self, error: Exception) -> None:
-        """The package tells here, and only here, what the broker refuses."""
+        """The package tells here, and only here, what the broker refuses. Of a line that broke, whoever held it tells more."""
+        if isinstance(error, ConnectionError):
+            return
         sentence = _said(error)
         self._fault(sentence)
         for asked in self._asked.values():

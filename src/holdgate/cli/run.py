@@ -26,7 +26,7 @@ def run(kind: Kind, /, *, config: Annotated[Path, Parameter(name="--config")]) -
     kind
         What the site is: business-hub, floor-hub, node or vault.
     config
-        Its configuration: `site`, `data` (the shop's directory) and `listen` (host:port) in TOML.
+        Its configuration in TOML: `site`, `data` (the shop's directory), `listen` (host:port), a floor hub's `broadcasts`.
     """
     asyncio.run(_run(read_config(config), kind))
     return 0
