@@ -25,13 +25,16 @@ from holdgate.terms.errors import Malformed, Tampered
 
 PAGE: Final = 4_096
 """Entries read at a time."""
+FORM: Final = 1
+"""The form of a standing. It goes up with every part of the state that older snapshots lack and the fold would have filled."""
 
 
 class _Saved(Struct, frozen=True, kw_only=True):
-    """The body of a snapshot."""
+    """The body of a snapshot. `form`: which standing it is; one of another form is left aside."""
 
     standing: Standing
     frontier: tuple[bytes, ...]
+    form: int = 0
 
 
 _ENCODER: Final = msgspec.msgpack.Encoder()
@@ -80,6 +83,8 @@ class _Opening:
             saved = _DECODER.decode(snapshot.body)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise Malformed(f"the snapshot cannot be read: {error}") from None
+        if saved.form != FORM:
+            raise Malformed("the snapshot was saved by another version of the program")
         if root_from_frontier(saved.frontier, snapshot.size) != snapshot.root or saved.standing.state.site != site:
             raise Tampered("the snapshot is of another log")
         return self.go_on(saved.standing, Tree.restore(snapshot.size, saved.frontier), site)
@@ -108,5 +113,5 @@ class _Opening:
 def save(store: Store, chronicle: Chronicle) -> None:
     """Save the chronicle's standing. It must be at the durable end."""
     tree = chronicle.tree
-    body = _ENCODER.encode(_Saved(standing=chronicle.standing, frontier=tree.frontier()))
+    body = _ENCODER.encode(_Saved(standing=chronicle.standing, frontier=tree.frontier(), form=FORM))
     store.save_snapshot(Snapshot(size=tree.size, root=tree.root(), digest=sha256(body), body=body))

@@ -50,6 +50,8 @@ class Policy(Protocol):
 
     segments: bool
     """Whether the peer takes this log's segments at all."""
+    acts: bool
+    """Whether an entry can set off actions at the peer at all."""
 
     def discloses(self, entry: Entry) -> bool:
         """Whether the peer may see this entry in full."""
@@ -103,7 +105,7 @@ class Link:
         self._policy = policy
         self._owner = owner
         position = store.cursor(peer)
-        self._position = position if position <= durable.size else 0
+        self._position = self._saved = position if position <= durable.size else 0
         self._retry: asyncio.TimerHandle | None = None
         self._frontiers: dict[int, tuple[bytes, ...]] = {}
         self._quiet_to = 0
@@ -178,10 +180,13 @@ class Link:
                 raise Unavailable("the store does not show all durable entries yet")
             if self._policy.segments:
                 await self._segments(stop)
+            told = self._sent_to == stop
             for row in rows:
-                await self._actions(row)
+                told = await self._actions(row) or told
             self._position = stop
-            self._store.set_cursor(self.peer, stop)
+            if told or stop - self._saved >= STRETCH:
+                self._store.set_cursor(self.peer, stop)
+                self._saved = stop
         self.fault = None
 
     # ---- segments --------------------------------------------------------------------------------------------------
@@ -264,12 +269,16 @@ class Link:
 
     # ---- actions ---------------------------------------------------------------------------------------------------
 
-    async def _actions(self, row: Row) -> None:
-        entry = read_entry(row.body)
+    async def _actions(self, row: Row) -> bool:
+        """Send what an entry sets off; whether it set anything off."""
+        if not self._policy.acts:
+            return False
+        entry, told = read_entry(row.body), False
         peer = self._bus.peer(self._site, self.peer)
         for number in range(self._tries, self._tries + RETRIES):
             refused = False
             for outgoing in self._policy.outgoing(entry, row, number):
+                told = True
                 try:
                     answer = await peer.deliver(outgoing.raw, outgoing.pins, self._site)
                 except Malformed as error:
@@ -278,7 +287,7 @@ class Link:
                 refused = refused or self._policy.try_again(answer)
             if not refused:
                 self._tries = 0
-                return
+                return told
             self._tries = number + 1
             await asyncio.sleep(0)
         raise Unavailable(f"{self.peer} cannot take entry {row.seq} yet")

@@ -92,6 +92,7 @@ class Telling(Policy):
         whole: bool = False,
     ) -> None:
         self.segments = whole or shows is not None
+        self.acts = actions is not None
         self._whole = whole
         self._shows = shows
         self._actions = actions

@@ -301,9 +301,10 @@ class Site(Peer):
     @override
     async def offer(self, segment: Segment, sender: str) -> Taken:
         self._ready()
+        proved = await self.spine.prove(segment)
         self.spine.settle()
         try:
-            recorded = self.spine.record(partial(self.chronicle.take_in, segment, self.means.clock.now()))
+            recorded = self.spine.record(partial(self.chronicle.take_in, segment, self.means.clock.now(), proved))
         except (Tampered, Malformed) as error:
             self.spine.record_attempt(Attempt(code="CHAIN_BROKEN", why=str(error)[:400], source=sender, act="import"))
             raise
