@@ -10,7 +10,7 @@ import signal
 import socket
 import ssl
 import tomllib
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -142,11 +142,15 @@ def _bus_of(premises: Premises, seat: SiteSeat) -> "NatsBus":
     """
     address = read_address(_read(premises.directory / BUS_FOLDER / BUS_ADDRESS))
     own = read_seed(_read(premises.directory / seat.id / BUS_KEY).decode("ascii", "replace").strip())
-    return line_to(address, seat.id, [s.id for s in premises.charter.sites], own)
+    seats = premises.charter.sites
+    hears = [s.id for s in seats if seat.kind != "node" or s.kind != "node"]  # nodes tell each other nothing
+    return line_to(address, seat.id, [s.id for s in seats], own, hears)
 
 
-def line_to(address: BusAddress, site: str, sites: Sequence[str], own: SigningKey) -> "NatsBus":
-    """A site's line to the broker, not connected yet. `own`: its transport key.
+def line_to(
+    address: BusAddress, site: str, sites: Sequence[str], own: SigningKey, hears: Collection[str] | None = None
+) -> "NatsBus":
+    """A site's line to the broker, not connected yet. `own`: its transport key; `hears`: see `NatsBus`.
 
     Raises:
         Unavailable: the NATS client (one machine needs none) is not installed, or the file of CAs cannot be read.
@@ -159,7 +163,8 @@ def line_to(address: BusAddress, site: str, sites: Sequence[str], own: SigningKe
         tls = None if address.authority is None else ssl.create_default_context(cafile=address.authority)
     except OSError as error:
         raise Unavailable(f"the broker's authority {address.authority} cannot be read: {error}") from error
-    return NatsBus(site, address.shop, sites, address.servers, TransportKey(public_text(own), own.sign), tls=tls)
+    key = TransportKey(public_text(own), own.sign)
+    return NatsBus(site, address.shop, sites, address.servers, key, hears=hears, tls=tls)
 
 
 def _read(path: Path) -> bytes:

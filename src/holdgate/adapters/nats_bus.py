@@ -95,6 +95,8 @@ class NatsBus(Bus):
         site: the site that this connection is.
         shop: the shop's name on the broker.
         sites: every site of the shop; nobody else is listened to.
+        hears: those of them whose presence matters here (all by default). Each beat is read by everybody who hears it, so
+            that a shop of many nodes is a quiet one only if they do not hear each other.
         servers: where the broker listens, as `nats://host:port`; tried in turn.
         key: what the site shows the broker.
         tls: for a broker that is not on this machine: whom to believe.
@@ -112,6 +114,7 @@ class NatsBus(Bus):
         servers: Sequence[str],
         key: TransportKey,
         *,
+        hears: Collection[str] | None = None,
         tls: ssl.SSLContext | None = None,
         timing: Timing | None = None,
     ) -> None:
@@ -127,7 +130,8 @@ class NatsBus(Bus):
         self._tls = tls
         self._timing = timing or Timing()
         self._others = frozenset(sites) - {site}
-        self._presence = Presence(self._others, self._timing.silence_s, self._timing.beat_s)
+        self._heard = self._others if hears is None else self._others & frozenset(hears)
+        self._presence = Presence(self._heard, self._timing.silence_s, self._timing.beat_s)
         self._faults: deque[str] = deque(maxlen=_FAULTS_MAX)
         self._peer: Peer | None = None
         self._watcher: Watcher | None = None
@@ -308,7 +312,8 @@ class NatsBus(Bus):
                 if not self._proved:
                     raise Unavailable("it asks for no key, so anybody could be any site; it is not used")
                 await client.subscribe(f"{self._inbox}.*", cb=self._hear_answer)
-                await client.subscribe(self._subjects.beats, cb=self._hear_beat)
+                for beats in self._beats():
+                    await client.subscribe(beats, cb=self._hear_beat)
                 await client.subscribe(self._subjects.asked(self.site), cb=self._on_ask(client))
                 await client.flush(max(1, int(self._timing.dial_s)))
         except Exception as error:  # noqa: BLE001  # whatever a broker says, the next attempt is made
@@ -321,6 +326,12 @@ class NatsBus(Bus):
             await _hang_up(client)
             raise
         return client
+
+    def _beats(self) -> list[str]:
+        """The subjects on which those beat who are heard."""
+        if self._heard == self._others:
+            return [self._subjects.beats]
+        return [self._subjects.beat(site) for site in sorted(self._heard)]
 
     def _sign(self, nonce: str) -> bytes:
         self._proved = True
@@ -366,7 +377,7 @@ class NatsBus(Bus):
 
     async def _hear_beat(self, message: Msg) -> None:
         speaker = self._subjects.speaker(message.subject)
-        if speaker is None or speaker not in self._others or self._client is None:
+        if speaker is None or speaker not in self._heard or self._client is None:
             return
         if message.data == _WHO:
             if self._beat_due is None:

@@ -21,6 +21,10 @@ BROKER: Final = "broker"
 HOST: Final = "127.0.0.1"
 WAIT_S: Final = 300.0
 """How long processes may take to come up, to hear from each other, and to stop."""
+LOOK_S: Final = 0.2
+"""How often it is looked; seldom, because looking takes the processes' own processors."""
+STILL: Final = 10
+"""Looks in a row that find a record as it was."""
 _COMMAND: Final = "import sys; from holdgate.cli.app import main; sys.exit(main(sys.argv[1:]))"
 
 
@@ -99,7 +103,7 @@ class Fleet:
                     raise Unavailable(f"{name} ended by itself: {self._last_words(name)}")
             if time.monotonic() > deadline:
                 raise Unavailable(f"waited {WAIT_S:.0f} s for {what}")
-            time.sleep(0.05)
+            time.sleep(LOOK_S)
 
     def _last_words(self, name: str) -> str:
         return (self.directory / f"{name}.log").read_text(encoding="utf-8", errors="replace")[-800:]
@@ -149,6 +153,16 @@ class Fleet:
             if not links or any(link is not None and (not link["up"] or link["backlog"]) for link in named):
                 return False
         return True
+
+    def still(self, site: str) -> None:
+        """Wait until a site's record has not grown for a while."""
+        sizes: list[int] = []
+
+        def stands() -> bool:
+            sizes.append(self.ask(site, "/status")["size"])
+            return len(sizes) > STILL and sizes[-STILL] == sizes[-1]
+
+        self.until(stands, f"{site} to have nothing more to record")
 
     def memory_mb(self, site: str) -> float:
         """What a site's process holds in memory now (resident, MB)."""

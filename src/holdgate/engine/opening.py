@@ -110,8 +110,12 @@ class _Opening:
         return Opened(chronicle, head.size - start)
 
 
+def standing_bytes(chronicle: Chronicle) -> bytes:
+    """The body of a snapshot of the chronicle as it stands."""
+    return _ENCODER.encode(_Saved(standing=chronicle.standing, frontier=chronicle.tree.frontier(), form=FORM))
+
+
 def save(store: Store, chronicle: Chronicle) -> None:
     """Save the chronicle's standing. It must be at the durable end."""
-    tree = chronicle.tree
-    body = _ENCODER.encode(_Saved(standing=chronicle.standing, frontier=tree.frontier(), form=FORM))
+    tree, body = chronicle.tree, standing_bytes(chronicle)
     store.save_snapshot(Snapshot(size=tree.size, root=tree.root(), digest=sha256(body), body=body))
