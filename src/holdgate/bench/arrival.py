@@ -46,7 +46,9 @@ class Arrived(Struct, frozen=True, kw_only=True):
     staging_s: float
     start_s: float
     bar_p99_ms: float = BAR_MS
-    limit: str = "three flushes one after the other (reader's answer apart): floor hub, node, and what else the disk does"
+    limit: str = (
+        "three flushes one after the other (reader's answer apart): floor hub, node, and what else the disk does"
+    )
 
 
 def order_of(number: int) -> str:

@@ -1,22 +1,22 @@
 """day: a shop's day with ever more nodes, to see what grows with their number, and how.
 
 Every site is real (its own key, store, flushes and signatures) on the in-process bus, under a simulated clock. Each node gets
-the same: so many orders a day, each accepted, staged, scanned in, worked as one job of the FPI technique with every reading, and
-accepted by QA. What people sign is signed beforehand and is not counted. Of a very large shop a part of the nodes is given orders
-(`working`); all the others are there, and hear what everybody hears.
+the same: so many orders a day, each accepted, staged, scanned in, worked as one job of the FPI technique with every reading,
+and accepted by QA. What people sign is signed beforehand and is not counted. With areas, a node hears of the orders of its own
+area only. A thousand nodes are ten shops of a hundred, all open in this process: more do not fit one charter.
 """
 
 import asyncio
 import sqlite3
 import time
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import replace
+from typing_extensions import override
 
 from holdgate.adapters.host import SetClock
 from holdgate.bench.load import FIRST, NODE, Place, Work, lasting_world, order_acts, scan_of
@@ -26,33 +26,48 @@ from holdgate.engine.answer import Answer
 from holdgate.engine.opening import standing_bytes
 from holdgate.law import command as c
 from holdgate.law.view import job_view
-from holdgate.ledger.entry import read_entry
-from holdgate.scenario.files import Node
+from holdgate.scenario.files import Node, World
 from holdgate.sites.desk import Desk
 from holdgate.sites.site import Site
 from holdgate.terms.instant import SECOND_US
 
 FLOOR: Final = "FLOOR"
 ORDERS_A_DAY: Final = 4
-SIZES: Final = ((10, 10), (100, 100), (1_000, 10))
-"""Nodes, and how many of them are given orders: the day of a thousand would take hours in one process."""
-QUICK_SIZES: Final = ((2, 2), (4, 4))
+
+
+class Size(NamedTuple):
+    """How large. `area`: nodes in an area (0: no areas); `shops`: they are divided among."""
+
+    nodes: int
+    area: int = 0
+    shops: int = 1
+
+
+SIZES: Final = (Size(10), Size(40), Size(10, 10), Size(100, 10), Size(1_000, 10, 10))
+QUICK_SIZES: Final = (Size(2), Size(4, 2, 2))
 QUICK_ORDERS: Final = 1
+NO_AREAS: Final = (
+    "notices: each order is told to each node, twice, in a signed act that all of them verify, keep and hand on"
+)
+IN_AREAS: Final = (
+    "the work itself; the hub's leaf hashes, which each node keeps with whatever it hears, grow with all orders"
+)
 DAY_S: Final = 86_400
 
 
 class Day(Struct, frozen=True, kw_only=True):
-    """A day of a shop with so many nodes. What is "each order" is divided by the orders that were worked.
+    """A day of shops with so many nodes in all. What is "each order" is divided by the orders that were worked.
 
-    `acts`: signed by people and readers. `entries`, `bytes`: on record at all deciding sites. `notices`: entries by which nodes
-    learn of other nodes' orders. `cpu_ms`: of the whole process, the sites' alone; `hub_state_kb`, `floor_state_kb`: the state
-    that the site keeps in memory, as a snapshot writes it; `node_state_kb`: of one node. `vault_mb`: entries that the Vault mirrors, of
-    the whole time.
+    `area`: nodes in an area (0: no areas). `acts`: signed by people and readers. `entries`, `kb`: on record at all deciding
+    sites. `notices`: entries by which nodes learn of other nodes' orders. `cpu`: of the whole process, the sites' alone.
+    `..._state_kb`: the state that such a site (of the first shop) keeps in memory, as a snapshot writes it. `vault_mb`: entries
+    that the first shop's Vault mirrors, of the whole time. `rss_mb`: the whole process.
     """
 
     op: str = "day"
     nodes: int
-    working: int
+    shops: int
+    area: int
     orders: int
     acts: int
     wall_s: float
@@ -67,7 +82,9 @@ class Day(Struct, frozen=True, kw_only=True):
     node_state_kb: float
     vault_mb: float
     rss_mb: float
-    limit: str = "notices: every order is told to every node, twice, in a signed act that each of them verifies and keeps"
+    limit: str = (
+        "notices: every order is told to every node, twice, in a signed act that each of them verifies and keeps"
+    )
 
 
 class _Sizes(Struct):
@@ -89,7 +106,7 @@ class _Shop:
         self.acts = 0
         self.signing_s = 0.0
 
-    async def hand_in(self, site: Site, commands: list[c.AnyCommand]) -> None:
+    async def hand_in(self, site: Site, commands: Sequence[c.Command]) -> None:
         """Sign acts, off the clock, and hand them in together."""
         began = time.process_time()
         envelopes = [self.desk.sign(command) for command in commands]
@@ -97,8 +114,9 @@ class _Shop:
         self.acts += len(envelopes)
         _all_allowed(await asyncio.gather(*(site.submit(raw) for raw in envelopes)))
 
-    async def round(self, number: int, nodes: list[Site]) -> None:
-        """One order for each of these nodes, from the client's terms to QA."""
+    async def round(self, number: int) -> None:
+        """One order for each node, from the client's terms to QA."""
+        nodes = self.nodes
         places = {node.id: self._place(number, at, node) for at, node in enumerate(nodes)}
         accepted, staged, scans = [], [], []
         for at, node in enumerate(nodes):
@@ -172,67 +190,101 @@ def _octets(store: Path, table: str) -> int:
     return int(found)
 
 
-async def measure_day(folder: Path, nodes: int, working: int, orders: int) -> Day:
-    """One size: found the shop, let everybody hear the law, then the day."""
+class _InAreas(Apart):
+    """A world whose nodes are in areas of so many."""
+
+    def __init__(self, folder: Path, world: World, clock: SetClock, size: int) -> None:
+        super().__init__(folder, world, FIRST, clock)
+        self._size = size
+
+    @override
+    def areas(self) -> Mapping[str, str]:
+        if not self._size:
+            return {}
+        return {node.id: f"A-{number // self._size}" for number, node in enumerate(self.world.nodes)}
+
+
+async def measure_day(folder: Path, size: Size, orders: int) -> Day:
+    """One size: found the shops, let everybody hear the law, then the day."""
+    days: list[_Shop] = []
+    try:
+        while len(days) < size.shops:
+            days.append(await _open(folder / f"shop-{len(days)}", size))
+        before, wall, cpu = [day.sizes() for day in days], time.perf_counter(), time.process_time()
+        for number in range(orders):
+            for day in days:
+                await day.round(number)
+                day.clock.instant += DAY_S // orders * SECOND_US
+        wall, cpu = time.perf_counter() - wall, time.process_time() - cpu - sum(day.signing_s for day in days)
+        return _told(size, days, before, wall, cpu, orders * size.nodes)
+    finally:
+        for day in days:
+            day.shop.close()
+
+
+async def _open(folder: Path, size: Size) -> _Shop:
     world, clock = lasting_world(1), SetClock()
-    names = [NODE, *(f"NODE-{number:04d}" for number in range(2, nodes + 1))]
+    names = [NODE, *(f"NODE-{number:04d}" for number in range(2, size.nodes // size.shops + 1))]
     stations = tuple(replace(station, node=None) for station in world.workstations)
-    opening = Apart(folder, replace(world, nodes=tuple(map(_node, names)), workstations=stations), FIRST, clock)
+    world = replace(world, nodes=tuple(map(_node, names)), workstations=stations)
+    opening = _InAreas(folder, world, clock, size.area)
     shop = await opening.open()
     clock.instant = FIRST
-    try:
-        for name in names:
-            shop.bus.mend(name)
-        await shop.settle()
-        day = _Shop(shop, opening.desk, clock)
-        busy = [shop.sites[name] for name in names[:working]]
-        before, wall, cpu = day.sizes(), time.perf_counter(), time.process_time()
-        for number in range(orders):
-            await day.round(number, busy)
-            clock.instant += DAY_S // orders * SECOND_US
-        wall, cpu = time.perf_counter() - wall, time.process_time() - cpu - day.signing_s
-        return _told(day, before, wall, cpu, orders * working, working)
-    finally:
-        shop.close()
+    for name in names:
+        shop.bus.mend(name)
+    await shop.settle()
+    return _Shop(shop, opening.desk, clock)
 
 
 def _node(name: str) -> Node:
     return Node(id=name)
 
 
-def _told(day: _Shop, before: _Sizes, wall_s: float, cpu_s: float, orders: int, working: int) -> Day:
-    after, names = day.sizes(), list(day.shop.sites)
-    entries = sum(after.entries[name] - before.entries[name] for name in names)
-    octets = sum(after.octets[name] - before.octets[name] for name in names)
-    vault = _octets(day.shop.directory / VAULT / "mirror.db", "mirror")
+def _told(size: Size, days: list[_Shop], before: list[_Sizes], wall_s: float, cpu_s: float, orders: int) -> Day:
+    after = [day.sizes() for day in days]
+    entries = _grown([s.entries for s in before], [s.entries for s in after])
+    octets = _grown([s.octets for s in before], [s.octets for s in after])
+    hub = _grown([{"": s.entries[BUSINESS_HUB]} for s in before], [{"": s.entries[BUSINESS_HUB]} for s in after])
+    first = days[0]
     return Day(
-        nodes=len(day.nodes),
-        working=working,
+        nodes=size.nodes,
+        shops=size.shops,
+        area=size.area,
         orders=orders,
-        acts=day.acts,
+        acts=sum(day.acts for day in days),
         wall_s=round(wall_s, 1),
         cpu_ms_order=round(cpu_s / orders * 1e3, 1),
         cpu_us_entry=round(cpu_s / entries * 1e6, 0),
         entries_order=round(entries / orders, 1),
         kb_order=round(octets / orders / 1e3, 1),
-        notices_order=round(_noticed(day, before) / orders, 1),
-        hub_entries_order=round((after.entries[BUSINESS_HUB] - before.entries[BUSINESS_HUB]) / orders, 1),
-        hub_state_kb=_state_kb(day.hub),
-        floor_state_kb=_state_kb(day.floor),
-        node_state_kb=_state_kb(day.nodes[0]),
-        vault_mb=round(vault / 1e6, 1),
+        notices_order=round(_noticed(first, before[0]) * size.shops / orders, 1),
+        hub_entries_order=round(hub / orders, 1),
+        hub_state_kb=_state_kb(first.hub),
+        floor_state_kb=_state_kb(first.floor),
+        node_state_kb=_state_kb(first.nodes[0]),
+        vault_mb=round(_octets(first.shop.directory / VAULT / "mirror.db", "mirror") / 1e6, 1),
         rss_mb=resident_mb(),
+        limit=IN_AREAS if size.area else NO_AREAS,
     )
+
+
+def _grown(before: list[dict[str, int]], after: list[dict[str, int]]) -> int:
+    return sum(map(_total, after)) - sum(map(_total, before))
+
+
+def _total(counts: dict[str, int]) -> int:
+    return sum(counts.values())
 
 
 def _noticed(day: _Shop, before: _Sizes) -> int:
     """Entries of the day by which nodes learned of orders; counted at the first nodes, and taken for all alike."""
     looked = day.nodes[:10]
-    found: Counter[str] = Counter()
-    for node in looked:
-        for row in node.means.store.rows(before.entries[node.id], node.spine.size):
-            found[b'"OrderNoticed"' in row.body and read_entry(row.body).kind or "other"] += 1
-    return found["action"] * len(day.nodes) // len(looked)
+    found = sum(
+        b'"ev":"OrderNoticed"' in row.body
+        for node in looked
+        for row in node.means.store.rows(before.entries[node.id], node.spine.size)
+    )
+    return found * len(day.nodes) // len(looked)
 
 
 def _state_kb(site: Site) -> float:
@@ -248,6 +300,6 @@ def resident_mb() -> float:
 
 def run_day(folder: Path, *, quick: bool = False) -> Iterator[Day]:
     """Every size, in a shop of its own."""
-    for nodes, working in QUICK_SIZES if quick else SIZES:
-        place = folder / str(nodes)
-        yield asyncio.run(measure_day(place, nodes, working, QUICK_ORDERS if quick else ORDERS_A_DAY))
+    for size in QUICK_SIZES if quick else SIZES:
+        place = folder / "-".join(map(str, size))
+        yield asyncio.run(measure_day(place, size, QUICK_ORDERS if quick else ORDERS_A_DAY))

@@ -66,7 +66,14 @@ class Fleet:
                 listen = f"{HOST}:{self._ports[site]}"
             config = self.directory / f"{site}.toml"
             config.write_text(f'site = "{site}"\ndata = "."\nlisten = "{listen}"\n', encoding="utf-8")
-            program = [sys.executable, "-m", "holdgate.bench.member", self.sites[site], str(config), str(self._told(site))]
+            program = [
+                sys.executable,
+                "-m",
+                "holdgate.bench.member",
+                self.sites[site],
+                str(config),
+                str(self._told(site)),
+            ]
             self._spawn(site, program)
         self.until(lambda: all(self.told(site) for site in sites), f"{', '.join(sites)} to come up")
 

@@ -55,33 +55,38 @@ class Gate:
         self.state = state
         self._library = library
         for number in range(staged):
-            self._fold(_staged(number))
+            self.fold(self.staged(number))
         step = staged // FEW
         scans = [_scan(desk, number * step) for number in range(FEW)]
-        self._scans = {True: scans, False: [replace(scan, order=None) for scan in scans]}
+        self.scans = {True: scans, False: [replace(scan, order=None) for scan in scans]}
 
-    def _fold(self, event: ev.AnyEvent) -> None:
+    def fold(self, event: ev.AnyEvent) -> None:
+        """Apply an event to the gate."""
         evolve(self.state, self._library, event, FIRST, 1)
 
     def round(self, *, named: bool) -> float:
         """Decide and fold every scan once; the mean in µs. Afterwards the orders wait again."""
         spent = 0
-        for scan in self._scans[named]:
+        for scan in self.scans[named]:
             began = time.perf_counter_ns()
             decision = self.decide(scan)
             for event in decision.events:
-                self._fold(event)
+                self.fold(event)
             spent += time.perf_counter_ns() - began
             self._again(decision)
         return spent / FEW / 1e3
 
+    def ask(self, scan: c.ReportArrival) -> Decision:
+        """The gate's decision."""
+        return match(self.state, self._library, scan, FIRST)
+
     def decide(self, scan: c.ReportArrival) -> Decision:
-        """The gate's decision; each scan has to release its order.
+        """The gate's decision, which has to release an order.
 
         Raises:
             RuntimeError: it does not.
         """
-        decision = match(self.state, self._library, scan, FIRST)
+        decision = self.ask(scan)
         if not any(isinstance(event, ev.OrderReleased) for event in decision.events):
             raise RuntimeError(f"the bench's own scan released nothing: {decision.denials}")
         return decision
@@ -89,28 +94,29 @@ class Gate:
     def _again(self, decision: Decision) -> None:
         order = next(event.order for event in decision.events if isinstance(event, ev.OrderReleased))
         self.state.readers.clear()
-        self._fold(_staged(int(order.removeprefix("PO-"))))
+        self.fold(self.staged(int(order.removeprefix("PO-"))))
+
+    @staticmethod
+    def staged(number: int) -> ev.SlipStaged:
+        """The event by which an order comes to the gate."""
+        return ev.SlipStaged(
+            order=f"PO-{number:06d}",
+            node="NODE-FPI",
+            slip="0" * 64,
+            body="0" * 64,
+            part_no="4512-7",
+            rev="C",
+            serials=_serials(number),
+            policy="all",
+            evidence=("broadcast",),
+            buffer_max_us=0,
+            arrival_due=None,
+            amendment=False,
+        )
 
 
 def _serials(number: int) -> tuple[str, ...]:
     return tuple(f"{number}-{part}" for part in range(PARTS))
-
-
-def _staged(number: int) -> ev.SlipStaged:
-    return ev.SlipStaged(
-        order=f"PO-{number:06d}",
-        node="NODE-FPI",
-        slip="0" * 64,
-        body="0" * 64,
-        part_no="4512-7",
-        rev="C",
-        serials=_serials(number),
-        policy="all",
-        evidence=("broadcast",),
-        buffer_max_us=0,
-        arrival_due=None,
-        amendment=False,
-    )
 
 
 def _scan(desk: Desk, number: int) -> c.ReportArrival:
@@ -139,9 +145,7 @@ def run_match(folder: Path, *, quick: bool = False) -> Iterator[Matched]:
     gc.freeze()
     rounds = [[(gate.round(named=True), gate.round(named=False)) for gate in both] for _ in range(ROUNDS)]
     gc.unfreeze()
-    medians = [
-        [statistics.median(turn[at][which] for turn in rounds) for which in (0, 1)] for at in range(len(sizes))
-    ]
+    medians = [[statistics.median(turn[at][which] for turn in rounds) for which in (0, 1)] for at in range(len(sizes))]
     for size, (named, unnamed) in zip(sizes, medians, strict=True):
         yield Matched(
             staged=size,

@@ -53,7 +53,9 @@ async def measure_sync(folder: Path, entries: int = ENTRIES) -> list[Synced]:
         rounds = max(1, entries // (ACTS_PER_JOB * CALLERS * 10))
         for number in range(rounds):
             wanted = (entries * (number + 1)) // rounds - (entries * number) // rounds
-            await bench.submit("fill", -(-wanted // ACTS_PER_JOB), CALLERS if entries > CALLERS * ACTS_PER_JOB * 2 else 1)
+            await bench.submit(
+                "fill", -(-wanted // ACTS_PER_JOB), CALLERS if entries > CALLERS * ACTS_PER_JOB * 2 else 1
+            )
         return [await _taken(bench, BUSINESS_HUB), await _taken(bench, VAULT)]
     finally:
         shop.close()

@@ -32,7 +32,9 @@ _RUNS: Final[dict[str, Callable[..., Iterator[Struct]]]] = {
 """What is measured beside a single site; each takes a folder and `quick`."""
 
 
-def bench(what: What = "site", /, *, jobs: int = 640, big: bool = False, quick: bool = False, json: bool = False) -> int:
+def bench(
+    what: What = "site", /, *, jobs: int = 640, big: bool = False, quick: bool = False, json: bool = False
+) -> int:
     """Measure on real sites: durable, with every flush and signature. Each begins with what the machine gives.
 
     Parameters
@@ -148,12 +150,14 @@ def _tell_revised(line: Revised) -> str:
 
 
 def _tell_day(line: Day) -> str:
+    shops = "" if line.shops == 1 else f" in {line.shops} shops"
+    areas = f", areas of {line.area}" if line.area else ", no areas"
     return (
-        f"day        {line.nodes:>5,} nodes, {line.orders} orders, {line.acts:,} acts: an order {line.cpu_ms_order:.0f} ms of CPU, "
-        f"{line.entries_order:.0f} entries ({line.notices_order:.0f} of them notices), {line.kb_order:.0f} kB; "
-        f"state of the hub {line.hub_state_kb:,.0f} kB, of the floor hub {line.floor_state_kb:,.0f} kB, "
-        f"of a node {line.node_state_kb:,.0f} kB; the Vault mirrors {line.vault_mb:,.1f} MB; all in {line.rss_mb:,.0f} MB. "
-        f"Limit: {line.limit}"
+        f"day        {line.nodes:>5,} nodes{shops}{areas}, {line.orders:,} orders, {line.acts:,} acts in {line.wall_s:,.0f} s: "
+        f"an order {line.cpu_ms_order:.0f} ms of CPU, {line.entries_order:.0f} entries ({line.notices_order:.0f} of them notices, "
+        f"{line.hub_entries_order:.0f} at the hub), {line.kb_order:.0f} kB; state of a hub {line.hub_state_kb:,.0f} kB, of a floor "
+        f"hub {line.floor_state_kb:,.0f} kB, of a node {line.node_state_kb:,.0f} kB; a Vault mirrors {line.vault_mb:,.1f} MB; "
+        f"all in {line.rss_mb:,.0f} MB. Limit: {line.limit}"
     )
 
 

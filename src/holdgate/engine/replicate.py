@@ -7,13 +7,14 @@ nothing but time; the link goes on where it stopped.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Protocol
 
 from holdgate.engine.answer import Answer
 from holdgate.engine.bus import Bus, Taken
 from holdgate.engine.ports import Row, Store
 from holdgate.law.case import Pin
+from holdgate.law.event import AnyEvent
 from holdgate.law.segments import Segment
 from holdgate.ledger.entry import Entry, read_entry
 from holdgate.ledger.merkle import extend, root_from_frontier
@@ -50,14 +51,16 @@ class Policy(Protocol):
 
     segments: bool
     """Whether the peer takes this log's segments at all."""
-    acts: bool
-    """Whether an entry can set off actions at the peer at all."""
+
+    def concerns(self, events: Iterable[AnyEvent]) -> bool:
+        """Whether an entry with these events can be disclosed to the peer, or set off an action there."""
+        ...
 
     def discloses(self, entry: Entry) -> bool:
         """Whether the peer may see this entry in full."""
         ...
 
-    def outgoing(self, entry: Entry, row: Row, round_number: int) -> Sequence[Outgoing]:
+    def outgoing(self, row: Row, round_number: int) -> Sequence[Outgoing]:
         """The actions that this entry sets off at the peer. Sent anew, a round has another nonce."""
         ...
 
@@ -145,6 +148,19 @@ class Link:
             self._task = asyncio.get_running_loop().create_task(self._run())
         else:
             self._again = True
+
+    def passes_over(self, first: int, size: int, events: Sequence[AnyEvent]) -> bool:
+        """Whether entries [first, size) with these events are nothing to the peer; then they lie behind this link.
+
+        A site with very many links looks at its new entries once for each, and reads none of them again. A link that is on its
+        way, behind or out of reach passes over nothing: it reads the entries when it comes to them.
+        """
+        if self._task is not None or self._position != first or self._policy.concerns(events):
+            return False
+        if self._quiet_to == first:
+            self._quiet_to = size
+        self._position = size
+        return True
 
     async def _run(self) -> None:
         try:
@@ -271,13 +287,11 @@ class Link:
 
     async def _actions(self, row: Row) -> bool:
         """Send what an entry sets off; whether it set anything off."""
-        if not self._policy.acts:
-            return False
-        entry, told = read_entry(row.body), False
+        told = False
         peer = self._bus.peer(self._site, self.peer)
         for number in range(self._tries, self._tries + RETRIES):
             refused = False
-            for outgoing in self._policy.outgoing(entry, row, number):
+            for outgoing in self._policy.outgoing(row, number):
                 told = True
                 try:
                     answer = await peer.deliver(outgoing.raw, outgoing.pins, self._site)

@@ -361,8 +361,10 @@ class Site(Peer):
                 and draft.subject != "boot"
             ):
                 self._unwitnessed = True
+        events = [event for draft in sealed.drafts for event in draft.decision.events]
         for link in self.links.values():
-            link.wake()
+            if not link.passes_over(sealed.first, sealed.size, events):
+                link.wake()
         for told in self.watchers:
             told(sealed)
 
