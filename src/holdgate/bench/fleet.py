@@ -83,6 +83,10 @@ class Fleet:
 
     def stop(self, sites: Sequence[str] | None = None) -> None:
         """End processes in good order; all of them by default, the broker last."""
+        if sites is None:
+            for line in self._lines.values():
+                line.close()
+            self._lines.clear()
         names = sorted(self._running, key=lambda name: name == BROKER) if sites is None else sites
         for name in names:
             if name != BROKER:

@@ -16,7 +16,7 @@ from holdgate.engine.ports import Row, Store
 from holdgate.law.case import Pin
 from holdgate.law.event import AnyEvent
 from holdgate.law.segments import Segment
-from holdgate.ledger.entry import Entry, read_entry
+from holdgate.ledger.entry import Entry, read_entry_once
 from holdgate.ledger.merkle import extend, root_from_frontier
 from holdgate.ledger.note import Notary
 from holdgate.terms.errors import HoldgateError, InvariantBroken, Malformed, Tampered, Unavailable
@@ -229,7 +229,7 @@ class Link:
     def _shows(self, start: int, stop: int) -> bool:
         """Whether the peer may see any of these entries; those that were looked at before are not read again."""
         for row in self._store.rows(max(start, self._quiet_to), stop):
-            if self._policy.discloses(read_entry(row.body)):
+            if self._policy.discloses(read_entry_once(row.body)):
                 self._quiet_to = row.seq
                 return True
         self._quiet_to = max(stop, self._quiet_to)
@@ -248,7 +248,7 @@ class Link:
         for index, row in enumerate(self._store.rows(start, stop)):
             if len(entries) == STRETCH:
                 break
-            entry = read_entry(row.body)
+            entry = read_entry_once(row.body)  # its own durable entry; the receiver proves its form
             if self._policy.discloses(entry):
                 more = {key: self._pinned(key) for key in entry.pins if key not in blobs}
                 content += len(row.body) + sum(map(len, more.values()))
