@@ -129,7 +129,8 @@ def _tell_matched(line: Matched) -> str:
 def _tell_synced(line: Synced) -> str:
     return (
         f"sync       {line.entries:,} entries to {line.to}: {line.per_s:,.0f}/s in {line.segments:,} segments, "
-        f"CPU {line.cpu_us:.0f} µs an entry, flush {line.fsync_p50_ms:.2f} ms; bar {line.bar_per_s:,}/s. Limit: {line.limit}"
+        f"CPU {line.cpu_us:.0f} µs an entry, flush {line.fsync_p50_ms:.2f} ms; bar {line.bar_per_s:,}/s, "
+        f"signatures alone {line.checks_per_s:,.0f}/s. Limit: {line.limit}"
     )
 
 
