@@ -25,6 +25,7 @@ from nats.errors import Error as NatsError
 from typing_extensions import override
 
 from holdgate.engine.address import check_server
+from holdgate.engine.asked import Asked
 from holdgate.engine.bus import Bus, Peer
 from holdgate.engine.parts import ID_BYTES, Gathering, Message, id_of, split
 from holdgate.engine.presence import BEAT_S, SILENCE_S, Presence
@@ -72,20 +73,6 @@ class TransportKey(NamedTuple):
 
     public: str
     sign: Callable[[bytes], bytes]
-
-
-class _Asked(NamedTuple):
-    """A request that waits for its answer."""
-
-    subject: str
-    receiver: str
-    answer: "asyncio.Future[bytes]"
-    parts: Gathering
-
-    def fail(self, error: HoldgateError) -> None:
-        """There will be no answer."""
-        if not self.answer.done():
-            self.answer.set_exception(error)
 
 
 class NatsBus(Bus):
@@ -140,7 +127,7 @@ class NatsBus(Bus):
         self._connected = asyncio.Event()
         self._gone = asyncio.Event()
         self._came = asyncio.Event()
-        self._asked: dict[bytes, _Asked] = {}
+        self._asked: dict[bytes, Asked] = {}
         self._gathering: dict[str, Gathering] = {}
         self._turns = Turns(_QUEUE_MAX, self._defect)
         self._tasks: dict[asyncio.Task[None], None] = {}
@@ -407,7 +394,7 @@ class NatsBus(Bus):
         loop = asyncio.get_running_loop()
         key, subject = secrets.token_bytes(ID_BYTES), self._subjects.ask(receiver, self.site)
         parts = Gathering(WIRE_ANSWER_BYTES_MAX, 1, self._timing.ask_s)
-        asked = self._asked[key] = _Asked(subject, receiver, loop.create_future(), parts)
+        asked = self._asked[key] = Asked(subject, receiver, loop.create_future(), parts)
         late = Unavailable(f"{receiver} did not answer within {self._timing.ask_s:g} s")
         timer = loop.call_later(self._timing.ask_s, asked.fail, late)
         # The package does not pass on that it is cancelled, so it is not waited for: the answer is.
@@ -419,7 +406,7 @@ class NatsBus(Bus):
             sending.cancel()
             del self._asked[key]
 
-    async def _send(self, client: Client, asked: _Asked, call: bytes, key: bytes) -> None:
+    async def _send(self, client: Client, asked: Asked, call: bytes, key: bytes) -> None:
         try:
             parts = list(split(call, key, self._room(client)))
             for part in parts[:-1]:
