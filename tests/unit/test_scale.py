@@ -231,7 +231,9 @@ def test_a_node_hears_of_the_orders_of_its_own_area_only(tmp_path: Path) -> None
     asyncio.run(story())
 
 
-def test_what_is_nothing_to_a_peer_is_passed_over_unread_and_what_is_comes_all_the_same(tmp_path: Path) -> None:
+def test_what_is_nothing_to_a_peer_is_passed_over_unread_and_what_is_comes_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def story() -> None:
         world, clock = bench_world(1), LogicalClock()
         opened = Opening(tmp_path / "shop", world, FIRST, clock)
@@ -242,10 +244,12 @@ def test_what_is_nothing_to_a_peer_is_passed_over_unread_and_what_is_comes_all_t
             link, read = hub.links[NODE], list[tuple[int, int]]()
             counting: Any = _Counting(link._store, read)
             link._store = counting
+            monkeypatch.setattr("holdgate.engine.replicate.PASSED_MAX", 2)
             before = hub.spine.size
             for _ in range(5):
                 await hub.refresh_witness()
             await shop.settle()
+            assert hub.spine.size - 2 < hub.means.store.cursor(NODE) <= hub.spine.size
             assert hub.spine.size > before
             assert (link.backlog, read) == (0, []), "cosignatures are nothing to a node"
             await opened.propose(shop, {**world.contracts[0], "version": "4"})

@@ -8,6 +8,7 @@ nothing but time; the link goes on where it stopped.
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import NamedTuple, Protocol
 
 from holdgate.engine.answer import Answer
@@ -24,6 +25,8 @@ from holdgate.terms.limits import IMPORT_ENTRIES_MAX, SEGMENT_BYTES
 
 STRETCH: int = IMPORT_ENTRIES_MAX // 4
 """Entries of one segment in full. Up to IMPORT_ENTRIES_MAX more go with them as their leaf hashes alone."""
+PASSED_MAX: int = 4_096
+"""Entries that a link passes over before it writes so: after a crash it reads so many again."""
 RETRY_S: float = 1.0
 """How long a link rests after a peer within reach did not answer."""
 RETRIES: int = 3
@@ -160,7 +163,14 @@ class Link:
         if self._quiet_to == first:
             self._quiet_to = size
         self._position = size
+        if size - self._saved >= PASSED_MAX:
+            with suppress(HoldgateError):  # a hint that is not kept costs the next start some reading
+                self._save()
         return True
+
+    def _save(self) -> None:
+        self._store.set_cursor(self.peer, self._position)
+        self._saved = self._position
 
     async def _run(self) -> None:
         try:
@@ -201,8 +211,7 @@ class Link:
                 told = await self._actions(row) or told
             self._position = stop
             if told or stop - self._saved >= STRETCH:
-                self._store.set_cursor(self.peer, stop)
-                self._saved = stop
+                self._save()
         self.fault = None
 
     # ---- segments --------------------------------------------------------------------------------------------------
