@@ -15,21 +15,17 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from msgspec.structs import replace
-
 from holdgate.adapters.host import HostClock
-from holdgate.bench.load import bench_world
+from holdgate.bench.load import lasting_world
 from holdgate.bootstrap import read_premises
 from holdgate.cli.app import main
 from holdgate.engine.keeping import hosts_of
 from holdgate.law.case import Pin
 from holdgate.process import KINDS
-from holdgate.scenario.files import World
 from holdgate.scenario.opening import Opening
 from holdgate.sites.desk import Desk
 from tests.broker import free_port, needed
 
-FAR: Final = "2099-12-31"
 BROKER: Final = "broker"
 _WORDS: Final = {kind: word for word, kind in KINDS.items()}
 
@@ -40,28 +36,6 @@ class Acknowledged(NamedTuple):
     site: str
     seq: int
     raw: bytes
-
-
-def world() -> World:
-    """The bench's world without dwell times, and with nothing that runs out: it is worked by the machine's own clock."""
-    given = bench_world(2)
-    return replace(
-        given,
-        people=tuple(
-            replace(
-                person, credentials={name: replace(held, valid_to=FAR) for name, held in person.credentials.items()}
-            )
-            for person in given.people
-        ),
-        equipment=tuple(replace(item, cal_due=FAR) for item in given.equipment),
-        materials=tuple(replace(batch, expiry=FAR) for batch in given.materials),
-        contracts=tuple(_without_windows(tree) for tree in given.contracts),
-    )
-
-
-def _without_windows(tree: dict[str, Any]) -> dict[str, Any]:
-    steps = [{name: value for name, value in step.items() if name != "window"} for step in tree["steps"]]
-    return {**tree, "steps": steps}
 
 
 class Processes:
@@ -114,7 +88,7 @@ class Processes:
         return None
 
     async def _found(self) -> Desk:
-        opening = Opening(self.directory, world(), HostClock().now())
+        opening = Opening(self.directory, lasting_world(2), HostClock().now())
         (await opening.open()).close()
         return opening.desk
 

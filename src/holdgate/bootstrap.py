@@ -11,7 +11,7 @@ DIR/VAULT/timestamp.json  the authority that stamps the daily heads in DIR/VAULT
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -48,6 +48,7 @@ from holdgate.sites.vault import Vault
 from holdgate.sites.watch import Watch
 from holdgate.terms import canon
 from holdgate.terms.errors import Malformed, Unavailable
+from holdgate.terms.limits import ENVELOPE_BYTES_MAX
 
 BUSINESS_HUB: Final = "HUB"
 FLOOR_HUB: Final = "FLOOR"
@@ -66,6 +67,9 @@ REST_S: Final = 0.0002
 """How long a Vault's watch rests after each entry where it shares the interpreter with the sites that decide."""
 
 
+NO_AREAS: Final[Mapping[str, str]] = {}
+
+
 class SiteKeys(Struct, frozen=True, kw_only=True):
     """A site's private keys as kept beside its store."""
 
@@ -81,6 +85,7 @@ def found(
     nodes: Sequence[str],
     founders: Sequence[Founder],
     root: SigningKey,
+    areas: Mapping[str, str] = NO_AREAS,
 ) -> None:
     """Found a shop: keys for every site, the charter signed by the root, and what an auditor must trust.
 
@@ -92,36 +97,50 @@ def found(
         nodes: the ids of its nodes.
         founders: officers and workstations that exist from the beginning.
         root: the root of trust; kept by the owner, not in the directory.
+        areas: node → area, where the shop has so many nodes that not every node should hear of every order.
 
     Raises:
-        Malformed: there is a shop already.
+        Malformed: there is a shop already, or there are more nodes than one charter can name.
     """
     if (directory / "charter.json").exists():
         raise Malformed(f"{directory} holds a shop already; choose an empty directory")
     kinds = {BUSINESS_HUB: "business_hub", FLOOR_HUB: "floor_hub", **dict.fromkeys(nodes, "node"), VAULT: "vault"}
-    seats: list[SiteSeat] = []
-    for site, kind in kinds.items():
-        signing = SigningKey.generate()
-        sealing = SealingKey.generate() if kind == "node" else None
-        keys = SiteKeys(signing=signing.seed, sealing=None if sealing is None else sealing.private)
-        write_new(directory / site / "site.key", msgspec.json.encode(keys), private=True)
-        seats.append(
-            SiteSeat(
-                id=site,
-                kind=kind,
-                origin=f"{domain}/{site}",
-                key=signing.public,
-                sealing_key=None if sealing is None else sealing.public,
-            )
-        )
+    made = {site: _new_site(site, kind, domain, areas.get(site, "")) for site, kind in kinds.items()}
     charter = Charter(
-        org=org, settings=settings, sites=tuple(seats), founders=tuple(founders), roots=(root.public,), threshold=1
+        org=org,
+        settings=settings,
+        sites=tuple(seat for seat, _ in made.values()),
+        founders=tuple(founders),
+        roots=(root.public,),
+        threshold=1,
     )
     envelope = seal(canon.encode(charter), [(key_id(root.public), root)], CHARTER_TYPE)
+    if len(envelope) > ENVELOPE_BYTES_MAX:
+        raise Malformed(
+            f"{len(nodes)} nodes do not fit one charter ({len(envelope)} bytes of at most {ENVELOPE_BYTES_MAX}): "
+            "found several shops, each with its own business hub, floor hub and Vault"
+        )
+    for site, (_, keys) in made.items():
+        write_new(directory / site / "site.key", msgspec.json.encode(keys), private=True)
     write_new(directory / "charter.json", envelope)
-    vault = seats[-1]
+    vault = made[VAULT][0]
     trust = Trust(roots=(root.public,), witnesses=(make_vkey(vault.origin, vault.key, KIND_COSIGNATURE),))
     write_new(directory / "trust.json", msgspec.json.format(msgspec.json.encode(trust)))
+
+
+def _new_site(site: str, kind: str, domain: str, area: str) -> tuple[SiteSeat, SiteKeys]:
+    """A site's seat in the charter, and the fresh keys that belong to it."""
+    signing = SigningKey.generate()
+    sealing = SealingKey.generate() if kind == "node" else None
+    seat = SiteSeat(
+        id=site,
+        kind=kind,
+        origin=f"{domain}/{site}",
+        key=signing.public,
+        sealing_key=None if sealing is None else sealing.public,
+        area=area,
+    )
+    return seat, SiteKeys(signing=signing.seed, sealing=None if sealing is None else sealing.private)
 
 
 def read_trust(path: Path) -> Trust:

@@ -11,7 +11,7 @@ import socket
 import ssl
 import time
 import tomllib
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, ExitStack, asynccontextmanager
 from importlib import metadata
 from pathlib import Path
@@ -237,7 +237,11 @@ def _bus_of(premises: Premises, name: str) -> "NatsBus":
     """
     address, own = _line_of(premises, name)
     hosts = [host for site in address.pairs for host in hosts_of(site)]
-    return line_to(address, name, [*(s.id for s in premises.charter.sites), *hosts], own)
+    kinds = {seat.id: seat.kind for seat in premises.charter.sites}
+    hears = [
+        site for site, kind in kinds.items() if kinds.get(name) != "node" or kind != "node"
+    ]  # nodes tell nodes nothing
+    return line_to(address, name, [*kinds, *hosts], own, [*hears, *hosts])
 
 
 def _line_of(premises: Premises, name: str) -> tuple[BusAddress, SigningKey]:
@@ -256,8 +260,10 @@ def _hearing(premises: Premises, config: SiteConfig, site: Site) -> AbstractAsyn
     return forwarding(config.broadcasts, site, site.id, address, own, premises.directory / site.id)
 
 
-def line_to(address: BusAddress, site: str, sites: Sequence[str], own: SigningKey) -> "NatsBus":
-    """A site's line to the broker, not connected yet. `own`: its transport key.
+def line_to(
+    address: BusAddress, site: str, sites: Sequence[str], own: SigningKey, hears: Collection[str] | None = None
+) -> "NatsBus":
+    """A site's line to the broker, not connected yet. `own`: its transport key; `hears`: see `NatsBus`.
 
     Raises:
         Unavailable: the NATS client (one machine needs none) is not installed, or the file of CAs cannot be read.
@@ -270,7 +276,8 @@ def line_to(address: BusAddress, site: str, sites: Sequence[str], own: SigningKe
         tls = None if address.authority is None else ssl.create_default_context(cafile=address.authority)
     except OSError as error:
         raise Unavailable(f"the broker's authority {address.authority} cannot be read: {error}") from error
-    return NatsBus(site, address.shop, sites, address.servers, TransportKey(public_text(own), own.sign), tls=tls)
+    key = TransportKey(public_text(own), own.sign)
+    return NatsBus(site, address.shop, sites, address.servers, key, hears=hears, tls=tls)
 
 
 def _read(path: Path) -> bytes:

@@ -18,7 +18,7 @@ _SCHEMA: Final = (
         origin TEXT, seq INTEGER, body BLOB NOT NULL, PRIMARY KEY(origin, seq)) WITHOUT ROWID""",
     """CREATE TABLE IF NOT EXISTS seat(
         origin TEXT PRIMARY KEY, size INTEGER NOT NULL, frontier BLOB NOT NULL, cosigned BLOB NOT NULL)""",
-    "CREATE TABLE IF NOT EXISTS blob(key TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS blob(key TEXT PRIMARY KEY, body BLOB NOT NULL)",
     """CREATE TABLE IF NOT EXISTS evidence(
         origin TEXT, checkpoint BLOB NOT NULL, why TEXT NOT NULL, PRIMARY KEY(origin, checkpoint))""",
     """CREATE TABLE IF NOT EXISTS upcoming(

@@ -304,14 +304,30 @@ class Machine(Struct, frozen=True, kw_only=True):
     """What this machine gives before Holdgate does anything.
 
     `verify_us`: one Ed25519 check. `two_threads_per_s`: checks a second in two threads (two cores that share one core's
-    units give less than twice one). `bound_per_s`: half of cores · 10⁶ / (2 · verify_us + 25), the bar for a noisy host.
+    units give less than twice one). `fsync_p50_ms`: writing 4 KiB and flushing it, where the bench keeps its stores. `load`: of
+    the last minute, by the system. `bound_per_s`: half of cores · 10⁶ / (2 · verify_us + 25), the bar for a noisy host.
     """
 
     op: str = "machine"
     cores: int
     verify_us: float
     two_threads_per_s: float
+    fsync_p50_ms: float
+    load: float
     bound_per_s: float
+
+
+def fsync_ms(folder: Path | None = None) -> float:
+    """Writing 4 KiB to a file and flushing it, in ms (median)."""
+    times = []
+    with tempfile.NamedTemporaryFile(dir=folder) as file:
+        for _ in range(60):
+            began = time.perf_counter_ns()
+            file.write(bytes(4096))
+            file.flush()
+            os.fsync(file.fileno())
+            times.append((time.perf_counter_ns() - began) / 1e6)
+    return statistics.median(times)
 
 
 def machine() -> Machine:
@@ -321,6 +337,8 @@ def machine() -> Machine:
         cores=cores,
         verify_us=round(each_us, 2),
         two_threads_per_s=round(verify_rate(2), 0),
+        fsync_p50_ms=round(fsync_ms(), 3),
+        load=round(os.getloadavg()[0], 2),
         bound_per_s=round(0.5 * cores * 1e6 / (2 * each_us + 25), 0),
     )
 

@@ -38,11 +38,12 @@ class FounderEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class ShopFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a shop is founded from."""
+    """What a shop is founded from. `areas`: area → its nodes, for a shop with very many (docs/operating.md)."""
 
     org: str
     domain: str
     nodes: tuple[str, ...]
+    areas: dict[str, tuple[str, ...]] = {}
     settings: Settings
     founders: tuple[FounderEntry, ...]
 
@@ -103,7 +104,7 @@ def init(
     founders, made = _founders(wanted)
     key = SigningKey.generate()
     _secret(root, PersonKey(id="root", signing=key.seed))
-    found(directory, wanted.org, wanted.domain, wanted.settings, wanted.nodes, founders, key)
+    found(directory, wanted.org, wanted.domain, wanted.settings, wanted.nodes, founders, key, _areas(wanted))
     for person in made:
         _secret(directory / PEOPLE / f"{person.id}.key", person)
     _tell(directory, root, wanted, made)
@@ -133,8 +134,21 @@ def _check(wanted: ShopFile) -> None:
         raise Malformed(f"two founders have to be officers ({', '.join(OFFICERS)}): they enrol everybody else together")
     if all(founder.id != wanted.settings.office for founder in wanted.founders):
         raise Malformed(f"the office {wanted.settings.office} is no founder: add it, with the role workstation")
+    _areas(wanted)
     if not wanted.nodes:
         raise Malformed("name at least one node: the place where work is done")
+
+
+def _areas(wanted: ShopFile) -> dict[str, str]:
+    """Each node's area.
+
+    Raises:
+        Malformed: an area names what is no node, a node is in two, or in none while others are in one.
+    """
+    named = [(node, check_id(area)) for area, nodes in wanted.areas.items() for node in nodes]
+    if named and sorted(node for node, _ in named) != sorted(wanted.nodes):
+        raise Malformed("the areas do not divide the nodes: name every node in exactly one area, or leave areas out")
+    return dict(named)
 
 
 def _founders(wanted: ShopFile) -> tuple[list[Founder], list[PersonKey]]:

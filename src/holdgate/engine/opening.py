@@ -25,13 +25,16 @@ from holdgate.terms.errors import Malformed, Tampered
 
 PAGE: Final = 4_096
 """Entries read at a time."""
+FORM: Final = 1
+"""The form of a standing. It goes up with every part of the state that older snapshots lack and the fold would have filled."""
 
 
 class _Saved(Struct, frozen=True, kw_only=True):
-    """The body of a snapshot."""
+    """The body of a snapshot. `form`: which standing it is; one of another form is left aside."""
 
     standing: Standing
     frontier: tuple[bytes, ...]
+    form: int = 0
 
 
 _ENCODER: Final = msgspec.msgpack.Encoder()
@@ -108,6 +111,11 @@ class _Opening:
         return Opened(chronicle, head.size - start)
 
 
+def standing_bytes(chronicle: Chronicle) -> bytes:
+    """The body of a snapshot of the chronicle as it stands."""
+    return _ENCODER.encode(_Saved(standing=chronicle.standing, frontier=chronicle.tree.frontier(), form=FORM))
+
+
 def save(store: Store, chronicle: Chronicle) -> None:
     """Save the chronicle's standing. It must be at the durable end."""
     store.save_snapshot(snapshot_of(chronicle))
@@ -115,8 +123,7 @@ def save(store: Store, chronicle: Chronicle) -> None:
 
 def snapshot_of(chronicle: Chronicle) -> Snapshot:
     """The chronicle's present standing, to be kept."""
-    tree = chronicle.tree
-    body = _ENCODER.encode(_Saved(standing=chronicle.standing, frontier=tree.frontier()))
+    tree, body = chronicle.tree, standing_bytes(chronicle)
     return Snapshot(size=tree.size, root=tree.root(), digest=sha256(body), body=body)
 
 
@@ -130,6 +137,8 @@ def read_snapshot(snapshot: Snapshot, site: str) -> tuple[Standing, Tree]:
         saved = _DECODER.decode(snapshot.body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise Malformed(f"the snapshot cannot be read: {error}") from None
+    if saved.form != FORM:
+        raise Malformed("the snapshot was saved by another version of the program")
     if root_from_frontier(saved.frontier, snapshot.size) != snapshot.root or saved.standing.state.site != site:
         raise Tampered("the snapshot is of another log")
     return saved.standing, Tree.restore(snapshot.size, saved.frontier)

@@ -1,5 +1,7 @@
 """Which keys must have signed an action: a pure question to the roster; and whether they did."""
 
+from collections.abc import Mapping
+
 from holdgate.crypto.envelope import open_envelope, verify_all
 from holdgate.identity.roster import Identity
 from holdgate.law import command as c
@@ -8,7 +10,7 @@ from holdgate.terms.errors import Malformed, Tampered
 Keys = tuple[tuple[str, bytes], ...]
 
 
-def keys_of(command: c.AnyCommand, identities: dict[str, Identity]) -> Keys | str:
+def keys_of(command: c.AnyCommand, identities: Mapping[str, Identity]) -> Keys | str:
     """The keys that must have signed: every signer's, and the workstation's; or the id of one who is not enrolled.
 
     The newcomer of an enrolment signs with the key that it asks for.

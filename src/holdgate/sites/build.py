@@ -10,7 +10,19 @@ everybody → Vault          the whole log (segments), which it cosigns
 """
 
 from holdgate.engine.replicate import Policy
-from holdgate.sites.policies import Sender, Telling, acknowledgements, forwards, law_for, roster_of, slips
+from holdgate.identity.charter import Charter
+from holdgate.sites.policies import (
+    Sender,
+    Telling,
+    acknowledgements,
+    forwards,
+    law_for,
+    passes_by,
+    received,
+    roster_of,
+    slips,
+    staged,
+)
 from holdgate.sites.site import Site
 
 
@@ -27,17 +39,24 @@ def policies_for(site: Site) -> dict[str, Policy]:
         for node in by_kind.get("node", ()):
             links[node] = Telling(law_for(node, site.chronicle.state))
         for floor in by_kind.get("floor_hub", ()):
-            links[floor] = Telling(roster_of(site.chronicle.state), slips(sender, floor, keys.get))
+            links[floor] = Telling(roster_of(site.chronicle.state), slips(sender, floor, keys.get), staged)
     elif site.kind == "floor_hub":
         for node in by_kind.get("node", ()):
-            actions = forwards(sender, node, site.chronicle.state, site.means.store, site.entry_envelope)
-            links[node] = Telling(None, actions)
+            matters = passes_by(node, _near(charter, node))
+            actions = forwards(sender, node, site.chronicle.state, site.means.store, site.entry_envelope, matters)
+            links[node] = Telling(None, actions, matters)
     else:
         for floor in by_kind.get("floor_hub", ()):
-            links[floor] = Telling(None, acknowledgements(sender, floor))
+            links[floor] = Telling(None, acknowledgements(sender, floor), received)
     if site.kind != "business_hub":
         for hub in by_kind.get("business_hub", ()):
             links[hub] = Telling(None, whole=True)
     for vault in by_kind.get("vault", ()):
         links[vault] = Telling(None, whole=True)
     return links
+
+
+def _near(charter: Charter, node: str) -> frozenset[str]:
+    """The nodes of a node's area: those whose parts could be brought to it by mistake."""
+    areas = {seat.id: seat.area for seat in charter.sites if seat.kind == "node"}
+    return frozenset(other for other, area in areas.items() if area == areas[node])

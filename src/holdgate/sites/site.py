@@ -293,9 +293,10 @@ class Site(Recorded, Peer):
     @override
     async def offer(self, segment: Segment, sender: str) -> Taken:
         self._ready()
+        proved = await self.spine.prove(segment)
         self.spine.settle()
         try:
-            recorded = self.spine.record(partial(self.chronicle.take_in, segment, self.means.clock.now()))
+            recorded = self.spine.record(partial(self.chronicle.take_in, segment, self.means.clock.now(), proved))
         except (Tampered, Malformed) as error:
             self.spine.record_attempt(Attempt(code="CHAIN_BROKEN", why=str(error)[:400], source=sender, act="import"))
             raise
@@ -353,8 +354,10 @@ class Site(Recorded, Peer):
                 and draft.subject != "boot"
             ):
                 self._unwitnessed = True
+        events = [event for draft in sealed.drafts for event in draft.decision.events]
         for link in self.links.values():
-            link.wake()
+            if not link.passes_over(sealed.first, sealed.size, events):
+                link.wake()
         for told in self.watchers:
             told(sealed)
         with suppress(HoldgateError):  # a stopped site notes nothing, and says so to everybody who asks
