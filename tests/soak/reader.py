@@ -51,7 +51,9 @@ def main(path: Path) -> None:
             for word in dock.deliver().words:
                 said = {"order": word.scan.order, "came": word.came.value, "codes": word.codes, "entry": word.entry}
                 sys.stdout.write(json.dumps(said) + "\n")
-        Path(told["waiting"]).write_text(str(dock.waiting), encoding="utf-8")
+        fresh = Path(told["waiting"] + ".new")
+        fresh.write_text(str(dock.waiting), encoding="utf-8")
+        fresh.replace(told["waiting"])
         sys.stdout.flush()
         time.sleep(0.05)
 

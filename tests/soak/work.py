@@ -109,7 +109,10 @@ class Shift:
             looked = time.monotonic() + 15
             while time.monotonic() < looked:
                 words = [word for word in self._machines.words(reader) if word["order"] == order]
-                if any(word["came"] == "received" or "ALREADY_DONE" in word["codes"] for word in words):
+                if any(
+                    word["came"] == "received" or {"ALREADY_DONE", "DUPLICATE_ARRIVAL"} & set(word["codes"])
+                    for word in words
+                ):
                     return
                 if len(words) > again:  # refused: the slip is on its way
                     break

@@ -21,7 +21,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 from typing_extensions import override
 
-from holdgate.engine.broadcasts import THERE, WINDOW, BroadcastSource, Faults, Heard, told
+from holdgate.engine.broadcasts import THERE, WINDOW, Faults, Heard, StayingSource, told
 from holdgate.terms.hosts import check_host
 from holdgate.terms.limits import BROADCAST_BYTES_MAX
 from holdgate.terms.topics import Names
@@ -55,7 +55,7 @@ class _Given(Heard):
         """A broker of MQTT gives nothing anew while the connection lasts."""
 
 
-class MqttBroadcasts(BroadcastSource):
+class MqttBroadcasts(StayingSource):
     """One broker.
 
     Args:
@@ -81,27 +81,13 @@ class MqttBroadcasts(BroadcastSource):
         *,
         tls: ssl.SSLContext | None = None,
     ) -> None:
+        super().__init__()
         check_host(host, tls=tls is not None)
         self._site, self._names, self._tls, self._password = site, names, tls, password
         self._host, self._port = host, port
-        self._heard: asyncio.Queue[Heard] = asyncio.Queue()
-        self._staying: asyncio.Task[None] | None = None
         self._faults = faults
 
     @override
-    def start(self) -> None:
-        self._staying = asyncio.get_running_loop().create_task(self._stay())
-
-    @override
-    async def next(self) -> Heard:
-        return await self._heard.get()
-
-    @override
-    async def close(self) -> None:
-        if self._staying is not None:
-            self._staying.cancel()
-            await asyncio.gather(self._staying, return_exceptions=True)
-
     async def _stay(self) -> None:
         wait = FIRST_S
         while True:

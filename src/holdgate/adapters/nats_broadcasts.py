@@ -24,7 +24,7 @@ from nats.js.errors import BadRequestError, NotFoundError
 from typing_extensions import override
 
 from holdgate.engine.address import check_server
-from holdgate.engine.broadcasts import THERE, WINDOW, BroadcastSource, Faults, Heard, told
+from holdgate.engine.broadcasts import THERE, WINDOW, Faults, Heard, StayingSource, told
 from holdgate.engine.subjects import Tray, inbox
 from holdgate.terms.errors import Malformed, Unavailable
 from holdgate.terms.limits import BROADCAST_BYTES_MAX
@@ -134,7 +134,7 @@ def _status(message: Msg) -> str | None:
     return (message.headers or {}).get("Status")
 
 
-class NatsBroadcasts(BroadcastSource):
+class NatsBroadcasts(StayingSource):
     """One tray of a NATS broker.
 
     Args:
@@ -159,32 +159,18 @@ class NatsBroadcasts(BroadcastSource):
         *,
         tls: ssl.SSLContext | None = None,
     ) -> None:
+        super().__init__()
         if not servers:
             raise Malformed("name at least one server of the broker")
         for url in servers:
             check_server(url, tls=tls is not None)
         self._site, self._tray, self._servers, self._key, self._tls = site, tray, tuple(servers), key, tls
-        self._heard: asyncio.Queue[Heard] = asyncio.Queue()
-        self._staying: asyncio.Task[None] | None = None
         self._proved = False
         self._faults = faults
 
-    @override
-    def start(self) -> None:
-        self._staying = asyncio.get_running_loop().create_task(self._stay())
-
-    @override
-    async def next(self) -> Heard:
-        return await self._heard.get()
-
-    @override
-    async def close(self) -> None:
-        if self._staying is not None:
-            self._staying.cancel()
-            await asyncio.gather(self._staying, return_exceptions=True)
-
     # ---- the line --------------------------------------------------------------------------------------------------
 
+    @override
     async def _stay(self) -> None:
         wait, number = FIRST_S, 0
         while True:

@@ -13,7 +13,8 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 from typing_extensions import override
 
-from holdgate.query.view_queries import VIEWS, create_view
+from holdgate.query.sql_views import SqlViews
+from holdgate.query.view_queries import VIEWS
 from holdgate.query.view_tables import (
     BOOL,
     BY_NAME,
@@ -24,12 +25,8 @@ from holdgate.query.view_tables import (
     TEXT,
     TIME,
     VERSION_TABLE,
-    Progress,
     Row,
     Table,
-    ViewStore,
-    create_table,
-    frontier_of,
     names_of,
     values_of,
 )
@@ -49,7 +46,7 @@ _TYPES: Final = {
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class PostgresViews(ViewStore):
+class PostgresViews(SqlViews):
     """The schema is made where it is missing; one of something else is not touched.
 
     Args:
@@ -58,6 +55,9 @@ class PostgresViews(ViewStore):
     Raises:
         Malformed: it is none. Unavailable: nobody answers there, or not to this role.
     """
+
+    types = _TYPES
+    mark = "%s"
 
     def __init__(self, dsn: str) -> None:
         try:
@@ -115,34 +115,6 @@ class PostgresViews(ViewStore):
         except psycopg.Error as error:
             raise Unavailable(f"the tables of an older version cannot be dropped: {_said(error)}") from None
 
-    def _make(self) -> None:
-        self._run(f"CREATE TABLE {VERSION_TABLE} (version integer NOT NULL)")
-        self._run(f"INSERT INTO {VERSION_TABLE} VALUES (%s)", SCHEMA_VERSION)  # noqa: S608
-        for table in TABLES:
-            self._run(create_table(table, _TYPES))
-        for view in VIEWS:
-            self._run(create_view(view))
-
-    @override
-    def origins(self) -> list[str]:
-        return [origin for (origin,) in self._run("SELECT origin FROM logs ORDER BY origin")]
-
-    @override
-    def progress(self, origin: str) -> Progress:
-        for size, frontier in self._run("SELECT size, frontier FROM logs WHERE origin = %s", origin):
-            return Progress(int(size), frontier_of(frontier))
-        return Progress(0, ())
-
-    @override
-    def forget(self, origin: str) -> None:
-        for table in TABLES:
-            self._run(f"DELETE FROM {table.name} WHERE origin = %s", origin)  # noqa: S608
-
-    @override
-    def forget_head(self, origin: str) -> None:
-        for name in ("logs", "checkpoints"):
-            self._run(f"DELETE FROM {name} WHERE origin = %s", origin)  # noqa: S608
-
     @override
     def add(self, rows: Sequence[tuple[str, Row]]) -> None:
         by_table: dict[str, list[Row]] = {}
@@ -170,6 +142,7 @@ class PostgresViews(ViewStore):
         with suppress(psycopg.Error):
             self._db.close()
 
+    @override
     def _run(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         try:
             cursor = self._db.execute(statement.encode(), values or None)

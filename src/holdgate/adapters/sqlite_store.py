@@ -12,6 +12,7 @@ import sqlite3
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -95,40 +96,37 @@ class SqliteStore(CopyStore):
 
     @override
     def commit(self, drafts: Sequence[Draft], head: Head) -> None:
-        writer, began = self._writer, time.perf_counter_ns()
-        try:
-            writer.execute("BEGIN IMMEDIATE")
-            try:
-                writer.executemany(
-                    "INSERT INTO entry VALUES(?,?,?,?,?)",
-                    [(draft.seq, draft.subject, draft.leaf, draft.digest, draft.body) for draft in drafts],
-                )
-                for draft in drafts:
-                    if draft.blobs:
-                        writer.executemany("INSERT OR IGNORE INTO blob VALUES(?,?)", draft.blobs.items())
-                writer.execute(
-                    "INSERT OR REPLACE INTO head VALUES(1,?,?,?)", (head.size, b"".join(head.frontier), head.checkpoint)
-                )
-                writer.execute("COMMIT")
-            except sqlite3.Error:
-                if writer.in_transaction:
-                    writer.execute("ROLLBACK")
-                raise
-        except sqlite3.Error as error:
-            raise Unavailable(f"the store {self.path.name} could not keep {len(drafts)} entries: {error}") from error
+        began = time.perf_counter_ns()
+        with self._at_once(f"keep {len(drafts)} entries", head) as writer:
+            writer.executemany(
+                "INSERT INTO entry VALUES(?,?,?,?,?)",
+                [(draft.seq, draft.subject, draft.leaf, draft.digest, draft.body) for draft in drafts],
+            )
+            for draft in drafts:
+                if draft.blobs:
+                    writer.executemany("INSERT OR IGNORE INTO blob VALUES(?,?)", draft.blobs.items())
         self.flush_us.append((time.perf_counter_ns() - began) / 1e3)
 
     @override
     def set_aside(self, head: Head) -> None:
+        cut = (head.size,)
+        with self._at_once("set its end aside", head) as writer:
+            writer.execute("INSERT INTO aside(seq, body) SELECT seq, body FROM entry WHERE seq >= ? ORDER BY seq", cut)
+            writer.execute("DELETE FROM entry WHERE seq >= ?", cut)
+            writer.execute("DELETE FROM snapshot WHERE size > ?", cut)
+
+    @contextmanager
+    def _at_once(self, what: str, head: Head) -> Iterator[sqlite3.Connection]:
+        """A transaction that ends with a new head.
+
+        Raises:
+            Unavailable: the storage failed; nothing of it was kept.
+        """
         writer = self._writer
         try:
             writer.execute("BEGIN IMMEDIATE")
             try:
-                writer.execute(
-                    "INSERT INTO aside(seq, body) SELECT seq, body FROM entry WHERE seq >= ? ORDER BY seq", (head.size,)
-                )
-                writer.execute("DELETE FROM entry WHERE seq >= ?", (head.size,))
-                writer.execute("DELETE FROM snapshot WHERE size > ?", (head.size,))
+                yield writer
                 writer.execute(
                     "INSERT OR REPLACE INTO head VALUES(1,?,?,?)", (head.size, b"".join(head.frontier), head.checkpoint)
                 )
@@ -138,7 +136,7 @@ class SqliteStore(CopyStore):
                     writer.execute("ROLLBACK")
                 raise
         except sqlite3.Error as error:
-            raise Unavailable(f"the store {self.path.name} could not set its end aside: {error}") from error
+            raise Unavailable(f"the store {self.path.name} could not {what}: {error}") from error
 
     def aside(self) -> list[bytes]:
         """The entries that were set aside, in the order in which that happened."""

@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from typing_extensions import override
 
-from holdgate.query.view_queries import VIEWS, create_view
+from holdgate.query.sql_views import SqlViews
+from holdgate.query.view_queries import VIEWS
 from holdgate.query.view_tables import (
     BOOL,
     BY_NAME,
@@ -20,13 +21,9 @@ from holdgate.query.view_tables import (
     TEXT,
     TIME,
     VERSION_TABLE,
-    Progress,
     Row,
     Table,
     Value,
-    ViewStore,
-    create_table,
-    frontier_of,
     values_of,
 )
 from holdgate.terms.errors import Malformed, Unavailable
@@ -35,8 +32,11 @@ _TYPES: Final = {TEXT: "TEXT", INTEGER: "INTEGER", TIME: "TEXT", BOOL: "INTEGER"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class SqliteViews(ViewStore):
+class SqliteViews(SqlViews):
     """The file is made where it is missing; a database of something else is not touched."""
+
+    types = _TYPES
+    mark = "?"
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -70,34 +70,6 @@ class SqliteViews(ViewStore):
             raise Malformed(f"{self._path} is a database of something else; name a new file")
         return None
 
-    def _make(self) -> None:
-        self._run(f"CREATE TABLE {VERSION_TABLE} (version INTEGER NOT NULL)")
-        self._run(f"INSERT INTO {VERSION_TABLE} VALUES (?)", SCHEMA_VERSION)  # noqa: S608
-        for table in TABLES:
-            self._run(create_table(table, _TYPES))
-        for view in VIEWS:
-            self._run(create_view(view))
-
-    @override
-    def origins(self) -> list[str]:
-        return [origin for (origin,) in self._run("SELECT origin FROM logs ORDER BY origin")]
-
-    @override
-    def progress(self, origin: str) -> Progress:
-        for size, frontier in self._run("SELECT size, frontier FROM logs WHERE origin = ?", origin):
-            return Progress(int(size), frontier_of(frontier))
-        return Progress(0, ())
-
-    @override
-    def forget(self, origin: str) -> None:
-        for table in TABLES:
-            self._run(f"DELETE FROM {table.name} WHERE origin = ?", origin)  # noqa: S608
-
-    @override
-    def forget_head(self, origin: str) -> None:
-        for name in ("logs", "checkpoints"):
-            self._run(f"DELETE FROM {name} WHERE origin = ?", origin)  # noqa: S608
-
     @override
     def add(self, rows: Sequence[tuple[str, Row]]) -> None:
         by_table: dict[str, list[tuple[Value, ...]]] = {}
@@ -119,6 +91,7 @@ class SqliteViews(ViewStore):
         with suppress(sqlite3.Error):
             self._db.close()
 
+    @override
     def _run(self, statement: str, *values: Value) -> list[tuple[Any, ...]]:
         try:
             return self._db.execute(statement, values).fetchall()

@@ -5,12 +5,15 @@ a crash of its own it may have lost some: a reader keeps each broadcast until it
 twice is one entry (foundations 5).
 """
 
+import asyncio
+from abc import abstractmethod
 from collections import deque
 from collections.abc import Callable
 from typing import Final, Protocol
 
 import msgspec
 from msgspec import Raw, Struct
+from typing_extensions import override
 
 from holdgate.crypto.hashes import digest
 
@@ -102,3 +105,29 @@ class BroadcastSource(Protocol):
     async def close(self) -> None:
         """Leave. What was given and not settled will be given again."""
         ...
+
+
+class StayingSource(BroadcastSource):
+    """A source with a task of its own that keeps the line to the broker up."""
+
+    def __init__(self) -> None:
+        self._heard: asyncio.Queue[Heard] = asyncio.Queue()
+        self._staying: asyncio.Task[None] | None = None
+
+    @abstractmethod
+    async def _stay(self) -> None:
+        """Connect, listen, and connect again, for ever."""
+
+    @override
+    def start(self) -> None:
+        self._staying = asyncio.get_running_loop().create_task(self._stay())
+
+    @override
+    async def next(self) -> Heard:
+        return await self._heard.get()
+
+    @override
+    async def close(self) -> None:
+        if self._staying is not None:
+            self._staying.cancel()
+            await asyncio.gather(self._staying, return_exceptions=True)
