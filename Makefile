@@ -11,6 +11,7 @@ UV ?= uv
 VENV := .venv
 BIN := $(VENV)/bin
 PYTEST_ARGS ?=
+SOAK_ARGS ?=
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
@@ -23,7 +24,7 @@ RUNTIME := $(VENV)/.stamp-runtime
 DEV := $(VENV)/.stamp-dev
 PROJECT := $(VENV)/.stamp-project
 
-.PHONY: help venv demo test check lint format types imports tests cover bench lock clean
+.PHONY: help venv demo test check lint format types imports tests cover bench soak lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -87,6 +88,9 @@ bench: $(PROJECT) ## what a site costs on this machine
 
 lock: ## compile requirements/*.in into the locks (needs uv)
 	@UV='$(UV)' bash requirements/lock
+
+soak: $(DEV) $(PROJECT) ## one shop on seventeen machines while everything fails (root, iproute2, faketime; minutes)
+	@$(BIN)/python -m tests.soak.many_machines $(SOAK_ARGS)
 
 clean: ## remove .venv, caches and build results
 	@rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage .coverage.* dist build

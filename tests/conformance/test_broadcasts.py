@@ -477,7 +477,8 @@ def test_a_cloudevent_brings_its_event_and_is_refused_when_they_differ(kind: str
         envelope = dock.house.sign(signed)
 
         def cloud(data: bytes) -> bytes:
-            fields = {"specversion": "1.0", "id": "1", "source": "urn:dock", "type": "org.gs1.epcis"}
+            named = read_object_event(data).event_hash
+            fields = {"specversion": "1.0", "id": named, "source": "urn:dock", "type": "org.gs1.epcis"}
             beside = {"data_base64": base64.b64encode(data).decode(), "dsse": base64.b64encode(envelope).decode()}
             return json.dumps(fields | beside).encode()
 
