@@ -1,7 +1,8 @@
 """backup: copies of a shop's stores that hold, putting them back, and a store made anew from the Vault's copy.
 
 BACKUP/manifest.json   what is in it: the SHA-256 of each file, and for each store its size in entries and its root
-BACKUP/charter.json, trust.json, SITE/ledger.db, VAULT/mirror.db and, where there are, VAULT/witness.db and witnesses.policy
+BACKUP/charter.json, trust.json, SITE/ledger.db, VAULT/mirror.db and, where there are, VAULT/witness.db and witnesses.policy, and
+SITE/seat.json of a node that joined later
 No keys: they are kept apart.
 """
 
@@ -21,7 +22,7 @@ from holdgate.adapters.lock import SiteLock
 from holdgate.adapters.sqlite_mirror import SqliteMirror
 from holdgate.adapters.sqlite_store import SqliteStore
 from holdgate.audit.authorities import AUTHORITIES
-from holdgate.bootstrap import POLICY, Premises, read_premises
+from holdgate.bootstrap import POLICY, SEAT, Premises, read_premises
 from holdgate.engine.opening import open_log
 from holdgate.engine.rebuild import Copies, rebuild
 from holdgate.engine.source import StoreHistory
@@ -73,6 +74,7 @@ def back_up(directory: Path, target: Path, at: int) -> Manifest:
     target.mkdir(parents=True, exist_ok=True)
     copied = _fitting(premises, target)
     for name in _papers(premises):
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(directory / name, target / name)
         _flush(target / name)
     for name in _witnessed(premises):
@@ -92,7 +94,8 @@ def back_up(directory: Path, target: Path, at: int) -> Manifest:
 def _papers(premises: Premises) -> list[str]:
     """What is copied as it is."""
     policies = (f"{seat.id}/{POLICY}" for seat in premises.charter.sites if seat.kind == "vault")
-    return [*PAPERS, *(name for name in policies if (premises.directory / name).is_file())]
+    seats = (f"{seat.id}/{SEAT}" for seat in premises.seats())
+    return [*PAPERS, *(name for name in (*policies, *seats) if (premises.directory / name).is_file())]
 
 
 def _witnessed(premises: Premises) -> list[str]:
@@ -103,7 +106,7 @@ def _witnessed(premises: Premises) -> list[str]:
 
 def _fitting(premises: Premises, target: Path) -> list[Copied]:
     """Copies of every store that is here, taken until they fit together."""
-    names = {seat.id: f"{seat.id}/{MIRROR if seat.kind == 'vault' else LEDGER}" for seat in premises.charter.sites}
+    names = {seat.id: f"{seat.id}/{MIRROR if seat.kind == 'vault' else LEDGER}" for seat in premises.seats()}
     here = [site for site, name in names.items() if (premises.directory / name).exists()]
     sizes: dict[str, int] = {}
     known: dict[str, dict[str, int]] = {}

@@ -56,7 +56,8 @@ BUS_KEY: Final = "bus.key"
 class SiteConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The configuration of a site's process.
 
-    `data`: the shop's directory on this machine: charter.json, trust.json, bus/bus.json and this site's own folder.
+    `data`: the shop's directory on this machine: charter.json, trust.json, bus/bus.json and this site's own folder (with seat.json,
+    where the charter does not name the site).
     `listen`: where the site is reached over HTTP, as host:port ("": nowhere). `host`: which of its two hosts this is, "a" or
     "b", where two keep the site ("": there is one).
     """
@@ -95,7 +96,7 @@ async def open_whole(directory: Path) -> AsyncIterator[tuple[Shop, Starlette]]:
     """
     premises = read_premises(directory)
     with ExitStack() as locks:
-        for seat in premises.charter.sites:
+        for seat in premises.seats():
             locks.callback(SiteLock(directory / seat.id).release)
         shop = Shop(directory, faces=True)
         try:
@@ -131,6 +132,7 @@ async def open_one(config: SiteConfig, kind: str) -> AsyncIterator[tuple[Site | 
         if seat.kind == "vault":
             vault = premises.vault(seat, HostClock(), face=True)
             stack.callback(vault.close)
+            vault.introduce(bus.admit)
             bus.attach(seat.id, vault, vault.link_changed)
             vault.wake()
             yield vault, _app({seat.id: vault})

@@ -94,7 +94,7 @@ class NatsBus(Bus):
     Args:
         site: the site that this connection is.
         shop: the shop's name on the broker.
-        sites: every site of the shop; nobody else is listened to.
+        sites: every site of the shop; nobody else is listened to, but those that are admitted later.
         servers: where the broker listens, as `nats://host:port`; tried in turn.
         key: what the site shows the broker.
         tls: for a broker that is not on this machine: whom to believe.
@@ -158,6 +158,15 @@ class NatsBus(Bus):
             return await self._ask(receiver, call)
 
         return Remote(receiver, ask)
+
+    @override
+    def admit(self, site: str) -> None:
+        """Listen to a site that joined. The broker has to know it too, or nothing of it comes here."""
+        if site in self._others or site == self.site:
+            return
+        self._others |= {site}
+        self._presence.admit(site)
+        self._spawn(self._beat(_WHO))
 
     def attach(self, site: str, peer: Peer, watcher: Watcher) -> None:
         """Put the site on the bus: from now on it is there for others, and is asked. Attach it once it has started.

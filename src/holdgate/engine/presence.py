@@ -25,6 +25,10 @@ class Presence:
         self._heard: dict[str, float] = {}
         self._looked: float | None = None
 
+    def admit(self, peer: str) -> None:
+        """Listen to one more."""
+        self._peers |= {peer}
+
     def up(self, peer: str) -> bool:
         """Whether the peer is there, as far as the last look went."""
         return peer in self._heard

@@ -1,9 +1,25 @@
-"""Which keys must have signed an action: a pure question to the roster."""
+"""Which keys must have signed an action, and which officers stand behind it: pure questions to the roster."""
+
+from typing import Final
 
 from holdgate.identity.roster import Identity
 from holdgate.law import command as c
 
 Keys = tuple[tuple[str, bytes], ...]
+OFFICERS: Final = ("admin", "qa", "compliance", "project_manager")
+"""Who approves enrolments, adoptions of standards, and what comes from a file."""
+
+
+def officers_of(command: c.AnyCommand, identities: dict[str, Identity], about: str) -> tuple[str, ...]:
+    """The people who sign as officers, as the act says; `about`: whom it is about, who is not one of them."""
+    return tuple(
+        signer.id
+        for signer in command.signers
+        if signer.id != about
+        and signer.role in OFFICERS
+        and signer.id in identities
+        and identities[signer.id].kind == "person"
+    )
 
 
 def keys_of(command: c.AnyCommand, identities: dict[str, Identity]) -> Keys | str:
@@ -16,7 +32,7 @@ def keys_of(command: c.AnyCommand, identities: dict[str, Identity]) -> Keys | st
         identity = identities.get(signer.id)
         if identity is not None:
             keys.append((signer.id, identity.key))
-        elif type(command) is c.EnrolIdentity and signer.id == command.id:
+        elif isinstance(command, (c.EnrolIdentity, c.EnrolSite)) and signer.id == command.id:
             keys.append((signer.id, command.key))
         else:
             return signer.id

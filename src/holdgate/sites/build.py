@@ -10,28 +10,33 @@ everybody → Vault          the whole log (segments), which it cosigns
 """
 
 from holdgate.engine.replicate import Policy
+from holdgate.identity.charter import seat_of
 from holdgate.sites.policies import Sender, Telling, acknowledgements, forwards, law_for, roster_of, slips
 from holdgate.sites.site import Site
 
 
 def policies_for(site: Site) -> dict[str, Policy]:
-    """The links of a site, in the order in which they are served."""
-    sender = Sender(site.means.seat, site.means.key)
-    charter = site.chronicle.state.charter
+    """The links of a site, in the order in which they are served, as far as it knows the shop at the moment.
+
+    A node that has not heard of its own seat yet speaks to nobody. One that was retired is told so and nothing after it.
+    """
+    sender, store, state = Sender(site.means.seat, site.means.key), site.means.store, site.chronicle.state
+    if seat_of(state.charter, site.id) is None:
+        return {}
     by_kind: dict[str, list[str]] = {}
-    for seat in charter.sites:
+    for seat in state.charter.sites:
         by_kind.setdefault(seat.kind, []).append(seat.id)
     links: dict[str, Policy] = {}
     if site.kind == "business_hub":
-        keys = {seat.id: seat.sealing_key for seat in charter.sites}
         for node in by_kind.get("node", ()):
-            links[node] = Telling(law_for(node, site.chronicle.state))
+            if node not in state.retired or store.cursor(node) <= state.identities[node].ref:
+                links[node] = Telling(law_for(node, state))
         for floor in by_kind.get("floor_hub", ()):
-            links[floor] = Telling(roster_of(site.chronicle.state), slips(sender, floor, keys.get))
+            links[floor] = Telling(roster_of(state), slips(sender, floor, lambda node: _sealing_key(site, node)))
     elif site.kind == "floor_hub":
         for node in by_kind.get("node", ()):
-            actions = forwards(sender, node, site.chronicle.state, site.means.store, site.entry_envelope)
-            links[node] = Telling(None, actions)
+            if node not in state.retired:
+                links[node] = Telling(None, forwards(sender, node, state, store, site.entry_envelope))
     else:
         for floor in by_kind.get("floor_hub", ()):
             links[floor] = Telling(None, acknowledgements(sender, floor))
@@ -41,3 +46,9 @@ def policies_for(site: Site) -> dict[str, Policy]:
     for vault in by_kind.get("vault", ()):
         links[vault] = Telling(None, whole=True)
     return links
+
+
+def _sealing_key(site: Site, node: str) -> bytes | None:
+    """Looked up when an order is sealed: nodes join while the site runs."""
+    seat = seat_of(site.chronicle.state.charter, node)
+    return None if seat is None else seat.sealing_key

@@ -31,6 +31,8 @@ from holdgate.terms.errors import Unavailable
 LAW_ACTS: Final = (
     ev.IdentityEnrolled,
     ev.IdentityDisabled,
+    ev.SiteEnrolled,
+    ev.SiteRetired,
     ev.CredentialGranted,
     ev.CredentialRevoked,
     ev.EquipmentRegistered,
@@ -138,7 +140,9 @@ def nonce_of(row: Row, round_number: int) -> str:
 def law_for(node: str, state: State) -> Callable[[Entry, ev.AnyEvent], bool]:
     """What a node has to know: the law, the roster, the facts; and what was said of its own jobs and orders."""
 
-    def shows(_: Entry, event: ev.AnyEvent) -> bool:
+    def shows(entry: Entry, event: ev.AnyEvent) -> bool:
+        if node in state.retired and entry.seq > state.identities[node].ref:
+            return False  # that it was retired is the last thing that it hears
         if isinstance(event, OF_JOBS):
             job = state.jobs.get(job_key(event.order, event.job))
             return job is not None and job.node == node
@@ -151,7 +155,7 @@ def law_for(node: str, state: State) -> Callable[[Entry, ev.AnyEvent], bool]:
 
 
 def roster_of(state: State) -> Callable[[Entry, ev.AnyEvent], bool]:
-    """What the floor hub has to know: the shop's own people and devices, and nothing of its clients."""
+    """What the floor hub has to know: the shop's own people, devices and sites, and nothing of its clients."""
 
     def shows(_: Entry, event: ev.AnyEvent) -> bool:
         if isinstance(event, ev.IdentityEnrolled):
@@ -159,7 +163,7 @@ def roster_of(state: State) -> Callable[[Entry, ev.AnyEvent], bool]:
         if isinstance(event, ev.IdentityDisabled):
             identity = state.identities.get(event.id)
             return identity is None or "client" not in identity.roles
-        return False
+        return isinstance(event, (ev.SiteEnrolled, ev.SiteRetired))
 
     return shows
 
@@ -210,10 +214,15 @@ def slips(
 def forwards(
     sender: Sender, node: str, state: State, store: Store, envelope_of: Callable[[int], tuple[bytes, tuple[str, ...]]]
 ) -> Callable[[Entry, Row, int], list[Outgoing]]:
-    """Released orders for this node, with the slip and the sealed body as they came; notices about the others."""
+    """Released orders for this node, with the slip and the sealed body as they came; notices about the others.
+
+    A node that joined later hears nothing of what was before: none of it was for that node.
+    """
 
     def actions(entry: Entry, row: Row, round_number: int) -> list[Outgoing]:
         out: list[Outgoing] = []
+        if entry.seq <= state.joined.get(node, 0):
+            return out
         for event in decision_of(entry).events:
             if isinstance(event, ev.SlipStaged):
                 out.append(notice(entry, row, round_number, event.order, event.node, "staged"))

@@ -10,8 +10,8 @@ of the shop may cosign what it cosigned; their lines are kept and shown beside i
 """
 
 import asyncio
-from collections.abc import Sequence
-from typing import NoReturn, Protocol
+from collections.abc import Callable, Sequence
+from typing import Final, NoReturn, Protocol
 
 from msgspec.structs import replace
 from typing_extensions import override
@@ -22,7 +22,7 @@ from holdgate.engine.bus import Taken
 from holdgate.engine.keeping import Keeper
 from holdgate.engine.ports import Clock
 from holdgate.engine.witnessing import OutsideWitness
-from holdgate.identity.charter import Charter, SiteSeat
+from holdgate.identity.charter import Charter, SiteSeat, origin_for
 from holdgate.law.case import Pin
 from holdgate.law.segments import Segment
 from holdgate.ledger.merkle import extend, root_from_frontier
@@ -39,10 +39,18 @@ from holdgate.ledger.witness import (
     signed_by,
 )
 from holdgate.sites.accepted import Accepted, Mirrored, SeenStore
+from holdgate.sites.joined import joined
 from holdgate.sites.outside import Asking
 from holdgate.sites.vault_keeping import KeepsLogs, Mirrors
 from holdgate.terms.errors import Malformed, Tampered, Unavailable
 from holdgate.terms.instant import SECOND_US
+
+PAGE: Final = 1_024
+"""Entries of a mirror that are looked at together."""
+
+
+def _nobody(site: str) -> None:
+    """Nobody wants to know."""
 
 
 class MirrorStore(Mirrors, Protocol):
@@ -102,6 +110,9 @@ class Vault(KeepsLogs):
         self._seat = seat
         self._cosigner = Cosigner(seat.origin, key)
         self._seats = {s.origin: s for s in charter.sites if s.kind != "vault"}
+        self._charter = charter
+        self._hub = next((s.origin for s in charter.sites if s.kind == "business_hub"), "")
+        self._meet: Callable[[str], None] = _nobody
         self._clock = clock
         self._one_at_a_time = asyncio.Lock()
         self._policy = policy
@@ -114,6 +125,30 @@ class Vault(KeepsLogs):
         self.asking: tuple[Asking, ...] = ()
         if seen is not None:
             self.asking = tuple(Asking(w, store.latest, mirrored.proof, seen.keep_outside) for w in outside)
+        self._learn_again()
+
+    def introduce(self, meet: Callable[[str], None]) -> None:
+        """`meet` is told of every site that joined the shop since it was founded, and of each that joins from now on."""
+        self._meet = meet
+        for seat in self._seats.values():
+            meet(seat.id)
+
+    def _learn_again(self) -> None:
+        """The sites that joined, as the mirror of the business hub's log has them."""
+        start = 0
+        while bodies := self.store.entries(self._hub, start, start + PAGE):
+            self._learn(bodies)
+            start += len(bodies)
+
+    def _learn(self, bodies: Sequence[bytes]) -> None:
+        """Sites that joined in these entries of the business hub's log: their logs are mirrored from now on."""
+        for seat in joined(bodies):
+            if seat.origin in self._seats or any(seat.id == known.id for known in self._seats.values()):
+                continue
+            self._seats[seat.origin] = seat
+            self._logs[seat.origin] = parse_vkey(make_vkey(seat.origin, seat.key))
+            self._by_hash[origin_hash(seat.origin)] = seat.origin
+            self._meet(seat.id)
 
     @property
     def origins(self) -> tuple[str, ...]:
@@ -135,9 +170,12 @@ class Vault(KeepsLogs):
         """Verify, then keep, then answer.
 
         Raises:
-            Tampered: another log's, or another history than the one that is held (evidence is kept). Malformed: not whole.
+            Tampered: another site's log, or another history than the one that is held (evidence is kept).
+            Malformed: not whole. Unavailable: nobody said (yet) that the sender joined the shop.
         """
         seat = self._seats.get(segment.origin)
+        if seat is None and segment.origin == origin_for(self._charter, sender):
+            raise Unavailable(f"the Vault has not heard that {sender} joined this shop; ask again")
         if seat is None or seat.id != sender:
             raise Tampered(f"{segment.origin} is no log of {sender}")
         if segment.size != segment.start + len(segment.leaves) or len(segment.entries) != len(segment.leaves):
@@ -160,6 +198,8 @@ class Vault(KeepsLogs):
         await asyncio.to_thread(
             self.store.keep, segment.origin, segment.start, bodies, extended, cosigned, segment.blobs
         )
+        if segment.origin == self._hub:
+            self._learn(bodies)
         for asking in self.asking:
             asking.wake(segment.origin)
         return Taken(size=segment.size, cosigned=cosigned)
