@@ -4,6 +4,7 @@ import asyncio
 import shutil
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -53,7 +54,6 @@ from tests.unit.test_sites import (
     standing,
     told,
     unsound,
-    until,
 )
 
 NEW: Final = "N-3"
@@ -122,7 +122,7 @@ async def begun(house: House, order: str, job: str, node: str = NEW, place: str 
     await allowed(house, node, house.start(order, job, node))
     head = house.head(node, ("TEC", "technician"), place=place)
     await allowed(house, node, c.StartStep(**head, **step(order, job), equipment=(), materials=()))
-    reading = {"characteristic": "forceatbreak", "value": LIMITS[0], "unit": "kN", "capture": "manual"}
+    reading: dict[str, Any] = {"characteristic": "forceatbreak", "value": LIMITS[0], "unit": "kN", "capture": "manual"}
     head = house.head(node, ("TEC", "technician"), place=place)
     await allowed(house, node, c.RecordReading(**head, **step(order, job), **reading))
 
@@ -138,6 +138,13 @@ async def signed(house: House, order: str, job: str, node: str = NEW, place: str
     accept = c.SignQa(**head, order=order, job=job, quantities=counts)
     await allowed(house, HUB, house.desk.shown(accept, house.shop.sites[HUB].chronicle.state))
     await settled(house.shop)
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    """Wait for it; a slow machine has time."""
+    async with asyncio.timeout(60):
+        while not holds():
+            await asyncio.sleep(0.005)
 
 
 def report_of(house: House, name: str) -> LogReport:
@@ -240,13 +247,13 @@ def test_a_site_that_does_everything_again_stands_where_it_stood(tmp_path: Path)
 
     house = told(story, governed(tmp_path))
     premises = read_premises(house.directory)
-    for name in live:
+    for name, stood in live.items():
         on_disk(house, name, "DELETE FROM snapshot")
         seat = premises.seat(name)
         with closing(SqliteStore(house.directory / name / "ledger.db", read_only=True)) as store:
             blank = blank_state(premises.charter, name, seat.kind)
             again = open_log(store, blank, AUTHORITIES[seat.kind], StoreHistory(store), premises.roots).chronicle
-        assert to_builtins(again.standing) == live[name], name
+        assert to_builtins(again.standing) == stood, name
         assert seat_of(again.state.charter, NEW) == premises.seat(NEW)
 
 
@@ -339,7 +346,7 @@ def test_the_hub_s_key_alone_makes_nobody_a_site(tmp_path: Path, monkeypatch: py
             patched.setattr(law, "_GATES", gates)
             await allowed(house, HUB, enrolment(house, laid_out(house), ("TEC", "technician")))
         for name in (FLOOR, NODE, OTHER):
-            await until(lambda name=name: _refused(house.shop.sites[name]))
+            await until(partial(_refused, house.shop.sites[name]))
             assert seat_of(house.shop.sites[name].chronicle.state.charter, NEW) is None
 
     house = governed(tmp_path)
@@ -478,7 +485,12 @@ def test_a_retired_node_that_goes_on_working_is_on_record_and_counts_for_nothing
     async def story(house: House) -> None:
         shop = house.shop
         await joined(house)
-        equipment = {"id": "E-1", "equipment_class": "gauge", "cal_from": 0, "cal_until": house.clock.now() * 2}
+        equipment: dict[str, Any] = {
+            "id": "E-1",
+            "equipment_class": "gauge",
+            "cal_from": 0,
+            "cal_until": house.clock.now() * 2,
+        }
         register = c.RegisterEquipment(**house.head(HUB, ("ADM", "admin")), **equipment, in_service=True)
         await allowed(house, HUB, register)
         await settled(shop)

@@ -126,13 +126,12 @@ class NatsBus(Bus):
         self._key = key
         self._tls = tls
         self._timing = timing or Timing()
-        self._others = frozenset(sites) - {site}
-        self._presence = Presence(self._others, self._timing.silence_s, self._timing.beat_s)
+        self._presence = Presence(frozenset(sites) - {site}, self._timing.silence_s, self._timing.beat_s)
         self._faults: deque[str] = deque(maxlen=_FAULTS_MAX)
         self._peer: Peer | None = None
         self._watcher: Watcher | None = None
         self._client: Client | None = None
-        self._proved = False
+        self._proved = self._closing = False
         self._connected = asyncio.Event()
         self._gone = asyncio.Event()
         self._came = asyncio.Event()
@@ -141,7 +140,6 @@ class NatsBus(Bus):
         self._turns = Turns(_QUEUE_MAX, self._defect)
         self._tasks: dict[asyncio.Task[None], None] = {}
         self._beat_due: asyncio.TimerHandle | None = None
-        self._closing = False
 
     # ---- the port --------------------------------------------------------------------------------------------------
 
@@ -161,12 +159,8 @@ class NatsBus(Bus):
 
     @override
     def admit(self, site: str) -> None:
-        """Listen to a site that joined. The broker has to know it too, or nothing of it comes here."""
-        if site in self._others or site == self.site:
-            return
-        self._others |= {site}
-        self._presence.admit(site)
-        self._spawn(self._beat(_WHO))
+        if site != self.site and self._presence.admit(site):  # the broker has to know it too, or nothing of it comes
+            self._spawn(self._beat(_WHO))
 
     def attach(self, site: str, peer: Peer, watcher: Watcher) -> None:
         """Put the site on the bus: from now on it is there for others, and is asked. Attach it once it has started.
@@ -249,9 +243,8 @@ class NatsBus(Bus):
         self._fault(f"what was asked could not be answered: {error!r}")
 
     def _fault(self, sentence: str) -> None:
-        sentence = "".join(
-            c if c.isprintable() else "?" for c in sentence[:_FAULT_CHARS_MAX]
-        )  # others chose some of it
+        told = sentence[:_FAULT_CHARS_MAX]  # others chose some of it
+        sentence = "".join(c if c.isprintable() else "?" for c in told)
         if not self._faults or self._faults[-1] != sentence:
             self._faults.append(sentence)
 
@@ -375,7 +368,7 @@ class NatsBus(Bus):
 
     async def _hear_beat(self, message: Msg) -> None:
         speaker = self._subjects.speaker(message.subject)
-        if speaker is None or speaker not in self._others or self._client is None:
+        if speaker is None or not self._presence.knows(speaker) or self._client is None:
             return
         if message.data == _WHO:
             if self._beat_due is None:
@@ -457,7 +450,7 @@ class NatsBus(Bus):
             sender = self._subjects.speaker(message.subject)
             if self._peer is None:
                 return  # another connection may be this site; it answers
-            if sender is None or sender not in self._others:
+            if sender is None or not self._presence.knows(sender):
                 self._fault(f"{message.subject}: no site of this shop asks under that name")
                 return
             if message.reply and not is_answer_to(sender, message.reply):

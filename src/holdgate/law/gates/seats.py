@@ -47,7 +47,9 @@ def idle(case: Case) -> None:
     if seat is None or seat.kind != "node":
         case.deny("WRONG_NODE", needed="a node of this shop", node=command.id)
         return
-    case.reads.append(state.identities[seat.id].ref)
+    known = state.identities.get(seat.id)
+    if known is not None:
+        case.reads.append(known.ref)
     if seat.id in state.retired:
         case.deny("ALREADY_DONE", what=f"the retirement of {seat.id}")
         return
