@@ -1,5 +1,7 @@
 """Gates of the seats: which node joins the shop, which one may leave it, and what is decided at one that has no seat."""
 
+from typing import Any
+
 import pytest
 
 from holdgate.crypto.hashes import sha256
@@ -48,7 +50,11 @@ def a_site_that_joined_already() -> Pair:
 @case("enrolment.key", "ALREADY_DONE")
 def a_site_under_the_name_of_one_that_was_retired() -> Pair:
     gone = hub().fold(ev.SiteRetired(id=OTHER_NODE))
-    named = {"id": OTHER_NODE, "origin": f"test/{OTHER_NODE}", "others": (("QA", "qa"), (OTHER_NODE, "newcomer"))}
+    named: dict[str, Any] = {
+        "id": OTHER_NODE,
+        "origin": f"test/{OTHER_NODE}",
+        "others": (("QA", "qa"), (OTHER_NODE, "newcomer")),
+    }
     return gone.ask(c.EnrolSite, **named), gone.ask(c.EnrolSite)
 
 
@@ -95,7 +101,7 @@ def a_site_with_a_log_of_another_shop() -> Pair:
 @case("seats.fits", "SITE_NOT_ACCEPTED")
 def a_site_that_calls_itself_as_a_host_of_the_hub_is_called() -> Pair:
     name = f"{HUB}.b"
-    named = {"id": name, "origin": f"test/{name}", "others": (("QA", "qa"), (name, "newcomer"))}
+    named: dict[str, Any] = {"id": name, "origin": f"test/{name}", "others": (("QA", "qa"), (name, "newcomer"))}
     return hub().ask(c.EnrolSite, **named), hub().ask(c.EnrolSite)
 
 
