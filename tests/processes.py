@@ -10,25 +10,22 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from msgspec.structs import replace
-
 from holdgate.adapters.host import HostClock
-from holdgate.bench.load import bench_world
+from holdgate.bench.load import lasting_world
 from holdgate.bootstrap import read_premises
 from holdgate.cli.app import main
 from holdgate.engine.keeping import hosts_of
 from holdgate.law.case import Pin
 from holdgate.process import KINDS
-from holdgate.scenario.files import World
 from holdgate.scenario.opening import Opening
 from holdgate.sites.desk import Desk
 from tests.broker import free_port, needed
 
-FAR: Final = "2099-12-31"
 BROKER: Final = "broker"
 _WORDS: Final = {kind: word for word, kind in KINDS.items()}
 
@@ -41,32 +38,15 @@ class Acknowledged(NamedTuple):
     raw: bytes
 
 
-def world() -> World:
-    """The bench's world without dwell times, and with nothing that runs out: it is worked by the machine's own clock."""
-    given = bench_world(2)
-    return replace(
-        given,
-        people=tuple(
-            replace(
-                person, credentials={name: replace(held, valid_to=FAR) for name, held in person.credentials.items()}
-            )
-            for person in given.people
-        ),
-        equipment=tuple(replace(item, cal_due=FAR) for item in given.equipment),
-        materials=tuple(replace(batch, expiry=FAR) for batch in given.materials),
-        contracts=tuple(_without_windows(tree) for tree in given.contracts),
-    )
-
-
-def _without_windows(tree: dict[str, Any]) -> dict[str, Any]:
-    steps = [{name: value for name, value in step.items() if name != "window"} for step in tree["steps"]]
-    return {**tree, "steps": steps}
-
-
 class Processes:
-    """The processes of a shop. `pairs`: sites that two machines keep: the processes of such a site are SITE.a and SITE.b."""
+    """The processes of a shop. `pairs`: sites that two machines keep: the processes of such a site are SITE.a and SITE.b.
 
-    def __init__(self, directory: Path, pairs: tuple[str, ...] = ()) -> None:
+    `bus`: more of what `holdgate bus init` is told; `more`: lines of sites' configurations.
+    """
+
+    def __init__(
+        self, directory: Path, *bus: str, pairs: tuple[str, ...] = (), more: Mapping[str, str] | None = None
+    ) -> None:
         self.directory = directory
         self.pairs = pairs
         self.running: dict[str, subprocess.Popen[bytes]] = {}
@@ -75,8 +55,10 @@ class Processes:
         self.asked_again = 0
         self.desk = asyncio.run(self._found())
         self.sites = {seat.id: seat.kind for seat in read_premises(directory).charter.sites}
-        server = f"127.0.0.1:{free_port()}"
-        wanted = [word for site in pairs for word in ("--pair", site)]
+        self.bus_port = free_port()
+        self.more = dict(more or {})
+        wanted = [*bus, *(word for site in pairs for word in ("--pair", site))]
+        server = f"127.0.0.1:{self.bus_port}"
         assert main(["bus", "init", str(directory), "--shop", "lab", "--server", server, *wanted]) == 0
         for site in pairs:
             self._second(site)
@@ -106,7 +88,7 @@ class Processes:
         return None
 
     async def _found(self) -> Desk:
-        opening = Opening(self.directory, world(), HostClock().now())
+        opening = Opening(self.directory, lasting_world(2), HostClock().now())
         (await opening.open()).close()
         return opening.desk
 
@@ -132,6 +114,7 @@ class Processes:
         config = self.place(name) / f"{name}.toml"
         site, _, letter = name.rpartition(".") if name[-2:] in (".a", ".b") else (name, "", "")
         text = f'site = "{site}"\ndata = "."\nlisten = "127.0.0.1:{self.ports[name]}"\nhost = "{letter}"\n'
+        text += self.more.get(site, "")
         config.write_text(text, encoding="utf-8")
         program = "import sys; from holdgate.cli.app import main; sys.exit(main(sys.argv[1:]))"
         return [sys.executable, "-c", program, "run", _WORDS[self.sites[site]], "--config", str(config)]

@@ -1,8 +1,8 @@
 """backup: copies of a shop's stores that hold, putting them back, and a store made anew from the Vault's copy.
 
 BACKUP/manifest.json   what is in it: the SHA-256 of each file, and for each store its size in entries and its root
-BACKUP/charter.json, trust.json, SITE/ledger.db, VAULT/mirror.db and, where there are, VAULT/witness.db and witnesses.policy, and
-SITE/seat.json of a node that joined later
+BACKUP/charter.json, trust.json, SITE/ledger.db, VAULT/mirror.db and, where there are, VAULT/witness.db, watch.db,
+witnesses.policy, timestamp.json with its certificates, and heads, and SITE/seat.json of a node that joined later
 No keys: they are kept apart.
 """
 
@@ -18,13 +18,15 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
+from holdgate.adapters.head_files import NOTE, TOKEN
 from holdgate.adapters.lock import SiteLock
 from holdgate.adapters.sqlite_mirror import SqliteMirror
 from holdgate.adapters.sqlite_store import SqliteStore
 from holdgate.audit.authorities import AUTHORITIES
-from holdgate.bootstrap import POLICY, SEAT, Premises, read_premises
+from holdgate.bootstrap import HEADS, POLICY, SEAT, TIMESTAMP, Premises, read_premises
+from holdgate.engine.follow import Copies
 from holdgate.engine.opening import open_log
-from holdgate.engine.rebuild import Copies, rebuild
+from holdgate.engine.rebuild import rebuild
 from holdgate.engine.source import StoreHistory
 from holdgate.law.chronicle import blank_state
 from holdgate.ledger.note import KIND_COSIGNATURE, make_vkey, open_checkpoint, parse_vkey
@@ -36,6 +38,8 @@ ROUNDS: Final = 8
 LEDGER: Final = "ledger.db"
 MIRROR: Final = "mirror.db"
 PAPERS: Final = ("charter.json", "trust.json")
+_VAULTS: Final = (POLICY, TIMESTAMP, "*.pem", f"{HEADS}/*{NOTE}", f"{HEADS}/*{TOKEN}")
+"""Beside a Vault's stores; a `.pem` there is a pinned certificate, no key."""
 _CHUNK: Final = 1 << 20
 
 
@@ -73,13 +77,14 @@ def back_up(directory: Path, target: Path, at: int) -> Manifest:
         raise Malformed(f"{target} is not empty; name a new folder")
     target.mkdir(parents=True, exist_ok=True)
     copied = _fitting(premises, target)
-    for name in _papers(premises):
+    papers = _papers(premises)
+    for name in papers:
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(directory / name, target / name)
         _flush(target / name)
     for name in _witnessed(premises):
         _copy(directory / name, target / name)
-    papers = (*_papers(premises), *_witnessed(premises))
+    papers += _witnessed(premises)
     manifest = Manifest(
         org=premises.charter.org,
         at=at,
@@ -93,14 +98,16 @@ def back_up(directory: Path, target: Path, at: int) -> Manifest:
 
 def _papers(premises: Premises) -> list[str]:
     """What is copied as it is."""
-    policies = (f"{seat.id}/{POLICY}" for seat in premises.charter.sites if seat.kind == "vault")
-    seats = (f"{seat.id}/{SEAT}" for seat in premises.seats())
-    return [*PAPERS, *(name for name in (*policies, *seats) if (premises.directory / name).is_file())]
+    vaults = [premises.directory / seat.id for seat in premises.charter.sites if seat.kind == "vault"]
+    found = [path for vault in vaults for pattern in _VAULTS for path in sorted(vault.glob(pattern)) if path.is_file()]
+    seats = [path for seat in premises.seats() if (path := premises.directory / seat.id / SEAT).is_file()]
+    return [*PAPERS, *(path.relative_to(premises.directory).as_posix() for path in (*found, *seats))]
 
 
 def _witnessed(premises: Premises) -> list[str]:
-    """What outside witnesses and strangers handed a Vault."""
-    names = (f"{seat.id}/witness.db" for seat in premises.charter.sites if seat.kind == "vault")
+    """What outside witnesses and strangers handed a Vault, and what its watch found."""
+    vaults = [seat.id for seat in premises.charter.sites if seat.kind == "vault"]
+    names = (f"{vault}/{name}" for vault in vaults for name in ("witness.db", "watch.db"))
     return [name for name in names if (premises.directory / name).is_file()]
 
 
@@ -261,11 +268,12 @@ def _rebuilt(premises: Premises, site: str, mirror: SqliteMirror, path: Path) ->
     ]
     checkpoint = open_checkpoint(cosigned, parse_vkey(make_vkey(seat.origin, seat.key)), vaults)
     blank = blank_state(premises.charter, site, seat.kind)
-    copies = Copies(bodies=mirror.entries(seat.origin), blob=mirror.blob, foreign=mirror.entries)
+    copies = Copies(blob=mirror.blob, foreign=mirror.entries)
     with TemporaryDirectory(dir=path.parent, prefix="rebuilding-") as folder:
         store = SqliteStore(Path(folder) / LEDGER)
         try:
-            size = rebuild(store, copies, checkpoint, cosigned, blank, AUTHORITIES[seat.kind], premises.roots)
+            bodies = mirror.entries(seat.origin)
+            size = rebuild(store, bodies, copies, checkpoint, cosigned, blank, AUTHORITIES[seat.kind], premises.roots)
         finally:
             store.close()
         _copy(Path(folder) / LEDGER, Path(folder) / "whole.db")

@@ -5,25 +5,30 @@ DIR/charter.json          the founding document, signed by the roots
 DIR/<site>/site.key       the site's keys (0600)
 DIR/<site>/seat.json      its seat, where the charter does not name it: a node that joined later
 DIR/<site>/ledger.db      the site's store (the Vault: mirror.db; witness.db where strangers or outside witnesses take part)
+DIR/VAULT/watch.db        how far the Vault decided each log again, and its alarms
 DIR/VAULT/witnesses.policy  outside witnesses to ask, where there are any
+DIR/VAULT/timestamp.json  the authority that stamps the daily heads in DIR/VAULT/heads, where there is one
 """
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
 import msgspec
 from msgspec import Struct
 
+from holdgate.adapters.head_files import HeadFiles
 from holdgate.adapters.host import HostClock, HostEntropy
 from holdgate.adapters.http_cosigner import HttpCosigner
+from holdgate.adapters.http_timestamp import read_authority
 from holdgate.adapters.memory_bus import MemoryBus
 from holdgate.adapters.new_file import write_new
 from holdgate.adapters.sqlite_mirror import SqliteMirror
 from holdgate.adapters.sqlite_promises import SqlitePromises
 from holdgate.adapters.sqlite_store import SqliteStore
+from holdgate.adapters.sqlite_watch import SqliteWatch
 from holdgate.adapters.sqlite_witness import SqliteWitness
 from holdgate.audit.trust import Trust
 from holdgate.crypto.envelope import seal
@@ -32,6 +37,7 @@ from holdgate.crypto.sealed import SealingKey
 from holdgate.engine.bus import Bus
 from holdgate.engine.keeping import Keeper, Promises
 from holdgate.engine.ports import Clock, Entropy, Store
+from holdgate.engine.timestamping import HeadStore, TimestampAuthority
 from holdgate.engine.witnessing import OutsideWitness
 from holdgate.identity.charter import (
     CHARTER_TYPE,
@@ -49,9 +55,11 @@ from holdgate.sites.build import policies_for
 from holdgate.sites.site import Means, Site, Writing
 from holdgate.sites.standby import Standby
 from holdgate.sites.vault import Vault
+from holdgate.sites.watch import Watch
 from holdgate.terms import canon
 from holdgate.terms.errors import Malformed, Unavailable
 from holdgate.terms.ids import check_id
+from holdgate.terms.limits import ENVELOPE_BYTES_MAX
 
 BUSINESS_HUB: Final = "HUB"
 FLOOR_HUB: Final = "FLOOR"
@@ -62,6 +70,17 @@ SEAT: Final = "seat.json"
 """Of a node that joins a shop: what the business hub is asked to enrol, and the site's own knowledge of who it is."""
 POLICY: Final = "witnesses.policy"
 """Beside a Vault's store: the outside witnesses that it asks (C2SP tlog-policy)."""
+TIMESTAMP: Final = "timestamp.json"
+"""Beside a Vault's store: the authority that stamps its daily heads (RFC 3161)."""
+HEADS: Final = "heads"
+"""Beside a Vault's store: the folder of its daily heads and their tokens."""
+
+
+REST_S: Final = 0.0002
+"""How long a Vault's watch rests after each entry where it shares the interpreter with the sites that decide."""
+
+
+NO_AREAS: Final[Mapping[str, str]] = {}
 
 
 class SiteKeys(Struct, frozen=True, kw_only=True):
@@ -79,6 +98,7 @@ def found(
     nodes: Sequence[str],
     founders: Sequence[Founder],
     root: SigningKey,
+    areas: Mapping[str, str] = NO_AREAS,
 ) -> None:
     """Found a shop: keys for every site, the charter signed by the root, and what an auditor must trust.
 
@@ -90,36 +110,50 @@ def found(
         nodes: the ids of its nodes.
         founders: officers and workstations that exist from the beginning.
         root: the root of trust; kept by the owner, not in the directory.
+        areas: node → area, where the shop has so many nodes that not every node should hear of every order.
 
     Raises:
-        Malformed: there is a shop already.
+        Malformed: there is a shop already, or there are more nodes than one charter can name.
     """
     if (directory / "charter.json").exists():
         raise Malformed(f"{directory} holds a shop already; choose an empty directory")
     kinds = {BUSINESS_HUB: "business_hub", FLOOR_HUB: "floor_hub", **dict.fromkeys(nodes, "node"), VAULT: "vault"}
-    seats: list[SiteSeat] = []
-    for site, kind in kinds.items():
-        signing = SigningKey.generate()
-        sealing = SealingKey.generate() if kind == "node" else None
-        keys = SiteKeys(signing=signing.seed, sealing=None if sealing is None else sealing.private)
-        write_new(directory / site / "site.key", msgspec.json.encode(keys), private=True)
-        seats.append(
-            SiteSeat(
-                id=site,
-                kind=kind,
-                origin=f"{domain}/{site}",
-                key=signing.public,
-                sealing_key=None if sealing is None else sealing.public,
-            )
-        )
+    made = {site: _new_site(site, kind, domain, areas.get(site, "")) for site, kind in kinds.items()}
     charter = Charter(
-        org=org, settings=settings, sites=tuple(seats), founders=tuple(founders), roots=(root.public,), threshold=1
+        org=org,
+        settings=settings,
+        sites=tuple(seat for seat, _ in made.values()),
+        founders=tuple(founders),
+        roots=(root.public,),
+        threshold=1,
     )
     envelope = seal(canon.encode(charter), [(key_id(root.public), root)], CHARTER_TYPE)
+    if len(envelope) > ENVELOPE_BYTES_MAX:
+        raise Malformed(
+            f"{len(nodes)} nodes do not fit one charter ({len(envelope)} bytes of at most {ENVELOPE_BYTES_MAX}): "
+            "found several shops, each with its own business hub, floor hub and Vault"
+        )
+    for site, (_, keys) in made.items():
+        write_new(directory / site / "site.key", msgspec.json.encode(keys), private=True)
     write_new(directory / "charter.json", envelope)
-    vault = seats[-1]
+    vault = made[VAULT][0]
     trust = Trust(roots=(root.public,), witnesses=(make_vkey(vault.origin, vault.key, KIND_COSIGNATURE),))
     write_new(directory / "trust.json", msgspec.json.format(msgspec.json.encode(trust)))
+
+
+def _new_site(site: str, kind: str, domain: str, area: str) -> tuple[SiteSeat, SiteKeys]:
+    """A site's seat in the charter, and the fresh keys that belong to it."""
+    signing = SigningKey.generate()
+    sealing = SealingKey.generate() if kind == "node" else None
+    seat = SiteSeat(
+        id=site,
+        kind=kind,
+        origin=f"{domain}/{site}",
+        key=signing.public,
+        sealing_key=None if sealing is None else sealing.public,
+        area=area,
+    )
+    return seat, SiteKeys(signing=signing.seed, sealing=None if sealing is None else sealing.private)
 
 
 def read_trust(path: Path) -> Trust:
@@ -179,8 +213,8 @@ class Premises(NamedTuple):
             raise Malformed(f"{path} is the seat of {seat.id} ({seat.origin}); {site} of this shop needs its own")
         return seat
 
-    def lay_out(self, site: str) -> SiteSeat:
-        """The keys and the seat of a node that is to join; nothing is overwritten.
+    def lay_out(self, site: str, area: str = "") -> SiteSeat:
+        """The keys and the seat of a node that is to join, in an area where the shop has any; nothing is overwritten.
 
         Raises:
             Malformed: the name is taken or is no id, or there is something of it already.
@@ -196,6 +230,7 @@ class Premises(NamedTuple):
             origin=origin_for(self.charter, site),
             key=signing.public,
             sealing_key=sealing.public,
+            area=check_id(area, "area") if area else "",
         )
         place = self.directory / site
         if (place / SEAT).exists() or (place / "ledger.db").exists():
@@ -250,22 +285,39 @@ class Premises(NamedTuple):
         store = SqliteStore(self.directory / seat.id / "ledger.db")
         return Standby(seat, host, notary, self.charter, self.roots, store, keeper, line)
 
-    def vault(self, seat: SiteSeat, clock: Clock, *, face: bool = False) -> Vault:
-        """The shop's Vault, on its mirror in the directory. `face`: it takes checkpoints that strangers hand in over HTTP."""
+    def vault(
+        self, seat: SiteSeat, clock: Clock, *, face: bool = False, watch: bool = False, rest_s: float = 0.0
+    ) -> Vault:
+        """The shop's Vault, on its mirror in the directory.
+
+        `face`: it takes checkpoints that strangers hand in over HTTP. `watch`: it decides again what it mirrors,
+        and rests `rest_s` seconds after each entry.
+        """
         place = self.directory / seat.id
         policy = read_policy(place / POLICY) if (place / POLICY).is_file() else None
         wanted = face or policy is not None or (place / "witness.db").is_file()
+        mirror = SqliteMirror(place / "mirror.db")
+        kept = SqliteWatch(place / "watch.db") if watch else None
         return Vault(
             seat,
             SigningKey.from_seed(self.keys(seat.id).signing),
             self.charter,
-            SqliteMirror(place / "mirror.db"),
+            mirror,
             clock,
             Keeper(self.promises(seat), time.monotonic),
             SqliteWitness(place / "witness.db") if wanted else None,
             () if policy is None else outside_witnesses(policy),
             policy,
+            _stamping(place),
+            None if kept is None else Watch(self.charter, self.roots, mirror, kept, clock, rest_s=rest_s),
         )
+
+
+def _stamping(place: Path) -> tuple[HeadStore, TimestampAuthority] | None:
+    """Where a Vault's daily heads are kept, and who stamps them; None where no authority is configured."""
+    if not (place / TIMESTAMP).is_file():
+        return None
+    return HeadFiles(place / HEADS), read_authority(place / TIMESTAMP)
 
 
 def read_premises(directory: Path) -> Premises:
@@ -307,7 +359,8 @@ class Shop:
     """A shop in one process: every site with its own store and key, on the in-process bus.
 
     `timers`: the business hub closes review windows and delivery dates by itself when they are over. `faces`: its Vaults will
-    be shown over HTTP (`holdgate.sites.vault_face`) and take checkpoints that strangers hand in.
+    be shown over HTTP (`holdgate.sites.vault_face`) and take checkpoints that strangers hand in. `watch`: they decide again what
+    they mirror, in threads.
     """
 
     def __init__(
@@ -318,9 +371,11 @@ class Shop:
         *,
         timers: bool = True,
         faces: bool = False,
+        watch: bool = False,
     ) -> None:
         self._timers = timers
         self._faces = faces
+        self._watch = watch
         self.directory = directory
         self.clock = clock or HostClock()
         self.entropy = entropy or HostEntropy()
@@ -368,7 +423,9 @@ class Shop:
 
     def open_vault(self, site_id: str) -> Vault:
         """Open the Vault (again)."""
-        vault = self._premises.vault(self._premises.seat(site_id), self.clock, face=self._faces)
+        vault = self._premises.vault(
+            self._premises.seat(site_id), self.clock, face=self._faces, watch=self._watch, rest_s=REST_S
+        )
         self.vaults[site_id] = vault
         self.bus.attach(site_id, vault, vault.link_changed)
         return vault

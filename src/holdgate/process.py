@@ -11,8 +11,9 @@ import socket
 import ssl
 import time
 import tomllib
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, ExitStack, asynccontextmanager
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -23,25 +24,28 @@ from starlette.applications import Starlette
 from holdgate.adapters import otel
 from holdgate.adapters.epcis import read_object_event
 from holdgate.adapters.host import HostClock, HostEntropy, clock_quality
+from holdgate.adapters.http_alarms import alarm_routes
 from holdgate.adapters.http_epcis import epcis_route
 from holdgate.adapters.http_metrics import metrics_routes
 from holdgate.adapters.http_site import Changing, handing_in, index_app, site_app, standby_app, status_app
 from holdgate.adapters.http_witness import WitnessApp
 from holdgate.adapters.lock import SiteLock
 from holdgate.adapters.nkeys import public_text, read_seed
+from holdgate.arrivals import forwarding
 from holdgate.bootstrap import Premises, Shop, read_premises
 from holdgate.crypto.keys import SigningKey
 from holdgate.engine.address import BusAddress, bracketed, host_and_port, read_address
 from holdgate.engine.keeping import Keeper, host_of, hosts_of
 from holdgate.identity.charter import SiteSeat
 from holdgate.sites.build import policies_for
-from holdgate.sites.figures import SiteFigures
+from holdgate.sites.figures import SiteFigures, VaultFigures
 from holdgate.sites.host import Host, Line
 from holdgate.sites.site import Site, Writing
-from holdgate.sites.status import host_status, site_status, vault_status
+from holdgate.sites.status import host_status, site_status, vault_alarms, vault_status
 from holdgate.sites.vault import Vault
 from holdgate.sites.vault_face import VaultFace
 from holdgate.terms.errors import HoldgateError, Malformed, Unavailable
+from holdgate.upgrade import check_release
 
 if TYPE_CHECKING:
     from holdgate.adapters.nats_bus import NatsBus
@@ -59,13 +63,15 @@ class SiteConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     `data`: the shop's directory on this machine: charter.json, trust.json, bus/bus.json and this site's own folder (with seat.json,
     where the charter does not name the site).
     `listen`: where the site is reached over HTTP, as host:port ("": nowhere). `host`: which of its two hosts this is, "a" or
-    "b", where two keep the site ("": there is one).
+    "b", where two keep the site ("": there is one). `broadcasts`: where a floor hub hears readers, besides HTTP
+    (`holdgate.arrivals`).
     """
 
     site: str
     data: str
     listen: str = ""
     host: str = ""
+    broadcasts: tuple[str, ...] = ()
 
 
 Serve = Callable[[Starlette, str, int], AbstractAsyncContextManager[int]]
@@ -94,11 +100,12 @@ async def open_whole(directory: Path) -> AsyncIterator[tuple[Shop, Starlette]]:
     Raises:
         Unavailable: there is no shop, or one of its sites is open elsewhere. Tampered: a log rolled back or forked.
     """
+    check_release(directory, metadata.version("holdgate"))
     premises = read_premises(directory)
     with ExitStack() as locks:
         for seat in premises.seats():
             locks.callback(SiteLock(directory / seat.id).release)
-        shop = Shop(directory, faces=True)
+        shop = Shop(directory, faces=True, watch=True)
         try:
             await shop.open()
             yield shop, _app({**shop.sites, **shop.vaults})
@@ -113,24 +120,27 @@ async def open_one(config: SiteConfig, kind: str) -> AsyncIterator[tuple[Site | 
     The broker and the Vault are waited for a little, so that a site starts reconciled where it can; without them it works alone.
 
     Raises:
-        Malformed: the configuration names a site of another kind.
-        Unavailable: the site is open elsewhere, or its keys are not here. Tampered: its log does not hold.
+        Malformed: the configuration names a site of another kind, or sources of broadcasts that do not exist or are not its own.
+        Unavailable: the site is open elsewhere, or its keys or a client are not here. Tampered: its log does not hold.
     """
+    check_release(Path(config.data), metadata.version("holdgate"))
     premises = read_premises(Path(config.data))
     seat = premises.seat(config.site)
     if seat.kind != kind:
         raise Malformed(f"{seat.id} is a {seat.kind.replace('_', '-')}, not a {kind.replace('_', '-')}")
+    if config.broadcasts and kind != "floor_hub":
+        raise Malformed(f"{seat.id} takes no readers' broadcasts; only a floor hub does")
     async with AsyncExitStack() as stack:
         stack.callback(SiteLock(premises.directory / seat.id).release)
         if config.host:
-            host = await stack.enter_async_context(_open_host(premises, seat, config.host))
+            host = await stack.enter_async_context(_open_host(premises, seat, config))
             yield host, index_app({seat.id: Changing(_app_now(host))})
             return
         bus = _bus_of(premises, seat.id)
         stack.push_async_callback(bus.close)
         await bus.connect()
         if seat.kind == "vault":
-            vault = premises.vault(seat, HostClock(), face=True)
+            vault = premises.vault(seat, HostClock(), face=True, watch=True)
             stack.callback(vault.close)
             vault.introduce(bus.admit)
             bus.attach(seat.id, vault, vault.link_changed)
@@ -142,17 +152,18 @@ async def open_one(config: SiteConfig, kind: str) -> AsyncIterator[tuple[Site | 
         stack.callback(site.stop)
         bus.attach(seat.id, site, site.link_changed)
         await site.start()
+        await stack.enter_async_context(_hearing(premises, config, site))
         yield site, _app({seat.id: site})
 
 
 @asynccontextmanager
-async def _open_host(premises: Premises, seat: SiteSeat, letter: str) -> AsyncIterator[Host]:
+async def _open_host(premises: Premises, seat: SiteSeat, config: SiteConfig) -> AsyncIterator[Host]:
     """One of the two hosts of a site: it follows and writes in turn, until the context ends.
 
     Raises:
         Unavailable, Tampered: it can do neither; what the context holds is cancelled.
     """
-    name = host_of(seat.id, letter)
+    name = host_of(seat.id, config.host)
 
     @asynccontextmanager
     async def write(writing: Writing) -> AsyncIterator[tuple[Site, Line]]:
@@ -174,7 +185,15 @@ async def _open_host(premises: Premises, seat: SiteSeat, letter: str) -> AsyncIt
         stack.push_async_callback(line.close)
         keeper = Keeper(premises.promises(seat), time.monotonic)
         stack.callback(keeper.close)
-        host = Host(seat.id, letter, line, _vaults(premises), lambda: premises.standby(seat, name, keeper, line), write)
+        host = Host(
+            seat.id,
+            config.host,
+            line,
+            _vaults(premises),
+            lambda: premises.standby(seat, name, keeper, line),
+            write,
+            lambda site: _hearing(premises, config, site),
+        )
         await line.connect()
         await line.meet(_vaults(premises))
         try:
@@ -214,19 +233,39 @@ def _no_status() -> Struct:
 
 
 def _bus_of(premises: Premises, name: str) -> "NatsBus":
-    """The connection of a site, or of one host of it, to the broker, as `holdgate bus init` laid it out.
+    """The connection of a site, or of one host of it, to the broker.
+
+    Raises: as `_line_of`.
+    """
+    address, own = _line_of(premises, name)
+    hosts = [host for site in address.pairs for host in hosts_of(site)]
+    kinds = {seat.id: seat.kind for seat in premises.seats()}
+    hears = [
+        site for site, kind in kinds.items() if kinds.get(name) != "node" or kind != "node"
+    ]  # nodes tell nodes nothing
+    return line_to(address, name, [*kinds, *hosts], own, [*hears, *hosts])
+
+
+def _line_of(premises: Premises, name: str) -> tuple[BusAddress, SigningKey]:
+    """Where the broker is and a transport key, as `holdgate bus init` laid them out.
 
     Raises:
-        Unavailable: the broker's address or the site's transport key is not here. Malformed: one of them is none.
+        Unavailable: the broker's address or the key is not here. Malformed: one of them is none.
     """
     address = read_address(_read(premises.directory / BUS_FOLDER / BUS_ADDRESS))
-    own = read_seed(_read(premises.directory / name / BUS_KEY).decode("ascii", "replace").strip())
-    hosts = [host for site in address.pairs for host in hosts_of(site)]
-    return line_to(address, name, [*(s.id for s in premises.charter.sites), *hosts], own)
+    return address, read_seed(_read(premises.directory / name / BUS_KEY).decode("ascii", "replace").strip())
 
 
-def line_to(address: BusAddress, site: str, sites: Sequence[str], own: SigningKey) -> "NatsBus":
-    """A site's line to the broker, not connected yet. `own`: its transport key.
+def _hearing(premises: Premises, config: SiteConfig, site: Site) -> AbstractAsyncContextManager[None]:
+    """A floor hub hears readers over the brokers that its configuration names; any other site hears none."""
+    address, own = _line_of(premises, site.id)
+    return forwarding(config.broadcasts, site, site.id, address, own, premises.directory / site.id)
+
+
+def line_to(
+    address: BusAddress, site: str, sites: Sequence[str], own: SigningKey, hears: Collection[str] | None = None
+) -> "NatsBus":
+    """A site's line to the broker, not connected yet. `own`: its transport key; `hears`: see `NatsBus`.
 
     Raises:
         Unavailable: the NATS client (one machine needs none) is not installed, or the file of CAs cannot be read.
@@ -239,7 +278,8 @@ def line_to(address: BusAddress, site: str, sites: Sequence[str], own: SigningKe
         tls = None if address.authority is None else ssl.create_default_context(cafile=address.authority)
     except OSError as error:
         raise Unavailable(f"the broker's authority {address.authority} cannot be read: {error}") from error
-    return NatsBus(site, address.shop, sites, address.servers, TransportKey(public_text(own), own.sign), tls=tls)
+    key = TransportKey(public_text(own), own.sign)
+    return NatsBus(site, address.shop, sites, address.servers, key, hears=hears, tls=tls)
 
 
 def _read(path: Path) -> bytes:
@@ -256,12 +296,22 @@ def _app(here: Mapping[str, Site | Vault]) -> Starlette:
 
 def _app_of(site: Site | Vault) -> Starlette:
     if isinstance(site, Vault):
-        shown = WitnessApp(VaultFace(site)).app
-        return status_app(lambda: vault_status(site, HostClock().now(), clock_quality()), shown.routes)
+        return _vault_app(site)
     figures = SiteFigures(site)
     otel.offer(site.id, figures.shown(), figures.collect)
     arrivals = (epcis_route(read_object_event, handing_in(site)),) if site.kind == "floor_hub" else ()
     return site_app(site, lambda: site_status(site, clock_quality()), (*metrics_routes(figures.collect), *arrivals))
+
+
+def _vault_app(vault: Vault) -> Starlette:
+    figures = VaultFigures(vault)
+    otel.offer(vault.id, figures.shown(), figures.collect)
+    more = (
+        *metrics_routes(figures.collect),
+        *alarm_routes(lambda: vault_alarms(vault)),
+        *WitnessApp(VaultFace(vault)).app.routes,
+    )
+    return status_app(lambda: vault_status(vault, HostClock().now(), clock_quality()), more)
 
 
 async def run(app: Starlette, listen: str, serve: Serve, say: Callable[[str], None]) -> None:

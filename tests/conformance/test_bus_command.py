@@ -91,6 +91,10 @@ def test_nothing_is_overwritten_and_nothing_half_written(tmp_path: Path) -> None
         (["--shop", "lab", "--server", "127.0.0.1:0"], "no host:port"),
         (["--shop", "lab", "--server", "127.0.0.1:1", "--server", "127.0.0.1:2"], "name one server, or 3"),
         (["--shop", "lab", "--certificate", "/c"], "or none"),
+        (["--shop", "lab", "--reader", "S 1"], "not an id"),
+        (["--shop", "lab", "--reader", "FLOOR"], "is a site"),
+        (["--shop", "lab", "--reader", "S-1", "--reader", "S-1"], "named twice"),
+        (["--shop", "lab", "--reader", "S-1", "--mqtt", "70000"], "no port"),
     ],
 )
 def test_what_would_be_unsafe_is_not_written(tmp_path: Path, arguments: list[str], why: str) -> None:
@@ -150,3 +154,36 @@ def trio() -> list[int]:
                 continue
             found.append(port)
     return found
+
+
+def test_a_reader_gets_a_key_and_a_password_that_nobody_else_may_read(tmp_path: Path) -> None:
+    directory = shop(tmp_path)
+    code, out, err = run("bus", "init", str(directory), "--shop", "lab", "--reader", "SCN-1", "--mqtt", "1883")
+    assert (code, err) == (0, "")
+    secrets = [directory / "bus" / "readers" / f"SCN-1.{kind}" for kind in ("key", "password")]
+    for path in (*secrets, directory / "bus" / "nats-server.conf"):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600, "the server's configuration holds the password too"
+        assert str(path) in out
+    for path in secrets:
+        assert path.read_text().strip() not in out
+    assert secrets[1].read_text().strip() in (directory / "bus" / "nats-server.conf").read_text()
+
+
+def test_mosquittos_files_are_written_once_and_only_for_readers(tmp_path: Path) -> None:
+    directory = shop(tmp_path)
+    for arguments, why in (
+        (["--reader", "FLOOR"], "is a site"),
+        (["--reader", "SCN-1", "--server", "192.0.2.7:1883"], "TLS"),
+        (["--reader", "SCN-1", "--certificate", "/c"], "or none"),
+    ):
+        code, _, err = run("bus", "mosquitto", str(directory), "--shop", "lab", *arguments)
+        assert (code, why in err) == (2, True), err
+        assert not (directory / "mosquitto").exists()
+    code, out, err = run("bus", "mosquitto", str(directory), "--shop", "lab", "--reader", "SCN-1")
+    assert (code, err) == (0, "")
+    for path in (directory / "mosquitto" / "SCN-1.password", directory / "FLOOR" / "mqtt.password"):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        assert path.read_text().strip() not in out
+        assert path.read_text().strip() not in (directory / "mosquitto" / "passwords").read_text()
+    code, _, err = run("bus", "mosquitto", str(directory), "--shop", "lab", "--reader", "SCN-1")
+    assert (code, "nothing was written" in err) == (2, True)

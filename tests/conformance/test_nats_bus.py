@@ -526,3 +526,26 @@ def test_of_three_servers_one_may_die_and_then_another(tmp_path: Path) -> None:
             for n in range(3)
         ]
         asyncio.run(story(servers))
+
+
+def test_a_site_that_does_not_hear_another_is_still_asked_by_it(tmp_path: Path) -> None:
+    """Nodes of a large shop do not listen to each other's beats; whoever hears them reaches them all the same."""
+
+    async def story() -> None:
+        with broker(tmp_path / "broker", *SITES) as server:
+            deaf, other, third = connection(server, A, hears=[C]), connection(server, B), connection(server, C)
+            try:
+                for bus in (deaf, other, third):
+                    assert await bus.connect(10), bus.faults
+                    bus.attach(bus.site, Recorder(), lambda _peer, _up: None)
+                await until(lambda: deaf.linked(A, C) and other.linked(B, A) and third.linked(C, A))
+                assert not deaf.linked(A, B)
+                with pytest.raises(Unavailable, match="out of reach"):
+                    await deaf.peer(A, B).held("o", A)
+                assert await other.peer(B, A).held("o", B)
+                assert await deaf.peer(A, C).held("o", A)
+            finally:
+                for bus in (deaf, other, third):
+                    await bus.close()
+
+    asyncio.run(story())

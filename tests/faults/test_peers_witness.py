@@ -1,4 +1,4 @@
-"""Other sites hold what they took of a log, under its own signed checkpoint: without a Vault they find a store that was set back."""
+"""Other sites hold what they took of a log, under its own signed checkpoint: they find a store that was set back, too."""
 
 import asyncio
 import shutil

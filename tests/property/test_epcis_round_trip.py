@@ -33,7 +33,8 @@ TIMES = st.integers(instant.parse("0001-01-01T00:00:00Z"), instant.parse("9999-1
 )
 def test_what_is_written_is_read_back(order, part_no, rev, serials, place, at, cage):
     raw = epcis.write_object_event(order, part_no, rev, serials, place, at, cage)
-    assert epcis.read_object_event(raw) == epcis.ObservedParts(
+    seen = epcis.read_object_event(raw)
+    assert seen == epcis.ObservedParts(
         part_no=part_no,
         rev=rev,
         serials=tuple(serials),
@@ -45,6 +46,7 @@ def test_what_is_written_is_read_back(order, part_no, rev, serials, place, at, c
         order=order,
         action="OBSERVE",
         biz_step="receiving",
+        event_hash=seen.event_hash,
         event_digest=hashlib.sha256(raw).hexdigest(),
     )
     assert raw == epcis.write_object_event(order, part_no, rev, serials, place, at, cage)
@@ -52,6 +54,7 @@ def test_what_is_written_is_read_back(order, part_no, rev, serials, place, at, c
     whole = {"@context": json.loads(raw)["@context"], **event}
     bare = epcis.read_object_event(json.dumps(whole).encode())
     assert (bare.part_no, bare.serials, bare.rev, bare.order) == (part_no, tuple(serials), rev, order)
+    assert bare.event_hash == seen.event_hash
 
 
 @given(

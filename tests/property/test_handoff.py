@@ -202,6 +202,10 @@ def command_of(state: State, kind: str, fields: dict[str, Any], now: int) -> c.A
 def fold(state: State, decision: Decision, now: int, ref: int) -> None:
     for event in decision.events:
         evolve(state, NO_DOCUMENTS, event, now, ref)
+    waiting = [slip for slip in state.slips.values() if slip.state in ("held", "partial")]
+    named = {(serial, slip.order) for slip in waiting for serial in slip.serials}
+    assert {(serial, order) for serial, orders in state.awaited.items() for order in orders} == named
+    assert all(state.awaited.values()), "nothing is left of who does not wait"
 
 
 class Book:

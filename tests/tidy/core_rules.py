@@ -17,6 +17,7 @@ ALLOWED_IMPORTS: Final = frozenset(
         "__future__", "abc", "base64", "binascii", "bisect", "collections", "copy", "dataclasses", "datetime",
         "decimal", "enum", "fractions", "functools", "hashlib", "heapq", "hmac", "itertools", "json", "math",
         "operator", "re", "string", "struct", "textwrap", "types", "typing", "unicodedata",
+        "ipaddress",  # terms.hosts, for whoever opens a line: text to numbers, no network, and no part of any decision
         "holdgate", "msgspec", "typing_extensions", "yaml",
     }
 )  # fmt: skip

@@ -11,6 +11,7 @@ import pytest
 
 from holdgate.adapters.host import HostClock
 from holdgate.adapters.sqlite_store import SqliteStore
+from holdgate.adapters.sqlite_watch import SqliteWatch
 from holdgate.adapters.sqlite_witness import SqliteWitness
 from holdgate.backup import back_up, read_manifest, rebuild_from_vault, restore
 from holdgate.bootstrap import Shop
@@ -108,11 +109,20 @@ def test_a_backup_of_a_shop_that_is_at_work_fits_together(shop: Path, tmp_path: 
 
 @pytest.mark.parametrize(
     "name",
-    ["HUB/ledger.db", "VAULT/mirror.db", "VAULT/witness.db", "VAULT/witnesses.policy", "charter.json", "trust.json"],
+    [
+        "HUB/ledger.db",
+        "VAULT/mirror.db",
+        "VAULT/witness.db",
+        "VAULT/watch.db",
+        "VAULT/witnesses.policy",
+        "charter.json",
+        "trust.json",
+    ],
 )
 def test_one_flipped_bit_in_a_backup_is_found_before_it_is_put_back(shop: Path, tmp_path: Path, name: str) -> None:
     (shop / "VAULT" / "witnesses.policy").write_text("quorum none\n", encoding="utf-8")
     SqliteWitness(shop / "VAULT" / "witness.db").close()
+    SqliteWatch(shop / "VAULT" / "watch.db").close()
     back_up(shop, tmp_path / "kept", NOW)
     path = tmp_path / "kept" / name
     raw = bytearray(path.read_bytes())

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from holdgate.engine.parts import HEAD_BYTES, ID_BYTES, Gathering, id_of, split
 from holdgate.engine.presence import Presence
-from holdgate.engine.subjects import Subjects, inbox, is_answer_to, site_of, token
+from holdgate.engine.subjects import Subjects, inbox, is_answer_to
 from holdgate.engine.turns import Turns
 from holdgate.terms.errors import HoldgateError, Malformed, Unavailable
+from holdgate.terms.topics import name_of, token
 
 
 def take(box: Gathering, parts: Iterable[bytes]) -> None:
@@ -162,13 +163,13 @@ def test_a_cut_line_loses_everybody_once() -> None:
 def test_a_site_s_id_is_one_word_and_two_ids_are_two_words() -> None:
     for site in ("HUB", "N-1", "N.1", "n_1.a.b"):
         assert "." not in token(site)
-        assert site_of(token(site)) == site
+        assert name_of(token(site)) == site
     assert token("A.B") != token("A-B")
     for wrong in ("", "*", ">", "A B", "A*", "a>", "\u00b5", "%", "A%2E", "-A", "A" * 65):
         with pytest.raises(Malformed):
             token(wrong)
     for word in ("", "*", ">", "a b", "%A", "A.B", "A" * 65):
-        assert site_of(word) is None
+        assert name_of(word) is None
 
 
 def test_the_names_say_who_speaks() -> None:

@@ -159,7 +159,7 @@ def test_the_scans_are_epcis_events_of_the_dock(told: tuple[Path, object]) -> No
         entries = [read_entry(body) for (body,) in db.execute("SELECT body FROM entry ORDER BY seq")]
     acts = [parse_command(open_envelope(bytes(entry.action)).payload) for entry in entries if entry.kind == "action"]
     signed = [act.event for act in acts if isinstance(act, ReportArrival)]
-    assert signed == [event.event_digest for event in seen], "the reader signs the digest of the very event"
+    assert signed == [event.event_hash for event in seen], "the reader signs the hash of the very event"
 
 
 def test_told_on_a_console_it_reads_from_first_to_last() -> None:

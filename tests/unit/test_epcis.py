@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from holdgate.adapters import epcis, epcis_uris
+from holdgate.adapters.epcis_hash import event_hash
 from holdgate.terms import instant
 from holdgate.terms.errors import Malformed
 
@@ -73,6 +74,7 @@ def test_a_bare_event_gives_everything_it_says():
         order="PO-77",
         action="OBSERVE",
         biz_step="arriving",
+        event_hash=event_hash(event, {"shop": "https://ns.example.com/shop/"}),
         event_digest=hashlib.sha256(raw).hexdigest(),
     )
 
@@ -87,6 +89,20 @@ def test_the_digest_is_of_the_bytes_as_they_came():
     digests = [epcis.read_object_event(raw).event_digest for raw in (tight, loose)]
     assert digests == [hashlib.sha256(raw).hexdigest() for raw in (tight, loose)]
     assert digests[0] != digests[1]
+
+
+def test_the_hash_of_an_event_is_one_however_it_came():
+    """Bare or in a document, its namespaces declared here or there, spaced as it likes."""
+    event = bare(shop__drawingRevision="C")
+    alone = {name: value for name, value in event.items() if name != "@context"}
+    spellings = (
+        json.dumps(event),
+        json.dumps(event, indent=1),
+        json.dumps(event | {"eventID": "urn:uuid:1", "recordTime": "2026-04-01T13:00:00Z"}),
+        json.dumps(document(alone)),
+        json.dumps(document(alone | {"@context": [{"shop": "https://ns.example.com/shop/"}]})),
+    )
+    assert len({epcis.read_object_event(raw.encode()).event_hash for raw in spellings}) == 1
 
 
 @pytest.mark.parametrize("word", ["arriving", "receiving"])

@@ -25,7 +25,7 @@ from holdgate.sites.site import Site, Writing
 from holdgate.terms.errors import HoldgateError
 from tests.unit.test_sites import HUB, VAULT, House, governed
 
-LEASE_S = 0.4
+LEASE_S = 0.6
 DEADLINE_S = 30.0
 
 
@@ -69,7 +69,13 @@ class Machine:
                 site.stop()
 
         self.running = Host(
-            seat.id, self.host, bus, [VAULT], lambda: premises.standby(seat, self.name, keeper, bus), write, LEASE_S
+            seat.id,
+            self.host,
+            bus,
+            [VAULT],
+            lambda: premises.standby(seat, self.name, keeper, bus),
+            write,
+            lease_s=LEASE_S,
         )
         self.task = asyncio.get_running_loop().create_task(self.running.run())
 
@@ -257,9 +263,9 @@ def test_a_cut_off_writer_stands_down_and_what_it_wrote_alone_is_set_aside(tmp_p
         bus = pair.house.shop.bus
         old = pair.a.site
         assert old is not None
+        await until(lambda: old.idle, "nothing is on its way")
         for link in old.links.values():
             link.stop()  # its line as the site is cut
-        await until(lambda: old.idle, "nothing is on its way")
         alone = asyncio.ensure_future(old.submit(pair.house.sign(pair.house.material("ALONE"))))
         size = old.spine.size
         await until(lambda: old.spine.written.size > size, "it is in the writer's own store")

@@ -25,8 +25,8 @@ from holdgate.handoff.figures import Buckets, Figure, Sample, by, gauge, histogr
 from holdgate.handoff.metrics_fold import MetricsFold
 from holdgate.law import event as ev
 from holdgate.process import open_whole
-from holdgate.sites.figures import STRETCH, SiteFigures, general_figures
-from holdgate.sites.status import ClockQuality, LinkStatus, SiteStatus
+from holdgate.sites.figures import STRETCH, SiteFigures, general_figures, vault_figures
+from holdgate.sites.status import ClockQuality, LinkStatus, SiteStatus, VaultStatus
 from holdgate.terms.errors import InvariantBroken, Unavailable
 from tests.exposition import Series, parse
 from tests.played import played
@@ -207,7 +207,13 @@ async def test_other_sites_tell_what_every_site_tells(tmp_path: Path) -> None:
     assert values(scrape, "holdgate_up") == {"": 1}
     assert set(values(scrape, "holdgate_peer_backlog_entries")) == set(shop.of_kind("business_hub").links)
     assert not [name for name in scrape[1] if "staging" in name]
-    assert vault.status_code == 404
+    shown, kinds = parse(vault.text)
+    assert set(kinds) == {
+        f"holdgate_vault_{name}_total" for name in ("mirrored", "reexecuted", "difference", "evidence")
+    }
+    assert all(
+        count == 0 for (name, _), count in shown.items() if name.endswith(("difference_total", "evidence_total"))
+    )
 
 
 # ---- asked while it runs -------------------------------------------------------------------------------------------
@@ -315,7 +321,9 @@ def test_the_page_tells_every_figure_and_no_other() -> None:
         site="S", kind="node", at=0, size=0, checkpoint="", reconciled=True, witnessed_at=0, witnessed_size=0, links=(),
         clock=ClockQuality(),
     )  # fmt: skip
-    shown = [figure.name for figure in (*general_figures(status), *MetricsFold().figures(0))]
+    vault = VaultStatus(site="V", kind="vault", at=0, mirrors=(), alarms=(), clock=ClockQuality())
+    figures = (*general_figures(status), *MetricsFold().figures(0), *vault_figures(vault))
+    shown = [figure.name for figure in figures]
     assert sorted(told) == sorted(shown)
 
 

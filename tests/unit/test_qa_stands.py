@@ -32,7 +32,7 @@ def unheard(of: Log, at: Log) -> Segment:
     entries = {
         index: body
         for index, body in whole.entries.items()
-        if any(told(read_entry(body), event) for event in decision_of(read_entry(body)).events)
+        if any(told(event) for event in decision_of(read_entry(body)).events)
     }
     return replace(whole, entries=entries)
 

@@ -510,11 +510,10 @@ def test_a_node_learns_of_its_own_jobs_flag_and_of_the_withdrawal() -> None:
     other(shop)
     here, elsewhere = law_for(NODE, shop.state), law_for(OTHER_NODE, shop.state)
     own = ev.JobFlagged(order=PO, job=JOB, ncr=RECALL, why="x")
-    entry = read_entry(shop.drafts[-1].body)
-    assert (here(entry, own), elsewhere(entry, own)) == (True, False)
+    assert (here(own), elsewhere(own)) == (True, False)
     withdrawn = ev.EquipmentWithdrawn(equipment="OVEN-1")
-    assert here(entry, withdrawn)
-    assert elsewhere(entry, withdrawn)
+    assert here(withdrawn)
+    assert elsewhere(withdrawn)
     shop.allow(c.CalibrateEquipment, as_found="out_of_tolerance")
     log.take_in(shop.segment(log.state.origins[f"test/{HUB}"].size))
     assert log.state.jobs[KEY].ncrs[RECALL].equipment == "OVEN-1"
@@ -538,9 +537,8 @@ def test_a_node_learns_of_its_own_jobs_flag_and_of_the_withdrawal() -> None:
 )
 def test_what_is_said_of_an_order_goes_to_its_node_alone_and_facts_to_every_node(event: Any, order: bool) -> None:
     shop, _ = worked()
-    entry = read_entry(shop.drafts[-1].body)
-    assert law_for(NODE, shop.state)(entry, event)
-    assert law_for(OTHER_NODE, shop.state)(entry, event) is not order
+    assert law_for(NODE, shop.state)(event)
+    assert law_for(OTHER_NODE, shop.state)(event) is not order
 
 
 def test_what_the_hub_says_without_an_act_is_believed_only_in_an_entry_of_that_kind() -> None:

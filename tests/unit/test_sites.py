@@ -997,7 +997,7 @@ def test_with_office_and_vault_out_of_reach_the_dock_and_the_node_work_on(tmp_pa
 def test_a_defect_while_something_is_sent_is_the_link_s_fault_and_the_link_goes_on(tmp_path: Path) -> None:
     async def story(house: House) -> None:
         hub = house.shop.sites[HUB]
-        link = hub.links[FLOOR]
+        link = hub.links[VAULT]
         sound = link._round
 
         async def defect() -> None:

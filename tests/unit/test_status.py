@@ -139,7 +139,7 @@ import sys
 
 class Missing:
     def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in ("nats", "aiomqtt", "opentelemetry"):
+        if name.partition(".")[0] in ("nats", "paho", "opentelemetry"):
             raise ModuleNotFoundError(name)
 
 sys.meta_path.insert(0, Missing())
@@ -163,5 +163,10 @@ def test_one_machine_needs_no_broker_and_no_client_of_one(directory: Path) -> No
         2,
         "holdgate: 'nowhere' is no host:port, such as 127.0.0.1:8460 (ports 0 to 65535)\n",
     ), "it got as far as listening"
+    (directory / "line").write_text("x", encoding="utf-8")
+    for scheme, extra in (("mqtt", "mqtt"), ("nats", "nats")):
+        to = ("--to", f"{scheme}://127.0.0.1:9/lab/FLOOR", "--line", str(directory / "line"))
+        code, why = told("scan", "--reader", "R", "--key", "k", "--outbox", "o", "--log", "x", *to)
+        assert (code, f"pip install 'holdgate[{extra}]'" in why) == (2, True), why
     code, why = told("run", "node", "--config", str(directory / "site.toml"))
     assert (code, "pip install 'holdgate[nats]'" in why) == (2, True), why

@@ -10,10 +10,9 @@ standard context's names, so a context that could give them another meaning is r
 * the drawing revision, for which EPCIS has no field: an extension field of the event whose local name is
   `drawingRevision`, under any namespace prefix that the document or the event declares; absent means None.
 
-Sensor data, sources, destinations, ILMD content and other extensions are bounded but not interpreted. The digest covers
-the exact bytes handed in (an event may carry decimal sensor values, which our canonical form has not): what `sha256sum`
-prints for the stored message. Another spelling of the same event therefore has another digest; uniqueness rests on the
-reader's counter and on (order, part), never on this digest.
+Sensor data, sources, destinations, ILMD content and other extensions are bounded but not interpreted. An event has two names:
+its hash (CBV 2.0, `epcis_hash`), which is the same however the event is spelled, and the digest of the exact bytes handed in, what
+`sha256sum` prints for the stored message. Uniqueness rests on the reader's counter and on (order, part), never on either.
 
 Source: GS1 EPCIS 2.0 (sections 7.4, 9.5 and its JSON schema), CBV 2.0; identifiers: `epcis_uris`.
 """
@@ -27,6 +26,7 @@ from typing import Any, Final
 import msgspec
 
 from holdgate.adapters import epcis_uris as uris
+from holdgate.adapters.epcis_hash import Fraction, event_hash
 from holdgate.terms import canon, limits
 from holdgate.terms.errors import Malformed
 from holdgate.terms.ids import check_id
@@ -92,8 +92,10 @@ class ObservedParts(msgspec.Struct, frozen=True, kw_only=True):
     """`OBSERVE` or `ADD`."""
     biz_step: str
     """`arriving` or `receiving`, however it was spelled."""
+    event_hash: str
+    """The event's name, `ni:///sha-256;…?ver=CBV2.0`: what its reader signs, and the id of a CloudEvent that carries it."""
     event_digest: str
-    """SHA-256 in hex over the exact bytes that were handed in."""
+    """SHA-256 in hex over the exact bytes that were handed in: what readers signed before they knew event hashes."""
 
 
 def read_object_event(raw: bytes) -> ObservedParts:
@@ -106,14 +108,14 @@ def read_object_event(raw: bytes) -> ObservedParts:
         Malformed: anything that this module's description does not allow; the sentence says what to mend. Whether the
             time is in the future, the place enrolled or the parts expected is the gate's to say.
     """
-    event, prefixes = _single_event(_decode(raw))
+    event, namespaces = _single_event(_decode(raw))
     _check_fields(event)
     action, biz_step = _action(event), uris.read_step(event.get("bizStep"))
     observed_at = uris.read_time(event.get("eventTime"), "eventTime")
     serials, lots, part_no = _parts(event)
     return ObservedParts(
         part_no=part_no,
-        rev=_revision(event, prefixes),
+        rev=_revision(event, namespaces),
         serials=serials,
         lots=lots,
         quantity=len(serials) + sum(pieces for _, pieces in lots),
@@ -123,6 +125,7 @@ def read_object_event(raw: bytes) -> ObservedParts:
         order=_order(event),
         action=action,
         biz_step=biz_step,
+        event_hash=event_hash(event, namespaces),
         event_digest=hashlib.sha256(raw).hexdigest(),
     )
 
@@ -185,12 +188,6 @@ def _document(event: dict[str, Any], when: str) -> bytes:
     return raw
 
 
-class _Fraction(msgspec.Struct, frozen=True):
-    """A JSON number that is no integer, kept as its text: it may stand where nothing reads it (sensor values)."""
-
-    text: str
-
-
 def _decode(raw: bytes) -> dict[str, Any]:
     """The JSON object in untrusted bytes: bounded, each key once, no floating point."""
     if len(raw) > EVENT_BYTES_MAX:
@@ -200,7 +197,7 @@ def _decode(raw: bytes) -> dict[str, Any]:
             raw.decode("utf-8"),
             object_pairs_hook=_object,
             parse_int=_integer,
-            parse_float=_Fraction,
+            parse_float=Fraction,
             parse_constant=_no_number,
         )
     except RecursionError:
@@ -248,12 +245,12 @@ def _bound(value: object, levels: int) -> None:
                 _bound(value[item], levels - 1)
 
 
-def _single_event(document: dict[str, Any]) -> tuple[dict[str, Any], frozenset[str]]:
-    """The only event and the namespace prefixes that hold in it."""
+def _single_event(document: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """The only event, and what the namespace prefixes stand for that hold in it."""
     kind = document.get("type")
-    prefixes = _prefixes(document, standard=True)
+    namespaces = _namespaces(document, standard=True)
     if kind == "ObjectEvent":
-        return document, prefixes
+        return document, namespaces
     if kind != "EPCISDocument":
         raise Malformed(f"an arrival is an ObjectEvent or an EPCISDocument with one, not {uris.brief(kind)}")
     _check_names(document, _DOCUMENT_FIELDS)
@@ -269,24 +266,24 @@ def _single_event(document: dict[str, Any]) -> tuple[dict[str, Any], frozenset[s
     if not isinstance(event, dict) or event.get("type") != "ObjectEvent":
         kind = event.get("type") if isinstance(event, dict) else event
         raise Malformed(f"an arrival is an ObjectEvent, not {uris.brief(kind)}")
-    return event, prefixes | _prefixes(event, standard=False)
+    return event, namespaces | _namespaces(event, standard=False)
 
 
-def _prefixes(holder: dict[str, Any], *, standard: bool) -> frozenset[str]:
-    """The namespace prefixes that a `@context` declares; one that could re-define EPCIS words is refused."""
+def _namespaces(holder: dict[str, Any], *, standard: bool) -> dict[str, str]:
+    """What the namespace prefixes of a `@context` stand for; one that could re-define EPCIS words is refused."""
     given = holder.get("@context", [])
     items = given if isinstance(given, list) else [given]
     if standard and not any(isinstance(item, str) and item in _CONTEXTS for item in items):
         raise Malformed(f"@context must name the EPCIS 2.0 context, {CONTEXT}")
-    found: set[str] = set()
+    found: dict[str, str] = {}
     for item in items:
         if isinstance(item, dict):
-            found.update(name for name, meaning in item.items() if _declares(name, meaning))
+            found.update((name, meaning) for name, meaning in item.items() if _declares(name, meaning))
         elif not isinstance(item, str) or item not in _CONTEXTS:
             raise Malformed(
                 f"@context names {uris.brief(item)}, which is never fetched; declare its namespace in place"
             )
-    return frozenset(found)
+    return found
 
 
 def _declares(name: str, meaning: object) -> bool:
@@ -398,13 +395,13 @@ def _order(event: dict[str, Any]) -> str | None:
     return orders.pop() if orders else None
 
 
-def _revision(event: dict[str, Any], prefixes: frozenset[str]) -> str | None:
+def _revision(event: dict[str, Any], namespaces: dict[str, str]) -> str | None:
     found: set[str] = set()
     for name, value in event.items():
         prefix, _, local = name.rpartition(":")
         if local != _REVISION:
             continue
-        if prefix not in prefixes:
+        if prefix not in namespaces:
             raise Malformed(f"{name[:60]!r} is under a namespace that @context does not declare")
         found.add(_revision_text(value))
     if len(found) > 1:

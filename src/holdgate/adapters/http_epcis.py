@@ -1,16 +1,17 @@
 """Arrivals as EPCIS events over HTTP: `POST /epcis` on the floor hub's address.
 
-An event is material. What counts is the reader's signature over the parts and over the event's digest, so an event comes
+An event is material. What counts is the reader's signature over the parts and over the event's hash, so an event comes
 with a signed `part.arrival`, in one of two forms:
 
     {"event": <EPCIS JSON>, "envelope": <DSSE>}                       application/json
     a CloudEvent, structured: `data` (or `data_base64`) is the event,
     the extension attribute `dsse` the envelope in base64             application/cloudevents+json
 
-The event is read strictly (`holdgate.adapters.epcis`, handed in), its SHA-256 must be the one that was signed, and what was
-signed must be what the event says: part number, revision, serials, quantity, order. Where the event is silent (EPCIS has no
-field for a revision, a GIAI has no part number) the reader's signed word stands. The digest covers the event's bytes as they
-stand in the body, so put them there as they were signed. Attributes of a CloudEvent are no evidence and are not compared.
+The event is read strictly (`holdgate.adapters.epcis`, handed in), its event hash (CBV 2.0) must be the one that was signed, and
+what was signed must be what the event says: part number, revision, serials, quantity, order. Where the event is silent (EPCIS
+has no field for a revision, a GIAI has no part number) the reader's signed word stands. The `id` of a CloudEvent is the event's
+hash too; its other attributes are no evidence and are not compared. A reader of before event hashes signed the SHA-256 of the
+event's bytes as they stand in the body: that is taken as well.
 
 The envelope is then handed to the site, which verifies the signature and decides; the event is not kept.
 Source: GS1 EPCIS 2.0; CloudEvents 1.0.2, JSON format 3; RFC 9457; foundations 6.
@@ -72,6 +73,11 @@ class Observed(Protocol):
         """None where the event names none."""
         ...
 
+    @property
+    def event_hash(self) -> str:
+        """The event's name (CBV 2.0)."""
+        ...
+
 
 class FieldProblem(Struct, frozen=True, kw_only=True, rename={"kind": "type"}):
     """RFC 9457, with the field that has to be mended."""
@@ -119,17 +125,53 @@ def epcis_route(read_event: Callable[[bytes], Observed], hand_in: HandIn) -> Rou
 
     async def capture(request: Request) -> Response:
         try:
-            event, envelope = _read(request.headers.get("content-type", ""), await request.body())
-            _agree(read_event, event, envelope)
+            came = _read(request.headers.get("content-type", ""), await request.body())
+            _agree(read_event, came)
         except _Refused as refused:
             return _problem(refused)
         source = f"epcis:{request.client.host}" if request.client is not None else "epcis"
-        return await hand_in(envelope, source)
+        return await hand_in(came.envelope, source)
 
     return Route("/epcis", capture, methods=["POST"])
 
 
-def _read(kind: str, raw: bytes) -> tuple[bytes, bytes]:
+def envelope_in(read_event: Callable[[bytes], Observed]) -> Callable[[bytes], bytes]:
+    """What a broadcast over a broker carries: a signed envelope as it is, or a structured CloudEvent with event and envelope.
+
+    The envelope is given; of a CloudEvent once its event was found to be the one that was signed, and to say what was signed.
+    Anything that is no CloudEvent is given as it is. Raises Malformed, with the field to be mended.
+    """
+
+    def unwrap(raw: bytes) -> bytes:
+        if not _is_cloudevent(raw):
+            return raw
+        try:
+            came = _read(CLOUDEVENT_TYPE, raw)
+            _agree(read_event, came)
+        except _Refused as refused:
+            raise Malformed(f"{refused.field}: {refused}") from None
+        return came.envelope
+
+    return unwrap
+
+
+def _is_cloudevent(raw: bytes) -> bool:
+    """Whether it says of itself that it is one."""
+    try:
+        return len(raw) <= BODY_BYTES_MAX and bool(_BODY.decode(raw).specversion)
+    except (msgspec.MsgspecError, RecursionError, UnicodeError):
+        return False
+
+
+class _Came(Struct, frozen=True):
+    """What came. `id`: of the CloudEvent; None where it is none."""
+
+    event: bytes
+    envelope: bytes
+    id: str | None
+
+
+def _read(kind: str, raw: bytes) -> _Came:
     """The event and the envelope, each as bytes."""
     kind = kind.partition(";")[0].strip().lower()
     if kind not in (JSON_TYPE, CLOUDEVENT_TYPE):
@@ -150,7 +192,7 @@ def _read(kind: str, raw: bytes) -> tuple[bytes, bytes]:
         raise _Refused(missing, "nobody signed this event; send it with the reader's signed part.arrival")
     if not event:
         raise _Refused("data" if kind == CLOUDEVENT_TYPE else "event", "the event itself is missing")
-    return event, envelope
+    return _Came(event, envelope, body.id if kind == CLOUDEVENT_TYPE else None)
 
 
 def _of_cloudevent(body: _Body) -> tuple[bytes, bytes]:
@@ -172,21 +214,25 @@ def _base64(field: str, text: str) -> bytes:
         raise _Refused(field, f"{field} is not base64") from None
 
 
-def _agree(read_event: Callable[[bytes], Observed], raw: bytes, envelope: bytes) -> None:
+def _agree(read_event: Callable[[bytes], Observed], came: _Came) -> None:
     """The event is sound, it is the one that was signed, and it says what was signed. Whose signature it is, the site verifies."""
     try:
-        observed = read_event(raw)
+        observed = read_event(came.event)
     except Malformed as error:
         raise _Refused("event", str(error)) from None
     try:
-        signed = parse_command(open_envelope(envelope).payload)
+        signed = parse_command(open_envelope(came.envelope).payload)
     except Malformed as error:
         raise _Refused("envelope", str(error)) from None
     if not isinstance(signed, ReportArrival):
         raise _Refused("envelope", "the envelope holds another act; an event goes with a part.arrival")
-    if signed.event != digest(raw):
+    if signed.event not in (observed.event_hash, digest(came.event)):
         raise _Refused(
-            "envelope.event", f"the reader signed the event {_shown(signed.event)}; this one is {digest(raw)}"
+            "envelope.event", f"the reader signed the event {_shown(signed.event)}; this one is {observed.event_hash}"
+        )
+    if came.id not in (None, observed.event_hash):
+        raise _Refused(
+            "id", f"the id of the CloudEvent is its event's hash, {observed.event_hash}, not {_shown(came.id)}"
         )
     wanted: tuple[tuple[str, Any, Any], ...] = (
         ("part_no", signed.part_no, observed.part_no),

@@ -5,7 +5,7 @@ its entry is durable, with the decision and a receipt; a denial is an answer, no
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Final, Protocol
+from typing import Final
 
 import msgspec
 from msgspec import Struct
@@ -15,10 +15,10 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from holdgate.engine.answer import LOCAL, REPLICATED, Answer
+from holdgate.engine.answer import LOCAL, REPLICATED
 from holdgate.law.case import Pin
-from holdgate.law.denial import remedy, sentence
-from holdgate.terms.errors import HoldgateError, Malformed, Tampered, Unavailable
+from holdgate.sites.reply import Submits, problem_of, reply_of
+from holdgate.terms.errors import HoldgateError, Malformed, Unavailable
 from holdgate.terms.limits import BLOB_BYTES_MAX, ENVELOPE_BYTES_MAX, PINS_MAX
 
 ENVELOPE_TYPE: Final = "application/vnd.dsse+json"
@@ -28,55 +28,6 @@ BODY_BYTES_MAX: Final = 2 * ENVELOPE_BYTES_MAX + PINS_MAX * BLOB_BYTES_MAX * 4 /
 """The largest body that is taken: an envelope with documents beside it, in base64."""
 
 Handler = Callable[[Request], Awaitable[Response]]
-
-
-class Submits(Protocol):
-    """What takes actions."""
-
-    async def deliver(self, raw: bytes, pins: tuple[Pin, ...], sender: str) -> Answer:
-        """Submit a signed action; the answer comes once its entry is durable."""
-        ...
-
-    async def submit_replicated(self, raw: bytes, pins: tuple[Pin, ...], source: str) -> Answer:
-        """Submit a signed action; the answer comes once a Vault holds its entry too."""
-        ...
-
-    def entry(self, seq: int) -> bytes:
-        """The bytes of a durable entry."""
-        ...
-
-
-class Refusal(Struct, frozen=True, kw_only=True):
-    """One reason of a denial, in words."""
-
-    code: str
-    says: str
-    helps: str
-
-
-class Reply(Struct, frozen=True, kw_only=True):
-    """The answer to an action.
-
-    `seq`: its entry (-1: only counted as an attempt so far). `receipt`: a tlog-proof of that entry; `entry`: its bytes, which
-    the receipt proves. Whoever believes nothing but the log's key believes nothing of the rest.
-    """
-
-    seq: int
-    verdict: str
-    refusals: tuple[Refusal, ...]
-    receipt: str
-    kept: str
-    resent: bool
-    entry: bytes = b""
-
-
-class Problem(Struct, frozen=True, kw_only=True, rename={"kind": "type"}):
-    """RFC 9457."""
-
-    kind: str
-    title: str
-    status: int
-    detail: str
 
 
 class _Submission(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -105,7 +56,7 @@ def site_app(site: Submits, status: Callable[[], Struct], more: Sequence[BaseRou
         if kept not in (LOCAL, REPLICATED):
             raise Malformed(f"an answer is waited for until its entry is {LOCAL} or {REPLICATED}, not {kept[:40]!r}")
         submit = site.submit_replicated if kept == REPLICATED else site.deliver
-        return _json(_reply(site, await submit(raw, pins, source)))
+        return _json(reply_of(site, await submit(raw, pins, source)))
 
     async def show(_: Request) -> Response:
         return _json(status())
@@ -125,7 +76,7 @@ def handing_in(site: Submits) -> Callable[[bytes, str], Awaitable[Response]]:
     """
 
     async def hand_in(raw: bytes, source: str) -> Response:
-        return _json(_reply(site, await site.deliver(raw, (), source)))
+        return _json(reply_of(site, await site.deliver(raw, (), source)))
 
     async def answered(raw: bytes, source: str) -> Response:
         return await _or_problem(hand_in(raw, source))
@@ -203,28 +154,6 @@ def _read(kind: str, body: bytes) -> tuple[bytes, tuple[Pin, ...]]:
     return bytes(submission.envelope), pins
 
 
-def _reply(site: Submits, answer: Answer) -> Reply:
-    refusals = tuple(
-        Refusal(code=denial.code, says=sentence(denial), helps=remedy(denial)) for denial in answer.decision.denials
-    )
-    return Reply(
-        seq=answer.seq,
-        verdict=answer.decision.verdict,
-        refusals=refusals,
-        receipt=answer.receipt.decode(),
-        kept=answer.kept,
-        resent=answer.resent,
-        entry=b"" if answer.seq < 0 else site.entry(answer.seq),
-    )
-
-
-_STATUS: Final[dict[type[HoldgateError], tuple[int, str]]] = {
-    Malformed: (400, "The request cannot be read"),
-    Tampered: (409, "What was sent does not hold together"),
-    Unavailable: (503, "Not possible just now; try again"),
-}
-
-
 def _guarded(handler: Handler) -> Handler:
     """A handler whose errors are answered as problems."""
 
@@ -238,9 +167,8 @@ async def _or_problem(answer: Awaitable[Response]) -> Response:
     try:
         return await answer
     except HoldgateError as error:
-        status, title = _STATUS.get(type(error), (500, "This site cannot go on"))
-        found = Problem(kind=f"about:{type(error).__name__}", title=title, status=status, detail=str(error))
-        return Response(msgspec.json.encode(found), status_code=status, media_type=PROBLEM_TYPE)
+        found = problem_of(error)
+        return Response(msgspec.json.encode(found), status_code=found.status, media_type=PROBLEM_TYPE)
 
 
 def _json(found: Struct | tuple[str, ...]) -> Response:

@@ -1,17 +1,22 @@
-"""The HTTP face of a witness or a Vault: checkpoints come in for judgement, checkpoints and tiles go out. Nothing else.
+"""The HTTP face of a witness or a Vault: checkpoints and entries come in for judgement, checkpoints and tiles go out. Nothing else.
 
     POST /add-checkpoint                       C2SP tlog-witness
+    POST /add-entries                          C2SP tlog-mirror (a Vault's mirrors); may be packed with gzip
     GET  /<hex SHA-256 of the origin>/checkpoint
     GET  /<…>/tile/<level>/<number>[.p/<width>]  C2SP tlog-tiles (a Vault's mirrors)
     GET  /<…>/tile/entries/<number>[.p/<width>]
     GET  /evidence                             what contradicts what, as JSON
+    GET  /heads                                the days with a daily head, and whether it is stamped, as JSON
+    GET  /heads/<day>.note, /heads/<day>.tsr   a Vault's daily head, and the token of a time-stamping authority over it
 
 Every other verb is 405. Nobody is asked who they are: a checkpoint proves itself, and reading is for everybody who reaches
 the port. What the mirrors hold is the shop's whole record: see docs/security.md before a Vault listens beyond this machine.
 """
 
+import asyncio
 import base64
 import re
+import zlib
 from typing import Final
 
 from starlette.applications import Starlette
@@ -20,12 +25,16 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from holdgate.engine.witnessing import Shown
+from holdgate.ledger.mirroring import BODY_TYPE, UPLOAD_BYTES_MAX
 from holdgate.ledger.witness import REQUEST_BYTES_MAX, TEXT, Evidence
 from holdgate.terms.errors import Unavailable
 
+TOKEN: Final = "application/timestamp-reply"  # noqa: S105  # a media type
 TILE: Final = "application/octet-stream"
 FOR_EVER: Final = {"cache-control": "public, max-age=31536000, immutable"}
 FOR_NOW: Final = {"cache-control": "no-cache"}
+PACKING: Final = {"accept-encoding": "gzip"}
+_HEAD: Final = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})\.(note|tsr)")
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
 
 
@@ -37,7 +46,10 @@ class WitnessApp:
         self.app = Starlette(
             routes=[
                 Route("/add-checkpoint", self._add_checkpoint, methods=["POST"]),
+                Route("/add-entries", self._add_entries, methods=["POST"]),
                 Route("/evidence", self._evidence, methods=["GET"]),
+                Route("/heads", self._heads, methods=["GET"]),
+                Route("/heads/{name}", self._head, methods=["GET"]),
                 Route("/{hashed}/checkpoint", self._checkpoint, methods=["GET"]),
                 Route("/{hashed}/tile/{path:path}", self._tile, methods=["GET"]),
             ]
@@ -55,6 +67,29 @@ class WitnessApp:
             return Response(b"it cannot be kept at present; nothing was cosigned\n", 503, media_type=TEXT)
         # Content types of the protocol go out as they are: Starlette would add a charset to text/x.tlog.size.
         return Response(reply.body, reply.status, headers={"content-type": reply.kind, **FOR_NOW})
+
+    async def _add_entries(self, request: Request) -> Response:
+        packed = request.headers.get("content-encoding", "identity").strip().lower()
+        if request.headers.get("content-type", "").strip().lower() != BODY_TYPE or packed not in ("identity", "gzip"):
+            told = f"send {BODY_TYPE}, plain or with content-encoding gzip\n".encode()
+            return Response(told, 415, media_type=TEXT, headers=PACKING)
+        body = bytearray()
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > UPLOAD_BYTES_MAX:
+                return Response(
+                    b"send fewer packages at once\n", 413, media_type=TEXT, headers={"connection": "close", **PACKING}
+                )
+        try:
+            raw = await asyncio.to_thread(_unpacked, bytes(body)) if packed == "gzip" else bytes(body)
+            reply = await self._shown.add_entries(raw)
+        except zlib.error:
+            return Response(b"the body is not gzip\n", 400, media_type=TEXT, headers=PACKING)
+        except Unavailable:
+            return Response(
+                b"it cannot be kept at present; nothing was cosigned\n", 503, media_type=TEXT, headers=PACKING
+            )
+        return Response(reply.body, reply.status, headers={"content-type": reply.kind, **FOR_NOW, **PACKING})
 
     async def _checkpoint(self, request: Request) -> Response:
         hashed = request.path_params["hashed"]
@@ -78,6 +113,32 @@ class WitnessApp:
         except Unavailable:
             return _unavailable()
         return JSONResponse({"evidence": [_told(item) for item in found]}, headers=FOR_NOW)
+
+    async def _heads(self, request: Request) -> Response:
+        try:
+            found = await self._shown.heads()
+        except Unavailable:
+            return _unavailable()
+        return JSONResponse({"heads": [{"day": day, "stamped": stamped} for day, stamped in found]}, headers=FOR_NOW)
+
+    async def _head(self, request: Request) -> Response:
+        match = _HEAD.fullmatch(request.path_params["name"])
+        try:
+            found = None if match is None else await self._shown.head(match[1], token=match[2] == "tsr")
+        except Unavailable:
+            return _unavailable()
+        if match is None or found is None:
+            return _none()
+        return Response(found, headers={"content-type": TOKEN if match[2] == "tsr" else TEXT, **FOR_EVER})
+
+
+def _unpacked(body: bytes) -> bytes:
+    """What gzip packed, up to what is read of one request; the rest is left, as of a body that was cut off.
+
+    Raises:
+        zlib.error: it is not gzip.
+    """
+    return zlib.decompressobj(16 + zlib.MAX_WBITS).decompress(body, UPLOAD_BYTES_MAX)
 
 
 def _told(item: Evidence) -> dict[str, object]:

@@ -25,6 +25,7 @@ from nats.errors import Error as NatsError
 from typing_extensions import override
 
 from holdgate.engine.address import check_server
+from holdgate.engine.asked import Asked
 from holdgate.engine.bus import Bus, Peer
 from holdgate.engine.parts import ID_BYTES, Gathering, Message, id_of, split
 from holdgate.engine.presence import BEAT_S, SILENCE_S, Presence
@@ -74,20 +75,6 @@ class TransportKey(NamedTuple):
     sign: Callable[[bytes], bytes]
 
 
-class _Asked(NamedTuple):
-    """A request that waits for its answer."""
-
-    subject: str
-    receiver: str
-    answer: "asyncio.Future[bytes]"
-    parts: Gathering
-
-    def fail(self, error: HoldgateError) -> None:
-        """There will be no answer."""
-        if not self.answer.done():
-            self.answer.set_exception(error)
-
-
 class NatsBus(Bus):
     """The bus, as one site sees it through its own connection.
 
@@ -95,6 +82,8 @@ class NatsBus(Bus):
         site: the site that this connection is.
         shop: the shop's name on the broker.
         sites: every site of the shop; nobody else is listened to, but those that are admitted later.
+        hears: those of them whose presence matters here (all by default). Each beat is read by everybody who hears it, so
+            that a shop of many nodes is a quiet one only if they do not hear each other.
         servers: where the broker listens, as `nats://host:port`; tried in turn.
         key: what the site shows the broker.
         tls: for a broker that is not on this machine: whom to believe.
@@ -112,6 +101,7 @@ class NatsBus(Bus):
         servers: Sequence[str],
         key: TransportKey,
         *,
+        hears: Collection[str] | None = None,
         tls: ssl.SSLContext | None = None,
         timing: Timing | None = None,
     ) -> None:
@@ -120,13 +110,15 @@ class NatsBus(Bus):
         for url in servers:
             check_server(url, tls=tls is not None)
         self.site = site
-        self._subjects = Subjects.of(shop)
-        self._inbox = inbox(site)
+        self._subjects, self._inbox = Subjects.of(shop), inbox(site)
         self._servers = tuple(servers)
         self._key = key
         self._tls = tls
         self._timing = timing or Timing()
-        self._presence = Presence(frozenset(sites) - {site}, self._timing.silence_s, self._timing.beat_s)
+        self._others = frozenset(sites) - {site}
+        heard = self._others if hears is None else self._others & frozenset(hears)
+        self._some = () if heard == self._others else tuple(sorted(heard))
+        self._presence = Presence(heard, self._timing.silence_s, self._timing.beat_s)
         self._faults: deque[str] = deque(maxlen=_FAULTS_MAX)
         self._peer: Peer | None = None
         self._watcher: Watcher | None = None
@@ -135,7 +127,7 @@ class NatsBus(Bus):
         self._connected = asyncio.Event()
         self._gone = asyncio.Event()
         self._came = asyncio.Event()
-        self._asked: dict[bytes, _Asked] = {}
+        self._asked: dict[bytes, Asked] = {}
         self._gathering: dict[str, Gathering] = {}
         self._turns = Turns(_QUEUE_MAX, self._defect)
         self._tasks: dict[asyncio.Task[None], None] = {}
@@ -159,7 +151,8 @@ class NatsBus(Bus):
 
     @override
     def admit(self, site: str) -> None:
-        if site != self.site and self._presence.admit(site):  # the broker has to know it too, or nothing of it comes
+        self._others |= {site}  # the broker has to know it too, or nothing of it comes
+        if site != self.site and self._presence.admit(site):
             self._spawn(self._beat(_WHO))
 
     def attach(self, site: str, peer: Peer, watcher: Watcher) -> None:
@@ -310,7 +303,8 @@ class NatsBus(Bus):
                 if not self._proved:
                     raise Unavailable("it asks for no key, so anybody could be any site; it is not used")
                 await client.subscribe(f"{self._inbox}.*", cb=self._hear_answer)
-                await client.subscribe(self._subjects.beats, cb=self._hear_beat)
+                for beats in self._beats():
+                    await client.subscribe(beats, cb=self._hear_beat)
                 await client.subscribe(self._subjects.asked(self.site), cb=self._on_ask(client))
                 await client.flush(max(1, int(self._timing.dial_s)))
         except Exception as error:  # noqa: BLE001  # whatever a broker says, the next attempt is made
@@ -324,12 +318,18 @@ class NatsBus(Bus):
             raise
         return client
 
+    def _beats(self) -> list[str]:
+        """The subjects on which those beat who are heard."""
+        return [self._subjects.beat(site) for site in self._some] or [self._subjects.beats]
+
     def _sign(self, nonce: str) -> bytes:
         self._proved = True
         return base64.b64encode(self._key.sign(nonce.encode()))
 
     async def _refused(self, error: Exception) -> None:
-        """The package tells here, and only here, what the broker refuses."""
+        """The package tells here, and only here, what the broker refuses. Of a line that broke, whoever held it tells more."""
+        if isinstance(error, ConnectionError):
+            return
         sentence = _said(error)
         self._fault(sentence)
         for asked in self._asked.values():
@@ -398,7 +398,7 @@ class NatsBus(Bus):
         loop = asyncio.get_running_loop()
         key, subject = secrets.token_bytes(ID_BYTES), self._subjects.ask(receiver, self.site)
         parts = Gathering(WIRE_ANSWER_BYTES_MAX, 1, self._timing.ask_s)
-        asked = self._asked[key] = _Asked(subject, receiver, loop.create_future(), parts)
+        asked = self._asked[key] = Asked(subject, receiver, loop.create_future(), parts)
         late = Unavailable(f"{receiver} did not answer within {self._timing.ask_s:g} s")
         timer = loop.call_later(self._timing.ask_s, asked.fail, late)
         # The package does not pass on that it is cancelled, so it is not waited for: the answer is.
@@ -410,7 +410,7 @@ class NatsBus(Bus):
             sending.cancel()
             del self._asked[key]
 
-    async def _send(self, client: Client, asked: _Asked, call: bytes, key: bytes) -> None:
+    async def _send(self, client: Client, asked: Asked, call: bytes, key: bytes) -> None:
         try:
             parts = list(split(call, key, self._room(client)))
             for part in parts[:-1]:
@@ -450,7 +450,7 @@ class NatsBus(Bus):
             sender = self._subjects.speaker(message.subject)
             if self._peer is None:
                 return  # another connection may be this site; it answers
-            if sender is None or not self._presence.knows(sender):
+            if sender is None or sender not in self._others:
                 self._fault(f"{message.subject}: no site of this shop asks under that name")
                 return
             if message.reply and not is_answer_to(sender, message.reply):

@@ -2,18 +2,22 @@
 
 One user for each site, by transport key. A site may publish what it asks under its own name, its own beat, and answers to what
 it was asked; it may listen to what it is asked, to beats, and to its own answers. Nothing else, the broker's own store
-included.
+included: only a floor hub may make and read the stream that keeps readers' broadcasts for it.
+
+One user for each reader, by transport key, and one more by password where the broker speaks MQTT. A reader may speak under its
+own name and hear what it is told itself.
 """
 
 from typing import Final
 
 from msgspec import Struct
 
-from holdgate.engine.address import check_host
 from holdgate.engine.parts import HEAD_BYTES
-from holdgate.engine.subjects import Subjects, inbox, token
+from holdgate.engine.subjects import Subjects, Tray, inbox
 from holdgate.terms.errors import Malformed
+from holdgate.terms.hosts import check_host
 from holdgate.terms.limits import WIRE_ANSWER_BYTES_MAX
+from holdgate.terms.topics import Names, reader_inbox, token
 
 PORT: Final = 4222
 ROUTE_PORT: Final = 6222
@@ -23,6 +27,8 @@ PAYLOAD_BYTES_MIN: Final = 65_536
 CLUSTER: Final = 3
 """Servers of a cluster: one may fail."""
 CONNECTIONS_MAX: Final = 256
+STORE_BYTES: Final = 1_073_741_824
+"""What the broker may keep on disk. What came over MQTT has no other limit; beyond, it is not acknowledged."""
 PENDING_BYTES_MAX: Final = 268_435_456
 """What may wait for one site that reads slowly; beyond, the server cuts it off. Many sites may bring a hub up to date at once."""
 
@@ -43,11 +49,19 @@ class Cluster(Struct, frozen=True, kw_only=True):
     own: int
 
 
+class ReaderLine(Struct, frozen=True, kw_only=True):
+    """How a reader is let in: the public user key of its transport key, and its password for MQTT, where there is MQTT."""
+
+    key: str
+    password: str | None = None
+
+
 class Broker(Struct, frozen=True, kw_only=True):
     """One server.
 
     `name`: its own name. `shop`: the shop's name in subjects. `users`: site → public user key. `store`: the folder of what
-    it keeps. `payload_bytes_max`: one message; larger ones go in parts. `leaf_port`: listens to leaf servers too.
+    it keeps. `payload_bytes_max`: one message; larger ones go in parts. `leaf_port`: listens to leaf servers too. `floors`: the
+    sites that take readers' broadcasts. `readers`: by SMART-ID. `mqtt_port`: speaks MQTT 3.1.1 to readers there.
     """
 
     name: str
@@ -60,6 +74,9 @@ class Broker(Struct, frozen=True, kw_only=True):
     leaf_port: int | None = None
     tls: Tls | None = None
     cluster: Cluster | None = None
+    floors: tuple[str, ...] = ()
+    readers: dict[str, ReaderLine] = {}
+    mqtt_port: int | None = None
 
 
 def config_of(broker: Broker) -> str:
@@ -79,10 +96,11 @@ def config_of(broker: Broker) -> str:
         'write_deadline: "10s"',
         *_tls(broker.tls, "", ", handshake_first: true"),
         "# Acknowledged means on the disk: with the server's own default, a power cut loses what was acknowledged.",
-        f"jetstream {{ store_dir: {_word(broker.store)}, sync_interval: always }}",
+        f"jetstream {{ store_dir: {_word(broker.store)}, sync_interval: always, max_file_store: {STORE_BYTES} }}",
         "# Unless told not to, leaf servers would find each other past the way that is meant.",
         *_leaf(broker),
         *_cluster(broker),
+        *_mqtt(broker),
         "accounts {",
         "  SHOP {",
         "    jetstream: enabled",
@@ -90,7 +108,10 @@ def config_of(broker: Broker) -> str:
     ]
     subjects = Subjects.of(broker.shop)
     for site, key in sorted(broker.users.items()):
-        lines += _user(subjects, site, key, _responses(broker.payload_bytes_max))
+        trays = _trays(broker, site) if site in broker.floors else ()
+        lines += _user(subjects, site, key, _responses(broker.payload_bytes_max), trays)
+    for reader, line in sorted(broker.readers.items()):
+        lines += _reader(broker, reader, line)
     lines += ["    ]", "  }", "  SYS {}", "}", "system_account: SYS"]
     return "\n".join(lines) + "\n"
 
@@ -98,8 +119,11 @@ def config_of(broker: Broker) -> str:
 def _check(broker: Broker) -> None:
     if not broker.users:
         raise Malformed("a broker without sites serves nobody")
-    if len(set(broker.users.values())) != len(broker.users):
-        raise Malformed("two sites have one transport key; each needs its own")
+    keys = [*broker.users.values(), *(line.key for line in broker.readers.values())]
+    if len(set(keys)) != len(keys):
+        raise Malformed("two sites or readers have one transport key; each needs its own")
+    if broker.mqtt_port is not None and any(line.password is None for line in broker.readers.values()):
+        raise Malformed("a reader that speaks MQTT needs a password")
     if broker.payload_bytes_max < PAYLOAD_BYTES_MIN:
         raise Malformed(f"max_payload is at least {PAYLOAD_BYTES_MIN}")
     hosts = [broker.host]
@@ -112,19 +136,70 @@ def _check(broker: Broker) -> None:
         check_host(host, tls=broker.tls is not None)
 
 
-def _user(subjects: Subjects, site: str, key: str, responses: int) -> list[str]:
-    publish = [subjects.asks(site), subjects.beat(site)]
+def _trays(broker: Broker, floor: str) -> tuple[Tray, ...]:
+    """What the broker keeps for a floor hub."""
+    own = Tray.of_nats(broker.shop, floor)
+    return (own,) if broker.mqtt_port is None else (own, Tray.of_mqtt(broker.shop, floor))
+
+
+def _user(subjects: Subjects, site: str, key: str, responses: int, trays: tuple[Tray, ...]) -> list[str]:
+    publish = [subjects.asks(site), subjects.beat(site), *(name for tray in trays for name in tray.publishes)]
     subscribe = [subjects.asked(site), subjects.beats, f"{inbox(site)}.>"]
+    subscribe += [name for tray in trays for name in tray.subscribes]
+    more = f'          allow_responses {{ max: {responses}, expires: "1m" }}'
+    return _block(site, [f"nkey: {_word(key)}"], publish, subscribe, (more,))
+
+
+def _reader(broker: Broker, reader: str, line: ReaderLine) -> list[str]:
+    """A reader's user by key, and the one by password."""
+    shop, floors = broker.shop, broker.floors
+    named = [Names.nats(shop, floor) for floor in floors]
+    own = [f"{reader_inbox(reader)}.>"]
+    lines = _block(
+        reader,
+        [f"nkey: {_word(line.key)}", 'allowed_connection_types: ["STANDARD"]'],
+        *_spoken(named, reader, own),
+    )
+    if broker.mqtt_port is None or line.password is None:
+        return lines
+    named = [Names.gateway(shop, floor) for floor in floors]
+    login = [f"user: {_word(reader)}", f"password: {_word(line.password)}", 'allowed_connection_types: ["MQTT"]']
+    return [*lines, *_block(reader, login, *_spoken(named, reader, []))]
+
+
+def _spoken(named: list[Names], reader: str, more: list[str]) -> tuple[list[str], list[str]]:
+    """What a reader may publish, and what it may listen to."""
+    publish = [name for names in named for name in (names.arrival(reader), names.hail(reader))]
+    return publish, [*(names.receipt(reader) for names in named), *more]
+
+
+def _block(
+    name: str, login: list[str], publish: list[str], subscribe: list[str], more: tuple[str, ...] = ()
+) -> list[str]:
+    """A user. The names that it may use are made here of ids alone, so that none of them can end its quotation."""
     return [
-        f"      # {token(site)}",
+        f"      # {token(name)}",
         "      {",
-        f"        nkey: {_word(key)}",
+        *(f"        {line}" for line in login),
         "        permissions {",
-        f"          publish {{ allow: [{', '.join(map(_word, publish))}] }}",
-        f"          subscribe {{ allow: [{', '.join(map(_word, subscribe))}] }}",
-        f'          allow_responses {{ max: {responses}, expires: "1m" }}',
+        f"          publish {{ allow: [{', '.join(map(_own_word, publish))}] }}",
+        f"          subscribe {{ allow: [{', '.join(map(_own_word, subscribe))}] }}",
+        *more,
         "        }",
         "      }",
+    ]
+
+
+def _mqtt(broker: Broker) -> list[str]:
+    """The gateway. What it keeps has as many copies as the servers can have."""
+    if broker.mqtt_port is None:
+        return []
+    return [
+        "mqtt {",
+        f"  listen: {_word(f'{_address(broker.host)}:{broker.mqtt_port}')}",
+        f"  stream_replicas: {1 if broker.cluster is None else CLUSTER}",
+        *_tls(broker.tls, "  "),
+        "}",
     ]
 
 
@@ -164,6 +239,11 @@ def _tls(tls: Tls | None, indent: str, more: str = "") -> list[str]:
 
 def _address(host: str) -> str:
     return f"[{host}]" if ":" in host else host
+
+
+def _own_word(name: str) -> str:
+    """A name of ours in quotation marks; the broker's own names begin with a dollar, which is a variable only without them."""
+    return _word(name) if "$" not in name else f'"{name}"'
 
 
 def _word(text: str) -> str:

@@ -1,4 +1,4 @@
-"""A file that is written once: whole, on the disk when this returns, and never over another one."""
+"""Files that are whole, and on the disk when this returns: written once, never over another one; or put in another one's place."""
 
 import os
 from pathlib import Path
@@ -21,7 +21,20 @@ def write_new(path: Path, content: bytes, *, private: bool = False) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-    folder = os.open(path.parent, os.O_RDONLY)
+    _flush_folder(path.parent)
+
+
+def put(path: Path, content: bytes) -> None:
+    """Put a file in the place of another one, if there is one: readers see the old one or the new one, whole."""
+    new = path.with_name(f"{path.name}.new")
+    new.unlink(missing_ok=True)
+    write_new(new, content)
+    new.replace(path)
+    _flush_folder(path.parent)
+
+
+def _flush_folder(path: Path) -> None:
+    folder = os.open(path, os.O_RDONLY)
     try:
         os.fsync(folder)
     finally:

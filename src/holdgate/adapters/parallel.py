@@ -13,8 +13,8 @@ from typing import Final, Self
 
 from typing_extensions import override
 
-from holdgate.audit.replay import Checks, check_signatures
-from holdgate.law.signers import Keys
+from holdgate.audit.replay import Checks
+from holdgate.law.signers import Keys, check_signatures
 
 CHUNK: Final = 64
 """Actions that are handed over to a thread at a time; to a process, eight times as many."""

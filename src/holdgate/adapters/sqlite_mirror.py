@@ -2,7 +2,8 @@
 
 import sqlite3
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,9 +18,12 @@ _SCHEMA: Final = (
         origin TEXT, seq INTEGER, body BLOB NOT NULL, PRIMARY KEY(origin, seq)) WITHOUT ROWID""",
     """CREATE TABLE IF NOT EXISTS seat(
         origin TEXT PRIMARY KEY, size INTEGER NOT NULL, frontier BLOB NOT NULL, cosigned BLOB NOT NULL)""",
-    "CREATE TABLE IF NOT EXISTS blob(key TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS blob(key TEXT PRIMARY KEY, body BLOB NOT NULL)",
     """CREATE TABLE IF NOT EXISTS evidence(
         origin TEXT, checkpoint BLOB NOT NULL, why TEXT NOT NULL, PRIMARY KEY(origin, checkpoint))""",
+    """CREATE TABLE IF NOT EXISTS upcoming(
+        origin TEXT, seq INTEGER, body BLOB NOT NULL, PRIMARY KEY(origin, seq)) WITHOUT ROWID""",
+    "CREATE TABLE IF NOT EXISTS undocumented(origin TEXT PRIMARY KEY, start INTEGER NOT NULL) WITHOUT ROWID",
 )
 _HASH: Final = 32
 _ALL: Final = 2**62
@@ -67,21 +71,76 @@ class SqliteMirror(MirrorStore):
     ) -> None:
         rows = [(origin, start + index, body) for index, body in enumerate(entries)]
         seat = (origin, start + len(entries), b"".join(frontier), cosigned)
+        with self._transaction(f"a stretch of {origin}") as db:
+            db.executemany("INSERT INTO mirror VALUES(?,?,?)", rows)
+            db.executemany("INSERT OR IGNORE INTO blob VALUES(?,?)", blobs.items())
+            db.execute("INSERT OR REPLACE INTO seat VALUES(?,?,?,?)", seat)
+            db.execute("DELETE FROM upcoming WHERE origin = ? AND seq < ?", (origin, start + len(entries)))
+
+    @contextmanager
+    def _transaction(self, what: str) -> Iterator[sqlite3.Connection]:
+        """All or nothing, and durable at its end."""
         db = self._db
         try:
             with self._writing:
                 db.execute("BEGIN IMMEDIATE")
                 try:
-                    db.executemany("INSERT INTO mirror VALUES(?,?,?)", rows)
-                    db.executemany("INSERT OR IGNORE INTO blob VALUES(?,?)", blobs.items())
-                    db.execute("INSERT OR REPLACE INTO seat VALUES(?,?,?,?)", seat)
+                    yield db
                     db.execute("COMMIT")
-                except sqlite3.Error:
+                except BaseException:
                     if db.in_transaction:
                         db.execute("ROLLBACK")
                     raise
         except sqlite3.Error as error:
-            raise Unavailable(f"the mirror could not keep a stretch of {origin}: {error}") from error
+            raise Unavailable(f"the mirror could not keep {what}: {error}") from error
+
+    # ---- what is uploaded ahead of the mirror ----------------------------------------------------------------------
+
+    @override
+    def upcoming(self, origin: str) -> int:
+        row = self._one("SELECT max(seq) FROM upcoming WHERE origin = ?", origin)
+        return max(self.held(origin)[0], 0 if row is None or row[0] is None else int(row[0]) + 1)
+
+    @override
+    def upcoming_entries(self, origin: str, start: int, stop: int) -> list[bytes]:
+        query = "SELECT body FROM upcoming WHERE origin = ? AND seq >= ? AND seq < ? ORDER BY seq"
+        return [body for (body,) in self._all(query, origin, start, stop)]
+
+    @override
+    def keep_upcoming(self, origin: str, start: int, entries: Sequence[bytes]) -> None:
+        with self._transaction(f"what was uploaded of {origin}") as db:
+            size = (db.execute("SELECT size FROM seat WHERE origin = ?", (origin,)).fetchone() or (0,))[0]
+            rows = [(origin, seq, body) for seq, body in enumerate(entries, start) if seq >= size]
+            db.executemany("INSERT OR IGNORE INTO upcoming VALUES(?,?,?)", rows)
+
+    @override
+    def commit_upcoming(self, origin: str, size: int, stop: int, frontier: tuple[bytes, ...], cosigned: bytes) -> None:
+        span = (origin, size, stop)
+        with self._transaction(f"what was uploaded of {origin}") as db:
+            moved = db.execute(
+                "INSERT INTO mirror SELECT origin, seq, body FROM upcoming WHERE origin = ? AND seq >= ? AND seq < ?",
+                span,
+            ).rowcount
+            if moved != stop - size:
+                raise Unavailable(f"{moved} of the {stop - size} uploaded entries of {origin} are there; ask again")
+            db.execute("DELETE FROM upcoming WHERE origin = ? AND seq < ?", (origin, stop))
+            db.execute("INSERT OR IGNORE INTO undocumented VALUES(?,?)", (origin, size))
+            db.execute("INSERT OR REPLACE INTO seat VALUES(?,?,?,?)", (origin, stop, b"".join(frontier), cosigned))
+
+    @override
+    def documented(self, origin: str) -> int:
+        row = self._one("SELECT start FROM undocumented WHERE origin = ?", origin)
+        return self.held(origin)[0] if row is None else int(row[0])
+
+    @override
+    def document(self, origin: str, stop: int, blobs: dict[str, bytes]) -> None:
+        with self._transaction(f"documents of {origin}") as db:
+            db.executemany("INSERT OR IGNORE INTO blob VALUES(?,?)", blobs.items())
+            db.execute("UPDATE undocumented SET start = ? WHERE origin = ? AND start < ?", (stop, origin, stop))
+            db.execute(
+                "DELETE FROM undocumented WHERE origin = ? AND start >= (SELECT size FROM seat WHERE origin = ?)",
+                (origin, origin),
+            )
 
     @override
     def leaves(self, origin: str, start: int, stop: int) -> list[bytes]:

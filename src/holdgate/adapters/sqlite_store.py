@@ -25,7 +25,8 @@ _SCHEMA: Final = (
     """CREATE TABLE IF NOT EXISTS entry(
         seq INTEGER PRIMARY KEY, subject TEXT NOT NULL, leaf BLOB NOT NULL, digest BLOB NOT NULL, body BLOB NOT NULL)""",
     "CREATE INDEX IF NOT EXISTS entry_subject ON entry(subject, seq)",
-    "CREATE TABLE IF NOT EXISTS blob(key TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID",
+    # With row ids, so that documents are written one after the other; sorted by their digests, each would go to a page of its own.
+    "CREATE TABLE IF NOT EXISTS blob(key TEXT PRIMARY KEY, body BLOB NOT NULL)",
     """CREATE TABLE IF NOT EXISTS head(
         one INTEGER PRIMARY KEY CHECK (one = 1), size INTEGER NOT NULL, frontier BLOB NOT NULL, checkpoint BLOB NOT NULL)""",
     """CREATE TABLE IF NOT EXISTS snapshot(

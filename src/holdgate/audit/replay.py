@@ -8,6 +8,7 @@
    cosignatures.
 4. The tree's root is the one that the site's signed checkpoint names.
 5. Trusted witnesses cosigned prefixes of this very log: what lies with it, and what the auditor brings from elsewhere.
+6. Heads of the Vault that a time-stamping authority stamped, as the auditor brings them, name prefixes of this very log.
 
 The first thing that does not hold is named with its entry; from there on only hashes can be checked, and they are.
 It always ends: it looks at every entry once. Pure: entries and blobs come from a source, keys from outside.
@@ -20,15 +21,14 @@ from msgspec import Struct
 from typing_extensions import override
 
 from holdgate.audit.authorities import AUTHORITIES
+from holdgate.audit.stamped import Contradicted, Existed, StampedHead, compare, roots_of
 from holdgate.audit.trust import Trust
-from holdgate.crypto.envelope import open_envelope, verify_all
 from holdgate.crypto.hashes import leaf_hash
 from holdgate.identity.charter import Charter, SiteSeat, open_charter, seat_of
 from holdgate.law.chronicle import Chronicle, Standing, blank_state
 from holdgate.law.library import Library
-from holdgate.law.replay import Action, read_action, read_cosigned, repeat
-from holdgate.law.segments import decision_of
-from holdgate.law.signers import Keys, keys_of
+from holdgate.law.replay import Action, difference, read_action, read_cosigned, repeat
+from holdgate.law.signers import Keys, check_signatures, keys_of
 from holdgate.ledger.entry import Entry, read_entry, read_entry_once
 from holdgate.ledger.merkle import Tree, root_from_frontier, root_of
 from holdgate.ledger.note import (
@@ -81,6 +81,7 @@ class LogReport(Struct, kw_only=True):
     """What the audit of one log found. `beyond`: entries after the last signed checkpoint (a site that was not closed).
 
     `outside`: what trusted witnesses cosigned whose keys are none of the shop's own; None where the auditor trusts no such one.
+    `existed`: what stamped heads say that this log fits, the earliest for each size.
     """
 
     site: str = ""
@@ -94,6 +95,7 @@ class LogReport(Struct, kw_only=True):
     beyond: int = 0
     cosigned: dict[str, int] = {}
     outside: dict[str, int] | None = None
+    existed: list[Existed] = []
     imports: dict[str, Taken] = {}
     root: str = ""
     findings: list[Finding] = []
@@ -135,15 +137,6 @@ class PlainChecks(Checks):
         return self._failed
 
 
-def check_signatures(envelope: bytes, keys: Keys) -> str:
-    """Why an action's signatures do not hold; empty where they do."""
-    try:
-        verify_all(open_envelope(envelope), keys)
-    except (Malformed, Tampered) as error:
-        return str(error)
-    return ""
-
-
 Progress = Callable[[int], None]
 _FINDINGS_MAX: Final = 50
 JOINS: Final = "node"
@@ -156,6 +149,7 @@ def audit_log(
     checks: Checks | None = None,
     progress: Progress | None = None,
     kept: Sequence[bytes] = (),
+    stamped: Sequence[StampedHead] = (),
 ) -> LogReport:
     """Audit one site's log.
 
@@ -165,11 +159,12 @@ def audit_log(
         checks: how signatures are checked; None: not at all (hashes, links and decisions only).
         progress: told how many entries were looked at.
         kept: cosigned checkpoints from elsewhere; those of other logs are left out.
+        stamped: heads with verified tokens; what they say of other logs is left out.
 
     Returns:
         The report; never raises for anything that is in the log.
     """
-    return _Audit(source, trust, checks, progress, kept).run()
+    return _Audit(source, trust, checks, progress, kept, stamped).run()
 
 
 class _Audit:
@@ -182,12 +177,13 @@ class _Audit:
         checks: Checks | None,
         progress: Progress | None,
         kept: Sequence[bytes],
+        stamped: Sequence[StampedHead],
     ) -> None:
         self._source = source
         self._trust = trust
         self._checks = checks
         self._progress = progress
-        self._report = LogReport(kinds={}, cosigned={}, findings=[])
+        self._report = LogReport(kinds={}, cosigned={}, existed=[], findings=[])
         self._leaves: list[bytes] = []
         self._chronicle: Chronicle | None = None
         self._charter: Charter | None = None
@@ -196,7 +192,9 @@ class _Audit:
         self._marks: dict[tuple[str, bytes], int] = {}
         self._noted: dict[str, bytes] = {}
         self._kept = kept
-        self._roots: dict[int, bytes] = dict.fromkeys(_sizes(source, kept), b"")
+        self._stamped = stamped
+        sizes = (*_sizes(source, kept), *(said.size for said in roots_of(stamped)))
+        self._roots: dict[int, bytes] = dict.fromkeys(sizes, b"")
 
     # ---- History, for subjects that are closed ---------------------------------------------------------------------
 
@@ -238,6 +236,7 @@ class _Audit:
             )
         self._checkpoint()
         self._cosignatures()
+        self._stamps()
         return report
 
     def _found(self, what: str, seq: int | None = None) -> None:
@@ -310,7 +309,7 @@ class _Audit:
         if draft.digest:
             self._marks[draft.subject, draft.digest] = draft.seq
         if draft.body != body:
-            raise Tampered(_difference(read_entry(draft.body), entry))
+            raise Tampered(difference(read_entry(draft.body), entry).says)
         self._report.repeated += 1
         self._report.denials += draft.decision.verdict == "deny"
         if entry.seq + 1 in self._roots:
@@ -396,6 +395,17 @@ class _Audit:
         else:
             report.cosigned[vkey.name] = max(checkpoint.size, report.cosigned.get(vkey.name, 0))
 
+    def _stamps(self) -> None:
+        """(6) What an authority stamped. Each is said once: the earliest time at which so many entries existed."""
+        report, earliest = self._report, dict[int, Existed]()
+        for said in roots_of(self._stamped, report.origin):
+            found = compare(said, report.size, self._root(said.size) if said.size <= report.size else None)
+            if isinstance(found, Contradicted):
+                self._found(found.why)
+            elif found.size not in earliest or found.at < earliest[found.size].at:
+                earliest[found.size] = found
+        report.existed = [earliest[size] for size in sorted(earliest)]
+
 
 def _sizes(source: LogSource, kept: Sequence[bytes]) -> list[int]:
     """The sizes whose roots will be asked for."""
@@ -406,15 +416,3 @@ def _sizes(source: LogSource, kept: Sequence[bytes]) -> list[int]:
         except Malformed:
             continue  # said where it is checked
     return sizes
-
-
-def _difference(made: Entry, found: Entry) -> str:
-    """What differs, in words, between an entry as it comes out and as it is recorded."""
-    names = [name for name in Entry.__struct_fields__ if getattr(made, name) != getattr(found, name)]
-    said, says = decision_of(found), decision_of(made)
-    if "decision" in names:
-        return (
-            f"decided again it comes out as {says.verdict} {', '.join(says.codes)}; the record says {said.verdict} "
-            f"{', '.join(said.codes)}"
-        )
-    return f"done again it comes out with another {', '.join(names) or 'spelling'}"

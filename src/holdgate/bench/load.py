@@ -28,6 +28,7 @@ LIKE: Final = "SID-TEC-12"
 CONTRACT: Final = "SP-FPI-4512"
 VERSION: Final = "3"
 FIRST: Final = instant.parse("2025-04-01T13:00:00Z")
+FAR: Final = "2099-12-31"
 JOBS_PER_ORDER: Final = 100
 SERIALS_PER_JOB: Final = 4
 READ: Final = {
@@ -86,6 +87,28 @@ def bench_world(technicians: int) -> World:
         nodes=tuple(node for node in world.nodes if node.id == NODE),
         workstations=tuple(station for station in world.workstations if station.node in (None, NODE)),
     )
+
+
+def lasting_world(technicians: int) -> World:
+    """The bench's world without dwell times, and with nothing that runs out: it is worked by the machine's own clock."""
+    given = bench_world(technicians)
+    return replace(
+        given,
+        people=tuple(
+            replace(
+                person, credentials={name: replace(held, valid_to=FAR) for name, held in person.credentials.items()}
+            )
+            for person in given.people
+        ),
+        equipment=tuple(replace(item, cal_due=FAR) for item in given.equipment),
+        materials=tuple(replace(batch, expiry=FAR) for batch in given.materials),
+        contracts=tuple(_without_windows(tree) for tree in given.contracts),
+    )
+
+
+def _without_windows(tree: dict[str, Any]) -> dict[str, Any]:
+    steps = [{name: value for name, value in step.items() if name != "window"} for step in tree["steps"]]
+    return {**tree, "steps": steps}
 
 
 async def open_shop(directory: Path, technicians: int) -> tuple[Shop, Desk, LogicalClock]:

@@ -21,11 +21,13 @@ from msgspec.structs import replace
 from typing_extensions import override
 
 from holdgate.adapters.parallel import ParallelChecks
+from holdgate.adapters.sqlite_mirror import SqliteMirror
 from holdgate.adapters.sqlite_store import SqliteStore
+from holdgate.adapters.sqlite_watch import SqliteWatch
 from holdgate.audit.replay import audit_log
-from holdgate.bench.load import JOBS_PER_ORDER, NODE, LogicalClock, Work, open_shop, stage_orders
+from holdgate.bench.load import FIRST, JOBS_PER_ORDER, NODE, LogicalClock, Work, open_shop, stage_orders
 from holdgate.bench.spread import Spread, measure_spread
-from holdgate.bootstrap import Shop, read_trust
+from holdgate.bootstrap import Shop, read_premises, read_trust
 from holdgate.crypto.envelope import open_envelope
 from holdgate.crypto.keys import SigningKey, verify
 from holdgate.engine.ports import Head
@@ -35,6 +37,7 @@ from holdgate.law.command import parse_command
 from holdgate.law.decide import decide
 from holdgate.sites.desk import Desk
 from holdgate.sites.site import Site
+from holdgate.sites.watch import Watch
 from holdgate.terms.instant import SECOND_US
 
 CALLERS: Final = 64
@@ -230,6 +233,28 @@ def measure_audit(folder: Path, *, signatures: bool) -> Measurement:
     return line
 
 
+async def measure_watch(folder: Path) -> Measurement:
+    """Have the Vault mirror the node's ledger, then decide all that it mirrors again, in its one thread beside."""
+    shop = Shop(folder, LogicalClock(FIRST))
+    vault = shop.open_vault("VAULT")
+    node = await shop.open_site(NODE)
+    node.link_changed(vault.id, up=True)
+    await shop.settle()
+    premises, store = read_premises(folder), SqliteWatch(folder / "watch.db")
+    held = {origin: vault.store.held(origin)[0] for origin in vault.origins}
+    watch = Watch(premises.charter, premises.roots, SqliteMirror(folder / "VAULT" / "mirror.db"), store, shop.clock)
+    timed = Timed()
+    watch.wake()
+    while any(watch.watched(origin).size < size for origin, size in held.items()):
+        if watch.alarms:
+            raise RuntimeError(f"the bench's own ledger raises an alarm: {watch.alarms[0]}")
+        await asyncio.sleep(0.01)
+    line = timed.line("watch", 1, sum(held.values()), [], 2, "the Vault decides again what it mirrors")
+    watch.stop()
+    shop.close()
+    return line
+
+
 async def measure_decide(folder: Path) -> list[Measurement]:
     """The law alone, no signature and no disk: every act of one job's technique, and a denial with its trace."""
     shop, desk, clock = await open_shop(folder, CALLERS)
@@ -279,14 +304,30 @@ class Machine(Struct, frozen=True, kw_only=True):
     """What this machine gives before Holdgate does anything.
 
     `verify_us`: one Ed25519 check. `two_threads_per_s`: checks a second in two threads (two cores that share one core's
-    units give less than twice one). `bound_per_s`: half of cores · 10⁶ / (2 · verify_us + 25), the bar for a noisy host.
+    units give less than twice one). `fsync_p50_ms`: writing 4 KiB and flushing it, where the bench keeps its stores. `load`: of
+    the last minute, by the system. `bound_per_s`: half of cores · 10⁶ / (2 · verify_us + 25), the bar for a noisy host.
     """
 
     op: str = "machine"
     cores: int
     verify_us: float
     two_threads_per_s: float
+    fsync_p50_ms: float
+    load: float
     bound_per_s: float
+
+
+def fsync_ms(folder: Path | None = None) -> float:
+    """Writing 4 KiB to a file and flushing it, in ms (median)."""
+    times = []
+    with tempfile.NamedTemporaryFile(dir=folder) as file:
+        for _ in range(60):
+            began = time.perf_counter_ns()
+            file.write(bytes(4096))
+            file.flush()
+            os.fsync(file.fileno())
+            times.append((time.perf_counter_ns() - began) / 1e6)
+    return statistics.median(times)
 
 
 def machine() -> Machine:
@@ -296,6 +337,8 @@ def machine() -> Machine:
         cores=cores,
         verify_us=round(each_us, 2),
         two_threads_per_s=round(verify_rate(2), 0),
+        fsync_p50_ms=round(fsync_ms(), 3),
+        load=round(os.getloadavg()[0], 2),
         bound_per_s=round(0.5 * cores * 1e6 / (2 * each_us + 25), 0),
     )
 
@@ -312,6 +355,7 @@ def run(jobs: int = 640) -> Iterator[Machine | Measurement | Spread]:
         yield from asyncio.run(measure_submit(base / "plain", 0.0, jobs, 20, ""))
         yield measure_audit(base / "plain", signatures=False)
         yield measure_audit(base / "plain", signatures=True)
+        yield asyncio.run(measure_watch(base / "plain"))
         yield from asyncio.run(measure_decide(base / "decide"))
         for delay_s in (0.001, 0.005):
             note = f"{delay_s * 1e3:.0f} ms added to each flush"

@@ -57,7 +57,7 @@ def spread_world(nodes: int) -> World:
 async def measure_spread(folder: Path, nodes: int = 100, cut: int = ABSENT) -> list[Spread]:
     """Two releases: with every node in reach, and with some of them cut off."""
     world, clock = spread_world(nodes), SetClock()
-    opening = _Apart(folder, world, FIRST, clock)
+    opening = Apart(folder, world, FIRST, clock)
     shop = await opening.open()
     clock.instant = FIRST
     try:
@@ -74,7 +74,7 @@ async def measure_spread(folder: Path, nodes: int = 100, cut: int = ABSENT) -> l
         shop.close()
 
 
-class _Apart(Opening):
+class Apart(Opening):
     """Sets the world up while the nodes are off line: they take it in at once, and not act by act."""
 
     @override

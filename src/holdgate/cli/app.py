@@ -37,6 +37,8 @@ if TYPE_CHECKING:
         templates,
         test,
         up,
+        upgrade,
+        views,
         who,
         why,
         witness,
@@ -92,6 +94,8 @@ app.command("holdgate.cli.up:up", help="Open a whole shop in one process and kee
 app.command("holdgate.cli.run:run", help="Open one site of a shop as a process, on the shop's broker.")
 app.command("holdgate.cli.status:status", help="Show how every site stands: log, cosignature, links, clock.")
 app.command("holdgate.cli.backup:backup", name="backup", help="Copy a shop's record, and put it back.")
+app.command("holdgate.cli.upgrade:upgrade", help="Let a new release take over, once it has decided everything again.")
+app.command("holdgate.cli.views:views", help="Bring SQL tables of every log up to what the Vault mirrors.")
 app.command("holdgate.cli.site:site", name="site", help="Found a shop; begin with `holdgate site new`.")
 app.command("holdgate.cli.env:env", name="env", help="Bring in what a logger of room conditions kept.")
 app.command("holdgate.cli.bus:bus", name="bus", help="Let sites on several machines speak over a NATS broker.")

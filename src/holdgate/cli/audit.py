@@ -22,6 +22,7 @@ from holdgate.cli.records import (
     trusted,
     unmatched,
 )
+from holdgate.cli.stamps import in_words, stamped_heads
 from holdgate.terms.errors import Malformed
 
 
@@ -31,6 +32,8 @@ def audit(
     *,
     trust: Path | None = None,
     cosigned: tuple[Path, ...] = (),
+    timestamped: tuple[Path, ...] = (),
+    authority: tuple[Path, ...] = (),
     json: Annotated[bool, Parameter(negative=())] = False,
     signatures: bool = True,
 ) -> int:
@@ -45,6 +48,12 @@ def audit(
     cosigned
         A cosigned checkpoint that was kept elsewhere, such as a client's witness gave it out; repeat for more. The record has to
         lead through it, so one that was made anew with all of the shop's keys is found.
+    timestamped
+        A daily head of the Vault (DAY.note) with the token of a time-stamping authority beside it (DAY.tsr); repeat for more. The
+        record has to lead through each. Default, where --authority is given: every stamped head that lies in PATH.
+    authority
+        The certificates of a time-stamping authority that you trust, as PEM: its own first, then the chain up to its root. Repeat
+        for more. Bring your own copy.
     json
         One JSON document on stdout.
     signatures
@@ -56,14 +65,17 @@ def audit(
         _warn(f"The keys come from {where}, beside the record. Bring your own copy: --trust FILE.")
     keys = trusted(where)
     kept = brought(cosigned, keys)
+    stamped = stamped_heads(timestamped, authority, keys, path)
     console = Console(stderr=json)
     with _Watched(quiet=json) as seen:
-        audited = [item for log in found for item in audit_file(log, keys, seen, signatures=signatures, kept=kept)]
-    others = unmatched(kept, audited)
+        audited = [
+            item
+            for log in found
+            for item in audit_file(log, keys, seen, signatures=signatures, kept=kept, stamped=stamped)
+        ]
+    others = unmatched(kept, stamped, audited)
     if others:
-        raise Malformed(
-            f"the cosigned checkpoints that you bring are about {', '.join(others)}, which {path} does not hold"
-        )
+        raise Malformed(f"what you bring is about {', '.join(others)}, which {path} does not hold")
     cross_check(audited)
     sound = all(item.report.holds for item in audited)
     if json:
@@ -126,6 +138,8 @@ def _tell(console: Console, item: Audited, *, signatures: bool) -> None:
     if report.outside is not None:
         outside = ", ".join(f"{witness} cosigned {size}" for witness, size in sorted(report.outside.items()))
         _row(console, "outside", outside or _NOBODY_OUTSIDE, "" if outside else "yellow")
+    for existed in report.existed[:1] + report.existed[1:][-1:]:
+        _row(console, "stamped", in_words(report.origin, existed))
     _row(console, "root", report.root)
     for finding in report.findings:
         where = "" if finding.seq is None else f"entry {finding.seq}: "

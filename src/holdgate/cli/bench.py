@@ -1,36 +1,64 @@
-"""holdgate bench: what a site costs on this machine."""
+"""holdgate bench: what a site costs on this machine, and what many cost."""
 
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, Final, Literal
 
 import msgspec
+from msgspec import Struct
 from rich.console import Console
 
+from holdgate.bench.arrival import Arrived, run_arrival
 from holdgate.bench.big import measure_big
+from holdgate.bench.day import Day, run_day
+from holdgate.bench.match import Matched, run_match
 from holdgate.bench.reopen import Opened
-from holdgate.bench.run import Machine, Measurement, run
+from holdgate.bench.revision import Revised, run_revision
+from holdgate.bench.run import Machine, Measurement, machine, run
 from holdgate.bench.spread import Spread
+from holdgate.bench.sync import Synced, run_sync
 from holdgate.terms.errors import Malformed
 
+What = Literal["site", "match", "sync", "arrival", "revision", "day"]
+_RUNS: Final[dict[str, Callable[..., Iterator[Struct]]]] = {
+    "match": run_match,
+    "sync": run_sync,
+    "arrival": run_arrival,
+    "revision": run_revision,
+    "day": run_day,
+}
+"""What is measured beside a single site; each takes a folder and `quick`."""
 
-def bench(*, jobs: int = 640, big: bool = False, json: bool = False) -> int:
-    """Measure submitting, deciding, re-executing, and a release to 100 nodes; durable, with every flush and signature.
+
+def bench(
+    what: What = "site", /, *, jobs: int = 640, big: bool = False, quick: bool = False, json: bool = False
+) -> int:
+    """Measure on real sites: durable, with every flush and signature. Each begins with what the machine gives.
 
     Parameters
     ----------
+    what
+        site: submitting, deciding, re-executing, a release to 100 nodes in one process. match: a scan at the gate, with few
+        and with many orders staged. sync: a node that was away comes back with 50,000 entries. arrival: from a reader's scan
+        to the node, as processes on a broker. revision: a release to 100 node processes. day: a shop's day with 10 to 1,000
+        nodes.
     jobs
-        Jobs of the loaded measurement; each has 33 signed acts.
+        Jobs of the loaded measurement of a site; each has 33 signed acts.
     big
-        Also fill a node with 200,000 entries and 2,000 open jobs, and open it in a process of its own (minutes).
+        With site: also fill a node with 200,000 entries and 2,000 open jobs, and open it in a process of its own (minutes).
+    quick
+        Everything but site in a small size, to see that it works: its figures say nothing.
     json
         One JSON line a measurement, and nothing else.
     """
     if jobs < 1:
         raise Malformed("--jobs must be at least 1")
+    if quick and what == "site":
+        raise Malformed("--quick is for the others; of a site, measure fewer jobs: --jobs 64")
     console = Console()
-    for line in _lines(jobs, big=big):
+    for line in _site(jobs, big=big) if what == "site" else _other(what, quick=quick):
         if json:
             sys.stdout.write(msgspec.json.encode(line).decode() + "\n")
             sys.stdout.flush()
@@ -39,32 +67,109 @@ def bench(*, jobs: int = 640, big: bool = False, json: bool = False) -> int:
     return 0
 
 
-def _lines(jobs: int, *, big: bool) -> Iterator[Machine | Measurement | Spread | Opened]:
+def _site(jobs: int, *, big: bool) -> Iterator[Struct]:
     yield from run(jobs)
     if big:
         with tempfile.TemporaryDirectory(prefix="holdgate-bench-") as folder:
             yield from measure_big(Path(folder) / "shop")
 
 
-def _told(line: Machine | Measurement | Spread | Opened) -> str:
-    if isinstance(line, Machine):
-        return (
-            f"this machine: one signature check {line.verify_us:.0f} µs; {line.two_threads_per_s:,.0f} a second in two threads; "
-            f"bound for submit {line.bound_per_s:,.0f}/s"
-        )
-    if isinstance(line, Spread):
-        absent = f"; absent: {', '.join(line.absent)}" if line.absent else ""
-        return (
-            f"release    one signed act, {line.nodes} nodes in reach: the last decides by it after {line.last_ms:.0f} ms "
-            f"(in one process, no network){absent}"
-        )
-    if isinstance(line, Opened):
-        return (
-            f"open: {line.entries:,} entries, {line.open_jobs:,} open jobs in {line.open_s:.3f} s "
-            f"(program loaded in {line.import_s:.2f} s), {line.rss_mb:.0f} MB"
-        )
+def _other(what: str, *, quick: bool) -> Iterator[Struct]:
+    yield machine()
+    with tempfile.TemporaryDirectory(prefix="holdgate-bench-") as folder:
+        yield from _RUNS[what](Path(folder) / "shop", quick=quick)
+
+
+def _told(line: Struct) -> str:
+    return _TELLS[type(line)](line)
+
+
+def _tell_machine(line: Machine) -> str:
+    return (
+        f"this machine: {line.cores} cores, load {line.load}; one signature check {line.verify_us:.0f} µs, "
+        f"{line.two_threads_per_s:,.0f} a second in two threads; a flush {line.fsync_p50_ms:.2f} ms; "
+        f"bound for submit {line.bound_per_s:,.0f}/s"
+    )
+
+
+def _tell_spread(line: Spread) -> str:
+    return (
+        f"release    one signed act, {line.nodes} nodes in reach: the last decides by it after {line.last_ms:.0f} ms "
+        f"(in one process, no network){_absent(line.absent)}"
+    )
+
+
+def _absent(names: tuple[str, ...]) -> str:
+    return f"; absent: {', '.join(names)}" if names else ""
+
+
+def _tell_opened(line: Opened) -> str:
+    return (
+        f"open: {line.entries:,} entries, {line.open_jobs:,} open jobs in {line.open_s:.3f} s "
+        f"(program loaded in {line.import_s:.2f} s), {line.rss_mb:.0f} MB"
+    )
+
+
+def _tell_measurement(line: Measurement) -> str:
     flush = f", flush {line.fsync_p50_ms:.2f} ms" if line.durable else ""
     return (
         f"{line.op:<10} x{line.concurrency:<3} {line.per_s:>10,.0f}/s  p50 {line.p50_ms:.3f} ms  p99 {line.p99_ms:.3f} ms  "
         f"CPU {line.cpu_us:.1f} µs{flush}  {line.note}"
     )
+
+
+def _tell_matched(line: Matched) -> str:
+    return (
+        f"match      {line.staged:>7,} orders staged: {line.named_us:.1f} µs a scan that names its order "
+        f"({line.named_ratio:.2f} times), {line.unnamed_us:.1f} µs one that names none ({line.unnamed_ratio:.2f} times); "
+        f"bar {line.bar_ratio} times. Limit: {line.limit}"
+    )
+
+
+def _tell_synced(line: Synced) -> str:
+    return (
+        f"sync       {line.entries:,} entries to {line.to}: {line.per_s:,.0f}/s in {line.segments:,} segments, "
+        f"CPU {line.cpu_us:.0f} µs an entry, flush {line.fsync_p50_ms:.2f} ms; bar {line.bar_per_s:,}/s, "
+        f"signatures alone {line.checks_per_s:,.0f}/s. Limit: {line.limit}"
+    )
+
+
+def _tell_arrived(line: Arrived) -> str:
+    return (
+        f"arrival    {line.scans} scans with {line.staged:,} orders staged: p50 {line.p50_ms:.1f} ms, p99 {line.p99_ms:.1f} ms, "
+        f"worst {line.worst_ms:.1f} ms; bar p99 {line.bar_p99_ms:.0f} ms (staging took {line.staging_s:.0f} s). "
+        f"Limit: {line.limit}"
+    )
+
+
+def _tell_revised(line: Revised) -> str:
+    return (
+        f"revision   {line.nodes} node processes: p50 {line.p50_ms:.0f} ms, p99 {line.p99_ms:.0f} ms, last {line.last_ms:.0f} ms"
+        f"{_absent(line.absent)}; bar p99 {line.bar_p99_ms:.0f} ms (start {line.start_s:.0f} s, a node {line.node_mb:.0f} MB, "
+        f"load {line.load}). Limit: {line.limit}"
+    )
+
+
+def _tell_day(line: Day) -> str:
+    shops = "" if line.shops == 1 else f" in {line.shops} shops"
+    areas = f", areas of {line.area}" if line.area else ", no areas"
+    return (
+        f"day        {line.nodes:>5,} nodes{shops}{areas}, {line.orders:,} orders, {line.acts:,} acts in {line.wall_s:,.0f} s: "
+        f"an order {line.cpu_ms_order:.0f} ms of CPU, {line.entries_order:.0f} entries ({line.notices_order:.0f} of them notices, "
+        f"{line.hub_entries_order:.0f} at the hub), {line.kb_order:.0f} kB; state of a hub {line.hub_state_kb:,.0f} kB, of a floor "
+        f"hub {line.floor_state_kb:,.0f} kB, of a node {line.node_state_kb:,.0f} kB; a Vault mirrors {line.vault_mb:,.1f} MB; "
+        f"all in {line.rss_mb:,.0f} MB. Limit: {line.limit}"
+    )
+
+
+_TELLS: Final[dict[type[Struct], Callable[[Any], str]]] = {
+    Machine: _tell_machine,
+    Measurement: _tell_measurement,
+    Spread: _tell_spread,
+    Opened: _tell_opened,
+    Matched: _tell_matched,
+    Synced: _tell_synced,
+    Arrived: _tell_arrived,
+    Revised: _tell_revised,
+    Day: _tell_day,
+}

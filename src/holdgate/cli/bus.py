@@ -1,31 +1,35 @@
 """holdgate bus: the broker over which sites on several machines speak, and the keys that open a line to it."""
 
 import asyncio
+import secrets
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
 import msgspec
 from cyclopts import App
+from msgspec.structs import replace
 from rich.console import Console
 
-from holdgate.adapters.nats_config import CLUSTER, PORT, Broker, Cluster, Tls, config_of
-from holdgate.adapters.new_file import write_new
+from holdgate.adapters.nats_config import CLUSTER, PORT, Broker, Cluster, ReaderLine, Tls, config_of
 from holdgate.adapters.nkeys import public_text, read_seed, seed_text
-from holdgate.bootstrap import read_trust
+from holdgate.cli.bus_mosquitto import charter_of, check_readers, floors_of, mosquitto, read_file, write_all_new
 from holdgate.crypto.keys import SigningKey
 from holdgate.engine.address import PORT_MAX, BusAddress, bracketed, host_and_port, read_address
 from holdgate.engine.keeping import hosts_of
-from holdgate.identity.charter import Charter, open_charter
+from holdgate.identity.charter import Charter
 from holdgate.process import line_to
 from holdgate.terms.errors import Malformed, Unavailable
 
 FOLDER: Final = "bus"
 KEY_FILE: Final = "bus.key"
 ADDRESS_FILE: Final = "bus.json"
+READERS: Final = "readers"
 ROUTE_STEP: Final = 2_000
 """Servers of a cluster speak to each other on the port for sites plus this."""
 
 bus = App(name="bus", help="Let sites on several machines speak over a NATS broker.", result_action="return_value")
+bus.command(mosquitto)
 
 
 @bus.command
@@ -39,6 +43,8 @@ def init(
     key: Path | None = None,
     authority: Path | None = None,
     pair: tuple[str, ...] = (),
+    reader: tuple[str, ...] = (),
+    mqtt: int | None = None,
 ) -> int:
     """Write the broker's configuration and one transport key for each site into a shop's directory. Nothing is overwritten.
 
@@ -58,12 +64,17 @@ def init(
         Who signed it, as a path that is the same there and at each site.
     pair
         A site that two machines keep, so that one can fail. Again for another one.
+    reader
+        The SMART-ID of a reader that hands in over the broker; once for each.
+    mqtt
+        The port at which the broker speaks MQTT 3.1.1 to readers, such as 1883.
     """
-    charter = _charter(directory)
+    charter = charter_of(directory)
     tls = _tls(certificate, key, authority)
     _check_pairs(charter, pair)
-    names = [*(seat.id for seat in charter.sites), *(host for site in pair for host in hosts_of(site))]
-    keys = {name: SigningKey.generate() for name in names}
+    sites = [*(seat.id for seat in charter.sites), *(host for site in pair for host in hosts_of(site))]
+    keys = {name: SigningKey.generate() for name in (*sites, *check_readers(reader, sites))}
+    passwords = {name: secrets.token_urlsafe(32) for name in reader if mqtt is not None}
     scheme = "nats" if tls is None else "tls"
     address = BusAddress(
         shop=shop,
@@ -73,13 +84,26 @@ def init(
     )
     read_address(msgspec.json.encode(address))  # what no site would take is not written
     files: dict[Path, tuple[bytes, bool]] = {}
-    for path, text in _configurations(directory, shop, server, tls, keys).items():
-        files[path] = (text.encode(), False)
+    wanted = Broker(
+        name=shop,
+        shop=shop,
+        users={site: public_text(keys[site]) for site in sites},
+        store="",
+        tls=tls,
+        floors=floors_of(charter),
+        readers={name: ReaderLine(key=public_text(keys[name]), password=passwords.get(name)) for name in reader},
+        mqtt_port=_port(mqtt),
+    )
+    for path, text in _configurations(directory, server, wanted).items():
+        files[path] = (text.encode(), bool(passwords))
     files[directory / FOLDER / ADDRESS_FILE] = (msgspec.json.format(msgspec.json.encode(address)) + b"\n", False)
-    for site, own in keys.items():
-        files[directory / site / KEY_FILE] = (seed_text(own).encode() + b"\n", True)
-    _write_new(files)
-    _tell(directory, [*keys], [path for path in files if path.suffix == ".conf"])
+    for name, own in keys.items():
+        path = directory / name / KEY_FILE if name in sites else directory / FOLDER / READERS / f"{name}.key"
+        files[path] = (seed_text(own).encode() + b"\n", True)
+    for name, password in passwords.items():
+        files[directory / FOLDER / READERS / f"{name}.password"] = (password.encode() + b"\n", True)
+    write_all_new(files)
+    _tell(directory, sites, files)
     return 0
 
 
@@ -94,14 +118,15 @@ def check(directory: Path, /, *, wait: float = 3.0) -> int:
     wait
         How many seconds to try.
     """
-    charter = _charter(directory)
-    address = read_address(_read(directory / FOLDER / ADDRESS_FILE, "the broker's address; see holdgate bus init"))
+    charter = charter_of(directory)
+    address = read_address(read_file(directory / FOLDER / ADDRESS_FILE, "the broker's address; see holdgate bus init"))
     sites = [*(seat.id for seat in charter.sites), *(host for site in address.pairs for host in hosts_of(site))]
     here = {site: directory / site / KEY_FILE for site in sites if (directory / site / KEY_FILE).is_file()}
     if not here:
         raise Unavailable(f"{directory} holds no transport key; see holdgate bus init")
     keys = {
-        site: read_seed(_read(path, "a transport key").decode(errors="replace").strip()) for site, path in here.items()
+        site: read_seed(read_file(path, "a transport key").decode(errors="replace").strip())
+        for site, path in here.items()
     }
     refused = asyncio.run(_let_in(address, sites, keys, wait))
     console = _console()
@@ -136,18 +161,6 @@ def _check_pairs(charter: Charter, pairs: tuple[str, ...]) -> None:
                 raise Malformed(f"{name} is a site of its own, so it cannot be the name of a host of {site}")
 
 
-def _charter(directory: Path) -> Charter:
-    raw = _read(directory / "charter.json", "a shop")
-    return open_charter(raw, read_trust(directory / "trust.json").roots)
-
-
-def _read(path: Path, what: str) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise Unavailable(f"{path.parent} does not hold {what}: {error.strerror}") from error
-
-
 def _tls(certificate: Path | None, key: Path | None, authority: Path | None) -> Tls | None:
     if certificate is None or key is None or authority is None:
         if (certificate, key, authority) != (None, None, None):
@@ -156,28 +169,29 @@ def _tls(certificate: Path | None, key: Path | None, authority: Path | None) -> 
     return Tls(certificate=str(certificate), key=str(key), authority=str(authority))
 
 
-def _configurations(
-    directory: Path, shop: str, servers: tuple[str, ...], tls: Tls | None, keys: dict[str, SigningKey]
-) -> dict[Path, str]:
+def _port(mqtt: int | None) -> int | None:
+    if mqtt is not None and not 1 <= mqtt <= PORT_MAX:
+        raise Malformed(f"{mqtt} is no port; MQTT usually has 1883, and 8883 with TLS")
+    return mqtt
+
+
+def _configurations(directory: Path, servers: tuple[str, ...], wanted: Broker) -> dict[Path, str]:
     """A file for each server."""
     places = [host_and_port(server, 1, PORT_MAX - ROUTE_STEP) for server in servers]
     if len(places) not in {1, CLUSTER}:
         raise Malformed(f"name one server, or {CLUSTER} of a cluster")
     routes = tuple(f"{bracketed(host)}:{port + ROUTE_STEP}" for host, port in places)
-    users = {site: public_text(own) for site, own in keys.items()}
     found: dict[Path, str] = {}
     for number, (host, port) in enumerate(places):
         alone = len(places) == 1
-        name = f"{shop}-broker" if alone else f"{shop}-broker-{number + 1}"
-        broker = Broker(
+        name = f"{wanted.shop}-broker" if alone else f"{wanted.shop}-broker-{number + 1}"
+        broker = replace(
+            wanted,
             name=name,
-            shop=shop,
-            users=users,
             store=str((directory / FOLDER / name).absolute()),
             host=host,
             port=port,
-            tls=tls,
-            cluster=None if alone else Cluster(name=shop, routes=routes, own=number),
+            cluster=None if alone else Cluster(name=wanted.shop, routes=routes, own=number),
         )
         found[directory / FOLDER / ("nats-server.conf" if alone else f"nats-server-{number + 1}.conf")] = config_of(
             broker
@@ -185,23 +199,16 @@ def _configurations(
     return found
 
 
-def _write_new(files: dict[Path, tuple[bytes, bool]]) -> None:
-    """Write all of it, or nothing where any of it is there already."""
-    there = [str(path) for path in files if path.exists()]
-    if there:
-        raise Malformed(f"{there[0]} is there already; nothing was written. Move it away to begin anew")
-    for path, (content, private) in files.items():
-        write_new(path, content, private=private)
-
-
-def _tell(directory: Path, sites: list[str], configurations: list[Path]) -> None:
+def _tell(directory: Path, sites: list[str], files: Iterable[Path]) -> None:
     console = _console()
     for site in sites:
         console.print(
             f"{directory / site / KEY_FILE}: the key of {site}. For that site's machine, and nobody else's eyes."
         )
+    for path in (path for path in files if path.parent.name == READERS):
+        console.print(f"{path}: for the machine of the reader {path.stem}, and nobody else's eyes.")
     console.print(f"{directory / FOLDER / ADDRESS_FILE}: where the broker is. For every site.")
-    for path in configurations:
+    for path in (path for path in files if path.suffix == ".conf"):
         console.print(f"{path}: the broker's configuration. Start it: nats-server -c {path}")
     console.print(f"Then see who is let in: holdgate bus check {directory}")
 

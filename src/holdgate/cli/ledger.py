@@ -9,10 +9,11 @@ from cyclopts import App
 from rich.console import Console
 from typing_extensions import override
 
+from holdgate.adapters.head_files import NOTE, TOKEN, HeadFiles
 from holdgate.adapters.sqlite_store import SqliteStore
 from holdgate.audit.authorities import AUTHORITIES
 from holdgate.audit.bundle import write_bundle
-from holdgate.bootstrap import read_premises
+from holdgate.bootstrap import HEADS, read_premises
 from holdgate.engine.source import StoreSource
 from holdgate.identity.charter import SiteSeat
 from holdgate.ledger.merkle import root_of
@@ -36,7 +37,8 @@ def export(*, data: Path, tiles: Path | None = None, bundles: Path | None = None
     tiles
         C2SP tlog-tiles: TILES/SITE/checkpoint, tile/…, log.vkey. May exist; full tiles never change.
     bundles
-        One file a site, BUNDLES/SITE.bundle, with everything that `holdgate audit` needs but the trust file.
+        One file a site, BUNDLES/SITE.bundle, with everything that `holdgate audit` needs but the trust file. Daily heads of the
+        Vault that an authority stamped go with them, in BUNDLES/heads.
     """
     if tiles is None and bundles is None:
         raise Malformed("say where to write: --tiles DIR, --bundles DIR, or both")
@@ -57,11 +59,39 @@ def export(*, data: Path, tiles: Path | None = None, bundles: Path | None = None
         if bundles is not None:
             export_bundle(path, bundles / f"{seat.id}.bundle")
             console.print(f"{seat.id}: {bundles / seat.id}.bundle", soft_wrap=True)
+    if bundles is not None:
+        for vault in (seat.id for seat in premises.charter.sites if seat.kind == "vault"):
+            count = export_heads(data / vault / HEADS, bundles / HEADS)
+            if count:
+                console.print(f"{vault}: {count} stamped heads in {bundles / HEADS}", soft_wrap=True)
     return 0
 
 
 def _here(data: Path, seat: SiteSeat) -> bool:
     return (data / seat.id / "ledger.db").is_file()
+
+
+def export_heads(folder: Path, out: Path) -> int:
+    """Copy the heads of a Vault that were stamped, with their tokens; gives how many.
+
+    Raises:
+        Unavailable: a disk fails.
+    """
+    heads = HeadFiles(folder)
+    pairs = [(day, heads.head(day), heads.token(day)) for day in heads.days()]
+    written = _Files(out)
+    count = 0
+    try:
+        for day, head, token in pairs:
+            if head is not None and token is not None:
+                written.write(f"{day}{NOTE}", head)
+                written.write(f"{day}{TOKEN}", token)
+                count += 1
+        if count:
+            written.settle()
+    except OSError as error:
+        raise Unavailable(f"{out} cannot be written: {error}") from error
+    return count
 
 
 def export_bundle(path: Path, out: Path) -> None:

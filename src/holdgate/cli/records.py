@@ -17,6 +17,7 @@ from holdgate.adapters.sqlite_witness import SqliteWitness
 from holdgate.audit.bundle import Bundle
 from holdgate.audit.cross import compare_imports
 from holdgate.audit.replay import Finding, LogReport, LogSource, audit_log
+from holdgate.audit.stamped import StampedHead
 from holdgate.audit.trust import Trust
 from holdgate.bootstrap import read_trust
 from holdgate.crypto.hashes import digest, leaf_hash
@@ -109,10 +110,19 @@ def brought(paths: Sequence[Path], trust: Trust) -> list[bytes]:
     return notes
 
 
-def unmatched(notes: Sequence[bytes], audited: Sequence[Audited]) -> list[str]:
-    """The logs that brought checkpoints are about and that were not audited; none where a record does not say whose it is."""
+def unmatched(notes: Sequence[bytes], stamped: Sequence[StampedHead], audited: Sequence[Audited]) -> list[str]:
+    """The logs that brought checkpoints are about and that were not audited; none where a record does not say whose it is.
+
+    A stamped head is about every log of a shop: it counts where none of them was audited.
+    """
     found = {item.report.origin for item in audited}
-    return [] if "" in found else sorted({parse_checkpoint(note).origin for note in notes} - found)
+    if "" in found:
+        return []
+    others = {parse_checkpoint(note).origin for note in notes} - found
+    for head in stamped:
+        named = {log.origin for log in head.head.logs}
+        others |= named if found.isdisjoint(named) else set()
+    return sorted(others)
 
 
 def audit_sites(directory: Path) -> list[LogReport]:
@@ -122,24 +132,29 @@ def audit_sites(directory: Path) -> list[LogReport]:
 
 
 def audit_file(
-    path: Path, trust: Trust, seen: Seen | None = None, *, signatures: bool = True, kept: Sequence[bytes] = ()
+    path: Path,
+    trust: Trust,
+    seen: Seen | None = None,
+    *,
+    signatures: bool = True,
+    kept: Sequence[bytes] = (),
+    stamped: Sequence[StampedHead] = (),
 ) -> list[Audited]:
     """Audit one ledger, or every log that a mirror holds. What cannot be read is a finding, so that others are audited.
 
     Raises:
         Unavailable: it is no record at all.
     """
+    asked = (trust, seen, signatures, kept, stamped)
     if path.suffix == BUNDLE:
-        return [Audited(path=str(path), report=_audit_log(partial(_Bundled, path), trust, seen, signatures, kept))]
+        return [Audited(path=str(path), report=_audit_log(partial(_Bundled, path), *asked))]
     with closing(_open(path)) as db:
         mirror = Mirror(db, path)
-        reports = [
-            _audit_log(partial(MirrorSource, mirror, o), trust, seen, signatures, kept) for o in mirror.origins()
-        ]
+        reports = [_audit_log(partial(MirrorSource, mirror, origin), *asked) for origin in mirror.origins()]
         if reports:
             return [Audited(path=str(path), report=report, mirror=True) for report in reports]
     with closing(SqliteStore(path, read_only=True)) as store:
-        report = _audit_log(partial(_Stored, store, path), trust, seen, signatures, kept)
+        report = _audit_log(partial(_Stored, store, path), *asked)
         return [Audited(path=str(path), report=report)]
 
 
@@ -315,7 +330,12 @@ def _open(path: Path) -> sqlite3.Connection:
 
 
 def _audit_log(
-    open_source: Callable[[], _Sized], trust: Trust, seen: Seen | None, signatures: bool, kept: Sequence[bytes]
+    open_source: Callable[[], _Sized],
+    trust: Trust,
+    seen: Seen | None,
+    signatures: bool,
+    kept: Sequence[bytes],
+    stamped: Sequence[StampedHead],
 ) -> LogReport:
     try:
         source = open_source()
@@ -325,7 +345,7 @@ def _audit_log(
                 seen(source.name, seq, source.size)
 
         with ParallelChecks(entries=source.size if signatures else 0) as checks:
-            report = audit_log(source, trust, checks if signatures else None, progress, kept)
+            report = audit_log(source, trust, checks if signatures else None, progress, kept, stamped)
         progress(report.size)
     except Exception as error:  # noqa: BLE001  # whatever a record does to its auditor, the other records are audited
         return LogReport(

@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 
 from holdgate.adapters.http_serve import Limits, serving
 from holdgate.adapters.http_site import BODY_BYTES_MAX
+from holdgate.ledger.mirroring import UPLOAD_BYTES_MAX
 from holdgate.process import KINDS, SiteConfig, open_one, read_config
 from holdgate.process import run as run_until_ended
 
@@ -25,7 +26,7 @@ def run(kind: Kind, /, *, config: Annotated[Path, Parameter(name="--config")]) -
     kind
         What the site is: business-hub, floor-hub, node or vault.
     config
-        Its configuration: `site`, `data` (the shop's directory) and `listen` (host:port) in TOML.
+        Its configuration in TOML: `site`, `data` (the shop's directory), `listen` (host:port), a floor hub's `broadcasts`.
     """
     asyncio.run(_run(read_config(config), kind))
     return 0
@@ -41,4 +42,4 @@ async def _run(config: SiteConfig, kind: Kind) -> None:
 
 def serve(app: Starlette, host: str, port: int) -> AbstractAsyncContextManager[int]:
     """Serve a site's application within the limits that its bodies need."""
-    return serving(app, host, port, Limits(body_bytes=BODY_BYTES_MAX))
+    return serving(app, host, port, Limits(body_bytes=max(BODY_BYTES_MAX, UPLOAD_BYTES_MAX)))

@@ -14,11 +14,12 @@ from rich.text import Text
 from holdgate.adapters.epcis_uris import read_part
 from holdgate.adapters.marks import MARK_CHARS_MAX, read_mark
 from holdgate.bootstrap import read_trust
+from holdgate.cli.reader_line import open_line
 from holdgate.cli.site import PersonKey
 from holdgate.crypto.keys import SigningKey
 from holdgate.identity.charter import open_charter
 from holdgate.ledger.note import Vkey, make_vkey, parse_vkey
-from holdgate.reader import Came, Delivery, HttpLink, Outbox, Reader
+from holdgate.reader import Came, Delivery, Outbox, Reader
 from holdgate.terms.errors import Malformed, Unavailable
 
 FAILED: Final = 1
@@ -41,6 +42,8 @@ def scan(
     place: str | None = None,
     place_key: Path | None = None,
     after: int = 0,
+    line: Path | None = None,
+    authority: Path | None = None,
 ) -> int:
     """Scan parts in. Each mark is kept on this machine first, then handed in, and let go of only against a receipt.
 
@@ -55,7 +58,7 @@ def scan(
     outbox
         A file of this reader's own; made where it is missing. Keep it: it holds the counter and what waits.
     to
-        The floor hub, such as http://127.0.0.1:8460/FLOOR.
+        The floor hub, such as http://127.0.0.1:8460/FLOOR; over a broker, mqtt://127.0.0.1:1883/SHOP/FLOOR or nats://….
     log
         The floor hub's log key (vkey), brought by hand: what a receipt is believed by.
     charter
@@ -72,8 +75,12 @@ def scan(
         That place's key.
     after
         For a new outbox in the place of a lost one: the last counter that the reader used.
+    line
+        Over a broker: the file with the reader's key (NATS) or password (MQTT) there.
+    authority
+        Over a broker with TLS: whom to believe, a file of CAs.
     """
-    link = HttpLink(to)
+    link = open_line(to, reader, line, authority)
     vkey = _log_key(log, charter, trust, link.site)
     signing = _key(key, reader)
     place_signing = None if place_key is None else _key(place_key, place)

@@ -42,11 +42,12 @@ class FounderEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class ShopFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a shop is founded from."""
+    """What a shop is founded from. `areas`: area → its nodes, for a shop with very many (docs/operating.md)."""
 
     org: str
     domain: str
     nodes: tuple[str, ...]
+    areas: dict[str, tuple[str, ...]] = {}
     settings: Settings
     founders: tuple[FounderEntry, ...]
 
@@ -107,7 +108,7 @@ def init(
     founders, made = _founders(wanted)
     key = SigningKey.generate()
     _secret(root, PersonKey(id="root", signing=key.seed))
-    found(directory, wanted.org, wanted.domain, wanted.settings, wanted.nodes, founders, key)
+    found(directory, wanted.org, wanted.domain, wanted.settings, wanted.nodes, founders, key, _areas(wanted))
     for person in made:
         _secret(directory / PEOPLE / f"{person.id}.key", person)
     _tell(directory, root, wanted, made)
@@ -115,7 +116,7 @@ def init(
 
 
 @site.command
-def node(directory: Path, name: str, /) -> int:
+def node(directory: Path, name: str, /, *, area: str = "") -> int:
     """Make the keys and the seat of a node that is to join a shop. Nothing is overwritten.
 
     Parameters
@@ -124,8 +125,10 @@ def node(directory: Path, name: str, /) -> int:
         The shop's directory on the newcomer's machine, with charter.json and trust.json.
     name
         What the node is called, such as NODE-FPI-3; nobody in the shop is called so.
+    area
+        The area that it is in, where the shop has areas.
     """
-    seat = read_premises(directory).lay_out(name)
+    seat = read_premises(directory).lay_out(name, area)
     console = Console(highlight=False)
     place = directory / name
     console.print(f"  {place / 'site.key'}  its private keys: they stay on its machine", soft_wrap=True, markup=False)
@@ -158,8 +161,21 @@ def _check(wanted: ShopFile) -> None:
         raise Malformed(f"two founders have to be officers ({', '.join(OFFICERS)}): they enrol everybody else together")
     if all(founder.id != wanted.settings.office for founder in wanted.founders):
         raise Malformed(f"the office {wanted.settings.office} is no founder: add it, with the role workstation")
+    _areas(wanted)
     if not wanted.nodes:
         raise Malformed("name at least one node: the place where work is done")
+
+
+def _areas(wanted: ShopFile) -> dict[str, str]:
+    """Each node's area.
+
+    Raises:
+        Malformed: an area names what is no node, a node is in two, or in none while others are in one.
+    """
+    named = [(node, check_id(area)) for area, nodes in wanted.areas.items() for node in nodes]
+    if named and sorted(node for node, _ in named) != sorted(wanted.nodes):
+        raise Malformed("the areas do not divide the nodes: name every node in exactly one area, or leave areas out")
+    return dict(named)
 
 
 def _founders(wanted: ShopFile) -> tuple[list[Founder], list[PersonKey]]:

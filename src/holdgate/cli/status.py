@@ -69,8 +69,16 @@ def _wrong(one: dict[str, Any]) -> str:
     """What a person has to see to; empty where all is well."""
     if one["kind"] == "vault":
         caught = [mirror["origin"] for mirror in one["mirrors"] if mirror["evidence"]]
-        return f"holds evidence against {', '.join(caught)}" if caught else ""
+        said = [f"holds evidence against {', '.join(caught)}"] if caught else []
+        return "; ".join(said + [_alarmed(alarm) for alarm in one["alarms"]])
     return str(one["fault"])
+
+
+def _alarmed(alarm: dict[str, Any]) -> str:
+    return (
+        f"ALARM: entry {alarm['seq']} of {alarm['site']} is not what the law says: expected {alarm['expected']}; "
+        f"it says {alarm['found']}"
+    )
 
 
 def _tell(found: list[dict[str, Any]]) -> None:
@@ -78,7 +86,7 @@ def _tell(found: list[dict[str, Any]]) -> None:
     for title in ("site", "kind", "entries", "witnessed", "links", "clock", ""):
         table.add_column(title, justify="right" if title == "entries" else "left")
     for one in found:
-        table.add_row(*(_vault_row(one) if one["kind"] == "vault" else _site_row(one)))
+        table.add_row(*_ROWS.get(one["kind"], _site_row)(one))
     Console(highlight=False).print(table)
 
 
@@ -89,7 +97,15 @@ def _site_row(one: dict[str, Any]) -> tuple[Text, ...]:
     fault = _wrong(one)
     word = Text(fault, style="bold red") if fault else Text("" if one["reconciled"] else "alone", style="yellow")
     kind = Text(one["kind"].replace("_", " "))
-    return Text(one["site"]), kind, Text(str(one["size"])), _witnessed(one), links, _clock(one["clock"]), word
+    return (
+        Text(one["host"] or one["site"]),
+        kind,
+        Text(str(one["size"])),
+        _witnessed(one),
+        links,
+        _clock(one["clock"]),
+        word,
+    )
 
 
 def _witnessed(one: dict[str, Any]) -> Text:
@@ -102,8 +118,31 @@ def _witnessed(one: dict[str, Any]) -> Text:
 
 def _vault_row(one: dict[str, Any]) -> tuple[Text, ...]:
     held, mirrors = sum(mirror["size"] for mirror in one["mirrors"]), Text(f"{len(one['mirrors'])} mirrors")
-    word = Text(_wrong(one), style="bold red")
+    wrong = _wrong(one)
+    notes = [note for note in (_behind(one), _unstamped(one.get("head"))) if note]
+    word = Text(wrong, style="bold red") if wrong else Text("; ".join(notes), style="yellow")
     return Text(one["site"]), Text("vault"), Text(str(held)), Text(""), mirrors, _clock(one["clock"]), word
+
+
+def _unstamped(head: dict[str, Any] | None) -> str:
+    """What a person should know of a daily head that has no token; nothing depends on it today, so it is no failure."""
+    if head is None or not head["fault"]:
+        return ""
+    return f"the head of {head['day'] or 'the day'} is not stamped yet: {head['fault']}"
+
+
+def _standby_row(one: dict[str, Any]) -> tuple[Text, ...]:
+    counts = Text("its copy counts") if one["counts"] else Text("does not count yet", style="yellow")
+    follows = Text(f"follows {one['writer'] or 'nobody'}, term {one['term']}")
+    word = Text(_wrong(one), style="bold red")
+    return Text(one["host"]), Text("standby"), Text(str(one["size"])), counts, follows, _clock(one["clock"]), word
+
+
+def _behind(one: dict[str, Any]) -> str:
+    """What a Vault has still to decide again; empty where it is up to date or does not."""
+    left = sum(m["size"] - m["reexecuted"] for m in one["mirrors"] if m["reexecuted"] is not None)
+    waits = [m["waits"] for m in one["mirrors"] if m["waits"]]
+    return f"{left} entries to decide again{''.join(f'; {why}' for why in waits)}" if left else ""
 
 
 def _clock(clock: dict[str, Any]) -> Text:
@@ -113,3 +152,6 @@ def _clock(clock: dict[str, Any]) -> Text:
         return Text("not synchronised", style="yellow")
     error = clock["error_us"] or 0
     return Text(f"within {error / 1000:.0f} ms", style="yellow" if error > UNSURE_US else "")
+
+
+_ROWS: Final = {"vault": _vault_row, "standby": _standby_row}

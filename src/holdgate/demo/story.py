@@ -191,7 +191,7 @@ class Story(Narrator):
         seen = read_object_event(raw)
         if seen.read_point != READ_POINT + DOCK:
             raise Tampered(f"the event was read at {seen.read_point}, not at {DOCK}")
-        self._event = seen.event_digest
+        self._event = seen.event_hash
         return await at.act(
             c.ReportArrival,
             at.signers((SCANNER, "scanner")),
@@ -204,7 +204,7 @@ class Story(Narrator):
             quantity=seen.quantity,
             reader_seq=count,
             observed_at=seen.observed_at,
-            event=seen.event_digest,
+            event=seen.event_hash,
         )
 
     async def _checks(self) -> None:

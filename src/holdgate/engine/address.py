@@ -1,6 +1,5 @@
 """Addresses: of hosts and ports, and of a shop's broker. What leaves this machine wants TLS."""
 
-import ipaddress
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -8,6 +7,7 @@ import msgspec
 from msgspec import Struct
 
 from holdgate.terms.errors import Malformed
+from holdgate.terms.hosts import check_host
 
 
 class BusAddress(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -55,24 +55,6 @@ def host_and_port(text: str, least: int = 0, most: int = PORT_MAX) -> tuple[str,
 def bracketed(host: str) -> str:
     """A host as it stands before a port."""
     return f"[{host}]" if ":" in host else host
-
-
-def on_this_machine(host: str) -> bool:
-    """Whether the host is this machine's loopback, by number or as `localhost`."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def check_host(host: str, *, tls: bool) -> None:
-    """Let a host pass only if nobody on the way to it can read or stand in.
-
-    Raises:
-        Malformed: it is beyond this machine, and there is no TLS.
-    """
-    if not tls and not on_this_machine(host):
-        raise Malformed(f"{host} is beyond this machine: that wants TLS, so that nobody on the way reads or stands in")
 
 
 def check_server(url: str, *, tls: bool) -> None:

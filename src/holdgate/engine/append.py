@@ -10,9 +10,10 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from typing import Final, Protocol
+from typing import Final
 
 from holdgate.engine.answer import LOCAL, REPLICATED, Answer, Sealed
+from holdgate.engine.keeping import Elsewhere
 from holdgate.engine.ports import Head, Store
 from holdgate.engine.workers import Workers
 from holdgate.law.chronicle import Draft
@@ -22,14 +23,6 @@ from holdgate.ledger.proof import receipts
 from holdgate.terms.errors import HoldgateError, Unavailable
 
 Done = Callable[[Answer | HoldgateError], None]
-
-
-class Elsewhere(Protocol):
-    """The other keepers of a log that two hosts keep (`holdgate.engine.keeping`)."""
-
-    def when(self, size: int, then: Callable[[HoldgateError | None], None]) -> None:
-        """Call back on the event loop once another keeper holds so many entries, or with why none will."""
-        ...
 
 
 CLOSED: Final = "the site was closed while this was on its way; ask again"

@@ -16,7 +16,7 @@ from typing import Final, Protocol
 from msgspec import Struct
 from msgspec.structs import replace
 
-from holdgate.terms.errors import Unavailable
+from holdgate.terms.errors import HoldgateError, Unavailable
 
 HOSTS: Final = ("a", "b")
 """The two hosts of a site that is kept by two."""
@@ -84,6 +84,14 @@ class Promises(Protocol):
 
     def close(self) -> None:
         """Release the storage."""
+        ...
+
+
+class Elsewhere(Protocol):
+    """The other keepers of a log that two hosts keep."""
+
+    def when(self, size: int, then: Callable[[HoldgateError | None], None]) -> None:
+        """Call back on the event loop once another keeper holds so many entries, or with why none will."""
         ...
 
 

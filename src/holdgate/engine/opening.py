@@ -25,13 +25,16 @@ from holdgate.terms.errors import Malformed, Tampered
 
 PAGE: Final = 4_096
 """Entries read at a time."""
+FORM: Final = 1
+"""The form of a standing. It goes up with every part of the state that older snapshots lack and the fold would have filled."""
 
 
 class _Saved(Struct, frozen=True, kw_only=True):
-    """The body of a snapshot."""
+    """The body of a snapshot. `form`: which standing it is; one of another form is left aside."""
 
     standing: Standing
     frontier: tuple[bytes, ...]
+    form: int = 0
 
 
 _ENCODER: Final = msgspec.msgpack.Encoder()
@@ -45,14 +48,22 @@ class Opened(NamedTuple):
     tail: int
 
 
-def open_log(store: Store, blank: State, authority: Authority, history: History, roots: tuple[bytes, ...]) -> Opened:
-    """Bring a chronicle to the durable end of its log.
+def open_log(
+    store: Store,
+    blank: State,
+    authority: Authority,
+    history: History,
+    roots: tuple[bytes, ...],
+    *,
+    from_start: bool = False,
+) -> Opened:
+    """Bring a chronicle to the durable end of its log. `from_start`: by every entry, whatever snapshot there is.
 
     Raises:
         Tampered: the store does not hold the log that its head speaks of; the message names the entry.
     """
     opening = _Opening(store, authority, history, roots)
-    snapshot = store.load_snapshot()
+    snapshot = None if from_start else store.load_snapshot()
     if snapshot is not None:
         try:
             return opening.from_snapshot(snapshot, blank.site)
@@ -76,13 +87,8 @@ class _Opening:
         Raises:
             Malformed, Tampered: it cannot be read, is of another site, or leads to another log than the stored one.
         """
-        try:
-            saved = _DECODER.decode(snapshot.body)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            raise Malformed(f"the snapshot cannot be read: {error}") from None
-        if root_from_frontier(saved.frontier, snapshot.size) != snapshot.root or saved.standing.state.site != site:
-            raise Tampered("the snapshot is of another log")
-        return self.go_on(saved.standing, Tree.restore(snapshot.size, saved.frontier), site)
+        standing, tree = read_snapshot(snapshot, site)
+        return self.go_on(standing, tree, site)
 
     def go_on(self, standing: Standing, tree: Tree, site: str) -> Opened:
         """Do everything after a standing again; it must come out as stored, and lead to the head's root."""
@@ -105,8 +111,34 @@ class _Opening:
         return Opened(chronicle, head.size - start)
 
 
+def standing_bytes(chronicle: Chronicle) -> bytes:
+    """The body of a snapshot of the chronicle as it stands."""
+    return _ENCODER.encode(_Saved(standing=chronicle.standing, frontier=chronicle.tree.frontier(), form=FORM))
+
+
 def save(store: Store, chronicle: Chronicle) -> None:
     """Save the chronicle's standing. It must be at the durable end."""
-    tree = chronicle.tree
-    body = _ENCODER.encode(_Saved(standing=chronicle.standing, frontier=tree.frontier()))
-    store.save_snapshot(Snapshot(size=tree.size, root=tree.root(), digest=sha256(body), body=body))
+    store.save_snapshot(snapshot_of(chronicle))
+
+
+def snapshot_of(chronicle: Chronicle) -> Snapshot:
+    """The chronicle's present standing, to be kept."""
+    tree, body = chronicle.tree, standing_bytes(chronicle)
+    return Snapshot(size=tree.size, root=tree.root(), digest=sha256(body), body=body)
+
+
+def read_snapshot(snapshot: Snapshot, site: str) -> tuple[Standing, Tree]:
+    """The standing that a snapshot of a site's log keeps, and its tree. That it leads to the log is still to be shown.
+
+    Raises:
+        Malformed, Tampered: it cannot be read, or is of another site.
+    """
+    try:
+        saved = _DECODER.decode(snapshot.body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise Malformed(f"the snapshot cannot be read: {error}") from None
+    if saved.form != FORM:
+        raise Malformed("the snapshot was saved by another version of the program")
+    if root_from_frontier(saved.frontier, snapshot.size) != snapshot.root or saved.standing.state.site != site:
+        raise Tampered("the snapshot is of another log")
+    return saved.standing, Tree.restore(snapshot.size, saved.frontier)

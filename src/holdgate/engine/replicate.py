@@ -7,15 +7,17 @@ nothing but time; the link goes on where it stopped.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import NamedTuple, Protocol
 
 from holdgate.engine.answer import Answer
 from holdgate.engine.bus import Bus, Taken
 from holdgate.engine.ports import Row, Store
 from holdgate.law.case import Pin
+from holdgate.law.event import AnyEvent
 from holdgate.law.segments import Segment
-from holdgate.ledger.entry import Entry, read_entry
+from holdgate.ledger.entry import Entry, read_entry_once
 from holdgate.ledger.merkle import extend, root_from_frontier
 from holdgate.ledger.note import Notary
 from holdgate.terms.errors import HoldgateError, InvariantBroken, Malformed, Tampered, Unavailable
@@ -23,6 +25,8 @@ from holdgate.terms.limits import IMPORT_ENTRIES_MAX, SEGMENT_BYTES
 
 STRETCH: int = IMPORT_ENTRIES_MAX // 4
 """Entries of one segment in full. Up to IMPORT_ENTRIES_MAX more go with them as their leaf hashes alone."""
+PASSED_MAX: int = 4_096
+"""Entries that a link passes over before it writes so: after a crash it reads so many again."""
 RETRY_S: float = 1.0
 """How long a link rests after a peer within reach did not answer."""
 RETRIES: int = 3
@@ -51,6 +55,10 @@ class Policy(Protocol):
     segments: bool
     """Whether the peer takes this log's segments at all."""
 
+    def concerns(self, events: Iterable[AnyEvent]) -> bool:
+        """Whether an entry with these events can be disclosed to the peer, or set off an action there."""
+        ...
+
     def discloses(self, entry: Entry) -> bool:
         """Whether the peer may see this entry in full."""
         ...
@@ -59,7 +67,7 @@ class Policy(Protocol):
         """The keys of what goes along with an entry that the peer may see."""
         return entry.pins
 
-    def outgoing(self, entry: Entry, row: Row, round_number: int) -> Sequence[Outgoing]:
+    def outgoing(self, row: Row, round_number: int) -> Sequence[Outgoing]:
         """The actions that this entry sets off at the peer. Sent anew, a round has another nonce."""
         ...
 
@@ -114,7 +122,7 @@ class Stretches:
         for index, row in enumerate(self._store.rows(start, stop)):
             if len(entries) == STRETCH:
                 break
-            entry = read_entry(row.body)
+            entry = read_entry_once(row.body)  # its own durable entry; the receiver proves its form
             if self._policy.discloses(entry):
                 more = {key: self._pinned(key) for key in self._policy.beside(entry) if key not in blobs}
                 content += len(row.body) + sum(map(len, more.values()))
@@ -175,7 +183,7 @@ class Link:
         self._policy = policy
         self._owner = owner
         position = store.cursor(peer)
-        self._position = position if position <= durable.size else 0
+        self._position = self._saved = position if position <= durable.size else 0
         self._retry: asyncio.TimerHandle | None = None
         self._stretches = Stretches(store, notary, policy, term)
         self._quiet_to = 0
@@ -226,6 +234,26 @@ class Link:
         else:
             self._again = True
 
+    def passes_over(self, first: int, size: int, events: Sequence[AnyEvent]) -> bool:
+        """Whether entries [first, size) with these events are nothing to the peer; then they lie behind this link.
+
+        A site with very many links looks at its new entries once for each, and reads none of them again. A link that is on its
+        way, behind or out of reach passes over nothing: it reads the entries when it comes to them.
+        """
+        if self._task is not None or self._position != first or self._policy.concerns(events):
+            return False
+        if self._quiet_to == first:
+            self._quiet_to = size
+        self._position = size
+        if size - self._saved >= PASSED_MAX:
+            with suppress(HoldgateError):  # a hint that is not kept costs the next start some reading
+                self._save()
+        return True
+
+    def _save(self) -> None:
+        self._store.set_cursor(self.peer, self._position)
+        self._saved = self._position
+
     async def _run(self) -> None:
         try:
             while True:
@@ -260,10 +288,12 @@ class Link:
                 raise Unavailable("the store does not show all durable entries yet")
             if self._policy.segments:
                 await self._segments(stop)
+            told = self._sent_to == stop
             for row in rows:
-                await self._actions(row)
+                told = await self._actions(row) or told
             self._position = stop
-            self._store.set_cursor(self.peer, stop)
+            if told or stop - self._saved >= STRETCH:
+                self._save()
         self.fault = None
 
     # ---- segments --------------------------------------------------------------------------------------------------
@@ -290,7 +320,7 @@ class Link:
     def _shows(self, start: int, stop: int) -> bool:
         """Whether the peer may see any of these entries; those that were looked at before are not read again."""
         for row in self._store.rows(max(start, self._quiet_to), stop):
-            if self._policy.discloses(read_entry(row.body)):
+            if self._policy.discloses(read_entry_once(row.body)):
                 self._quiet_to = row.seq
                 return True
         self._quiet_to = max(stop, self._quiet_to)
@@ -302,12 +332,14 @@ class Link:
 
     # ---- actions ---------------------------------------------------------------------------------------------------
 
-    async def _actions(self, row: Row) -> None:
-        entry = read_entry(row.body)
+    async def _actions(self, row: Row) -> bool:
+        """Send what an entry sets off; whether it set anything off."""
+        told = False
         peer = self._bus.peer(self._site, self.peer)
         for number in range(self._tries, self._tries + RETRIES):
             refused = False
-            for outgoing in self._policy.outgoing(entry, row, number):
+            for outgoing in self._policy.outgoing(row, number):
+                told = True
                 try:
                     answer = await peer.deliver(outgoing.raw, outgoing.pins, self._site)
                 except Malformed as error:
@@ -316,7 +348,7 @@ class Link:
                 refused = refused or self._policy.try_again(answer)
             if not refused:
                 self._tries = 0
-                return
+                return told
             self._tries = number + 1
             await asyncio.sleep(0)
         raise Unavailable(f"{self.peer} cannot take entry {row.seq} yet")

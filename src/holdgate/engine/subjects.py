@@ -3,31 +3,15 @@
 `holdgate.<shop>.ask.<receiver>.<sender>`: only the sender may publish here, only the receiver may listen, so the name itself
 says truly who asks. `holdgate.<shop>.beat.<site>`: only that site may publish. `_INBOX_<site>.<id>`: answers to that site.
 
-A name is made of words between dots. A site's id may hold dots, which would make several words of it; in a name they are
-written as `%`, which no id holds, so that two ids never share a name.
+A name is made of words between dots; an id becomes one word (`holdgate.terms.topics`), so that two ids never share a name.
 """
 
 import re
 from typing import Final, NamedTuple
 
-from holdgate.terms.ids import check_id
+from holdgate.terms.topics import Names, name_of, token
 
-_TOKEN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9%_-]{0,63}")
 _REPLY_ID: Final = re.compile(r"[0-9a-f]{24}")
-
-
-def token(site: str) -> str:
-    """An id as one word of a name.
-
-    Raises:
-        Malformed: it is no id.
-    """
-    return check_id(site, "site").replace(".", "%")
-
-
-def site_of(word: str) -> str | None:
-    """The id that a word stands for; None where it stands for none."""
-    return word.replace("%", ".") if _TOKEN.fullmatch(word) else None
 
 
 class Subjects(NamedTuple):
@@ -69,7 +53,7 @@ class Subjects(NamedTuple):
         """Who asks under this name, or beats; None for a name of another shape."""
         words = subject.removeprefix(f"{self.root}.").split(".") if subject.startswith(f"{self.root}.") else []
         right = (len(words), words[0] if words else "") in ((3, "ask"), (2, "beat"))
-        return site_of(words[-1]) if right else None
+        return name_of(words[-1]) if right else None
 
 
 def inbox(site: str) -> str:
@@ -85,3 +69,55 @@ def is_answer_to(site: str, subject: str) -> bool:
     """
     head, _, last = subject.rpartition(".")
     return head == inbox(site) and _REPLY_ID.fullmatch(last) is not None
+
+
+class Tray(NamedTuple):
+    """What a broker keeps for a floor hub until it is decided, and who is given it.
+
+    `stream`, `consumer`: their names in JetStream. `heard`: the subjects that are kept. `names`: under which the readers
+    speak and are answered. `own`: the floor hub makes this stream; else it is the broker's own, of what came over MQTT.
+    """
+
+    stream: str
+    consumer: str
+    heard: str
+    names: Names
+    own: bool
+
+    @classmethod
+    def of_nats(cls, shop: str, floor: str) -> "Tray":
+        """For readers that speak NATS.
+
+        Raises:
+            Malformed: one of the two is no id.
+        """
+        names = Names.nats(shop, floor)
+        return cls(f"HOLDGATE_{names.shop}_{names.floor}", f"forwarder_{names.floor}", names.arrivals, names, own=True)
+
+    @classmethod
+    def of_mqtt(cls, shop: str, floor: str) -> "Tray":
+        """For readers that speak MQTT to the broker's gateway, which keeps what they send in a stream of its own.
+
+        Raises:
+            Malformed: one of the two is no id.
+        """
+        names = Names.gateway(shop, floor)
+        consumer = f"holdgate_{names.shop}_{names.floor}"
+        return cls("$MQTT_msgs", consumer, f"$MQTT.msgs.{names.arrivals}", names, own=False)
+
+    @property
+    def publishes(self) -> tuple[str, ...]:
+        """What the floor hub has to be allowed to publish: making, asking, letting go, and what readers are told."""
+        api = (f"STREAM.CREATE.{self.stream}", f"STREAM.UPDATE.{self.stream}") if self.own else ()
+        ask = (
+            f"STREAM.INFO.{self.stream}",
+            f"CONSUMER.DURABLE.CREATE.{self.stream}.{self.consumer}",
+            f"CONSUMER.MSG.NEXT.{self.stream}.{self.consumer}",
+        )
+        named = tuple(f"$JS.API.{name}" for name in (*api, *ask))
+        return (*named, f"$JS.ACK.{self.stream}.{self.consumer}.>", self.names.receipts)
+
+    @property
+    def subscribes(self) -> tuple[str, ...]:
+        """What the floor hub has to be allowed to listen to, its own inbox aside."""
+        return (self.names.hails,)

@@ -10,20 +10,22 @@ What cannot be authenticated becomes an attempt on the record and grants nothing
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Final, NamedTuple, TypeVar
 
 from holdgate.engine.answer import Answer, Sealed
-from holdgate.engine.append import CLOSED, Appender, Done, Elsewhere
+from holdgate.engine.append import CLOSED, Appender, Done
 from holdgate.engine.attempts import Attempts
+from holdgate.engine.keeping import Elsewhere
 from holdgate.engine.ports import Clock, Store
+from holdgate.engine.proving import prove_in_threads
 from holdgate.engine.verify import Unauthentic, Verified, verify
 from holdgate.engine.workers import Workers
 from holdgate.law.case import Pin
 from holdgate.law.chronicle import Attempt, Chronicle, Draft, attempted
-from holdgate.law.segments import decision_of
+from holdgate.law.segments import Proved, Segment, decision_of
 from holdgate.law.signers import keys_of
 from holdgate.ledger.entry import read_entry
 from holdgate.ledger.merkle import inclusion_path
@@ -136,6 +138,10 @@ class Spine:
         self._appender.stage(self._made(make), _resolve(answer))
         self.settle()
         return answer
+
+    async def prove(self, segment: Segment) -> Mapping[int, Proved]:
+        """What holds of a segment's entries, found in the threads that verify what is submitted."""
+        return await prove_in_threads(segment, self._chronicle.state.identities, self._verifiers)
 
     def settle(self) -> None:
         """Append what follows from the entries so far and has entries of its own, before anything else comes.

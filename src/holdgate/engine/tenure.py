@@ -11,9 +11,8 @@ from typing import Final
 
 from typing_extensions import override
 
-from holdgate.engine.append import Elsewhere
 from holdgate.engine.bus import Taken
-from holdgate.engine.keeping import LEASE_S, Fence, Standing
+from holdgate.engine.keeping import LEASE_S, Elsewhere, Fence, Standing
 from holdgate.terms.errors import HoldgateError, Unavailable
 
 Renewal = Callable[[Fence, Mapping[str, int]], Awaitable[Standing]]

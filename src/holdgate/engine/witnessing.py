@@ -48,6 +48,10 @@ class Shown(Protocol):
         """Judge untrusted bytes (C2SP tlog-witness)."""
         ...
 
+    async def add_entries(self, raw: bytes) -> Reply:
+        """Judge untrusted bytes (C2SP tlog-mirror)."""
+        ...
+
     async def checkpoint(self, hashed: str) -> bytes | None:
         """The newest checkpoint of a log, with the cosignatures that are held for it."""
         ...
@@ -58,4 +62,12 @@ class Shown(Protocol):
 
     async def evidence(self) -> list[Evidence]:
         """Every contradiction that was seen."""
+        ...
+
+    async def heads(self) -> list[tuple[str, bool]]:
+        """The days that have a daily head, the oldest first, and whether an authority stamped it."""
+        ...
+
+    async def head(self, day: str, *, token: bool) -> bytes | None:
+        """The head of a day, or the token over it; None where there is none."""
         ...

@@ -80,7 +80,11 @@ def order(arrival: Arrival) -> None:
         if arrival.slip is None:
             _unstaged(arrival, claim.order)
         return
-    waiting = [slip for slip in arrival.state.slips.values() if _waits(arrival, slip)]
+    slips = arrival.state.slips
+    named = (slips[name] for name in arrival.state.awaited.get(claim.serials[0], ()))
+    waiting = [slip for slip in named if _waits(arrival, slip)]
+    if len(waiting) > 1:  # refused with all of them, in the order in which they came to the gate
+        waiting = [slip for slip in slips.values() if _waits(arrival, slip)]
     if len(waiting) == 1:
         arrival.slip = waiting[0]
         return

@@ -32,13 +32,18 @@ class Founder(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
 
 
 class SiteSeat(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A site of the shop: its SMART-ID, kind, log origin, signing key and (nodes) the key that order bodies are sealed to."""
+    """A site of the shop: its SMART-ID, kind, log origin, signing key and (nodes) the key that order bodies are sealed to.
+
+    `area` (nodes): a node hears by notices of the orders of its own area only. Without areas every node hears of every order,
+    which costs a shop of many nodes the square of their number.
+    """
 
     id: str
     kind: str
     origin: str
     key: bytes
     sealing_key: bytes | None = None
+    area: str = ""
 
 
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):

@@ -11,7 +11,7 @@ arrived, and compares bytes. Steps of one action:
 Signatures are verified before (in threads) and are not looked at here. No clock, no I/O: time and epoch are arguments.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, Protocol
 
 import msgspec
@@ -31,7 +31,7 @@ from holdgate.law.founding import found_shop
 from holdgate.law.gates.acts import SIGNING
 from holdgate.law.library import Library
 from holdgate.law.pinning import version_for
-from holdgate.law.segments import Segment, verify_segment
+from holdgate.law.segments import NOTHING_PROVED, Proved, Segment, verify_segment
 from holdgate.law.state import Job, State, job_key
 from holdgate.ledger.entry import Entry, LawRef, Source, encode_entry
 from holdgate.ledger.merkle import Tree
@@ -204,17 +204,17 @@ class Chronicle:
             "attempt", f"source:{record.source}", attempted(record), at, record=record, module=record.source
         )
 
-    def take_in(self, segment: Segment, at: int) -> Draft:
-        """Take in a stretch of another site's log.
+    def take_in(self, segment: Segment, at: int, proved: Mapping[int, Proved] = NOTHING_PROVED) -> Draft:
+        """Take in a stretch of another site's log. `proved`: entries of it that were proved beforehand, by index.
 
         Raises:
             Tampered, Malformed: it does not hold together; nothing changed.
         """
         self._owes_nothing()
-        verified = verify_segment(self.state, segment)
+        verified = verify_segment(self.state, segment, proved)
         at = max(at, self.standing.last_at)
         seq, state = self.tree.size, self.state
-        blobs = {leaf_hash(body).hex(): body for body in segment.entries.values()} | dict(segment.blobs)
+        blobs = {segment.leaves[index].hex(): body for index, body in segment.entries.items()} | dict(segment.blobs)
         self.library.admit(blobs)
         for said_at, event in verified.events:
             fold_foreign(state, self.library, event, said_at, seq)
@@ -477,6 +477,7 @@ def blank_state(charter: Charter, site: str, kind: str) -> State:
         closed={},
         reports={},
         slips={},
+        awaited={},
         readers={},
         early=[],
         contacts={},

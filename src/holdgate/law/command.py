@@ -106,6 +106,7 @@ class EnrolSite(Command, frozen=True, kw_only=True, tag="site.enrol"):
     origin: str
     key: bytes
     sealing_key: bytes
+    area: str | None = None
 
 
 class RetireSite(Command, frozen=True, kw_only=True, tag="site.retire"):
@@ -411,7 +412,8 @@ class StageSlip(Command, frozen=True, kw_only=True, tag="slip.stage"):
 class ReportArrival(Command, frozen=True, kw_only=True, tag="part.arrival"):
     """A reader's broadcast: these parts are physically here.
 
-    `reader_seq`: the reader's strictly increasing counter. `event`: digest of the EPCIS event, which stays outside.
+    `reader_seq`: the reader's strictly increasing counter. `event`: the name of the EPCIS event, which stays outside: its event
+    hash (`ni:///sha-256;…?ver=CBV2.0`), or from older readers the SHA-256 of its bytes in hex.
     `captured_at`: capture time of a buffered scan (UTC µs).
     """
 
@@ -967,6 +969,7 @@ _ID_NAMES: Final = (
     "technician",
     "policy",
     "param",
+    "area",
 )
 ID_FIELDS: Final[dict[type[Command], tuple[str, ...]]] = {
     command: tuple(name for name in _ID_NAMES if name in command.__struct_fields__) for command in ACTS.values()

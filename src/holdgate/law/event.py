@@ -45,6 +45,7 @@ class SiteEnrolled(Event, frozen=True, kw_only=True):
     origin: str
     key: bytes
     sealing_key: bytes
+    area: str = ""
 
 
 class SiteRetired(Event, frozen=True, kw_only=True):

@@ -44,7 +44,8 @@ def _disable(_: Case, m: c.DisableIdentity) -> Events:
 
 
 def _enrol_site(_: Case, m: c.EnrolSite) -> Events:
-    return (ev.SiteEnrolled(id=m.id, kind=m.kind, origin=m.origin, key=m.key, sealing_key=m.sealing_key),)
+    seat = {"id": m.id, "kind": m.kind, "origin": m.origin, "area": m.area or ""}
+    return (ev.SiteEnrolled(**seat, key=m.key, sealing_key=m.sealing_key),)
 
 
 def _retire_site(_: Case, m: c.RetireSite) -> Events:

@@ -23,7 +23,7 @@ from holdgate.law.chronicle import (
     ImportRecord,
 )
 from holdgate.law.consequences import ConsequenceRecord
-from holdgate.law.segments import Segment
+from holdgate.law.segments import Segment, decision_of
 from holdgate.ledger.entry import Entry, read_entry
 from holdgate.terms import canon
 from holdgate.terms.errors import Malformed, Tampered
@@ -31,6 +31,9 @@ from holdgate.terms.errors import Malformed, Tampered
 _ATTEMPT: Final = msgspec.json.Decoder(Attempt)
 _IMPORT: Final = msgspec.json.Decoder(ImportRecord)
 _CONSEQUENCE: Final = msgspec.json.Decoder(ConsequenceRecord)
+_BEFORE: Final = 40
+"""Characters that are shown before the place where two entries part."""
+_SHOWN: Final = 200
 _NOTES: Final[dict[str, msgspec.json.Decoder[Any]]] = {
     "contact": msgspec.json.Decoder(ContactRecord),
     "cosigned": msgspec.json.Decoder(CosignedRecord),
@@ -93,6 +96,58 @@ def read_import(entry: Entry) -> ImportRecord | None:
         Malformed: it cannot be read.
     """
     return canon.decode(bytes(entry.record), _IMPORT, "the record") if entry.kind == "import" else None
+
+
+class Difference(NamedTuple):
+    """How an entry that was done again differs from the one on record.
+
+    `expected`: what comes out; `found`: what stands there; in words. `says`: both, as one sentence.
+    """
+
+    expected: str
+    found: str
+    says: str
+
+
+def difference(made: Entry, found: Entry) -> Difference:
+    """What differs between an entry as it comes out and as it is recorded.
+
+    Raises:
+        Malformed: the recorded decision cannot be read.
+    """
+    names = [name for name in Entry.__struct_fields__ if getattr(made, name) != getattr(found, name)]
+    if "decision" in names:
+        expected, stands = _decided(made), _decided(found)
+        if expected == stands:
+            expected, stands = _apart(_spelled(made, "decision"), _spelled(found, "decision"))
+        says = f"decided again it comes out as {expected}; the record says {stands}"
+        return Difference(expected, stands, says)
+    says = f"done again it comes out with another {', '.join(names) or 'spelling'}"
+    if not names:
+        return Difference("the canonical spelling", "another spelling", says)
+    pairs = [_apart(_spelled(made, name), _spelled(found, name)) for name in names]
+    return Difference(
+        "; ".join(f"{name} {pair[0]}" for name, pair in zip(names, pairs, strict=True)),
+        "; ".join(f"{name} {pair[1]}" for name, pair in zip(names, pairs, strict=True)),
+        says,
+    )
+
+
+def _decided(entry: Entry) -> str:
+    """The verdict of an entry and its codes."""
+    decision = decision_of(entry)
+    return f"{decision.verdict} {', '.join(decision.codes)}".rstrip()
+
+
+def _spelled(entry: Entry, name: str) -> str:
+    return msgspec.json.encode(getattr(entry, name)).decode()
+
+
+def _apart(one: str, other: str) -> tuple[str, str]:
+    """Two texts from a little before the place where they part, cut to a length that a person reads."""
+    place = next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+    start = max(0, place - _BEFORE)
+    return one[start : start + _SHOWN], other[start : start + _SHOWN]
 
 
 def read_cosigned(entry: Entry) -> CosignedRecord:

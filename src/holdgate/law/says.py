@@ -134,6 +134,8 @@ def can_say(command: c.AnyCommand, event: ev.AnyEvent) -> bool:
         return False
     if isinstance(command, c.AdoptStandard) and (event.standard, event.edition) != (command.standard, command.edition):  # type: ignore[union-attr]
         return False
+    if isinstance(command, c.EnrolSite) and getattr(event, "area", None) != (command.area or ""):
+        return False
     if isinstance(command, c.CorrectEntry) and getattr(event, "value", None) != command.new_value:
         return False
     who = getattr(event, "by", getattr(event, "sensor", None))

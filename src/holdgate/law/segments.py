@@ -5,6 +5,7 @@ extends the Merkle frontier that it holds for that origin and compares the root 
 that nothing can be left out, reordered or altered, also among the entries that it may not see.
 """
 
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 import msgspec
@@ -13,13 +14,14 @@ from msgspec import Struct
 from holdgate.crypto.envelope import open_envelope, verify_all
 from holdgate.crypto.hashes import digest, leaf_hash
 from holdgate.identity.charter import SiteSeat
+from holdgate.identity.roster import Identity
 from holdgate.law.command import AnyCommand, parse_command
 from holdgate.law.decision import Decision
 from holdgate.law.event import AUTHORITY, AnyEvent, IdentityEnrolled, SiteEnrolled, SiteRetired
 from holdgate.law.folds.identities import enrolled
 from holdgate.law.founding import seated
 from holdgate.law.says import WITHOUT_AN_ACT, can_say
-from holdgate.law.signers import keys_of, officers_of
+from holdgate.law.signers import Keys, keys_of, officers_of
 from holdgate.law.state import Origin, State
 from holdgate.ledger.entry import Entry, read_entry
 from holdgate.ledger.merkle import extend, root_from_frontier
@@ -44,6 +46,23 @@ class Segment(Struct, frozen=True, kw_only=True):
     entries: dict[int, bytes]
     blobs: dict[str, bytes] = {}
     term: int = 0
+
+
+class Proved(NamedTuple):
+    """A disclosed entry, read, whose act holds under `keys`: every signature of it was checked. `leaf`: its leaf hash.
+
+    `command`, `keys`: None where the entry holds no act. It says nothing yet of the entry's place in a log.
+    """
+
+    body: bytes
+    leaf: bytes
+    entry: Entry
+    decision: Decision
+    command: AnyCommand | None
+    keys: Keys | None
+
+
+NOTHING_PROVED: Final[Mapping[int, Proved]] = {}
 
 
 class Verified(NamedTuple):
@@ -72,7 +91,33 @@ def decision_of(entry: Entry) -> Decision:
         raise Malformed(f"the decision of entry {entry.seq} cannot be read: {error}") from None
 
 
-def verify_segment(state: State, segment: Segment) -> Verified:
+def prove(body: bytes, roster: Mapping[str, Identity]) -> Proved:
+    """Read a disclosed entry and check the signatures of its act. Pure, and most of the work: threads may do it beforehand.
+
+    Args:
+        body: untrusted.
+        roster: whose keys count; whoever uses the answer later compares the keys with those that count then.
+
+    Raises:
+        Malformed: it cannot be read. Tampered: somebody whom it names is not enrolled, or did not sign.
+    """
+    entry = read_entry(body)
+    decision = decision_of(entry)
+    if entry.kind != "action":
+        return Proved(body, leaf_hash(body), entry, decision, None, None)
+    envelope = open_envelope(bytes(entry.action))
+    command = parse_command(envelope.payload)
+    keys = keys_of(command, roster)
+    if isinstance(keys, str):
+        raise Tampered(f"entry {entry.seq} is signed by {keys}, who is not enrolled")
+    try:
+        verify_all(envelope, keys)
+    except Tampered as error:
+        raise Tampered(f"entry {entry.seq}: {error}") from None
+    return Proved(body, leaf_hash(body), entry, decision, command, keys)
+
+
+def verify_segment(state: State, segment: Segment, proved: Mapping[int, Proved] = NOTHING_PROVED) -> Verified:
     """Check a segment against what this site knows of its origin.
 
     1. The origin is a seat of this shop. 2. The stretch begins where the last one ended. 3. The checkpoint is signed by
@@ -81,6 +126,12 @@ def verify_segment(state: State, segment: Segment) -> Verified:
     signed by the people whom it names; it says only what that kind of site may say, and what the signed act can say (the
     business hub's consequences have no act). 6. The business hub is due every entry in full. 7. Nothing comes along that
     no disclosed entry pins.
+
+    Args:
+        state: what this site knows; not changed.
+        segment: untrusted.
+        proved: by index, entries of it that `prove` took beforehand; whatever is not among them, or was proved under keys
+            that do not count any more, is proved here.
 
     Raises:
         Tampered: one of these does not hold, with the place. Malformed: the segment or an entry cannot be read.
@@ -92,7 +143,7 @@ def verify_segment(state: State, segment: Segment) -> Verified:
     frontier = _frontier(known, segment, seat)
     if state.kind == "business_hub" and len(segment.entries) != len(segment.leaves):
         raise Malformed(f"the business hub is due every entry of {seat.id} in full")
-    reader = _Reader(state, seat, segment)
+    reader = _Reader(state, seat, segment, proved)
     for index in sorted(segment.entries):
         reader.take(index, segment.entries[index])
     for sha256, blob in segment.blobs.items():
@@ -118,7 +169,7 @@ def _frontier(known: Origin, segment: Segment, seat: SiteSeat) -> tuple[bytes, .
 class _Reader:
     """(5): reads the disclosed entries of a stretch, in log order."""
 
-    def __init__(self, state: State, seat: SiteSeat, segment: Segment) -> None:
+    def __init__(self, state: State, seat: SiteSeat, segment: Segment, proved: Mapping[int, Proved]) -> None:
         self.events: list[tuple[int, AnyEvent]] = []
         self.pinned: dict[str, None] = {}
         self.late = 0
@@ -126,24 +177,37 @@ class _Reader:
         self._left_at = state.retired.get(seat.id)
         self._seat = seat
         self._segment = segment
+        self._proved = proved
         self._roster = state.identities
 
     def take(self, index: int, body: bytes) -> None:
         """One disclosed entry."""
         segment, seat = self._segment, self._seat
         seq = segment.start + index
-        if not 0 <= index < len(segment.leaves) or leaf_hash(body) != segment.leaves[index]:
+        found = self._still_proved(index, body)
+        leaf = leaf_hash(body) if found is None else found.leaf
+        if not 0 <= index < len(segment.leaves) or leaf != segment.leaves[index]:
             raise Tampered(f"entry {seq} is not the one in the log")
-        entry = read_entry(body)
+        if found is None:
+            found = prove(body, self._roster)
+        entry = found.entry
         if entry.seq != seq or entry.site != seat.id:
             raise Tampered(f"entry {seq} names another place in another log")
         for sha256 in entry.pins:
             self.pinned[sha256] = None
             if sha256 not in segment.blobs:
                 raise Tampered(f"entry {seq} pins the document {sha256[:12]}…, which did not come along")
-        command = self._signed(entry) if entry.kind == "action" else None
-        for event in decision_of(entry).events:
-            self._said(entry, event, command)
+        for event in found.decision.events:
+            self._said(entry, event, found.command)
+
+    def _still_proved(self, index: int, body: bytes) -> Proved | None:
+        """What was proved beforehand of these very bytes, if the keys that it holds under are the ones that count now."""
+        found = self._proved.get(index)
+        if found is None or found.body != body:
+            return None
+        if found.command is not None and keys_of(found.command, self._roster) != found.keys:
+            return None
+        return found
 
     def _said(self, entry: Entry, event: AnyEvent, command: AnyCommand | None) -> None:
         authority = AUTHORITY[type(event)]
@@ -173,16 +237,3 @@ class _Reader:
         if isinstance(event, SiteEnrolled) and event.id not in self._roster:
             seat = SiteSeat(id=event.id, kind=event.kind, origin=event.origin, key=event.key)
             self._roster = {**self._roster, event.id: seated(self._charter, seat, entry.seq)}
-
-    def _signed(self, entry: Entry) -> AnyCommand:
-        """The act of an entry, signed by everybody whom it names."""
-        envelope = open_envelope(bytes(entry.action))
-        command = parse_command(envelope.payload)
-        keys = keys_of(command, self._roster)
-        if isinstance(keys, str):
-            raise Tampered(f"entry {entry.seq} is signed by {keys}, who is not enrolled")
-        try:
-            verify_all(envelope, keys)
-        except Tampered as error:
-            raise Tampered(f"entry {entry.seq}: {error}") from None
-        return command

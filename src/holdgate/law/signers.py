@@ -1,9 +1,12 @@
-"""Which keys must have signed an action, and which officers stand behind it: pure questions to the roster."""
+"""Which keys must have signed an action, and whether they did; which officers stand behind it: pure questions to the roster."""
 
+from collections.abc import Mapping
 from typing import Final
 
+from holdgate.crypto.envelope import open_envelope, verify_all
 from holdgate.identity.roster import Identity
 from holdgate.law import command as c
+from holdgate.terms.errors import Malformed, Tampered
 
 Keys = tuple[tuple[str, bytes], ...]
 OFFICERS: Final = ("admin", "qa", "compliance", "project_manager")
@@ -22,7 +25,7 @@ def officers_of(command: c.AnyCommand, identities: dict[str, Identity], about: s
     )
 
 
-def keys_of(command: c.AnyCommand, identities: dict[str, Identity]) -> Keys | str:
+def keys_of(command: c.AnyCommand, identities: Mapping[str, Identity]) -> Keys | str:
     """The keys that must have signed: every signer's, and the workstation's; or the id of one who is not enrolled.
 
     The newcomer of an enrolment signs with the key that it asks for.
@@ -43,3 +46,12 @@ def keys_of(command: c.AnyCommand, identities: dict[str, Identity]) -> Keys | st
             return place
         keys.append((place, station.key))
     return tuple(keys)
+
+
+def check_signatures(envelope: bytes, keys: Keys) -> str:
+    """Why an action's signatures do not hold; empty where they do."""
+    try:
+        verify_all(open_envelope(envelope), keys)
+    except (Malformed, Tampered) as error:
+        return str(error)
+    return ""

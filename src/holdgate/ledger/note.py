@@ -172,14 +172,24 @@ def read_number(text: bytes, what: str) -> int:
     return int(text)
 
 
-def read_note(raw: bytes) -> tuple[bytes, list[NoteSignature]]:
+def sign_note(text: bytes, name: str, key: SigningKey) -> bytes:
+    """A note over a text that ends in a newline, signed under a name (type 0x01).
+
+    Raises:
+        Malformed: the name cannot name a key.
+    """
+    blob = note_key_id(check_name(name), KIND_LOG, key.public) + key.sign(text)
+    return text + b"\n" + _DASH + name.encode() + b" " + binascii.b2a_base64(blob)
+
+
+def read_note(raw: bytes, bytes_max: int = NOTE_BYTES_MAX) -> tuple[bytes, list[NoteSignature]]:
     """Split untrusted bytes into the note's text (with its final newline) and its signature lines. Proves nothing.
 
     Raises:
         Malformed: too long, not UTF-8, control characters, no blank line, no or too many signatures, or a line that is
             none.
     """
-    _check_characters(raw)
+    _check_characters(raw, bytes_max)
     split = raw.rfind(b"\n\n")
     if split < 0:
         raise Malformed("the note has no blank line between its text and its signatures")
@@ -189,12 +199,13 @@ def read_note(raw: bytes) -> tuple[bytes, list[NoteSignature]]:
     return text, [_read_signature(line) for line in lines]
 
 
-def open_note(raw: bytes, known: Iterable[Vkey]) -> tuple[bytes, tuple[str, ...]]:
+def open_note(raw: bytes, known: Iterable[Vkey], bytes_max: int = NOTE_BYTES_MAX) -> tuple[bytes, tuple[str, ...]]:
     """Read an untrusted note and believe its text because known keys signed it.
 
     Args:
         raw: untrusted bytes.
         known: trusted keys, log keys and cosigners alike; others on the note are ignored.
+        bytes_max: a longer note is refused.
 
     Returns:
         The text with its final newline, and the names of the known keys that signed, in the order of their lines.
@@ -203,7 +214,7 @@ def open_note(raw: bytes, known: Iterable[Vkey]) -> tuple[bytes, tuple[str, ...]
         Malformed: not a note.
         Tampered: a known key's signature does not hold, or no known key signed.
     """
-    text, signatures = read_note(raw)
+    text, signatures = read_note(raw, bytes_max)
     keys = {(key.name, key.key_id): key for key in known}
     names: list[str] = []
     for line in signatures:
@@ -232,7 +243,7 @@ def parse_checkpoint(raw: bytes) -> Checkpoint:
     if b"\n\n" in raw:
         raw, _ = read_note(raw)
     else:
-        _check_characters(raw)
+        _check_characters(raw, NOTE_BYTES_MAX)
     lines = raw.split(b"\n")
     if len(lines) != 4 or lines[3]:
         raise Malformed("a checkpoint has exactly three lines: origin, size and root")
@@ -317,14 +328,14 @@ def _holds(key: Vkey, text: bytes, body: bytes) -> bool:
     return 0 < time_s <= SIZE_MAX and verify(key.public, _cosigned(text, time_s), body[_TIME_BYTES:])
 
 
-def _check_characters(raw: bytes) -> None:
+def _check_characters(raw: bytes, bytes_max: int) -> None:
     """Bound untrusted note bytes.
 
     Raises:
         Malformed: too long, not UTF-8, or control characters other than the newline.
     """
-    if len(raw) > NOTE_BYTES_MAX:
-        raise Malformed(f"the note has {len(raw)} bytes; at most {NOTE_BYTES_MAX} are read")
+    if len(raw) > bytes_max:
+        raise Malformed(f"the note has {len(raw)} bytes; at most {bytes_max} are read")
     try:
         odd = _CONTROL.search(raw.decode())
     except UnicodeDecodeError:

@@ -37,6 +37,7 @@ from holdgate.ledger.note import (
     make_vkey,
     open_checkpoint,
     parse_checkpoint,
+    parse_vkey,
     read_note,
     read_number,
 )
@@ -129,6 +130,7 @@ class Cosigner:
     def __init__(self, name: str, key: SigningKey) -> None:
         self.name = name
         self.vkey = make_vkey(name, key.public, KIND_COSIGNATURE)
+        self.key = parse_vkey(self.vkey)
         self._key = key
 
     def line(self, text: bytes, time_s: int) -> bytes:

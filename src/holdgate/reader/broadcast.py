@@ -22,7 +22,7 @@ from holdgate.terms.limits import INTEGER_ABS_MAX, PAYLOAD_BYTES_MAX
 ROLE: Final = "scanner"
 """The role that a reader is enrolled in."""
 NONCE_CHARS: Final = 16
-_DIGEST: Final = re.compile(r"[0-9a-f]{64}")
+_EVENT: Final = re.compile(r"ni:///sha-256;[0-9a-f]{64}\?ver=CBV2\.0|[0-9a-f]{64}")
 
 
 class Signer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -35,7 +35,8 @@ class Signer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Scan(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """What was read off the parts, in the spelling of the marks.
 
-    `order`: the order that the person named. `event`: SHA-256 (hex) of the EPCIS event that goes with it, where there is one.
+    `order`: the order that the person named. `event`: the hash of the EPCIS event that goes with it, where there is one
+    (`ni:///sha-256;…?ver=CBV2.0`; before that name was known, the SHA-256 of its bytes in hex).
     """
 
     part_no: str
@@ -103,8 +104,8 @@ def check(scan: Scan) -> Scan:
     """
     if scan.order is not None:
         check_id(scan.order, "order")
-    if scan.event is not None and not _DIGEST.fullmatch(scan.event):
-        raise Malformed("the event is named by its SHA-256, 64 hex digits")
+    if scan.event is not None and not _EVENT.fullmatch(scan.event):
+        raise Malformed("the event is named by its EPCIS event hash, ni:///sha-256;…?ver=CBV2.0 with 64 hex digits")
     longest = Broadcast(
         site="s" * ID_CHARS_MAX,
         at=INTEGER_ABS_MAX,

@@ -88,6 +88,10 @@ class Opening:
         """What is brought into force: the contracts of the world."""
         return bundles_of(self.world, rule_parser())
 
+    def areas(self) -> Mapping[str, str]:
+        """Node → area; a scenario's shop has none."""
+        return {}
+
     async def _found(self) -> Shop:
         site = self.world.site
         settings = Settings(
@@ -105,7 +109,7 @@ class Opening:
         founders = [self._founder(person) for person in (self._admin, self._officer)]
         root = SigningKey.from_seed(sha256(b"scenario root"))
         nodes = [node.id for node in self.world.nodes]
-        found(self.directory, "LAB", DOMAIN, settings, nodes, founders, root)
+        found(self.directory, "LAB", DOMAIN, settings, nodes, founders, root, self.areas())
         return await Shop(self.directory, self.clock, CountedEntropy(), timers=False).open()
 
     def _founder(self, person: Person) -> Founder:

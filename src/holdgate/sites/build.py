@@ -9,9 +9,23 @@ node → floor hub           receipts for forwarded orders (actions)
 everybody → Vault          the whole log (segments), which it cosigns
 """
 
+from functools import partial
+
 from holdgate.engine.replicate import Policy
 from holdgate.identity.charter import seat_of
-from holdgate.sites.policies import Sender, Telling, acknowledgements, forwards, law_for, roster_of, slips
+from holdgate.law.state import State
+from holdgate.sites.policies import (
+    Law,
+    Sender,
+    Telling,
+    acknowledgements,
+    forwards,
+    passes_by,
+    received,
+    roster_of,
+    slips,
+    staged,
+)
 from holdgate.sites.site import Site
 
 
@@ -30,16 +44,17 @@ def policies_for(site: Site) -> dict[str, Policy]:
     if site.kind == "business_hub":
         for node in by_kind.get("node", ()):
             if node not in state.retired or store.cursor(node) <= state.identities[node].ref:
-                links[node] = Telling(law_for(node, state))
+                links[node] = Law(node, state)
         for floor in by_kind.get("floor_hub", ()):
-            links[floor] = Telling(roster_of(state), slips(sender, floor, lambda node: _sealing_key(site, node)))
+            links[floor] = Telling(roster_of(state), slips(sender, floor, partial(_sealing_key, state)), staged)
     elif site.kind == "floor_hub":
         for node in by_kind.get("node", ()):
             if node not in state.retired:
-                links[node] = Telling(None, forwards(sender, node, state, store, site.entry_envelope))
+                matters = passes_by(node, partial(_near, state, node))
+                links[node] = Telling(None, forwards(sender, node, state, store, site.entry_envelope, matters), matters)
     else:
         for floor in by_kind.get("floor_hub", ()):
-            links[floor] = Telling(None, acknowledgements(sender, floor))
+            links[floor] = Telling(None, acknowledgements(sender, floor), received)
     if site.kind != "business_hub":
         for hub in by_kind.get("business_hub", ()):
             links[hub] = Telling(None, whole=True)
@@ -48,7 +63,13 @@ def policies_for(site: Site) -> dict[str, Policy]:
     return links
 
 
-def _sealing_key(site: Site, node: str) -> bytes | None:
+def _sealing_key(state: State, node: str) -> bytes | None:
     """Looked up when an order is sealed: nodes join while the site runs."""
-    seat = seat_of(site.chronicle.state.charter, node)
+    seat = seat_of(state.charter, node)
     return None if seat is None else seat.sealing_key
+
+
+def _near(state: State, node: str, other: str) -> bool:
+    """Whether another node is of a node's area: its parts could be brought here by mistake."""
+    own, seat = seat_of(state.charter, node), seat_of(state.charter, other)
+    return own is not None and seat is not None and own.area == seat.area

@@ -1,18 +1,20 @@
-"""A running site's figures: general ones of every deciding site, and the staging analytics of a floor hub.
+"""A running site's figures: general ones of every deciding site, the staging analytics of a floor hub, what a Vault watches.
 
 The fold is fed with entries as they become durable. What was on record before, it takes from the store when it is first asked, a
 stretch at a time, so that the site goes on meanwhile; from then on a question costs nothing that grows with the log.
 """
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final
 
 from holdgate.engine.answer import Sealed
-from holdgate.handoff.figures import Figure, by, counter, gauge, one
+from holdgate.handoff.figures import Figure, Sample, by, counter, gauge, one
 from holdgate.handoff.metrics_fold import MetricsFold
 from holdgate.sites.site import Site
-from holdgate.sites.status import ClockQuality, SiteStatus, site_status
+from holdgate.sites.status import ClockQuality, MirrorStatus, SiteStatus, VaultStatus, site_status, vault_status
+from holdgate.sites.vault import Vault
 from holdgate.terms.errors import HoldgateError, InvariantBroken
 
 STRETCH: Final = 200
@@ -60,6 +62,57 @@ class SiteFigures:
             for draft in sealed.drafts:
                 if fold is not None and draft.seq == fold.size:
                     fold.take(draft.body)
+
+
+class VaultFigures:
+    """The figures of a running Vault."""
+
+    def __init__(self, vault: Vault) -> None:
+        self._vault = vault
+
+    async def collect(self) -> tuple[Figure, ...]:
+        """The figures now.
+
+        Raises:
+            HoldgateError: the mirrors cannot be read.
+        """
+        return self.shown()
+
+    def shown(self) -> tuple[Figure, ...]:
+        """The figures now."""
+        return vault_figures(vault_status(self._vault, 0, ClockQuality()))
+
+
+def vault_figures(status: VaultStatus) -> tuple[Figure, ...]:
+    """What a Vault tells of the logs that it mirrors, and of what came out when it decided them again."""
+    mirrors = status.mirrors
+    watched = [mirror for mirror in mirrors if mirror.reexecuted is not None]
+    return (
+        counter(
+            "holdgate_vault_mirrored_total",
+            "Entries that the Vault mirrors, by the log's origin.",
+            _by_log(mirrors, [mirror.size for mirror in mirrors]),
+        ),
+        counter(
+            "holdgate_vault_reexecuted_total",
+            "Entries that came out the same when the Vault decided them again, from the log's beginning on.",
+            _by_log(watched, [mirror.reexecuted or 0 for mirror in watched]),
+        ),
+        counter(
+            "holdgate_vault_difference_total",
+            "Entries that did not come out the same: alarms, kept for ever.",
+            _by_log(watched, [sum(a.origin == mirror.origin for a in status.alarms) for mirror in watched]),
+        ),
+        counter(
+            "holdgate_vault_evidence_total",
+            "Signed checkpoints that contradict the mirror.",
+            _by_log(mirrors, [mirror.evidence for mirror in mirrors]),
+        ),
+    )
+
+
+def _by_log(mirrors: Sequence[MirrorStatus], values: Sequence[int]) -> tuple[Sample, ...]:
+    return by("log", zip((mirror.origin for mirror in mirrors), values, strict=True))
 
 
 def general_figures(status: SiteStatus) -> tuple[Figure, ...]:

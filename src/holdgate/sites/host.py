@@ -10,7 +10,7 @@ A claim, step by step (`claim`):
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, suppress
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from typing import Final, Protocol
 
 from typing_extensions import override
@@ -147,6 +147,7 @@ class Host:
         vaults: the shop's Vaults; the first one is the third keeper.
         follow: a standby on the host's store.
         write: the site on the host's store, and its line as itself; closed at the end of the context.
+        beside: what goes on beside the site while this host writes.
         lease_s: see `holdgate.engine.keeping.LEASE_S`.
     """
 
@@ -158,6 +159,7 @@ class Host:
         vaults: Sequence[str],
         follow: Callable[[], Standby],
         write: Callable[[Writing], AbstractAsyncContextManager[tuple[Site, Line]]],
+        beside: Callable[[Site], AbstractAsyncContextManager[None]] | None = None,
         lease_s: float = LEASE_S,
     ) -> None:
         if host not in HOSTS:
@@ -172,6 +174,7 @@ class Host:
         self._vaults = tuple(vaults)
         self._follow_on = follow
         self._write_on = write
+        self._beside = beside or _nothing
         self._lease_s = lease_s
 
     async def run(self) -> None:
@@ -222,10 +225,11 @@ class Host:
                 bus.attach(site.id, site, site.link_changed)
                 await site.start()
                 self.site = site
-                while not tenure.over and site.spine.fault is None:
-                    with suppress(TimeoutError):
-                        async with asyncio.timeout(self._lease_s / BEATS):
-                            await tenure.ended()
+                async with self._beside(site):
+                    while not tenure.over and site.spine.fault is None:
+                        with suppress(TimeoutError):
+                            async with asyncio.timeout(self._lease_s / BEATS):
+                                await tenure.ended()
         except Unavailable:
             if not tenure.over:
                 raise  # not because it was replaced
@@ -235,6 +239,10 @@ class Host:
 
     def _cursors(self) -> dict[str, int]:
         return {} if self.site is None else {peer: link.position for peer, link in self.site.links.items()}
+
+
+def _nothing(_: Site) -> AbstractAsyncContextManager[None]:
+    return nullcontext()
 
 
 def _renewal(keeper: Peer, origin: str, host: str) -> Renewal:

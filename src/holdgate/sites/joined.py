@@ -37,7 +37,12 @@ def _of_entry(body: bytes) -> Iterator[SiteSeat]:
         for event in said:
             if can_say(command, event) and _signed(envelope, event):
                 yield SiteSeat(
-                    id=event.id, kind=event.kind, origin=event.origin, key=event.key, sealing_key=event.sealing_key
+                    id=event.id,
+                    kind=event.kind,
+                    origin=event.origin,
+                    key=event.key,
+                    sealing_key=event.sealing_key,
+                    area=event.area,
                 )
     except Malformed:
         return  # it stays in the mirror, where an audit finds it

@@ -4,7 +4,7 @@ An action that a site sends on its own behalf is signed with the site's key; its
 off, so that a resend is the same bytes.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from typing_extensions import override
@@ -26,7 +26,7 @@ from holdgate.law.segments import decision_of
 from holdgate.law.state import State, job_key
 from holdgate.ledger.entry import Entry, read_entry
 from holdgate.terms import canon
-from holdgate.terms.errors import Unavailable
+from holdgate.terms.errors import InvariantBroken, Unavailable
 
 LAW_ACTS: Final = (
     ev.IdentityEnrolled,
@@ -85,30 +85,42 @@ class Telling(Policy):
         shows: which events open an entry to the peer; None: none.
         whole: the peer takes the whole log, every entry in full.
         actions: the actions that an entry sets off there.
+        sets_off: which events of an entry can do so; wanted where there are actions.
     """
 
     def __init__(
         self,
-        shows: Callable[[Entry, ev.AnyEvent], bool] | None,
+        shows: Callable[[ev.AnyEvent], bool] | None,
         actions: Callable[[Entry, Row, int], Sequence[Outgoing]] | None = None,
+        sets_off: Callable[[ev.AnyEvent], bool] | None = None,
         *,
         whole: bool = False,
     ) -> None:
+        if (actions is None) != (sets_off is None):
+            raise InvariantBroken("a policy that sends actions says which events set them off")
         self.segments = whole or shows is not None
         self._whole = whole
         self._shows = shows
         self._actions = actions
+        self._sets_off = sets_off
+
+    @override
+    def concerns(self, events: Iterable[ev.AnyEvent]) -> bool:
+        shows, sets_off = self._shows, self._sets_off
+        if self._whole:
+            return True
+        return any((shows is not None and shows(e)) or (sets_off is not None and sets_off(e)) for e in events)
 
     @override
     def discloses(self, entry: Entry) -> bool:
         shows = self._shows
         if self._whole or shows is None:
             return self._whole
-        return any(shows(entry, event) for event in decision_of(entry).events)
+        return any(shows(event) for event in decision_of(entry).events)
 
     @override
-    def outgoing(self, entry: Entry, row: Row, round_number: int) -> Sequence[Outgoing]:
-        return () if self._actions is None else self._actions(entry, row, round_number)
+    def outgoing(self, row: Row, round_number: int) -> Sequence[Outgoing]:
+        return () if self._actions is None else self._actions(read_entry(row.body), row, round_number)
 
     @override
     def try_again(self, answer: Answer) -> bool:
@@ -137,12 +149,10 @@ def nonce_of(row: Row, round_number: int) -> str:
     return row.leaf.hex()[:24] + (f"-{round_number}" if round_number else "")
 
 
-def law_for(node: str, state: State) -> Callable[[Entry, ev.AnyEvent], bool]:
+def law_for(node: str, state: State) -> Callable[[ev.AnyEvent], bool]:
     """What a node has to know: the law, the roster, the facts; and what was said of its own jobs and orders."""
 
-    def shows(entry: Entry, event: ev.AnyEvent) -> bool:
-        if node in state.retired and entry.seq > state.identities[node].ref:
-            return False  # that it was retired is the last thing that it hears
+    def shows(event: ev.AnyEvent) -> bool:
         if isinstance(event, OF_JOBS):
             job = state.jobs.get(job_key(event.order, event.job))
             return job is not None and job.node == node
@@ -154,10 +164,24 @@ def law_for(node: str, state: State) -> Callable[[Entry, ev.AnyEvent], bool]:
     return shows
 
 
-def roster_of(state: State) -> Callable[[Entry, ev.AnyEvent], bool]:
+class Law(Telling):
+    """What the business hub tells a node. That the node was retired is the last thing that it hears."""
+
+    def __init__(self, node: str, state: State) -> None:
+        super().__init__(law_for(node, state))
+        self._node = node
+        self._state = state
+
+    @override
+    def discloses(self, entry: Entry) -> bool:
+        state, node = self._state, self._node
+        return (node not in state.retired or entry.seq <= state.identities[node].ref) and super().discloses(entry)
+
+
+def roster_of(state: State) -> Callable[[ev.AnyEvent], bool]:
     """What the floor hub has to know: the shop's own people, devices and sites, and nothing of its clients."""
 
-    def shows(_: Entry, event: ev.AnyEvent) -> bool:
+    def shows(event: ev.AnyEvent) -> bool:
         if isinstance(event, ev.IdentityEnrolled):
             return "client" not in event.roles
         if isinstance(event, ev.IdentityDisabled):
@@ -166,6 +190,25 @@ def roster_of(state: State) -> Callable[[Entry, ev.AnyEvent], bool]:
         return isinstance(event, (ev.SiteEnrolled, ev.SiteRetired))
 
     return shows
+
+
+def staged(event: ev.AnyEvent) -> bool:
+    """Whether an event sets a slip off."""
+    return isinstance(event, ev.OrderStaged)
+
+
+def received(event: ev.AnyEvent) -> bool:
+    """Whether an event sets a node's receipt off."""
+    return isinstance(event, ev.OrderReceived)
+
+
+def passes_by(node: str, near: Callable[[str], bool]) -> Callable[[ev.AnyEvent], bool]:
+    """Which events at a floor hub set something off at a node: `near` says of which other nodes' orders it hears."""
+
+    def matters(event: ev.AnyEvent) -> bool:
+        return isinstance(event, (ev.SlipStaged, ev.OrderReleased)) and (event.node == node or near(event.node))
+
+    return matters
 
 
 # ---- business hub → floor hub ---------------------------------------------------------------------------------------
@@ -212,9 +255,14 @@ def slips(
 
 
 def forwards(
-    sender: Sender, node: str, state: State, store: Store, envelope_of: Callable[[int], tuple[bytes, tuple[str, ...]]]
+    sender: Sender,
+    node: str,
+    state: State,
+    store: Store,
+    envelope_of: Callable[[int], tuple[bytes, tuple[str, ...]]],
+    matters: Callable[[ev.AnyEvent], bool],
 ) -> Callable[[Entry, Row, int], list[Outgoing]]:
-    """Released orders for this node, with the slip and the sealed body as they came; notices about the others.
+    """Released orders for this node, with the slip and the sealed body as they came; notices about the others that matter.
 
     A node that joined later hears nothing of what was before: none of it was for that node.
     """
@@ -224,6 +272,8 @@ def forwards(
         if entry.seq <= state.joined.get(node, 0):
             return out
         for event in decision_of(entry).events:
+            if not matters(event):
+                continue
             if isinstance(event, ev.SlipStaged):
                 out.append(notice(entry, row, round_number, event.order, event.node, "staged"))
             elif isinstance(event, ev.OrderReleased) and event.node != node:

@@ -106,8 +106,7 @@ class Site(Recorded, Peer):
         self._policies = policies
         self._takers: list[str] = []
         self.links: dict[str, Link] = {}
-        self._seats: tuple[SiteSeat, ...] = ()
-        self._left: tuple[str, ...] = ()
+        self._seats, self._left = tuple[SiteSeat, ...](), tuple[str, ...]()
         self._link_all()
         self._others = Reconciler(
             means.seat, self._vaults, self._takers, means.bus, means.store, lambda: self.spine.size
@@ -133,22 +132,22 @@ class Site(Recorded, Peer):
         """
         state, known = self.chronicle.state, self._seats
         self._seats, self._left = state.charter.sites, tuple(state.retired)
-        own, mine = seat_of(state.charter, self.id), self.means.seat
-        if own is not None and (own.kind, own.origin, own.key) != (mine.kind, mine.origin, mine.key):
+        own, mine = seat_of(state.charter, self.id) or self.means.seat, self.means.seat
+        if (own.kind, own.origin, own.key) != (mine.kind, mine.origin, mine.key):
             raise Tampered(f"the shop knows {self.id} by another log or key than those that are kept here")
         told = self._policies(self)
         other = None if self.means.writing is None else self.means.writing.other
-        for peer in [peer for peer in self.links if peer not in told and peer != other]:
-            self.links.pop(peer).stop()
+        for gone in [peer for peer in self.links if peer not in told and peer != other]:
+            self.links.pop(gone).stop()
         for peer, policy in told.items():
             if peer not in self.links:
                 self.links[peer] = self._link(peer, policy)
-        takers = [peer for peer, policy in told.items() if policy.segments and peer not in self._vaults]
-        self._takers[:] = [peer for peer in takers if peer not in state.retired]
+        others = (*self._vaults, *state.retired)
+        self._takers[:] = [peer for peer, policy in told.items() if policy.segments and peer not in others]
         return [seat for seat in self._seats if seat not in known and seat.id != self.id]
 
     def _keep_up(self) -> None:
-        """A site joined, or left: links to it are made, or stopped. Entries that are not durable yet do no harm here."""
+        """A site joined, or left: links to it are made, or stopped."""
         state = self.chronicle.state
         if not self._started or (state.charter.sites is self._seats and len(state.retired) == len(self._left)):
             return
@@ -162,9 +161,9 @@ class Site(Recorded, Peer):
             link.wake()
 
     def _greet(self, seats: Sequence[SiteSeat]) -> None:
-        """Listen to these sites; who is there already is noted."""
+        """Listen to these sites, as far as they are any matter here; who is there already is noted. Nodes tell nodes nothing."""
         for seat in seats:
-            if seat.id != self.id:
+            if seat.id != self.id and (self.kind, seat.kind) != ("node", "node"):
                 self.means.bus.admit(seat.id)
                 if self.means.bus.linked(self.id, seat.id):
                     self.link_changed(seat.id, up=True)
@@ -343,9 +342,10 @@ class Site(Recorded, Peer):
     @override
     async def offer(self, segment: Segment, sender: str) -> Taken:
         self._ready()
+        proved = await self.spine.prove(segment)
         self.spine.settle()
         try:
-            recorded = self.spine.record(partial(self.chronicle.take_in, segment, self.means.clock.now()))
+            recorded = self.spine.record(partial(self.chronicle.take_in, segment, self.means.clock.now(), proved))
         except (Tampered, Malformed) as error:
             self.spine.record_attempt(Attempt(code="CHAIN_BROKEN", why=str(error)[:400], source=sender, act="import"))
             raise
@@ -405,8 +405,10 @@ class Site(Recorded, Peer):
             ):
                 self._unwitnessed = True
         self._keep_up()
+        events = [event for draft in sealed.drafts for event in draft.decision.events]
         for link in self.links.values():
-            link.wake()
+            if not link.passes_over(sealed.first, sealed.size, events):
+                link.wake()
         for told in self.watchers:
             told(sealed)
         with suppress(HoldgateError):  # a stopped site notes nothing, and says so to everybody who asks

@@ -4,9 +4,11 @@ from typing import Final
 
 from msgspec import Struct
 
+from holdgate.sites.heads import DailyHead
 from holdgate.sites.site import Site
 from holdgate.sites.standby import Standby
 from holdgate.sites.vault import Vault
+from holdgate.sites.watch import Alarm
 
 WELL: Final = "well"
 
@@ -69,21 +71,41 @@ class HostStatus(Struct, frozen=True, kw_only=True):
 
 
 class MirrorStatus(Struct, frozen=True, kw_only=True):
-    """What a Vault holds of one log."""
+    """What a Vault holds of one log.
+
+    `evidence`: signed checkpoints that contradict it. `reexecuted`: its first entries that came out the same when they were
+    decided again (None: this Vault does not). `waits`: why it does not go on with that.
+    """
 
     origin: str
     size: int
     evidence: int
+    reexecuted: int | None = None
+    waits: str = ""
+
+
+class HeadStatus(Struct, frozen=True, kw_only=True):
+    """The newest daily head. `day`: "" where there is none yet. `fault`: why the last attempt at it failed ("": it did not)."""
+
+    day: str
+    stamped: bool
+    authority: str
+    fault: str
 
 
 class VaultStatus(Struct, frozen=True, kw_only=True):
-    """A Vault at one moment. `evidence` of a mirror counts signed checkpoints that contradict it."""
+    """A Vault at one moment. `alarms`: entries that do not come out as they stand there when they are decided again.
+
+    `head`: None where no time-stamping authority is configured.
+    """
 
     site: str
     kind: str
     at: int
     mirrors: tuple[MirrorStatus, ...]
+    alarms: tuple[Alarm, ...]
     clock: ClockQuality
+    head: HeadStatus | None = None
 
 
 def site_status(site: Site, clock: ClockQuality) -> SiteStatus:
@@ -134,8 +156,41 @@ def host_status(standby: Standby, at: int, clock: ClockQuality) -> HostStatus:
 
 def vault_status(vault: Vault, at: int, clock: ClockQuality) -> VaultStatus:
     """How a Vault stands now."""
-    mirrors = tuple(
-        MirrorStatus(origin=origin, size=vault.store.held(origin)[0], evidence=len(vault.store.evidence(origin)))
-        for origin in vault.origins
+    mirrors = tuple(_mirror_status(vault, origin) for origin in vault.origins)
+    return VaultStatus(
+        site=vault.id,
+        kind=vault.kind,
+        at=at,
+        mirrors=mirrors,
+        alarms=vault_alarms(vault),
+        clock=clock,
+        head=_head(vault.heads),
     )
-    return VaultStatus(site=vault.id, kind=vault.kind, at=at, mirrors=mirrors, clock=clock)
+
+
+def _mirror_status(vault: Vault, origin: str) -> MirrorStatus:
+    watched = None if vault.watch is None else vault.watch.watched(origin)
+    return MirrorStatus(
+        origin=origin,
+        size=vault.store.held(origin)[0],
+        evidence=len(vault.store.evidence(origin)),
+        reexecuted=None if watched is None else watched.size,
+        waits="" if watched is None else watched.waits,
+    )
+
+
+def _head(daily: DailyHead | None) -> HeadStatus | None:
+    if daily is None:
+        return None
+    days, fault = daily.store.days(), daily.fault
+    return HeadStatus(
+        day=days[-1] if days else "",
+        stamped=bool(days) and daily.store.token(days[-1]) is not None,
+        authority=daily.authority.name,
+        fault="" if fault is None else str(fault),
+    )
+
+
+def vault_alarms(vault: Vault) -> tuple[Alarm, ...]:
+    """Every alarm of a Vault's watch; none where it has no watch."""
+    return () if vault.watch is None else vault.watch.alarms

@@ -6,7 +6,10 @@ checkpoints are kept as evidence. It holds no key of a site and decides nothing:
 
 A checkpoint that anybody hands in (C2SP tlog-mirror: add-checkpoint) is judged as a witness judges it and becomes the pending
 one; what is mirrored later has to lead through it. The Vault cosigns nothing that it does not hold in full. Witnesses outside
-of the shop may cosign what it cosigned; their lines are kept and shown beside its own.
+of the shop may cosign what it cosigned; their lines are kept and shown beside its own. Once a day it writes down where all logs
+stand, and has that stamped by an authority outside (`holdgate.sites.heads`).
+
+A watch (`holdgate.sites.watch`) decides what is mirrored once more. It is told of what is kept and withholds no cosignature.
 """
 
 import asyncio
@@ -21,6 +24,7 @@ from holdgate.crypto.keys import SigningKey
 from holdgate.engine.bus import Taken
 from holdgate.engine.keeping import Keeper
 from holdgate.engine.ports import Clock
+from holdgate.engine.timestamping import HeadStore, TimestampAuthority
 from holdgate.engine.witnessing import OutsideWitness
 from holdgate.identity.charter import Charter, SiteSeat, origin_for
 from holdgate.law.case import Pin
@@ -39,10 +43,13 @@ from holdgate.ledger.witness import (
     signed_by,
 )
 from holdgate.sites.accepted import Accepted, Mirrored, SeenStore
+from holdgate.sites.heads import DailyHead
 from holdgate.sites.joined import joined
 from holdgate.sites.outside import Asking
+from holdgate.sites.uploads import Uploads, UploadStore
 from holdgate.sites.vault_keeping import KeepsLogs, Mirrors
-from holdgate.terms.errors import Malformed, Tampered, Unavailable
+from holdgate.sites.watch import Watch
+from holdgate.terms.errors import InvariantBroken, Malformed, Tampered, Unavailable
 from holdgate.terms.instant import SECOND_US
 
 PAGE: Final = 1_024
@@ -53,7 +60,7 @@ def _nobody(site: str) -> None:
     """Nobody wants to know."""
 
 
-class MirrorStore(Mirrors, Protocol):
+class MirrorStore(Mirrors, UploadStore, Protocol):
     """Keeps mirrors of other sites' logs and the Vault's cosignatures."""
 
     def keep(
@@ -68,8 +75,12 @@ class MirrorStore(Mirrors, Protocol):
         """Keep a verified stretch and its cosigned checkpoint, all or nothing, before anybody is answered."""
         ...
 
-    def leaves(self, origin: str, start: int, stop: int) -> list[bytes]:
-        """Leaf hashes [start, stop) of the mirror."""
+    def documented(self, origin: str) -> int:
+        """How far the mirror has the documents that its entries pin, too: less than its size after an upload."""
+        ...
+
+    def document(self, origin: str, stop: int, blobs: dict[str, bytes]) -> None:
+        """Keep the documents of mirrored entries, which are there up to `stop` then."""
         ...
 
     def keep_evidence(self, origin: str, checkpoint: bytes, why: str) -> None:
@@ -86,9 +97,9 @@ class MirrorStore(Mirrors, Protocol):
 
 
 class Vault(KeepsLogs):
-    """The witness and mirror. Without `seen` it takes no checkpoints from strangers and asks no outside witness.
+    """The witness and mirror. `keeper`: its promises to hosts that write a log in turn.
 
-    `keeper`: its promises to hosts that write a log in turn.
+    Without `seen` it takes no checkpoints from strangers and asks no outside witness. Without `watch` nothing is decided again.
     """
 
     def __init__(
@@ -102,11 +113,14 @@ class Vault(KeepsLogs):
         seen: SeenStore | None = None,
         outside: Sequence[OutsideWitness] = (),
         policy: Policy | None = None,
+        stamping: tuple[HeadStore, TimestampAuthority] | None = None,
+        watch: Watch | None = None,
     ) -> None:
         self.id = seat.id
         self.kind = seat.kind
         self.store = self._mirrors = store
         self.keeper = keeper
+        self.watch = watch
         self._seat = seat
         self._cosigner = Cosigner(seat.origin, key)
         self._seats = {s.origin: s for s in charter.sites if s.kind != "vault"}
@@ -121,10 +135,15 @@ class Vault(KeepsLogs):
         self._seen = seen
         self._accepted = None if seen is None else Accepted(store, seen, mirrored)
         self._witness = None if self._accepted is None else Witness(self._logs, self._accepted)
+        self._uploads = None
+        if self._accepted is not None:
+            self._uploads = Uploads(store, self._accepted, self._open_to_all, self._cosigner, self._contradicted)
+        self._mirrored = mirrored
         self._by_hash = {origin_hash(origin): origin for origin in self._logs}
         self.asking: tuple[Asking, ...] = ()
         if seen is not None:
             self.asking = tuple(Asking(w, store.latest, mirrored.proof, seen.keep_outside) for w in outside)
+        self.heads = None if stamping is None else DailyHead(seat.origin, key, clock, self.mirrored, *stamping)
         self._learn_again()
 
     def introduce(self, meet: Callable[[str], None]) -> None:
@@ -148,7 +167,14 @@ class Vault(KeepsLogs):
             self._seats[seat.origin] = seat
             self._logs[seat.origin] = parse_vkey(make_vkey(seat.origin, seat.key))
             self._by_hash[origin_hash(seat.origin)] = seat.origin
+            if self.watch is not None:
+                self.watch.add(seat)
             self._meet(seat.id)
+
+    def mirrored(self) -> list[Checkpoint]:
+        """Where each mirrored log stands that holds something, as this Vault cosigned it."""
+        notes = (self.store.latest(origin) for origin in self._logs)
+        return [found for note in notes if note is not None and (found := parse_checkpoint(note)).size]
 
     @property
     def origins(self) -> tuple[str, ...]:
@@ -185,30 +211,67 @@ class Vault(KeepsLogs):
         checkpoint = open_checkpoint(segment.checkpoint, self._logs[segment.origin])
         bodies = [segment.entries.get(index, b"") for index in range(len(segment.leaves))]
         leaves = [leaf_hash(body) for body in bodies]
-        size, frontier = self.store.held(segment.origin)
+        size = self.store.held(segment.origin)[0]
+        if segment.start == self.store.documented(segment.origin) < size:
+            self._overlap(segment, leaves, size)
+            if segment.size <= size:
+                return await self._documents(segment, checkpoint)
+            await asyncio.to_thread(self.store.document, segment.origin, size, segment.blobs)
+            return await self._extend(
+                segment, checkpoint, bodies[size - segment.start :], leaves[size - segment.start :]
+            )
         if segment.start != size:
             self._overlap(segment, leaves, size)
             raise Tampered(f"the stretch begins at {segment.start}, but {size} entries are held")
+        return await self._extend(segment, checkpoint, bodies, leaves)
+
+    async def _documents(self, segment: Segment, checkpoint: Checkpoint) -> Taken:
+        """Entries that came before without their documents, and now come with them.
+
+        Raises:
+            Tampered: the log signed another root over them than it has here; evidence is kept.
+        """
+        root = await asyncio.to_thread(self._mirrored.root, segment.origin, segment.size)
+        if checkpoint.size != segment.size or checkpoint.root != root:
+            self._keep_evidence(segment, checkpoint, "another history than the mirror's")
+            raise Tampered(f"{segment.origin} signed another root of {segment.size} entries than they have")
+        await asyncio.to_thread(self.store.document, segment.origin, segment.size, segment.blobs)
+        return Taken(size=segment.size, cosigned=self.store.latest(segment.origin))
+
+    async def _extend(
+        self, segment: Segment, checkpoint: Checkpoint, bodies: Sequence[bytes], leaves: list[bytes]
+    ) -> Taken:
+        """The stretch that follows the mirror: verify, keep, cosign.
+
+        Raises:
+            Tampered: it does not lead to what the log signed; evidence is kept.
+        """
+        size, frontier = self.store.held(segment.origin)
         extended = extend(size, frontier, leaves)
         if checkpoint.size != segment.size or checkpoint.root != root_from_frontier(extended, segment.size):
             self._keep_evidence(segment, checkpoint, "does not extend the mirror")
-            raise Tampered(f"what {sender} offers does not lead to the root that it signed")
+            raise Tampered(f"what {segment.origin} offers does not lead to the root that it signed")
         self._through_pending(segment, checkpoint, leaves)
         cosigned = self._cosign(segment.checkpoint)
-        await asyncio.to_thread(
-            self.store.keep, segment.origin, segment.start, bodies, extended, cosigned, segment.blobs
-        )
+        await asyncio.to_thread(self.store.keep, segment.origin, size, bodies, extended, cosigned, segment.blobs)
         if segment.origin == self._hub:
             self._learn(bodies)
         for asking in self.asking:
             asking.wake(segment.origin)
+        if self.watch is not None:
+            self.watch.wake()
         return Taken(size=segment.size, cosigned=cosigned)
 
     def _overlap(self, segment: Segment, leaves: list[bytes], size: int) -> None:
-        """A stretch that begins elsewhere: where it says something else than the mirror, its checkpoint is evidence."""
+        """A stretch that begins elsewhere: where it says something else than the mirror, its checkpoint is evidence.
+
+        Raises:
+            Tampered: it does.
+        """
         held = self.store.leaves(segment.origin, segment.start, min(size, segment.size))
         if held != leaves[: len(held)]:
             self._keep_evidence(segment, parse_checkpoint(segment.checkpoint), "another history than the mirror's")
+            raise Tampered(f"the stretch begins at {segment.start} and says something else than what is held")
 
     def _through_pending(self, segment: Segment, checkpoint: Checkpoint, leaves: list[bytes]) -> None:
         """What is mirrored leads through the checkpoint that is pending.
@@ -244,7 +307,7 @@ class Vault(KeepsLogs):
 
     @override
     async def held(self, origin: str, sender: str) -> int:
-        return self.store.held(origin)[0]
+        return self.store.documented(origin)  # an upload brings no documents: the site sends that stretch again
 
     @override
     async def latest(self, origin: str, sender: str) -> bytes | None:
@@ -293,6 +356,37 @@ class Vault(KeepsLogs):
         async with self._one_at_a_time:
             return await asyncio.to_thread(witness.add_checkpoint, raw, self._clock.now() // SECOND_US)
 
+    async def add_entries(self, raw: bytes) -> Reply:
+        """Judge entries that somebody uploads; once they reach a pending checkpoint, mirror and cosign that.
+
+        Raises:
+            Unavailable: this Vault keeps no pending checkpoints, or its store fails.
+        """
+        uploads = self._uploads
+        if uploads is None:
+            raise Unavailable("this Vault takes no entries from strangers")
+        whole, reply = await asyncio.to_thread(uploads.take, raw)
+        if whole is not None:
+            async with self._one_at_a_time:
+                reply = await asyncio.to_thread(uploads.finish, whole, self._clock.now() // SECOND_US)
+            for asking in self.asking:
+                asking.wake(whole.origin)
+        if reply is None:
+            raise InvariantBroken("an upload was neither whole nor answered")
+        return reply
+
+    def _open_to_all(self, origin: str) -> bool:
+        """Whether anybody may upload this log: a mirrored one that no two hosts write in turn."""
+        return origin in self._logs and not self.keeper.promise(origin).term
+
+    def _contradicted(self, origin: str, note: bytes) -> None:
+        """A pending checkpoint that the mirrored entries do not lead to: kept with what was mirrored."""
+        held = self.store.latest(origin)
+        self.store.keep_evidence(origin, note, "what is mirrored does not lead to it")
+        if self._accepted is not None and held is not None:
+            now = self._clock.now() // SECOND_US
+            self._accepted.keep_evidence(Evidence(origin=origin, held=held, seen=note, why="not_continued", at_s=now))
+
     def origin(self, hashed: str) -> str | None:
         """The mirrored log whose origin has this hash."""
         return self._by_hash.get(hashed)
@@ -325,15 +419,23 @@ class Vault(KeepsLogs):
         return [] if self._seen is None else self._seen.evidence()
 
     def wake(self) -> None:
-        """Ask the outside witnesses about everything that is held."""
+        """Ask the outside witnesses about everything that is held, begin with the daily heads, decide again what was not yet."""
+        if self.heads is not None:
+            self.heads.start()
+        if self.watch is not None:
+            self.watch.wake()
         for asking in self.asking:
             for origin in self._logs:
                 asking.wake(origin)
 
     def close(self) -> None:
         """Ask nobody any more, and release the storage."""
+        if self.watch is not None:
+            self.watch.stop()
         for asking in self.asking:
             asking.stop()
+        if self.heads is not None:
+            self.heads.stop()
         if self._seen is not None:
             self._seen.close()
         self.keeper.close()

@@ -1,4 +1,4 @@
-"""What a Vault and a witness show over HTTP, and the one thing that they take: checkpoints to be judged."""
+"""What a Vault and a witness show over HTTP, and what they take: checkpoints to be judged; a Vault also entries."""
 
 import asyncio
 from typing import Final
@@ -14,6 +14,7 @@ from holdgate.terms.errors import Malformed
 from holdgate.terms.instant import SECOND_US
 
 _TILES_KEPT: Final = 512
+_HEADS_SHOWN: Final = 4_000
 
 
 class WitnessFace(Shown):
@@ -28,6 +29,10 @@ class WitnessFace(Shown):
         return await asyncio.to_thread(self._witness.add_checkpoint, raw, self._clock.now() // SECOND_US)
 
     @override
+    async def add_entries(self, raw: bytes) -> Reply:
+        return Reply(status=404, body=b"a witness mirrors no log\n")
+
+    @override
     async def checkpoint(self, hashed: str) -> bytes | None:
         origin = self._witness.origin(hashed)
         return None if origin is None else await asyncio.to_thread(self._witness.store.latest, origin)
@@ -39,6 +44,14 @@ class WitnessFace(Shown):
     @override
     async def evidence(self) -> list[Evidence]:
         return await asyncio.to_thread(self._witness.store.evidence)
+
+    @override
+    async def heads(self) -> list[tuple[str, bool]]:
+        return []
+
+    @override
+    async def head(self, day: str, *, token: bool) -> bytes | None:
+        return None
 
 
 class VaultFace(Shown):
@@ -53,6 +66,10 @@ class VaultFace(Shown):
         return await self._vault.add_checkpoint(raw)
 
     @override
+    async def add_entries(self, raw: bytes) -> Reply:
+        return await self._vault.add_entries(raw)
+
+    @override
     async def checkpoint(self, hashed: str) -> bytes | None:
         origin = self._vault.origin(hashed)
         return None if origin is None else await asyncio.to_thread(self._vault.shown, origin)
@@ -65,6 +82,23 @@ class VaultFace(Shown):
     @override
     async def evidence(self) -> list[Evidence]:
         return await asyncio.to_thread(self._vault.contradictions)
+
+    @override
+    async def heads(self) -> list[tuple[str, bool]]:
+        daily = self._vault.heads
+        if daily is None:
+            return []
+        store = daily.store
+        return await asyncio.to_thread(
+            lambda: [(day, store.token(day) is not None) for day in store.days()[-_HEADS_SHOWN:]]
+        )
+
+    @override
+    async def head(self, day: str, *, token: bool) -> bytes | None:
+        daily = self._vault.heads
+        if daily is None:
+            return None
+        return await asyncio.to_thread(daily.store.token if token else daily.store.head, day)
 
     def _tile(self, origin: str, path: str) -> bytes | None:
         """A tile or bundle from the mirror; the costly ones are kept (they never change)."""

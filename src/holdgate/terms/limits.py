@@ -56,3 +56,5 @@ WIRE_WHY_CHARS_MAX: Final = 2_000
 """The sentence of an error that crosses between sites."""
 SEGMENT_BYTES: Final = 4_194_304
 """Where a segment ends early: entries and documents of more than this go in the next one, unless it is a single entry."""
+BROADCAST_BYTES_MAX: Final = 524_288
+"""What a reader sends over a broker: an envelope, or a CloudEvent with an EPCIS event and its envelope."""

@@ -34,7 +34,33 @@ def _slip_staged(state: State, _: Library, e: ev.SlipStaged, at: int, ref: int) 
     ):
         slip.arrived, slip.staged_at, slip.gone = before.arrived, before.staged_at, before.gone + before.released
         slip.state = "partial" if before.arrived else "held"
+    if before is not None:
+        _await_no_more(state, before)
     state.slips[e.order] = slip
+    _await(state, slip)
+
+
+def _await(state: State, slip: StagedSlip) -> None:
+    """Its parts can be looked up, so that a scan that names no order finds the one that waits for them.
+
+    The business hub takes the same events in and answers no scan.
+    """
+    if state.kind != "floor_hub":
+        return
+    awaited, alone = state.awaited, (slip.order,)
+    for serial in slip.serials:
+        orders = awaited.get(serial, ())
+        if slip.order not in orders:
+            awaited[serial] = (*orders, slip.order) if orders else alone
+
+
+def _await_no_more(state: State, slip: StagedSlip) -> None:
+    for serial in slip.serials:
+        left = tuple(order for order in state.awaited.get(serial, ()) if order != slip.order)
+        if left:
+            state.awaited[serial] = left
+        else:
+            state.awaited.pop(serial, None)
 
 
 def _reader_advanced(state: State, _: Library, e: ev.ReaderAdvanced, at: int, ref: int) -> None:
@@ -76,6 +102,7 @@ def _arrival_voided(state: State, _: Library, e: ev.ArrivalVoided, at: int, ref:
     if slip is not None:
         slip.arrived = _without(slip.arrived, e.serials)
         slip.state, slip.ref = "partial" if slip.arrived else "held", ref
+        _await(state, slip)
     order = state.orders.get(e.order)
     if order is not None and state.kind == "business_hub":
         order.arrived, order.attested_parts = (
@@ -101,6 +128,8 @@ def _order_released(state: State, _: Library, e: ev.OrderReleased, at: int, ref:
         slip.released += tuple(s for s in e.serials if s not in slip.released)
         slip.state = "released" if e.complete else "partial"
         slip.ref = ref
+        if e.complete:
+            _await_no_more(state, slip)
     order = state.orders.get(e.order)
     if order is not None:
         order.status, order.ref = "released", ref

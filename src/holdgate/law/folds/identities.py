@@ -48,7 +48,7 @@ def _site_enrolled(state: State, _: Library, e: ev.SiteEnrolled, at: int, ref: i
     charter, owner = state.charter, state.key_owners.get(e.key.hex())
     if e.kind != "node" or e.id in state.identities or owner or any(s.origin == e.origin for s in charter.sites):
         raise LookupError(f"{e.id} cannot have a seat: its name, key or log is taken, or it is no node")
-    seat = SiteSeat(id=e.id, kind=e.kind, origin=e.origin, key=e.key, sealing_key=e.sealing_key)
+    seat = SiteSeat(id=e.id, kind=e.kind, origin=e.origin, key=e.key, sealing_key=e.sealing_key, area=e.area)
     state.charter = replace(charter, sites=(*charter.sites, seat))
     state.identities[e.id], state.joined[e.id] = seated(charter, seat, ref), ref
     state.key_owners[e.key.hex()] = e.id
