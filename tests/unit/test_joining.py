@@ -12,6 +12,7 @@ import pytest
 from msgspec import to_builtins
 from msgspec.structs import replace
 
+from holdgate.adapters.host import HostClock
 from holdgate.adapters.sqlite_store import SqliteStore
 from holdgate.audit.authorities import AUTHORITIES
 from holdgate.audit.replay import LogReport
@@ -63,10 +64,10 @@ SITES: Final = (HUB, FLOOR, NODE, OTHER)
 # ---- what is done --------------------------------------------------------------------------------------------------
 
 
-def laid_out(house: House, name: str = NEW) -> SiteSeat:
+def laid_out(house: House, name: str = NEW, area: str = "") -> SiteSeat:
     """The newcomer's folder, as `holdgate site node` makes it; the desk can sign for it."""
     premises = read_premises(house.directory)
-    seat = premises.lay_out(name)
+    seat = premises.lay_out(name, area)
     house.desk.add(name, SigningKey.from_seed(premises.keys(name).signing))
     return seat
 
@@ -75,7 +76,7 @@ def enrolment(house: House, seat: SiteSeat, *others: tuple[str, str], **changes:
     """Two officers let a node in; or whoever is named."""
     signers = (("ADM", "admin"), *(others or (("QAM", "qa"),)), (seat.id, "newcomer"))
     fields = {name: getattr(seat, name) for name in ("id", "kind", "origin", "key", "sealing_key")}
-    return c.EnrolSite(**house.head(HUB, *signers), **(fields | changes))
+    return c.EnrolSite(**house.head(HUB, *signers), **(fields | {"area": seat.area or None} | changes))
 
 
 def retirement(house: House, name: str = NEW) -> c.RetireSite:
@@ -211,6 +212,20 @@ def test_a_newcomer_hears_nothing_of_orders_from_before_its_time(tmp_path: Path)
         await joined(house)
         await staged(house, "PO-2", ("S2",), OTHER)
         assert [e.order for e in events(house.shop.sites[NEW], ev.OrderNoticed)] == ["PO-2"]
+
+    told(story, governed(tmp_path))
+
+
+def test_a_newcomer_in_an_area_of_its_own_hears_of_no_other_area_s_orders(tmp_path: Path) -> None:
+    async def story(house: House) -> None:
+        seat = laid_out(house, area="EAST")
+        await allowed(house, HUB, enrolment(house, seat))
+        await house.shop.join(NEW)
+        for site in house.shop.sites.values():
+            assert seat_of(site.chronicle.state.charter, NEW) == seat, site.id
+        await staged(house, "PO-1", ("S1",), OTHER)
+        assert events(house.shop.sites[NEW], ev.OrderNoticed) == []
+        assert [e.order for e in events(house.shop.sites[NODE], ev.OrderNoticed)] == ["PO-1"]
 
     told(story, governed(tmp_path))
 
@@ -539,6 +554,23 @@ def test_a_vault_finds_the_newcomer_again_in_its_mirror(tmp_path: Path) -> None:
     vault.close()
     assert NEW in met
     assert vault.origin(sha256(f"lab.test/{NEW}".encode()).hex()) == f"lab.test/{NEW}"
+
+
+def test_a_vault_decides_the_newcomer_s_entries_again(worked: Path) -> None:
+    premises = read_premises(worked)
+    vault = premises.vault(premises.seat(VAULT), HostClock(), watch=True)
+    watch, origin = vault.watch, f"lab.test/{NEW}"
+    assert watch is not None
+
+    async def story() -> None:
+        vault.wake()
+        watch.wake()
+        await until(lambda: watch.watched(origin).size == vault.store.held(origin)[0])
+
+    asyncio.run(story())
+    assert watch.watched(origin).size > 0
+    assert watch.alarms == ()
+    vault.close()
 
 
 # ---- files ---------------------------------------------------------------------------------------------------------
