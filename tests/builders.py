@@ -16,6 +16,7 @@ from holdgate.audit.authorities import AUTHORITIES
 from holdgate.crypto.envelope import seal
 from holdgate.crypto.hashes import digest, sha256
 from holdgate.crypto.keys import SigningKey, key_id
+from holdgate.crypto.sealed import SealingKey
 from holdgate.identity.charter import CHARTER_TYPE, Charter, Founder, Settings, SiteSeat
 from holdgate.law import command as c
 from holdgate.law import event as ev
@@ -347,6 +348,16 @@ USUAL: Final[dict[type[c.Command], dict[str, Any]]] = {
         "roles": ("technician",),
     },
     c.DisableIdentity: {"by": "ADMIN", "id": "TECH", "reason": "left"},
+    c.EnrolSite: {
+        "by": "ADMIN",
+        "others": (("QA", "qa"), ("NODE-3", "newcomer")),
+        "id": "NODE-3",
+        "kind": "node",
+        "origin": "test/NODE-3",
+        "key": key_of("NODE-3").public,
+        "sealing_key": SealingKey(sha256(b"seal NODE-3")).public,
+    },
+    c.RetireSite: {"by": "ADMIN", "others": (("QA", "qa"),), "id": OTHER_NODE, "reason": "sold"},
     c.GrantCredential: {
         "by": "TRAIN",
         "person": "NOVICE",

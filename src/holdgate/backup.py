@@ -2,7 +2,7 @@
 
 BACKUP/manifest.json   what is in it: the SHA-256 of each file, and for each store its size in entries and its root
 BACKUP/charter.json, trust.json, SITE/ledger.db, VAULT/mirror.db and, where there are, VAULT/witness.db, watch.db,
-witnesses.policy, timestamp.json with its certificates, and heads
+witnesses.policy, timestamp.json with its certificates, and heads, and SITE/seat.json of a node that joined later
 No keys: they are kept apart.
 """
 
@@ -23,7 +23,7 @@ from holdgate.adapters.lock import SiteLock
 from holdgate.adapters.sqlite_mirror import SqliteMirror
 from holdgate.adapters.sqlite_store import SqliteStore
 from holdgate.audit.authorities import AUTHORITIES
-from holdgate.bootstrap import HEADS, POLICY, TIMESTAMP, Premises, read_premises
+from holdgate.bootstrap import HEADS, POLICY, SEAT, TIMESTAMP, Premises, read_premises
 from holdgate.engine.follow import Copies
 from holdgate.engine.opening import open_log
 from holdgate.engine.rebuild import rebuild
@@ -100,7 +100,8 @@ def _papers(premises: Premises) -> list[str]:
     """What is copied as it is."""
     vaults = [premises.directory / seat.id for seat in premises.charter.sites if seat.kind == "vault"]
     found = [path for vault in vaults for pattern in _VAULTS for path in sorted(vault.glob(pattern)) if path.is_file()]
-    return [*PAPERS, *(path.relative_to(premises.directory).as_posix() for path in found)]
+    seats = [path for seat in premises.seats() if (path := premises.directory / seat.id / SEAT).is_file()]
+    return [*PAPERS, *(path.relative_to(premises.directory).as_posix() for path in (*found, *seats))]
 
 
 def _witnessed(premises: Premises) -> list[str]:
@@ -112,7 +113,7 @@ def _witnessed(premises: Premises) -> list[str]:
 
 def _fitting(premises: Premises, target: Path) -> list[Copied]:
     """Copies of every store that is here, taken until they fit together."""
-    names = {seat.id: f"{seat.id}/{MIRROR if seat.kind == 'vault' else LEDGER}" for seat in premises.charter.sites}
+    names = {seat.id: f"{seat.id}/{MIRROR if seat.kind == 'vault' else LEDGER}" for seat in premises.seats()}
     here = [site for site, name in names.items() if (premises.directory / name).exists()]
     sizes: dict[str, int] = {}
     known: dict[str, dict[str, int]] = {}

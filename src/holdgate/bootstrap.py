@@ -3,6 +3,7 @@
 DIR/trust.json            what an auditor must trust: root keys and witness keys. Keep a copy outside.
 DIR/charter.json          the founding document, signed by the roots
 DIR/<site>/site.key       the site's keys (0600)
+DIR/<site>/seat.json      its seat, where the charter does not name it: a node that joined later
 DIR/<site>/ledger.db      the site's store (the Vault: mirror.db; witness.db where strangers or outside witnesses take part)
 DIR/VAULT/watch.db        how far the Vault decided each log again, and its alarms
 DIR/VAULT/witnesses.policy  outside witnesses to ask, where there are any
@@ -38,7 +39,16 @@ from holdgate.engine.keeping import Keeper, Promises
 from holdgate.engine.ports import Clock, Entropy, Store
 from holdgate.engine.timestamping import HeadStore, TimestampAuthority
 from holdgate.engine.witnessing import OutsideWitness
-from holdgate.identity.charter import CHARTER_TYPE, Charter, Founder, Settings, SiteSeat, open_charter
+from holdgate.identity.charter import (
+    CHARTER_TYPE,
+    Charter,
+    Founder,
+    Settings,
+    SiteSeat,
+    open_charter,
+    origin_for,
+    seat_of,
+)
 from holdgate.ledger.note import KIND_COSIGNATURE, Notary, make_vkey
 from holdgate.ledger.policy import Policy, parse_policy
 from holdgate.sites.build import policies_for
@@ -48,6 +58,7 @@ from holdgate.sites.vault import Vault
 from holdgate.sites.watch import Watch
 from holdgate.terms import canon
 from holdgate.terms.errors import Malformed, Unavailable
+from holdgate.terms.ids import check_id
 from holdgate.terms.limits import ENVELOPE_BYTES_MAX
 
 BUSINESS_HUB: Final = "HUB"
@@ -55,6 +66,8 @@ FLOOR_HUB: Final = "FLOOR"
 VAULT: Final = "VAULT"
 PROMISES: Final = "promises.db"
 """Beside a store: what its keeper promised to hosts that write a log in turn."""
+SEAT: Final = "seat.json"
+"""Of a node that joins a shop: what the business hub is asked to enrol, and the site's own knowledge of who it is."""
 POLICY: Final = "witnesses.policy"
 """Beside a Vault's store: the outside witnesses that it asks (C2SP tlog-policy)."""
 TIMESTAMP: Final = "timestamp.json"
@@ -166,15 +179,66 @@ class Premises(NamedTuple):
     roots: tuple[bytes, ...]
 
     def seat(self, site: str) -> SiteSeat:
-        """The seat of a site.
+        """The seat of a site: the charter's; of a node that joined later, the one in its folder.
 
         Raises:
-            Malformed: the charter names no such site.
+            Malformed: neither is there, or the one in the folder is none.
         """
-        for seat in self.charter.sites:
-            if seat.id == site:
-                return seat
-        raise Malformed(f"this shop has no site {site}; it has {', '.join(seat.id for seat in self.charter.sites)}")
+        found = seat_of(self.charter, site) or self._laid_out(site)
+        if found is None:
+            raise Malformed(f"this shop has no site {site}; it has {', '.join(seat.id for seat in self.seats())}")
+        return found
+
+    def seats(self) -> tuple[SiteSeat, ...]:
+        """Every seat that is known here: the charter's, and those of nodes that were laid out in this directory since."""
+        named = {seat.id for seat in self.charter.sites}
+        later = sorted(path.parent.name for path in self.directory.glob(f"*/{SEAT}"))
+        laid = (self._laid_out(site) for site in later if site not in named)
+        return (*self.charter.sites, *(seat for seat in laid if seat is not None))
+
+    def _laid_out(self, site: str) -> SiteSeat | None:
+        """The seat in a node's folder. It says who the node is; that it joined, its own log says.
+
+        Raises:
+            Malformed: it is none of this shop.
+        """
+        path = self.directory / check_id(site, "site") / SEAT
+        try:
+            seat = msgspec.json.decode(path.read_bytes(), type=SiteSeat)
+        except FileNotFoundError:
+            return None
+        except (OSError, msgspec.MsgspecError) as error:
+            raise Malformed(f"{path} is no seat: {error}") from None
+        if (seat.id, seat.kind, seat.origin) != (site, "node", origin_for(self.charter, site)):
+            raise Malformed(f"{path} is the seat of {seat.id} ({seat.origin}); {site} of this shop needs its own")
+        return seat
+
+    def lay_out(self, site: str, area: str = "") -> SiteSeat:
+        """The keys and the seat of a node that is to join, in an area where the shop has any; nothing is overwritten.
+
+        Raises:
+            Malformed: the name is taken or is no id, or there is something of it already.
+        """
+        if check_id(site, "site") in {named.id for named in self.charter.sites} | {
+            named.id for named in self.charter.founders
+        }:
+            raise Malformed(f"{site} is somebody in this shop's charter; a node that joins has a name of its own")
+        signing, sealing = SigningKey.generate(), SealingKey.generate()
+        seat = SiteSeat(
+            id=site,
+            kind="node",
+            origin=origin_for(self.charter, site),
+            key=signing.public,
+            sealing_key=sealing.public,
+            area=check_id(area, "area") if area else "",
+        )
+        place = self.directory / site
+        if (place / SEAT).exists() or (place / "ledger.db").exists():
+            raise Malformed(f"{place} holds a site already; it keeps its keys")
+        keys = SiteKeys(signing=signing.seed, sealing=sealing.private)
+        write_new(place / "site.key", msgspec.json.encode(keys), private=True)
+        write_new(place / SEAT, msgspec.json.format(msgspec.json.encode(seat)))
+        return seat
 
     def keys(self, site: str) -> SiteKeys:
         """The private keys of a site.
@@ -322,12 +386,15 @@ class Shop:
         self.vaults: dict[str, Vault] = {}
 
     async def open(self) -> "Shop":
-        """Open every site: the Vault first, so that the others can reconcile; then the hubs and the nodes."""
+        """Open every site: the Vault first, so that the others can reconcile; then the hubs and the nodes.
+
+        A node that was laid out here and that nobody has enrolled yet waits (`join`).
+        """
         order = {"vault": 0, "business_hub": 1, "floor_hub": 2, "node": 3}
-        for seat in sorted(self.charter.sites, key=lambda s: (order[s.kind], s.id)):
+        for seat in sorted(self._premises.seats(), key=lambda s: (order[s.kind], s.id)):
             if seat.kind == "vault":
                 self.open_vault(seat.id)
-            else:
+            elif self.enrolled(seat.id):
                 await self.open_site(seat.id)
         for site in self.sites.values():
             for other in (*self.sites, *self.vaults):
@@ -337,6 +404,22 @@ class Shop:
             vault.wake()
         await self.settle()
         return self
+
+    def enrolled(self, site_id: str) -> bool:
+        """Whether the charter names a site, or the business hub, where it is open, knows that it joined."""
+        hubs = [self.charter, *(s.chronicle.state.charter for s in self.sites.values() if s.kind == "business_hub")]
+        return any(seat_of(charter, site_id) is not None for charter in hubs)
+
+    async def join(self, site_id: str) -> Site:
+        """Open a node that joined while the others work; none of them is stopped for it."""
+        site = await self.open_site(site_id)
+        for other in (*self.sites, *self.vaults):
+            if other != site_id:
+                site.link_changed(other, self.bus.linked(site_id, other))
+            if other != site_id and other in self.sites:
+                self.sites[other].link_changed(site_id, self.bus.linked(other, site_id))
+        await self.settle()
+        return site
 
     def open_vault(self, site_id: str) -> Vault:
         """Open the Vault (again)."""

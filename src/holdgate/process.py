@@ -60,7 +60,8 @@ BUS_KEY: Final = "bus.key"
 class SiteConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The configuration of a site's process.
 
-    `data`: the shop's directory on this machine: charter.json, trust.json, bus/bus.json and this site's own folder.
+    `data`: the shop's directory on this machine: charter.json, trust.json, bus/bus.json and this site's own folder (with seat.json,
+    where the charter does not name the site).
     `listen`: where the site is reached over HTTP, as host:port ("": nowhere). `host`: which of its two hosts this is, "a" or
     "b", where two keep the site ("": there is one). `broadcasts`: where a floor hub hears readers, besides HTTP
     (`holdgate.arrivals`).
@@ -102,7 +103,7 @@ async def open_whole(directory: Path) -> AsyncIterator[tuple[Shop, Starlette]]:
     check_release(directory, metadata.version("holdgate"))
     premises = read_premises(directory)
     with ExitStack() as locks:
-        for seat in premises.charter.sites:
+        for seat in premises.seats():
             locks.callback(SiteLock(directory / seat.id).release)
         shop = Shop(directory, faces=True, watch=True)
         try:
@@ -141,6 +142,7 @@ async def open_one(config: SiteConfig, kind: str) -> AsyncIterator[tuple[Site | 
         if seat.kind == "vault":
             vault = premises.vault(seat, HostClock(), face=True, watch=True)
             stack.callback(vault.close)
+            vault.introduce(bus.admit)
             bus.attach(seat.id, vault, vault.link_changed)
             vault.wake()
             yield vault, _app({seat.id: vault})
@@ -237,7 +239,7 @@ def _bus_of(premises: Premises, name: str) -> "NatsBus":
     """
     address, own = _line_of(premises, name)
     hosts = [host for site in address.pairs for host in hosts_of(site)]
-    kinds = {seat.id: seat.kind for seat in premises.charter.sites}
+    kinds = {seat.id: seat.kind for seat in premises.seats()}
     hears = [
         site for site, kind in kinds.items() if kinds.get(name) != "node" or kind != "node"
     ]  # nodes tell nodes nothing

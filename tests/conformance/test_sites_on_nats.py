@@ -81,10 +81,10 @@ class Wired:
         if name == VAULT:
             self.house.open_vault()
             vault = shop.vaults[VAULT]
+            vault.introduce(bus.admit)
             bus.attach(name, vault, vault.link_changed)
             return
-        seat = next(seat for seat in shop.charter.sites if seat.id == name)
-        means = shop._premises.means(seat, bus, shop.clock, shop.entropy)
+        means = shop._premises.means(shop._premises.seat(name), bus, shop.clock, shop.entropy)
         site = shop.sites[name] = Site(means, policies_for, timers=True)
         await site.start()
         bus.attach(name, site, site.link_changed)
@@ -126,8 +126,9 @@ class Wired:
 
 
 @contextlib.asynccontextmanager
-async def wired(house: House, place: Path) -> AsyncIterator[Wired]:
-    names = [seat.id for seat in house.shop.charter.sites]
+async def wired(house: House, place: Path, *later: str) -> AsyncIterator[Wired]:
+    """The shop on a broker, which also knows those who come `later`."""
+    names = [*(seat.id for seat in house.shop.charter.sites), *later]
     with broker(place / "broker", *names) as server:
         shop = Wired(house, server)
         try:

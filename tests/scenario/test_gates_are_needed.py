@@ -40,6 +40,8 @@ SHOWN_BY: Final = {
     "windows.delivery": "138",
     "assignment.assignee": "hydrostatic/10",
     "assignment.again": "131",
+    "seats.fits": "209",
+    "seats.idle": "209",
     "sequence.arrived": "101",
     "location.node": "124",
     "contracts.startable": "120",

@@ -67,6 +67,10 @@ class MemoryBus(Bus):
     def peer(self, sender: str, receiver: str) -> Peer:
         return _Reached(self, sender, receiver)
 
+    @override
+    def admit(self, site: str) -> None:
+        """Whoever is attached is heard."""
+
     def reach(self, sender: str, receiver: str) -> Peer:
         """The other site itself.
 

@@ -81,7 +81,7 @@ class NatsBus(Bus):
     Args:
         site: the site that this connection is.
         shop: the shop's name on the broker.
-        sites: every site of the shop; nobody else is listened to.
+        sites: every site of the shop; nobody else is listened to, but those that are admitted later.
         hears: those of them whose presence matters here (all by default). Each beat is read by everybody who hears it, so
             that a shop of many nodes is a quiet one only if they do not hear each other.
         servers: where the broker listens, as `nats://host:port`; tried in turn.
@@ -110,20 +110,20 @@ class NatsBus(Bus):
         for url in servers:
             check_server(url, tls=tls is not None)
         self.site = site
-        self._subjects = Subjects.of(shop)
-        self._inbox = inbox(site)
+        self._subjects, self._inbox = Subjects.of(shop), inbox(site)
         self._servers = tuple(servers)
         self._key = key
         self._tls = tls
         self._timing = timing or Timing()
         self._others = frozenset(sites) - {site}
-        self._heard = self._others if hears is None else self._others & frozenset(hears)
-        self._presence = Presence(self._heard, self._timing.silence_s, self._timing.beat_s)
+        heard = self._others if hears is None else self._others & frozenset(hears)
+        self._some = () if heard == self._others else tuple(sorted(heard))
+        self._presence = Presence(heard, self._timing.silence_s, self._timing.beat_s)
         self._faults: deque[str] = deque(maxlen=_FAULTS_MAX)
         self._peer: Peer | None = None
         self._watcher: Watcher | None = None
         self._client: Client | None = None
-        self._proved = False
+        self._proved = self._closing = False
         self._connected = asyncio.Event()
         self._gone = asyncio.Event()
         self._came = asyncio.Event()
@@ -132,7 +132,6 @@ class NatsBus(Bus):
         self._turns = Turns(_QUEUE_MAX, self._defect)
         self._tasks: dict[asyncio.Task[None], None] = {}
         self._beat_due: asyncio.TimerHandle | None = None
-        self._closing = False
 
     # ---- the port --------------------------------------------------------------------------------------------------
 
@@ -149,6 +148,12 @@ class NatsBus(Bus):
             return await self._ask(receiver, call)
 
         return Remote(receiver, ask)
+
+    @override
+    def admit(self, site: str) -> None:
+        self._others |= {site}  # the broker has to know it too, or nothing of it comes
+        if site != self.site and self._presence.admit(site):
+            self._spawn(self._beat(_WHO))
 
     def attach(self, site: str, peer: Peer, watcher: Watcher) -> None:
         """Put the site on the bus: from now on it is there for others, and is asked. Attach it once it has started.
@@ -231,9 +236,8 @@ class NatsBus(Bus):
         self._fault(f"what was asked could not be answered: {error!r}")
 
     def _fault(self, sentence: str) -> None:
-        sentence = "".join(
-            c if c.isprintable() else "?" for c in sentence[:_FAULT_CHARS_MAX]
-        )  # others chose some of it
+        told = sentence[:_FAULT_CHARS_MAX]  # others chose some of it
+        sentence = "".join(c if c.isprintable() else "?" for c in told)
         if not self._faults or self._faults[-1] != sentence:
             self._faults.append(sentence)
 
@@ -316,9 +320,7 @@ class NatsBus(Bus):
 
     def _beats(self) -> list[str]:
         """The subjects on which those beat who are heard."""
-        if self._heard == self._others:
-            return [self._subjects.beats]
-        return [self._subjects.beat(site) for site in sorted(self._heard)]
+        return [self._subjects.beat(site) for site in self._some] or [self._subjects.beats]
 
     def _sign(self, nonce: str) -> bytes:
         self._proved = True
@@ -366,7 +368,7 @@ class NatsBus(Bus):
 
     async def _hear_beat(self, message: Msg) -> None:
         speaker = self._subjects.speaker(message.subject)
-        if speaker is None or speaker not in self._heard or self._client is None:
+        if speaker is None or not self._presence.knows(speaker) or self._client is None:
             return
         if message.data == _WHO:
             if self._beat_due is None:

@@ -1,6 +1,7 @@
 """replay: verify one site's log and make every decision again.
 
-0. The first entry is the charter, signed by roots that the auditor trusts.
+0. The first entry is the charter, signed by roots that the auditor trusts. It names the site; or the site joined later, and is a
+   node whose log decides nothing until it has taken in its own enrolment.
 1. Every entry stands where it says, reads as an entry, and its bytes give the recorded leaf hash.
 2. Every action's signatures hold under the keys that the log itself had enrolled by then.
 3. Done again on what the log says so far, every entry comes out the same, byte for byte: decision, facts, links, imports,
@@ -23,7 +24,7 @@ from holdgate.audit.authorities import AUTHORITIES
 from holdgate.audit.stamped import Contradicted, Existed, StampedHead, compare, roots_of
 from holdgate.audit.trust import Trust
 from holdgate.crypto.hashes import leaf_hash
-from holdgate.identity.charter import Charter, open_charter
+from holdgate.identity.charter import Charter, SiteSeat, open_charter, seat_of
 from holdgate.law.chronicle import Chronicle, Standing, blank_state
 from holdgate.law.library import Library
 from holdgate.law.replay import Action, difference, read_action, read_cosigned, repeat
@@ -138,6 +139,8 @@ class PlainChecks(Checks):
 
 Progress = Callable[[int], None]
 _FINDINGS_MAX: Final = 50
+JOINS: Final = "node"
+"""What a site is that the charter does not name."""
 
 
 def audit_log(
@@ -184,6 +187,7 @@ class _Audit:
         self._leaves: list[bytes] = []
         self._chronicle: Chronicle | None = None
         self._charter: Charter | None = None
+        self._seat: SiteSeat | None = None
         self._heads: dict[str, bytes] = {}
         self._marks: dict[tuple[str, bytes], int] = {}
         self._noted: dict[str, bytes] = {}
@@ -224,6 +228,12 @@ class _Audit:
                 for origin, known in sorted(self._chronicle.state.origins.items())
             }
         report.root = self._root(report.size).hex()
+        if self._seat is not None:
+            report.origin = self._seat.origin
+        elif self._charter is not None:
+            self._found(
+                f"{report.site} has no seat: neither the charter names it nor an enrolment that came to its log"
+            )
         self._checkpoint()
         self._cosignatures()
         self._stamps()
@@ -266,14 +276,20 @@ class _Audit:
         if entry.kind != "genesis":
             raise Tampered("the log does not begin with a charter")
         charter = open_charter(bytes(entry.action), self._trust.roots)
-        seat = next((seat for seat in charter.sites if seat.id == entry.site), None)
-        if seat is None or seat.kind not in AUTHORITIES:
+        seat = seat_of(charter, entry.site)
+        kind = JOINS if seat is None else seat.kind
+        if kind not in AUTHORITIES:
             raise Tampered(f"{entry.site} is no deciding site of this charter")
         self._charter = charter
-        self._report.site, self._report.origin = seat.id, seat.origin
-        standing = Standing(state=blank_state(charter, seat.id, seat.kind), heads={}, digests={})
+        self._report.site, self._seat = entry.site, seat
+        standing = Standing(state=blank_state(charter, entry.site, kind), heads={}, digests={})
         library = Library(self._source.blob)
-        self._chronicle = Chronicle(standing, Tree(), library, AUTHORITIES[seat.kind], self)
+        self._chronicle = Chronicle(standing, Tree(), library, AUTHORITIES[kind], self)
+
+    def _seated(self, chronicle: Chronicle) -> None:
+        """(0) The seat of a site that joined later: an import brings its enrolment, which two officers and its key signed."""
+        self._charter = chronicle.state.charter
+        self._seat = seat_of(self._charter, self._report.site)
 
     def _signatures(self, seq: int, action: Action, chronicle: Chronicle) -> None:
         """(2) The keys that the log had enrolled by then."""
@@ -300,6 +316,8 @@ class _Audit:
             self._roots[entry.seq + 1] = chronicle.tree.root()
         if entry.kind == "cosigned":
             self._note_cosigned(entry, chronicle)
+        elif entry.kind in ("import", "action"):
+            self._seated(chronicle)
 
     def _note_cosigned(self, entry: Entry, chronicle: Chronicle) -> None:
         """A cosignature on the record: remember it, and the root that the log had at its size."""
@@ -319,10 +337,9 @@ class _Audit:
 
     def _checkpoint(self) -> None:
         """(4) The site's own signature under the root."""
-        charter, report = self._charter, self._report
-        if charter is None:
+        seat, report = self._seat, self._report
+        if seat is None:
             return
-        seat = next(seat for seat in charter.sites if seat.id == report.site)
         note = self._source.checkpoint()
         try:
             checkpoint = open_checkpoint(note, parse_vkey(make_vkey(seat.origin, seat.key)))
@@ -339,7 +356,7 @@ class _Audit:
     def _cosignatures(self) -> None:
         """(5) Witnesses that the auditor trusts: the newest of each on the record, and the newest kept beside it."""
         charter, report = self._charter, self._report
-        if charter is None:
+        if charter is None or self._seat is None:
             return
         known = [parse_vkey(text) for text in self._trust.witnesses]
         own = {seat.key for seat in charter.sites} | {founder.key for founder in charter.founders} | {*charter.roots}

@@ -13,9 +13,9 @@ from holdgate.adapters.head_files import NOTE, TOKEN, HeadFiles
 from holdgate.adapters.sqlite_store import SqliteStore
 from holdgate.audit.authorities import AUTHORITIES
 from holdgate.audit.bundle import write_bundle
-from holdgate.bootstrap import HEADS, read_trust
+from holdgate.bootstrap import HEADS, read_premises
 from holdgate.engine.source import StoreSource
-from holdgate.identity.charter import SiteSeat, open_charter
+from holdgate.identity.charter import SiteSeat
 from holdgate.ledger.merkle import root_of
 from holdgate.ledger.note import make_vkey, open_checkpoint, parse_vkey
 from holdgate.ledger.tiles import entry_bundles, tiles_for
@@ -42,13 +42,10 @@ def export(*, data: Path, tiles: Path | None = None, bundles: Path | None = None
     """
     if tiles is None and bundles is None:
         raise Malformed("say where to write: --tiles DIR, --bundles DIR, or both")
-    try:
-        raw = (data / "charter.json").read_bytes()
-    except OSError as error:
-        raise Unavailable(f"{data} holds no shop: {error}") from error
-    charter = open_charter(raw, read_trust(data / "trust.json").roots)
-    seats = [seat for seat in charter.sites if seat.kind in AUTHORITIES]
-    gone = [seat.id for seat in seats if not (data / seat.id / "ledger.db").is_file()]
+    premises = read_premises(data)
+    waiting = {seat.id for seat in premises.seats() if not _here(data, seat)} - {s.id for s in premises.charter.sites}
+    seats = [seat for seat in premises.seats() if seat.kind in AUTHORITIES and seat.id not in waiting]
+    gone = [seat.id for seat in seats if not _here(data, seat)]
     if gone:
         raise Unavailable(
             f"{data} holds no log of {', '.join(gone)}; an export without it would not be the shop's record"
@@ -63,11 +60,15 @@ def export(*, data: Path, tiles: Path | None = None, bundles: Path | None = None
             export_bundle(path, bundles / f"{seat.id}.bundle")
             console.print(f"{seat.id}: {bundles / seat.id}.bundle", soft_wrap=True)
     if bundles is not None:
-        for vault in (seat.id for seat in charter.sites if seat.kind == "vault"):
+        for vault in (seat.id for seat in premises.charter.sites if seat.kind == "vault"):
             count = export_heads(data / vault / HEADS, bundles / HEADS)
             if count:
                 console.print(f"{vault}: {count} stamped heads in {bundles / HEADS}", soft_wrap=True)
     return 0
+
+
+def _here(data: Path, seat: SiteSeat) -> bool:
+    return (data / seat.id / "ledger.db").is_file()
 
 
 def export_heads(folder: Path, out: Path) -> int:

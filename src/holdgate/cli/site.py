@@ -1,4 +1,4 @@
-"""holdgate site: found a shop, and lay out what each of its machines needs."""
+"""holdgate site: found a shop, and lay out what each of its machines needs, also those that join later."""
 
 from importlib import resources
 from pathlib import Path
@@ -10,7 +10,7 @@ from msgspec import Struct
 from rich.console import Console
 
 from holdgate.adapters.new_file import write_new
-from holdgate.bootstrap import found
+from holdgate.bootstrap import SEAT, found, read_premises
 from holdgate.crypto.keys import SigningKey, check_enrollable
 from holdgate.identity.charter import Founder, Settings
 from holdgate.law.notation import read_as, read_yaml
@@ -21,7 +21,11 @@ STARTER: Final = "shop.yaml"
 PEOPLE: Final = "people"
 OFFICERS: Final = ("admin", "qa", "compliance")
 
-site = App(name="site", help="Found a shop; begin with `holdgate site new`.", result_action="return_value")
+site = App(
+    name="site",
+    help="Found a shop; begin with `holdgate site new`. Lay out a node that joins.",
+    result_action="return_value",
+)
 
 
 class FounderEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -108,6 +112,29 @@ def init(
     for person in made:
         _secret(directory / PEOPLE / f"{person.id}.key", person)
     _tell(directory, root, wanted, made)
+    return 0
+
+
+@site.command
+def node(directory: Path, name: str, /, *, area: str = "") -> int:
+    """Make the keys and the seat of a node that is to join a shop. Nothing is overwritten.
+
+    Parameters
+    ----------
+    directory
+        The shop's directory on the newcomer's machine, with charter.json and trust.json.
+    name
+        What the node is called, such as NODE-FPI-3; nobody in the shop is called so.
+    area
+        The area that it is in, where the shop has areas.
+    """
+    seat = read_premises(directory).lay_out(name, area)
+    console = Console(highlight=False)
+    place = directory / name
+    console.print(f"  {place / 'site.key'}  its private keys: they stay on its machine", soft_wrap=True, markup=False)
+    console.print(f"  {place / SEAT}  its seat: {seat.kind}, log {seat.origin}", soft_wrap=True, markup=False)
+    console.print("Next: two officers and the node sign site.enrol with what the seat says (docs/operating.md),")
+    console.print(f"and the broker gets a user for it. Then holdgate run node --config {name}.toml", soft_wrap=True)
     return 0
 
 

@@ -32,8 +32,9 @@ def open_standing(data: Path, site: str | None = None) -> Iterator[Standing]:
     Raises:
         Unavailable: there is no shop, or not this site's store. Malformed: the site decides nothing.
     """
-    _, _, charter, roots = read_premises(data)
-    deciding = [seat for seat in charter.sites if seat.kind in AUTHORITIES]
+    premises = read_premises(data)
+    charter, roots = premises.charter, premises.roots
+    deciding = [seat for seat in premises.seats() if seat.kind in AUTHORITIES]
     seat = next((s for s in deciding if (s.kind == "business_hub" if site is None else s.id == site)), None)
     if seat is None:
         names = ", ".join(seat.id for seat in deciding)

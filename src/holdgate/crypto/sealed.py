@@ -23,6 +23,8 @@ KEY_BYTES: Final = 32
 OVERHEAD_BYTES: Final = 48
 """What sealing adds to the plaintext: the encapsulated key (32) and the tag (16)."""
 
+_PROBE: Final = X25519PrivateKey.from_private_bytes(bytes(KEY_BYTES))
+"""Any scalar shows whether a point is of small order: the exchange then gives nothing but zeros (RFC 7748, section 6.1)."""
 _SUITE: Final = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 
 
@@ -62,6 +64,22 @@ class SealingKey:
     def private(self) -> bytes:
         """The private bytes (32), for storing the key. Secret."""
         return self._key.private_bytes_raw()
+
+
+def check_sealable(public: bytes) -> None:
+    """Whether something can be sealed to a public key so that only its holder reads it.
+
+    Raises:
+        Malformed: the key has another length or is of small order.
+    """
+    if len(public) != KEY_BYTES:
+        raise Malformed(f"a public sealing key has {KEY_BYTES} bytes, this one has {len(public)}")
+    try:
+        _PROBE.exchange(X25519PublicKey.from_public_bytes(public))
+    except ValueError:
+        raise Malformed(
+            "this public sealing key is of small order and would hide nothing; ask the receiver for a new one"
+        ) from None
 
 
 def seal_to(public: bytes, plaintext: bytes, info: bytes, aad: bytes) -> bytes:

@@ -81,3 +81,7 @@ class Bus(Protocol):
     def linked(self, sender: str, receiver: str) -> bool:
         """Whether the link is up."""
         ...
+
+    def admit(self, site: str) -> None:
+        """Listen to this site too from now on: it joined the shop. Who is listened to already stays so."""
+        ...

@@ -13,7 +13,7 @@ class Presence:
     """Which peers are there.
 
     Args:
-        peers: those who are listened to; nobody else ever counts as there.
+        peers: those who are listened to; nobody else counts as there until it is admitted.
         silence_s: after how long a silence a peer is out of reach, in seconds.
         stall_s: a look that comes this much later than the one before says that this side did not listen meanwhile.
     """
@@ -24,6 +24,16 @@ class Presence:
         self._stall_s = stall_s
         self._heard: dict[str, float] = {}
         self._looked: float | None = None
+
+    def knows(self, peer: str) -> bool:
+        """Whether the peer is listened to."""
+        return peer in self._peers
+
+    def admit(self, peer: str) -> bool:
+        """Listen to one more; whether it is new."""
+        new = peer not in self._peers
+        self._peers |= {peer}
+        return new
 
     def up(self, peer: str) -> bool:
         """Whether the peer is there, as far as the last look went."""

@@ -77,6 +77,17 @@ class Charter(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     v: int = 1
 
 
+def seat_of(charter: Charter, site: str) -> SiteSeat | None:
+    """The seat of a site; None where it has none."""
+    return next((seat for seat in charter.sites if seat.id == site), None)
+
+
+def origin_for(charter: Charter, site: str) -> str:
+    """The origin of the log that a site of this name keeps: under the domain of the business hub's log."""
+    hub = next((seat.origin for seat in charter.sites if seat.kind == "business_hub"), "")
+    return f"{hub.rpartition('/')[0]}/{site}"
+
+
 _DECODER: Final = msgspec.json.Decoder(Charter)
 
 

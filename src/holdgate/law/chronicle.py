@@ -220,10 +220,14 @@ class Chronicle:
             fold_foreign(state, self.library, event, said_at, seq)
         state.origins[segment.origin] = verified.origin
         self._forget_closed(verified.events)
-        imported = ev.Imported(origin=segment.origin, start=segment.start, size=segment.size)
+        imported: tuple[ev.AnyEvent, ...] = (
+            ev.Imported(origin=segment.origin, start=segment.start, size=segment.size),
+        )
+        if verified.late:
+            imported += (ev.Disregarded(site=verified.origin.site, said=verified.late),)
         foreign = tuple(event for _, event in verified.events)
         try:
-            more = self._follow((*foreign, imported), at, seq)
+            more = self._follow((*foreign, *imported), at, seq)
             self._owe(verified.events, seq)
         except (HoldgateError, LookupError) as error:
             raise InvariantBroken(f"what follows from entry {seq} could not be folded: {error!r}") from error
@@ -236,7 +240,12 @@ class Chronicle:
             held=tuple(sorted(segment.entries)),
         )
         draft = self._append(
-            "import", f"origin:{segment.origin}", allow(imported, *more), at, record=record, module=verified.origin.site
+            "import",
+            f"origin:{segment.origin}",
+            allow(*imported, *more),
+            at,
+            record=record,
+            module=verified.origin.site,
         )
         return replace(draft, blobs=blobs)
 
@@ -429,7 +438,9 @@ def _noticed(
 def _cosigned(state: State, record: CosignedRecord) -> ev.Cosigned:
     """What a cosignature says, once it is verified: by a Vault of the charter, over a checkpoint of this very log."""
     seats = {seat.id: seat for seat in state.charter.sites}
-    vault, own = seats.get(record.witness), seats[state.site]
+    vault, own = seats.get(record.witness), seats.get(state.site)
+    if own is None:
+        raise Tampered(f"{state.site} has no seat in this shop yet")
     if vault is None or vault.kind != "vault":
         raise Tampered(f"{record.witness} is no Vault of this shop")
     checkpoint = open_checkpoint(record.note, parse_vkey(make_vkey(own.origin, own.key)))
@@ -478,4 +489,6 @@ def blank_state(charter: Charter, site: str, kind: str) -> State:
         assigned={},
         uses={},
         outages=[],
+        joined={},
+        retired={},
     )

@@ -95,6 +95,27 @@ class DisableIdentity(Command, frozen=True, kw_only=True, tag="identity.disable"
     reason: str
 
 
+class EnrolSite(Command, frozen=True, kw_only=True, tag="site.enrol"):
+    """Let a node join the shop; the site signs with its new key (proof of possession), two officers approve.
+
+    The fields are those of a seat of the charter (`holdgate.identity.charter.SiteSeat`).
+    """
+
+    id: str
+    kind: str
+    origin: str
+    key: bytes
+    sealing_key: bytes
+    area: str | None = None
+
+
+class RetireSite(Command, frozen=True, kw_only=True, tag="site.retire"):
+    """A node leaves the shop, with nothing left to do there; two officers sign. Its log stays, and can still be verified."""
+
+    id: str
+    reason: str
+
+
 class GrantCredential(Command, frozen=True, kw_only=True, tag="credential.grant"):
     """Record or renew a qualification; `until` is the last instant it is valid. `from_file`: see `AdoptStandard`."""
 
@@ -790,6 +811,8 @@ class ReleasePayout(Command, frozen=True, kw_only=True, tag="payout.release"):
 AnyCommand = (
     EnrolIdentity
     | DisableIdentity
+    | EnrolSite
+    | RetireSite
     | GrantCredential
     | RevokeCredential
     | RegisterEquipment
@@ -946,6 +969,7 @@ _ID_NAMES: Final = (
     "technician",
     "policy",
     "param",
+    "area",
 )
 ID_FIELDS: Final[dict[type[Command], tuple[str, ...]]] = {
     command: tuple(name for name in _ID_NAMES if name in command.__struct_fields__) for command in ACTS.values()

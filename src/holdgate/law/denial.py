@@ -54,6 +54,9 @@ CODES: Final[tuple[Code, ...]] = (
     _code(206, "SITE_UNREACHABLE", "{site}, which decides this, is out of reach.", "Try again when it is back; nothing was decided.", "fails closed", retry=True),
     _code(207, "WRONG_SITE", "The action was signed for {signed_for}; this is {site}.", "Sign it for the site that decides it.", "foundations: which site decides"),
     _code(208, "MALFORMED", "What {id} sent cannot be read: {why}.", "Send a signed action in the documented form.", "docs/spec/envelope.md"),
+    _code(209, "SITE_NOT_ACCEPTED", "{id} does not join as a site: {why}.", "Lay the node out anew (holdgate site node), and enrol what that wrote.", "foundations: sites and seats"),
+    _code(210, "NODE_BUSY", "{node} is not done: {work}.", "Finish or end it there, or have the order staged for another node.", "ISO/IEC 17025 7.4"),
+    _code(211, "SITE_RETIRED", "{site} left the shop at {retired_at}.", "Do it at another node; what {site} recorded stays on the record.", "HC-5"),
     # contracts
     _code(301, "CONTRACT_UNKNOWN", "There is no contract {contract} version {version} here.", "Check the number and the version.", "-"),
     _code(302, "CONTRACT_NOT_APPROVED", "{contract} version {version} lacks the approval of {missing}.", "Have the missing roles approve it.", "framework: Approved By"),

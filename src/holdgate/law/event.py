@@ -37,6 +37,23 @@ class IdentityDisabled(Event, frozen=True, kw_only=True):
     id: str
 
 
+class SiteEnrolled(Event, frozen=True, kw_only=True):
+    """A node joined the shop: from now on it has a seat as if the charter named it."""
+
+    id: str
+    kind: str
+    origin: str
+    key: bytes
+    sealing_key: bytes
+    area: str = ""
+
+
+class SiteRetired(Event, frozen=True, kw_only=True):
+    """A node left the shop: nothing is decided there any more, and nothing is staged for it."""
+
+    id: str
+
+
 class CredentialGranted(Event, frozen=True, kw_only=True):
     """A qualification is held, `until` its last instant (UTC µs)."""
 
@@ -773,6 +790,13 @@ class Imported(Event, frozen=True, kw_only=True):
     size: int
 
 
+class Disregarded(Event, frozen=True, kw_only=True):
+    """What a retired site recorded after it had left was taken in, and makes nothing true. `said`: how many events."""
+
+    site: str
+    said: int
+
+
 class ContactChanged(Event, frozen=True, kw_only=True):
     """The link to another site came up or went down; offline limits count from `up` turning false."""
 
@@ -812,6 +836,8 @@ class Booted(Event, frozen=True, kw_only=True):
 HUB: Final = (
     IdentityEnrolled,
     IdentityDisabled,
+    SiteEnrolled,
+    SiteRetired,
     CredentialGranted,
     CredentialRevoked,
     EquipmentRegistered,
@@ -891,6 +917,7 @@ NODE: Final = (
 )
 OWN: Final = (
     Imported,
+    Disregarded,
     ContactChanged,
     Cosigned,
     Triggered,
@@ -908,6 +935,8 @@ AUTHORITY: Final[dict[type[Event], str]] = {
 AnyEvent = (
     IdentityEnrolled
     | IdentityDisabled
+    | SiteEnrolled
+    | SiteRetired
     | CredentialGranted
     | CredentialRevoked
     | EquipmentRegistered
@@ -981,6 +1010,7 @@ AnyEvent = (
     | DeviationAuthorised
     | DeviationUsed
     | Imported
+    | Disregarded
     | ContactChanged
     | Cosigned
     | Triggered

@@ -8,24 +8,29 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from holdgate.crypto.hashes import digest
+from holdgate.identity.charter import origin_for
 from holdgate.identity.roster import Identity
 from holdgate.law import command as c
 from holdgate.law.candidate import STAND_IN, Candidate, Candidates, View
 from holdgate.law.case import Pin
 from holdgate.law.contract import Document, document_digest, encode_document
 from holdgate.law.families import bundled
+from holdgate.law.gates.seats import work_left
 from holdgate.law.state import ContractRecord
 from holdgate.terms.errors import Malformed
 from holdgate.terms.instant import SECOND_US
 
 NEW_KEY: Final = bytes.fromhex("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a")
 """Stands in for the key that a newcomer makes: a well-formed one that belongs to nobody (RFC 8032, test 1)."""
+NEW_SEALING_KEY: Final = bytes.fromhex("8520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a")
+"""Stands in for the key that a new node reads orders with (RFC 7748, section 6.1, Alice's)."""
 YEAR_US: Final = 365 * 86_400 * SECOND_US
 
 
 def at_hub(view: View) -> Candidates:
     """Every act on the registers."""
     yield from _people(view)
+    yield from _sites(view)
     yield from _things(view)
     zones = [identity.zone for identity in view.state.identities.values() if identity.zone is not None]
     policy = {"policy": "POLICY-1", "zone": zones[0] if zones else STAND_IN, "credential": _credential(view)}
@@ -70,6 +75,17 @@ def _people(view: View) -> Candidates:
         revoked = {"person": holder.id, "credential": _held(holder)[0], "reason": STAND_IN}
         yield Candidate(c.RevokeCredential, revoked, tuple(revoked))
     yield Candidate(c.DisableIdentity, {"id": person.id, "reason": STAND_IN}, ("id", "reason"))
+
+
+def _sites(view: View) -> Candidates:
+    charter = view.state.charter
+    officers = view.somebody("qa", "compliance", "project_manager", "admin")
+    fields = {"id": "NODE-NEW", "kind": "node", "origin": origin_for(charter, "NODE-NEW")}
+    joins = {**fields, "key": NEW_KEY, "sealing_key": NEW_SEALING_KEY}
+    yield Candidate(c.EnrolSite, joins, (*joins,), (*officers, ("NODE-NEW", "newcomer")))
+    there = [seat.id for seat in charter.sites if seat.kind == "node" and seat.id not in view.state.retired]
+    idle = next((node for node in there if not work_left(view.state, node)), next(iter(there), STAND_IN))
+    yield Candidate(c.RetireSite, {"id": idle, "reason": STAND_IN}, ("id", "reason"), officers)
 
 
 def _things(view: View) -> Candidates:

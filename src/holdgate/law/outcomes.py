@@ -43,6 +43,15 @@ def _disable(_: Case, m: c.DisableIdentity) -> Events:
     return (ev.IdentityDisabled(id=m.id),)
 
 
+def _enrol_site(_: Case, m: c.EnrolSite) -> Events:
+    seat = {"id": m.id, "kind": m.kind, "origin": m.origin, "area": m.area or ""}
+    return (ev.SiteEnrolled(**seat, key=m.key, sealing_key=m.sealing_key),)
+
+
+def _retire_site(_: Case, m: c.RetireSite) -> Events:
+    return (ev.SiteRetired(id=m.id),)
+
+
 def _grant(_: Case, m: c.GrantCredential) -> Events:
     return (ev.CredentialGranted(person=m.person, credential=m.credential, until=m.until),)
 
@@ -412,6 +421,8 @@ def _never(_: Case, m: c.AnyCommand) -> Events:
 OUTCOMES: Final[dict[type[c.Command], Callable[[Case, Any], Events]]] = {
     c.EnrolIdentity: _enrol,
     c.DisableIdentity: _disable,
+    c.EnrolSite: _enrol_site,
+    c.RetireSite: _retire_site,
     c.GrantCredential: _grant,
     c.RevokeCredential: _revoke,
     c.RegisterEquipment: _equipment,

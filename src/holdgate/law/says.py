@@ -24,6 +24,8 @@ _YIELDED: Final = (
 SAYS: Final[dict[type[c.Command], tuple[type[ev.Event], ...]]] = {
     c.EnrolIdentity: (ev.IdentityEnrolled,),
     c.DisableIdentity: (ev.IdentityDisabled,),
+    c.EnrolSite: (ev.SiteEnrolled,),
+    c.RetireSite: (ev.SiteRetired,),
     c.GrantCredential: (ev.CredentialGranted,),
     c.RevokeCredential: (ev.CredentialRevoked,),
     c.RegisterEquipment: (ev.EquipmentRegistered,),
@@ -96,6 +98,8 @@ WITHOUT_AN_ACT: Final = (ev.JobFlagged, ev.EquipmentWithdrawn)
 
 
 SAME: Final[dict[type[ev.Event], tuple[str, ...]]] = {
+    ev.SiteEnrolled: ("id", "kind", "origin", "key", "sealing_key"),
+    ev.SiteRetired: ("id",),
     ev.JobStarted: ("serials",),
     ev.StepStarted: ("equipment", "materials"),
     ev.DeviationUsed: ("deviation",),
@@ -129,6 +133,8 @@ def can_say(command: c.AnyCommand, event: ev.AnyEvent) -> bool:
     if isinstance(command, (c.CalibrateEquipment, c.CheckEquipment)) and event.equipment != command.id:  # type: ignore[union-attr]
         return False
     if isinstance(command, c.AdoptStandard) and (event.standard, event.edition) != (command.standard, command.edition):  # type: ignore[union-attr]
+        return False
+    if isinstance(command, c.EnrolSite) and getattr(event, "area", None) != (command.area or ""):
         return False
     if isinstance(command, c.CorrectEntry) and getattr(event, "value", None) != command.new_value:
         return False

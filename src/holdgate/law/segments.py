@@ -17,10 +17,11 @@ from holdgate.identity.charter import SiteSeat
 from holdgate.identity.roster import Identity
 from holdgate.law.command import AnyCommand, parse_command
 from holdgate.law.decision import Decision
-from holdgate.law.event import AUTHORITY, AnyEvent, IdentityEnrolled
+from holdgate.law.event import AUTHORITY, AnyEvent, IdentityEnrolled, SiteEnrolled, SiteRetired
 from holdgate.law.folds.identities import enrolled
+from holdgate.law.founding import seated
 from holdgate.law.says import WITHOUT_AN_ACT, can_say
-from holdgate.law.signers import Keys, keys_of
+from holdgate.law.signers import Keys, keys_of, officers_of
 from holdgate.law.state import Origin, State
 from holdgate.ledger.entry import Entry, read_entry
 from holdgate.ledger.merkle import extend, root_from_frontier
@@ -65,10 +66,14 @@ NOTHING_PROVED: Final[Mapping[int, Proved]] = {}
 
 
 class Verified(NamedTuple):
-    """A segment that holds together: the origin's new frontier and what its disclosed entries made true, with times."""
+    """A segment that holds together: the origin's new frontier and what its disclosed entries made true, with times.
+
+    `late`: how many events a retired site recorded after it had left; they are not among them.
+    """
 
     origin: Origin
     events: tuple[tuple[int, AnyEvent], ...]
+    late: int = 0
 
 
 _DECISION: Final = msgspec.json.Decoder(Decision)
@@ -145,7 +150,7 @@ def verify_segment(state: State, segment: Segment, proved: Mapping[int, Proved] 
         if sha256 not in reader.pinned or digest(blob) != sha256:
             raise Tampered(f"the document {sha256[:12]}… came along, and no entry of the stretch pins it")
     taken = Origin(site=seat.id, size=segment.size, frontier=frontier, checkpoint=segment.checkpoint)
-    return Verified(taken, tuple(reader.events))
+    return Verified(taken, tuple(reader.events), reader.late)
 
 
 def _frontier(known: Origin, segment: Segment, seat: SiteSeat) -> tuple[bytes, ...]:
@@ -167,6 +172,9 @@ class _Reader:
     def __init__(self, state: State, seat: SiteSeat, segment: Segment, proved: Mapping[int, Proved]) -> None:
         self.events: list[tuple[int, AnyEvent]] = []
         self.pinned: dict[str, None] = {}
+        self.late = 0
+        self._charter = state.charter
+        self._left_at = state.retired.get(seat.id)
         self._seat = seat
         self._segment = segment
         self._proved = proved
@@ -212,6 +220,20 @@ class _Reader:
             raise Tampered(f"entry {entry.seq} says what only a {authority} may say, and only in an action")
         if not can_say(command, event):
             raise Tampered(f"entry {entry.seq} holds a {type(event).__name__}, which its signed act cannot say")
+        if self._left_at is not None and max(entry.at, command.at) > self._left_at:
+            self.late += 1
+            return
         if isinstance(event, IdentityEnrolled):
             self._roster = {**self._roster, event.id: enrolled(event, entry.seq)}
+        elif isinstance(event, (SiteEnrolled, SiteRetired)):
+            self._sponsored(entry, event, command)
         self.events.append((entry.at, event))
+
+    def _sponsored(self, entry: Entry, event: SiteEnrolled | SiteRetired, command: AnyCommand) -> None:
+        """Which sites there are is not the business hub's word alone: the newcomer and two officers signed it."""
+        newcomer = isinstance(event, SiteRetired) or any(signer.id == event.id for signer in command.signers)
+        if not newcomer or len(officers_of(command, self._roster, event.id)) < 2:
+            raise Tampered(f"entry {entry.seq} says that {event.id} joined or left, and too few have signed that")
+        if isinstance(event, SiteEnrolled) and event.id not in self._roster:
+            seat = SiteSeat(id=event.id, kind=event.kind, origin=event.origin, key=event.key)
+            self._roster = {**self._roster, event.id: seated(self._charter, seat, entry.seq)}

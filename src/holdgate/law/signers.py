@@ -1,6 +1,7 @@
-"""Which keys must have signed an action: a pure question to the roster; and whether they did."""
+"""Which keys must have signed an action, and whether they did; which officers stand behind it: pure questions to the roster."""
 
 from collections.abc import Mapping
+from typing import Final
 
 from holdgate.crypto.envelope import open_envelope, verify_all
 from holdgate.identity.roster import Identity
@@ -8,6 +9,20 @@ from holdgate.law import command as c
 from holdgate.terms.errors import Malformed, Tampered
 
 Keys = tuple[tuple[str, bytes], ...]
+OFFICERS: Final = ("admin", "qa", "compliance", "project_manager")
+"""Who approves enrolments, adoptions of standards, and what comes from a file."""
+
+
+def officers_of(command: c.AnyCommand, identities: dict[str, Identity], about: str) -> tuple[str, ...]:
+    """The people who sign as officers, as the act says; `about`: whom it is about, who is not one of them."""
+    return tuple(
+        signer.id
+        for signer in command.signers
+        if signer.id != about
+        and signer.role in OFFICERS
+        and signer.id in identities
+        and identities[signer.id].kind == "person"
+    )
 
 
 def keys_of(command: c.AnyCommand, identities: Mapping[str, Identity]) -> Keys | str:
@@ -20,7 +35,7 @@ def keys_of(command: c.AnyCommand, identities: Mapping[str, Identity]) -> Keys |
         identity = identities.get(signer.id)
         if identity is not None:
             keys.append((signer.id, identity.key))
-        elif type(command) is c.EnrolIdentity and signer.id == command.id:
+        elif isinstance(command, (c.EnrolIdentity, c.EnrolSite)) and signer.id == command.id:
             keys.append((signer.id, command.key))
         else:
             return signer.id

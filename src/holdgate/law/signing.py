@@ -72,7 +72,7 @@ def enrolled(asked: Asked) -> None:
 
 
 def _is_newcomer(command: c.AnyCommand, signer: c.Signer) -> bool:
-    return type(command) is c.EnrolIdentity and signer.id == command.id and signer.role == "newcomer"
+    return isinstance(command, (c.EnrolIdentity, c.EnrolSite)) and signer.id == command.id and signer.role == "newcomer"
 
 
 def within_skew(asked: Asked, claimed: int) -> None:

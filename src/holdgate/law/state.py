@@ -401,6 +401,8 @@ class State(Struct):
     `assigned`: job → person. `uses`: equipment → jobs that used it since its last good check or calibration, and when last.
     `verified`: order → documents that Compliance verified, and until when; that stands over what the order's paper says.
     `awaited`: at a floor hub, serial → the orders at the gate that name it and are not gone whole.
+    `charter`: the founding one, with the seats of nodes that joined since (`joined`: site → the entry that it joined by); a
+    retired one keeps its seat (`retired`: site → when, UTC µs).
     `outages`: when this site was not running or could not reach the Vault (UTC µs, both ends inclusive; the last ones).
     """
 
@@ -433,6 +435,8 @@ class State(Struct):
     uses: dict[str, dict[str, int]] = {}
     verified: dict[str, dict[str, int | None]] = {}
     outages: list[tuple[int, int]] = []
+    joined: dict[str, int] = {}
+    retired: dict[str, int] = {}
     witnessed_at: int = 0
     witnessed_size: int = 0
 

@@ -14,9 +14,10 @@ from msgspec import Struct
 from holdgate.law import command as c
 from holdgate.law.decide import decide
 from holdgate.law.denial import remedy, sentence
-from holdgate.law.gates.people import OFFICERS, ROLES
+from holdgate.law.gates.people import ROLES
 from holdgate.law.library import Library
 from holdgate.law.offers_registers import NEW_KEY
+from holdgate.law.signers import OFFICERS
 from holdgate.law.state import State
 from holdgate.query.words import moment
 from holdgate.terms.errors import Malformed

@@ -145,6 +145,8 @@ _ROWS: Final[dict[type[ev.Event], Row]] = {
     # identities and facts
     ev.IdentityEnrolled: _enrolled,
     ev.IdentityDisabled: "{id} was de-authorised.",
+    ev.SiteEnrolled: "{id} joined the shop as a {kind}; its log is {origin}.",
+    ev.SiteRetired: "{id} left the shop.",
     ev.CredentialGranted: "{person} holds {credential} until {until}.",
     ev.CredentialRevoked: "{credential} of {person} was revoked.",
     ev.EquipmentRegistered: "{id} is a {equipment_class}, calibrated {cal_from} to {cal_until}; in service: {in_service}.",
@@ -223,6 +225,7 @@ _ROWS: Final[dict[type[ev.Event], Row]] = {
     ev.PayoutReleased: "Payout {rule} of {order}/{job} to {payee}: {amount}.",
     # the site itself
     ev.Imported: "Entries {start} to {size} of {origin} were taken in.",
+    ev.Disregarded: "{site} had left the shop and went on: {said} of its events make nothing true.",
     ev.ContactChanged: _contact,
     ev.Cosigned: "{witness} cosigned the first {size} entries at {witnessed_at}.",
     ev.Triggered: "The contract sets off {effect} on {on} ({order}).",

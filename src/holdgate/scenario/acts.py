@@ -448,6 +448,8 @@ ACTIONS: Final[dict[str, tuple[str, Make]]] = {
     "vault.write": (NODE, _vault_write),
     "identity.enrol": (HUB, registering.enrol),
     "identity.disable": (HUB, _disable),
+    "site.enrol": (HUB, registering.enrol_site),
+    "site.retire": (HUB, registering.retire_site),
     "credential.revoke": (HUB, _revoke),
     "credential.renew": (HUB, _renew),
     "equipment.register": (HUB, registering.equipment),

@@ -20,6 +20,8 @@ from holdgate.terms.errors import Malformed
 
 SEED: Final = "scenario"
 """What the keys of a scenario's people follow from, with their names."""
+DOMAIN: Final = "scenario.test/lab"
+"""What the logs of a scenario's shop are named under."""
 OFFICE: Final = "WS-OFFICE"
 NO_PLACE: Final = "none"
 """Written as the workstation of an act that is signed at none; without the word, offices sign at `OFFICE`."""

@@ -86,6 +86,8 @@ KNOWN_INPUTS: Final[dict[str, str]] = {
     "credential.renew": "person credential valid_to:time evidence?",
     "credential.revoke": "person credential reason?",
     "identity.disable": "person reason?",
+    "site.enrol": "site kind? origin? key_of? sealed_to?",
+    "site.retire": "site reason?",
     "equipment.register": "equipment class cal_due:time last_cal:moment? in_service:flag? from_file?",
     "equipment.calibrate": "equipment as_found due:time certificate?",
     "equipment.check": "equipment result evidence?",

@@ -27,7 +27,7 @@ from holdgate.law.denial import sentence
 from holdgate.law.families import Bundle
 from holdgate.law.notation import Tree
 from holdgate.scenario.bundles import bundle_of, bundles_of
-from holdgate.scenario.draft import SEED
+from holdgate.scenario.draft import DOMAIN, SEED
 from holdgate.scenario.files import Person, World
 from holdgate.sites.desk import Desk
 from holdgate.terms import instant
@@ -109,7 +109,7 @@ class Opening:
         founders = [self._founder(person) for person in (self._admin, self._officer)]
         root = SigningKey.from_seed(sha256(b"scenario root"))
         nodes = [node.id for node in self.world.nodes]
-        found(self.directory, "LAB", "scenario.test/lab", settings, nodes, founders, root, self.areas())
+        found(self.directory, "LAB", DOMAIN, settings, nodes, founders, root, self.areas())
         return await Shop(self.directory, self.clock, CountedEntropy(), timers=False).open()
 
     def _founder(self, person: Person) -> Founder:

@@ -1,4 +1,4 @@
-"""Scenario actions that put people, equipment, batches and standards on the register, as commands.
+"""Scenario actions that put people, sites, equipment, batches and standards on the register, as commands.
 
 These are the project's own additions to the scenario vocabulary: `scenarios/README.md` lists them.
 """
@@ -7,8 +7,9 @@ from msgspec.structs import replace
 
 from holdgate.crypto.hashes import sha256
 from holdgate.crypto.keys import SigningKey
+from holdgate.crypto.sealed import SealingKey
 from holdgate.law import command as c
-from holdgate.scenario.draft import SEED, Draft
+from holdgate.scenario.draft import DOMAIN, SEED, Draft
 
 
 def enrol(d: Draft, site: str) -> c.AnyCommand:
@@ -26,6 +27,28 @@ def enrol(d: Draft, site: str) -> c.AnyCommand:
     )
     d.scene.roles.setdefault(person, command.roles)
     return replace(command, signers=(*command.signers, c.Signer(id=person, role="newcomer")))
+
+
+def enrol_site(d: Draft, site: str) -> c.AnyCommand:
+    """Let a node join; it proves by a signature that it holds its key. Left out, everything about it is as it should be."""
+    i = d.inputs
+    node = i["site"]
+    origin = f"{DOMAIN}/{i.get('origin') or node}"
+    sealed = sha256(f"{SEED}|sealing {i.get('sealed_to') or node}".encode())
+    command = c.EnrolSite(
+        **d.header(site),
+        id=node,
+        kind=i.get("kind") or "node",
+        origin=origin,
+        key=_key(d, node, i.get("key_of") or node),
+        sealing_key=bytes(32) if i.get("sealed_to") == "nobody" else SealingKey(sealed).public,
+    )
+    return replace(command, signers=(*command.signers, c.Signer(id=node, role="newcomer")))
+
+
+def retire_site(d: Draft, site: str) -> c.AnyCommand:
+    """Let a node leave."""
+    return c.RetireSite(**d.header(site), id=d.inputs["site"], reason=d.reason())
 
 
 def _key(d: Draft, person: str, whose: str) -> bytes:

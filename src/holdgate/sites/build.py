@@ -9,14 +9,17 @@ node → floor hub           receipts for forwarded orders (actions)
 everybody → Vault          the whole log (segments), which it cosigns
 """
 
+from functools import partial
+
 from holdgate.engine.replicate import Policy
-from holdgate.identity.charter import Charter
+from holdgate.identity.charter import seat_of
+from holdgate.law.state import State
 from holdgate.sites.policies import (
+    Law,
     Sender,
     Telling,
     acknowledgements,
     forwards,
-    law_for,
     passes_by,
     received,
     roster_of,
@@ -27,24 +30,28 @@ from holdgate.sites.site import Site
 
 
 def policies_for(site: Site) -> dict[str, Policy]:
-    """The links of a site, in the order in which they are served."""
-    sender = Sender(site.means.seat, site.means.key)
-    charter = site.chronicle.state.charter
+    """The links of a site, in the order in which they are served, as far as it knows the shop at the moment.
+
+    A node that has not heard of its own seat yet speaks to nobody. One that was retired is told so and nothing after it.
+    """
+    sender, store, state = Sender(site.means.seat, site.means.key), site.means.store, site.chronicle.state
+    if seat_of(state.charter, site.id) is None:
+        return {}
     by_kind: dict[str, list[str]] = {}
-    for seat in charter.sites:
+    for seat in state.charter.sites:
         by_kind.setdefault(seat.kind, []).append(seat.id)
     links: dict[str, Policy] = {}
     if site.kind == "business_hub":
-        keys = {seat.id: seat.sealing_key for seat in charter.sites}
         for node in by_kind.get("node", ()):
-            links[node] = Telling(law_for(node, site.chronicle.state))
+            if node not in state.retired or store.cursor(node) <= state.identities[node].ref:
+                links[node] = Law(node, state)
         for floor in by_kind.get("floor_hub", ()):
-            links[floor] = Telling(roster_of(site.chronicle.state), slips(sender, floor, keys.get), staged)
+            links[floor] = Telling(roster_of(state), slips(sender, floor, partial(_sealing_key, state)), staged)
     elif site.kind == "floor_hub":
         for node in by_kind.get("node", ()):
-            matters = passes_by(node, _near(charter, node))
-            actions = forwards(sender, node, site.chronicle.state, site.means.store, site.entry_envelope, matters)
-            links[node] = Telling(None, actions, matters)
+            if node not in state.retired:
+                matters = passes_by(node, partial(_near, state, node))
+                links[node] = Telling(None, forwards(sender, node, state, store, site.entry_envelope, matters), matters)
     else:
         for floor in by_kind.get("floor_hub", ()):
             links[floor] = Telling(None, acknowledgements(sender, floor), received)
@@ -56,7 +63,13 @@ def policies_for(site: Site) -> dict[str, Policy]:
     return links
 
 
-def _near(charter: Charter, node: str) -> frozenset[str]:
-    """The nodes of a node's area: those whose parts could be brought to it by mistake."""
-    areas = {seat.id: seat.area for seat in charter.sites if seat.kind == "node"}
-    return frozenset(other for other, area in areas.items() if area == areas[node])
+def _sealing_key(state: State, node: str) -> bytes | None:
+    """Looked up when an order is sealed: nodes join while the site runs."""
+    seat = seat_of(state.charter, node)
+    return None if seat is None else seat.sealing_key
+
+
+def _near(state: State, node: str, other: str) -> bool:
+    """Whether another node is of a node's area: its parts could be brought here by mistake."""
+    own, seat = seat_of(state.charter, node), seat_of(state.charter, other)
+    return own is not None and seat is not None and own.area == seat.area

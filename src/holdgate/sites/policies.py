@@ -4,7 +4,7 @@ An action that a site sends on its own behalf is signed with the site's key; its
 off, so that a resend is the same bytes.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from typing_extensions import override
@@ -31,6 +31,8 @@ from holdgate.terms.errors import InvariantBroken, Unavailable
 LAW_ACTS: Final = (
     ev.IdentityEnrolled,
     ev.IdentityDisabled,
+    ev.SiteEnrolled,
+    ev.SiteRetired,
     ev.CredentialGranted,
     ev.CredentialRevoked,
     ev.EquipmentRegistered,
@@ -162,8 +164,22 @@ def law_for(node: str, state: State) -> Callable[[ev.AnyEvent], bool]:
     return shows
 
 
+class Law(Telling):
+    """What the business hub tells a node. That the node was retired is the last thing that it hears."""
+
+    def __init__(self, node: str, state: State) -> None:
+        super().__init__(law_for(node, state))
+        self._node = node
+        self._state = state
+
+    @override
+    def discloses(self, entry: Entry) -> bool:
+        state, node = self._state, self._node
+        return (node not in state.retired or entry.seq <= state.identities[node].ref) and super().discloses(entry)
+
+
 def roster_of(state: State) -> Callable[[ev.AnyEvent], bool]:
-    """What the floor hub has to know: the shop's own people and devices, and nothing of its clients."""
+    """What the floor hub has to know: the shop's own people, devices and sites, and nothing of its clients."""
 
     def shows(event: ev.AnyEvent) -> bool:
         if isinstance(event, ev.IdentityEnrolled):
@@ -171,7 +187,7 @@ def roster_of(state: State) -> Callable[[ev.AnyEvent], bool]:
         if isinstance(event, ev.IdentityDisabled):
             identity = state.identities.get(event.id)
             return identity is None or "client" not in identity.roles
-        return False
+        return isinstance(event, (ev.SiteEnrolled, ev.SiteRetired))
 
     return shows
 
@@ -186,11 +202,11 @@ def received(event: ev.AnyEvent) -> bool:
     return isinstance(event, ev.OrderReceived)
 
 
-def passes_by(node: str, near: Collection[str]) -> Callable[[ev.AnyEvent], bool]:
-    """Which events at a floor hub set something off at a node: `near` are the nodes whose orders it hears of."""
+def passes_by(node: str, near: Callable[[str], bool]) -> Callable[[ev.AnyEvent], bool]:
+    """Which events at a floor hub set something off at a node: `near` says of which other nodes' orders it hears."""
 
     def matters(event: ev.AnyEvent) -> bool:
-        return isinstance(event, (ev.SlipStaged, ev.OrderReleased)) and (event.node == node or event.node in near)
+        return isinstance(event, (ev.SlipStaged, ev.OrderReleased)) and (event.node == node or near(event.node))
 
     return matters
 
@@ -246,10 +262,15 @@ def forwards(
     envelope_of: Callable[[int], tuple[bytes, tuple[str, ...]]],
     matters: Callable[[ev.AnyEvent], bool],
 ) -> Callable[[Entry, Row, int], list[Outgoing]]:
-    """Released orders for this node, with the slip and the sealed body as they came; notices about the others that matter."""
+    """Released orders for this node, with the slip and the sealed body as they came; notices about the others that matter.
+
+    A node that joined later hears nothing of what was before: none of it was for that node.
+    """
 
     def actions(entry: Entry, row: Row, round_number: int) -> list[Outgoing]:
         out: list[Outgoing] = []
+        if entry.seq <= state.joined.get(node, 0):
+            return out
         for event in decision_of(entry).events:
             if not matters(event):
                 continue

@@ -25,7 +25,7 @@ from holdgate.engine.ports import Clock, Entropy, Store
 from holdgate.engine.replicate import Link, Policy
 from holdgate.engine.submit import Spine
 from holdgate.engine.tenure import Tenure
-from holdgate.identity.charter import SiteSeat, open_charter
+from holdgate.identity.charter import SiteSeat, open_charter, seat_of
 from holdgate.law.case import Pin
 from holdgate.law.chronicle import (
     Attempt,
@@ -103,10 +103,14 @@ class Site(Recorded, Peer):
         self._live = self.spine
         self._charter = charter
         self._vaults = {seat.id: seat for seat in charter.sites if seat.kind == "vault"}
-        told = policies(self)
-        self.links = {peer: self._link(peer, policy) for peer, policy in told.items()}
-        takers = [peer for peer, policy in told.items() if policy.segments and peer not in self._vaults]
-        self._others = Reconciler(means.seat, self._vaults, takers, means.bus, means.store, lambda: self.spine.size)
+        self._policies = policies
+        self._takers: list[str] = []
+        self.links: dict[str, Link] = {}
+        self._seats, self._left = tuple[SiteSeat, ...](), tuple[str, ...]()
+        self._link_all()
+        self._others = Reconciler(
+            means.seat, self._vaults, self._takers, means.bus, means.store, lambda: self.spine.size
+        )
         if means.writing is not None:
             self._share(means.writing)
         self._reconciled = self._unwitnessed = self._started = False
@@ -116,6 +120,53 @@ class Site(Recorded, Peer):
         self.watchers: list[Callable[[Sealed], None]] = []
         """Told of every group of entries once it is durable, on the event loop; they raise nothing."""
         self.timekeeper = self._timekeeper() if timers and self.kind == "business_hub" else None
+
+    def _link_all(self) -> list[SiteSeat]:
+        """Links to everybody whom this site tells something, as the shop is now; links that go on are not touched.
+
+        Returns:
+            The seats that are new to this site.
+
+        Raises:
+            Tampered: the shop knows this site under another log or key than its own.
+        """
+        state, known = self.chronicle.state, self._seats
+        self._seats, self._left = state.charter.sites, tuple(state.retired)
+        own, mine = seat_of(state.charter, self.id) or self.means.seat, self.means.seat
+        if (own.kind, own.origin, own.key) != (mine.kind, mine.origin, mine.key):
+            raise Tampered(f"the shop knows {self.id} by another log or key than those that are kept here")
+        told = self._policies(self)
+        other = None if self.means.writing is None else self.means.writing.other
+        for gone in [peer for peer in self.links if peer not in told and peer != other]:
+            self.links.pop(gone).stop()
+        for peer, policy in told.items():
+            if peer not in self.links:
+                self.links[peer] = self._link(peer, policy)
+        others = (*self._vaults, *state.retired)
+        self._takers[:] = [peer for peer, policy in told.items() if policy.segments and peer not in others]
+        return [seat for seat in self._seats if seat not in known and seat.id != self.id]
+
+    def _keep_up(self) -> None:
+        """A site joined, or left: links to it are made, or stopped."""
+        state = self.chronicle.state
+        if not self._started or (state.charter.sites is self._seats and len(state.retired) == len(self._left)):
+            return
+        try:
+            new = self._link_all()
+        except Tampered as error:
+            self.spine.stop_for(error)
+            return
+        self._greet(new)
+        for link in self.links.values():
+            link.wake()
+
+    def _greet(self, seats: Sequence[SiteSeat]) -> None:
+        """Listen to these sites, as far as they are any matter here; who is there already is noted. Nodes tell nodes nothing."""
+        for seat in seats:
+            if seat.id != self.id and (self.kind, seat.kind) != ("node", "node"):
+                self.means.bus.admit(seat.id)
+                if self.means.bus.linked(self.id, seat.id):
+                    self.link_changed(seat.id, up=True)
 
     def _link(self, peer: str, policy: Policy) -> Link:
         """The link to a peer. A Vault that keeps this log with two hosts gets entries before anybody is acknowledged."""
@@ -162,9 +213,7 @@ class Site(Recorded, Peer):
             await self.spine.record(partial(self.chronicle.genesis, self._charter, self.means.charter, now, epoch))
         await self._note(BootRecord(epoch=self.means.entropy.token(), reconciled=self._reconciled))
         self._started = True
-        for seat in self._charter.sites:
-            if seat.id != self.id and self.means.bus.linked(self.id, seat.id):
-                self.link_changed(seat.id, up=True)
+        self._greet(self.chronicle.state.charter.sites)
         for link in self.links.values():
             link.wake()
         if self.timekeeper is not None:
@@ -337,7 +386,8 @@ class Site(Recorded, Peer):
 
         The floor hub's figures tell how long it worked without the hub or a Vault.
         """
-        other = next((seat.kind for seat in self._charter.sites if seat.id == peer), "")
+        seat = seat_of(self.chronicle.state.charter, peer)
+        other = "" if seat is None or peer in self.chronicle.state.retired else seat.kind
         return {self.kind, other} == {"business_hub", "node"} or (self.kind, other) in _RELIES_ON
 
     def _notes_first(self, up: bool) -> bool:
@@ -354,6 +404,7 @@ class Site(Recorded, Peer):
                 and draft.subject != "boot"
             ):
                 self._unwitnessed = True
+        self._keep_up()
         events = [event for draft in sealed.drafts for event in draft.decision.events]
         for link in self.links.values():
             if not link.passes_over(sealed.first, sealed.size, events):

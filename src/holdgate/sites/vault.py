@@ -13,8 +13,8 @@ A watch (`holdgate.sites.watch`) decides what is mirrored once more. It is told 
 """
 
 import asyncio
-from collections.abc import Sequence
-from typing import NoReturn, Protocol
+from collections.abc import Callable, Sequence
+from typing import Final, NoReturn, Protocol
 
 from msgspec.structs import replace
 from typing_extensions import override
@@ -26,7 +26,7 @@ from holdgate.engine.keeping import Keeper
 from holdgate.engine.ports import Clock
 from holdgate.engine.timestamping import HeadStore, TimestampAuthority
 from holdgate.engine.witnessing import OutsideWitness
-from holdgate.identity.charter import Charter, SiteSeat
+from holdgate.identity.charter import Charter, SiteSeat, origin_for
 from holdgate.law.case import Pin
 from holdgate.law.segments import Segment
 from holdgate.ledger.merkle import extend, root_from_frontier
@@ -44,12 +44,20 @@ from holdgate.ledger.witness import (
 )
 from holdgate.sites.accepted import Accepted, Mirrored, SeenStore
 from holdgate.sites.heads import DailyHead
+from holdgate.sites.joined import joined
 from holdgate.sites.outside import Asking
 from holdgate.sites.uploads import Uploads, UploadStore
 from holdgate.sites.vault_keeping import KeepsLogs, Mirrors
 from holdgate.sites.watch import Watch
 from holdgate.terms.errors import InvariantBroken, Malformed, Tampered, Unavailable
 from holdgate.terms.instant import SECOND_US
+
+PAGE: Final = 1_024
+"""Entries of a mirror that are looked at together."""
+
+
+def _nobody(site: str) -> None:
+    """Nobody wants to know."""
 
 
 class MirrorStore(Mirrors, UploadStore, Protocol):
@@ -116,6 +124,9 @@ class Vault(KeepsLogs):
         self._seat = seat
         self._cosigner = Cosigner(seat.origin, key)
         self._seats = {s.origin: s for s in charter.sites if s.kind != "vault"}
+        self._charter = charter
+        self._hub = next((s.origin for s in charter.sites if s.kind == "business_hub"), "")
+        self._meet: Callable[[str], None] = _nobody
         self._clock = clock
         self._one_at_a_time = asyncio.Lock()
         self._policy = policy
@@ -133,6 +144,32 @@ class Vault(KeepsLogs):
         if seen is not None:
             self.asking = tuple(Asking(w, store.latest, mirrored.proof, seen.keep_outside) for w in outside)
         self.heads = None if stamping is None else DailyHead(seat.origin, key, clock, self.mirrored, *stamping)
+        self._learn_again()
+
+    def introduce(self, meet: Callable[[str], None]) -> None:
+        """`meet` is told of every site that joined the shop since it was founded, and of each that joins from now on."""
+        self._meet = meet
+        for seat in self._seats.values():
+            meet(seat.id)
+
+    def _learn_again(self) -> None:
+        """The sites that joined, as the mirror of the business hub's log has them."""
+        start = 0
+        while bodies := self.store.entries(self._hub, start, start + PAGE):
+            self._learn(bodies)
+            start += len(bodies)
+
+    def _learn(self, bodies: Sequence[bytes]) -> None:
+        """Sites that joined in these entries of the business hub's log: their logs are mirrored from now on."""
+        for seat in joined(bodies):
+            if seat.origin in self._seats or any(seat.id == known.id for known in self._seats.values()):
+                continue
+            self._seats[seat.origin] = seat
+            self._logs[seat.origin] = parse_vkey(make_vkey(seat.origin, seat.key))
+            self._by_hash[origin_hash(seat.origin)] = seat.origin
+            if self.watch is not None:
+                self.watch.add(seat)
+            self._meet(seat.id)
 
     def mirrored(self) -> list[Checkpoint]:
         """Where each mirrored log stands that holds something, as this Vault cosigned it."""
@@ -159,9 +196,12 @@ class Vault(KeepsLogs):
         """Verify, then keep, then answer.
 
         Raises:
-            Tampered: another log's, or another history than the one that is held (evidence is kept). Malformed: not whole.
+            Tampered: another site's log, or another history than the one that is held (evidence is kept).
+            Malformed: not whole. Unavailable: nobody said (yet) that the sender joined the shop.
         """
         seat = self._seats.get(segment.origin)
+        if seat is None and segment.origin == origin_for(self._charter, sender):
+            raise Unavailable(f"the Vault has not heard that {sender} joined this shop; ask again")
         if seat is None or seat.id != sender:
             raise Tampered(f"{segment.origin} is no log of {sender}")
         if segment.size != segment.start + len(segment.leaves) or len(segment.entries) != len(segment.leaves):
@@ -214,6 +254,8 @@ class Vault(KeepsLogs):
         self._through_pending(segment, checkpoint, leaves)
         cosigned = self._cosign(segment.checkpoint)
         await asyncio.to_thread(self.store.keep, segment.origin, size, bodies, extended, cosigned, segment.blobs)
+        if segment.origin == self._hub:
+            self._learn(bodies)
         for asking in self.asking:
             asking.wake(segment.origin)
         if self.watch is not None:

@@ -216,6 +216,14 @@ class Watch:
         log = self._logs[origin]
         return Watched(site=log.seat.id, origin=origin, size=log.size, waits=log.waits)
 
+    def add(self, seat: SiteSeat) -> None:
+        """Decide the log of a site again that joined the shop."""
+        if seat.kind in AUTHORITIES and seat.origin not in self._logs:
+            self._logs = {
+                **self._logs,
+                seat.origin: _Log(seat, self._store),
+            }  # a round goes through the ones it began with
+
     # ---- life -------------------------------------------------------------------------------------------------------
 
     def wake(self) -> None:

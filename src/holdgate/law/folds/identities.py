@@ -1,10 +1,14 @@
-"""Who is enrolled, disabled, qualified."""
+"""Who is enrolled, disabled, qualified; which sites joined and left."""
 
 from typing import Final
 
+from msgspec.structs import replace
+
+from holdgate.identity.charter import SiteSeat
 from holdgate.identity.roster import Credential, Identity
 from holdgate.law import event as ev
 from holdgate.law.folds.step import Steps
+from holdgate.law.founding import seated
 from holdgate.law.library import Library
 from holdgate.law.state import State
 
@@ -39,6 +43,24 @@ def _identity_disabled(state: State, _: Library, e: ev.IdentityDisabled, at: int
     identity.disabled_at, identity.ref = at, ref
 
 
+def _site_enrolled(state: State, _: Library, e: ev.SiteEnrolled, at: int, ref: int) -> None:
+    """The charter as this site knows it has one seat more. What a seat has already, no other gets."""
+    charter, owner = state.charter, state.key_owners.get(e.key.hex())
+    if e.kind != "node" or e.id in state.identities or owner or any(s.origin == e.origin for s in charter.sites):
+        raise LookupError(f"{e.id} cannot have a seat: its name, key or log is taken, or it is no node")
+    seat = SiteSeat(id=e.id, kind=e.kind, origin=e.origin, key=e.key, sealing_key=e.sealing_key, area=e.area)
+    state.charter = replace(charter, sites=(*charter.sites, seat))
+    state.identities[e.id], state.joined[e.id] = seated(charter, seat, ref), ref
+    state.key_owners[e.key.hex()] = e.id
+
+
+def _site_retired(state: State, _: Library, e: ev.SiteRetired, at: int, ref: int) -> None:
+    """Its seat stays, so that its log can be verified; its key signs nothing any more."""
+    identity = state.identities[e.id]
+    identity.disabled_at, identity.ref = at, ref
+    state.retired[e.id] = at
+
+
 def _credential_granted(state: State, _: Library, e: ev.CredentialGranted, at: int, ref: int) -> None:
     """A new grant ends a revocation; what was signed meanwhile by somebody who did not know of it stays doubtful."""
     credentials = state.identities[e.person].credentials
@@ -59,6 +81,8 @@ def _credential_revoked(state: State, _: Library, e: ev.CredentialRevoked, at: i
 STEPS: Final[Steps] = {
     ev.IdentityEnrolled: _identity_enrolled,
     ev.IdentityDisabled: _identity_disabled,
+    ev.SiteEnrolled: _site_enrolled,
+    ev.SiteRetired: _site_retired,
     ev.CredentialGranted: _credential_granted,
     ev.CredentialRevoked: _credential_revoked,
 }

@@ -15,6 +15,10 @@ def _imported(state: State, _: Library, e: ev.Imported, at: int, ref: int) -> No
     """The origin's frontier is kept by the chronicle, which verified it."""
 
 
+def _disregarded(state: State, _: Library, e: ev.Disregarded, at: int, ref: int) -> None:
+    """On the record; that it makes nothing true is the point."""
+
+
 def _contact_changed(state: State, _: Library, e: ev.ContactChanged, at: int, ref: int) -> None:
     """Without the Vault nothing that runs in its time can come due: that is an outage."""
     before = state.contacts.get(e.site)
@@ -57,6 +61,7 @@ def _booted(state: State, _: Library, e: ev.Booted, at: int, ref: int) -> None:
 
 STEPS: Final[Steps] = {
     ev.Imported: _imported,
+    ev.Disregarded: _disregarded,
     ev.ContactChanged: _contact_changed,
     ev.Cosigned: _cosigned,
     ev.Triggered: _triggered,

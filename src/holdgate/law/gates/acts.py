@@ -12,6 +12,8 @@ Acts = tuple[type[c.Command], ...]
 HUB_ACTS: Final[Acts] = (
     c.EnrolIdentity,
     c.DisableIdentity,
+    c.EnrolSite,
+    c.RetireSite,
     c.GrantCredential,
     c.RevokeCredential,
     c.RegisterEquipment,
@@ -132,6 +134,7 @@ REASONED: Final[Acts] = (
     c.CorrectEntry,
     c.AuthoriseDeviation,
     c.DisableIdentity,
+    c.RetireSite,
     c.RevokeCredential,
     c.RecordLate,
     c.RestartStep,

@@ -5,17 +5,17 @@ from typing import Final
 from holdgate.crypto.keys import check_enrollable
 from holdgate.law import command as c
 from holdgate.law.case import Case
-from holdgate.law.gates.people import OFFICERS
+from holdgate.law.signers import officers_of
 from holdgate.terms.errors import Malformed
 
 KINDS: Final = ("person", "device", "module")
-"""Sites are not enrolled: they come from the charter."""
+"""Sites come from the charter, or are enrolled by an act of their own (`holdgate.law.gates.seats`)."""
 
 
 def key(case: Case) -> None:
     """The key is canonical, of prime order, and not enrolled; the id is free."""
     command = case.command
-    if type(command) is not c.EnrolIdentity:
+    if not isinstance(command, (c.EnrolIdentity, c.EnrolSite)):
         return
     owner = case.state.key_owners.get(command.key.hex())
     if owner is not None:
@@ -26,20 +26,21 @@ def key(case: Case) -> None:
         check_enrollable(command.key)
     except Malformed as error:
         case.deny("KEY_NOT_ACCEPTED", id=command.id, why=str(error))
-    if command.kind not in KINDS:
+    if type(command) is c.EnrolIdentity and command.kind not in KINDS:
         case.deny("KEY_NOT_ACCEPTED", id=command.id, why=f"nobody is enrolled as a {command.kind[:40]!r}")
 
 
 def sponsors(case: Case) -> None:
-    """Two officers, both of them people, and the new key itself sign the enrolment."""
-    command, identities = case.command, case.state.identities
-    if type(command) is not c.EnrolIdentity:
+    """Two officers, both of them people, sign; and where something new is enrolled, its own key does too."""
+    command = case.command
+    if not isinstance(command, (c.EnrolIdentity, c.EnrolSite, c.RetireSite)):
         return
-    people = [s for s in command.signers if s.id in identities and identities[s.id].kind == "person"]
-    officers = [s.id for s in people if s.role in OFFICERS and s.id != command.id]
-    if len(officers) < 2:
-        case.deny("SELF_APPROVAL", id=command.id, why="two officers approve an enrolment, and nobody enrols himself")
-    if all(signer.id != command.id for signer in command.signers):
+    if len(officers_of(command, case.state.identities, command.id)) < 2:
+        why = "two officers approve an enrolment, and nobody enrols himself"
+        if type(command) is c.RetireSite:
+            why = "two officers retire a site"
+        case.deny("SELF_APPROVAL", id=case.actor.id if type(command) is c.RetireSite else command.id, why=why)
+    if type(command) is not c.RetireSite and all(signer.id != command.id for signer in command.signers):
         case.deny("KEY_NOT_ACCEPTED", id=command.id, why="the newcomer did not prove that they hold it")
 
 

@@ -50,9 +50,15 @@ def node(case: Case) -> None:
 
 
 def site(case: Case) -> None:
-    """The action was signed for this site."""
-    if case.command.site != case.state.site:
-        case.deny("WRONG_SITE", signed_for=case.command.site, site=case.state.site)
+    """The action was signed for this site, which knows its own seat in the shop and has not left it."""
+    state = case.state
+    if case.command.site != state.site:
+        case.deny("WRONG_SITE", signed_for=case.command.site, site=state.site)
+    retired_at, own = state.retired.get(state.site), state.identities.get(state.site)
+    if own is None or own.kind != "site":
+        case.deny("UNKNOWN_IDENTITY", id=state.site)  # it joins: its own enrolment has not come to it yet
+    elif retired_at is not None:
+        case.deny("SITE_RETIRED", site=state.site, retired_at=retired_at)
 
 
 def freshness(case: Case) -> None:

@@ -67,6 +67,8 @@ def stageable(case: Case) -> None:
         case.deny("TERMS_MISMATCH", why="a scan is buffered for 0 s to 10 years")
     if all(seat.id != command.node or seat.kind != "node" for seat in case.state.charter.sites):
         case.deny("WRONG_NODE", needed="a node of this shop", node=command.node)
+    elif command.node in case.state.retired:
+        case.deny("SITE_RETIRED", site=command.node, retired_at=case.state.retired[command.node])
     if not command.serials or len(set(command.serials)) != len(command.serials):
         case.deny("QTY_NOT_RECONCILED", why="every part of an order is named once")
     if command.arrival_policy not in ("full", "partial"):

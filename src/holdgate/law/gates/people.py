@@ -6,6 +6,7 @@ from holdgate.identity.roster import holds_seat
 from holdgate.law import command as c
 from holdgate.law import signing
 from holdgate.law.case import Case
+from holdgate.law.signers import OFFICERS
 
 
 def identity(case: Case) -> None:
@@ -13,11 +14,11 @@ def identity(case: Case) -> None:
     signing.enrolled(case)
 
 
-OFFICERS: Final = ("admin", "qa", "compliance", "project_manager")
-"""Who approves enrolments, adoptions of standards, and what comes from a file."""
 ROLES: Final[dict[type[c.Command], tuple[str, ...]]] = {
     c.EnrolIdentity: ("admin",),
     c.DisableIdentity: ("admin",),
+    c.EnrolSite: ("admin",),
+    c.RetireSite: ("admin",),
     c.GrantCredential: ("training", "admin"),
     c.RevokeCredential: ("training", "admin", "level3"),
     c.RegisterEquipment: ("metrology", "admin"),
