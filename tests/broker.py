@@ -112,6 +112,11 @@ class Server:
             os.kill(process.pid, signal.SIGKILL)
             process.wait()
 
+    def reload(self) -> None:
+        """Read the configuration anew."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGHUP)
+
     def freeze(self) -> None:
         """It runs no more, and its connections stay open: as a machine that hangs."""
         assert self._process is not None

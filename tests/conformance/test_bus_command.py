@@ -1,5 +1,6 @@
 """holdgate bus: what it writes opens a line on the real server, and for nobody else."""
 
+import asyncio
 import json
 import socket
 import stat
@@ -7,10 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from holdgate.adapters.nats_bus import NatsBus
 from holdgate.adapters.nkeys import read_seed
+from holdgate.engine.address import read_address
+from holdgate.process import line_to
 from tests.broker import Server, free_port, needed
 from tests.tidy.test_commands_page import run
-from tests.unit.test_sites import SITES, VAULT, founded
+from tests.unit.test_sites import HUB, SITES, VAULT, founded
 
 pytestmark = pytest.mark.enable_socket  # one server, on this machine's loopback
 
@@ -58,6 +62,61 @@ def test_what_is_written_lets_every_site_in_and_a_foreign_key_not(tmp_path: Path
     code, out, _ = run("bus", "check", str(directory), "--wait", "0.2")
     assert code == 1
     assert "let in" not in out
+
+
+def test_who_comes_later_is_let_in_by_a_reload_and_no_line_is_cut(tmp_path: Path) -> None:
+    needed()
+    directory, port = shop(tmp_path), free_port()
+    assert run("bus", "init", str(directory), "--shop", "lab", "--server", f"127.0.0.1:{port}")[0] == 0
+    server = Written(tmp_path, directory / "bus" / "nats-server.conf", port)
+    server.start()
+
+    async def lines() -> None:
+        address = read_address((directory / "bus" / "bus.json").read_bytes())
+        hub = line_to(address, HUB, EVERY, read_seed((directory / HUB / "bus.key").read_text().strip()))
+        assert await hub.connect(20)
+        assert run("site", "node", str(directory), "N-9")[0] == 0
+        assert run("bus", "add", str(directory), "SCN-9", "--reader")[0] == 0
+        assert run("bus", "add", str(directory), "N-9")[0] == 0
+        own = read_seed((directory / "N-9" / "bus.key").read_text().strip())
+        late = line_to(address, "N-9", (*EVERY, "N-9"), own)
+        assert not await late.connect(0.5), "the server has not read it yet"
+        server.reload()
+        assert await asyncio.wait_for(let_in(late), 30)
+        assert hub.connected
+        assert not [fault for fault in hub.faults if "lost" in fault]
+        await late.close()
+        await hub.close()
+
+    async def let_in(line: NatsBus) -> bool:
+        while not line.connected:  # noqa: ASYNC110  # it dials again by itself
+            await asyncio.sleep(0.1)
+        return True
+
+    try:
+        asyncio.run(lines())
+        _, out, _ = run("bus", "check", str(directory))
+        assert "N-9: let in" in out
+    finally:
+        server.kill()
+
+
+def test_who_has_a_line_or_no_folder_gets_none(tmp_path: Path) -> None:
+    directory = shop(tmp_path)
+    code, _, err = run("bus", "add", str(directory), "SCN-9", "--reader")
+    assert code == 2
+    assert "holdgate bus init" in err
+    assert run("bus", "init", str(directory), "--shop", "lab", "--reader", "SCN-1")[0] == 0
+    before = {path: path.read_bytes() for path in directory.rglob("*") if path.is_file()}
+    for name, more, why in (
+        (HUB, (), "has a line to the broker already"),
+        ("SCN-1", ("--reader",), "has a line to the broker already"),
+        (HUB, ("--reader",), "is a site"),
+        ("N-9", (), "holdgate site node"),
+    ):
+        code, _, err = run("bus", "add", str(directory), name, *more)
+        assert (code, why in " ".join(err.split())) == (2, True), err
+    assert {path: path.read_bytes() for path in directory.rglob("*") if path.is_file()} == before
 
 
 def foreign() -> str:

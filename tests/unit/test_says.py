@@ -125,6 +125,15 @@ def test_every_word_that_has_to_be_repeated_is_asked_for() -> None:
     assert not wanted - {(type(event), field) for _, event, field in TOLD}
 
 
+@pytest.mark.parametrize("field", ["zone", "node", "sealing_key"])
+def test_what_an_enrolment_leaves_open_nobody_fills_in(field: str) -> None:
+    """A hub that made a workstation stand in another zone, or gave a site another key to seal orders to, would say more."""
+    (asked, said), *_ = ((command, event) for command, event, _ in TOLD if isinstance(event, ev.IdentityEnrolled))
+    assert can_say(asked, said)
+    fields: dict[str, object] = {field: b"other" if field == "sealing_key" else "OTHER"}
+    assert not can_say(asked, replace(said, **fields))
+
+
 def test_a_correction_says_the_value_that_was_signed() -> None:
     signer = (c.Signer(id="TECH", role="technician"),)
     named: dict[str, Any] = {"order": "PO-1", "job": "J-1", "step": "S10", "characteristic": "temp"}

@@ -24,11 +24,11 @@ def write_new(path: Path, content: bytes, *, private: bool = False) -> None:
     _flush_folder(path.parent)
 
 
-def put(path: Path, content: bytes) -> None:
+def put(path: Path, content: bytes, *, private: bool = False) -> None:
     """Put a file in the place of another one, if there is one: readers see the old one or the new one, whole."""
     new = path.with_name(f"{path.name}.new")
     new.unlink(missing_ok=True)
-    write_new(new, content)
+    write_new(new, content, private=private)
     new.replace(path)
     _flush_folder(path.parent)
 

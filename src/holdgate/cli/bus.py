@@ -8,28 +8,25 @@ from typing import Final
 
 import msgspec
 from cyclopts import App
-from msgspec.structs import replace
 from rich.console import Console
 
-from holdgate.adapters.nats_config import CLUSTER, PORT, Broker, Cluster, ReaderLine, Tls, config_of
+from holdgate.adapters.nats_config import PORT, Broker, ReaderLine, Tls
 from holdgate.adapters.nkeys import public_text, read_seed, seed_text
+from holdgate.bootstrap import read_premises
+from holdgate.cli.bus_add import FOLDER, KEY_FILE, READERS, Laid, add
 from holdgate.cli.bus_mosquitto import charter_of, check_readers, floors_of, mosquitto, read_file, write_all_new
 from holdgate.crypto.keys import SigningKey
-from holdgate.engine.address import PORT_MAX, BusAddress, bracketed, host_and_port, read_address
+from holdgate.engine.address import PORT_MAX, BusAddress, read_address
 from holdgate.engine.keeping import hosts_of
 from holdgate.identity.charter import Charter
 from holdgate.process import line_to
 from holdgate.terms.errors import Malformed, Unavailable
 
-FOLDER: Final = "bus"
-KEY_FILE: Final = "bus.key"
 ADDRESS_FILE: Final = "bus.json"
-READERS: Final = "readers"
-ROUTE_STEP: Final = 2_000
-"""Servers of a cluster speak to each other on the port for sites plus this."""
 
 bus = App(name="bus", help="Let sites on several machines speak over a NATS broker.", result_action="return_value")
 bus.command(mosquitto)
+bus.command(add)
 
 
 @bus.command
@@ -94,8 +91,7 @@ def init(
         readers={name: ReaderLine(key=public_text(keys[name]), password=passwords.get(name)) for name in reader},
         mqtt_port=_port(mqtt),
     )
-    for path, text in _configurations(directory, server, wanted).items():
-        files[path] = (text.encode(), bool(passwords))
+    files |= Laid(servers=server, broker=wanted).files(directory / FOLDER)
     files[directory / FOLDER / ADDRESS_FILE] = (msgspec.json.format(msgspec.json.encode(address)) + b"\n", False)
     for name, own in keys.items():
         path = directory / name / KEY_FILE if name in sites else directory / FOLDER / READERS / f"{name}.key"
@@ -118,9 +114,9 @@ def check(directory: Path, /, *, wait: float = 3.0) -> int:
     wait
         How many seconds to try.
     """
-    charter = charter_of(directory)
     address = read_address(read_file(directory / FOLDER / ADDRESS_FILE, "the broker's address; see holdgate bus init"))
-    sites = [*(seat.id for seat in charter.sites), *(host for site in address.pairs for host in hosts_of(site))]
+    seats = read_premises(directory).seats()
+    sites = [*(seat.id for seat in seats), *(host for site in address.pairs for host in hosts_of(site))]
     here = {site: directory / site / KEY_FILE for site in sites if (directory / site / KEY_FILE).is_file()}
     if not here:
         raise Unavailable(f"{directory} holds no transport key; see holdgate bus init")
@@ -173,30 +169,6 @@ def _port(mqtt: int | None) -> int | None:
     if mqtt is not None and not 1 <= mqtt <= PORT_MAX:
         raise Malformed(f"{mqtt} is no port; MQTT usually has 1883, and 8883 with TLS")
     return mqtt
-
-
-def _configurations(directory: Path, servers: tuple[str, ...], wanted: Broker) -> dict[Path, str]:
-    """A file for each server."""
-    places = [host_and_port(server, 1, PORT_MAX - ROUTE_STEP) for server in servers]
-    if len(places) not in {1, CLUSTER}:
-        raise Malformed(f"name one server, or {CLUSTER} of a cluster")
-    routes = tuple(f"{bracketed(host)}:{port + ROUTE_STEP}" for host, port in places)
-    found: dict[Path, str] = {}
-    for number, (host, port) in enumerate(places):
-        alone = len(places) == 1
-        name = f"{wanted.shop}-broker" if alone else f"{wanted.shop}-broker-{number + 1}"
-        broker = replace(
-            wanted,
-            name=name,
-            store=str((directory / FOLDER / name).absolute()),
-            host=host,
-            port=port,
-            cluster=None if alone else Cluster(name=wanted.shop, routes=routes, own=number),
-        )
-        found[directory / FOLDER / ("nats-server.conf" if alone else f"nats-server-{number + 1}.conf")] = config_of(
-            broker
-        )
-    return found
 
 
 def _tell(directory: Path, sites: list[str], files: Iterable[Path]) -> None:

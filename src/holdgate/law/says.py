@@ -98,6 +98,7 @@ WITHOUT_AN_ACT: Final = (ev.JobFlagged, ev.EquipmentWithdrawn)
 
 
 SAME: Final[dict[type[ev.Event], tuple[str, ...]]] = {
+    ev.IdentityEnrolled: ("id", "name", "org", "kind", "key", "roles"),
     ev.SiteEnrolled: ("id", "kind", "origin", "key", "sealing_key"),
     ev.SiteRetired: ("id",),
     ev.JobStarted: ("serials",),
@@ -117,6 +118,10 @@ SAME: Final[dict[type[ev.Event], tuple[str, ...]]] = {
 """What an event repeats of the act that was signed, word for word, where the act says it."""
 
 
+_STANDS: Final = ("zone", "node", "sealing_key")
+"""What an enrolment may leave open; what it leaves open, nobody fills in."""
+
+
 def can_say(command: c.AnyCommand, event: ev.AnyEvent) -> bool:
     """Whether an entry of this act may hold this event: its kind, its subject, what it repeats, and whom it names."""
     if not isinstance(event, SAYS.get(type(command), ())):
@@ -133,6 +138,8 @@ def can_say(command: c.AnyCommand, event: ev.AnyEvent) -> bool:
     if isinstance(command, (c.CalibrateEquipment, c.CheckEquipment)) and event.equipment != command.id:  # type: ignore[union-attr]
         return False
     if isinstance(command, c.AdoptStandard) and (event.standard, event.edition) != (command.standard, command.edition):  # type: ignore[union-attr]
+        return False
+    if isinstance(command, c.EnrolIdentity) and any(getattr(event, f, None) != getattr(command, f) for f in _STANDS):
         return False
     if isinstance(command, c.EnrolSite) and getattr(event, "area", None) != (command.area or ""):
         return False
