@@ -40,7 +40,7 @@ from tests.soak.net import Inside, Net
 
 BROKERS: Final = ("broker-1", "broker-2", "broker-3")
 NODES: Final = (NODE, "NODE-0002", "NODE-0003")
-READERS: Final = ("SID-SCN-01",)
+READERS: Final = ("SID-SCN-01", "SID-SCN-02")
 VAULT: Final = "VAULT"
 WITNESS: Final = "witness"
 PAIRED: Final = ("FLOOR", "HUB")
