@@ -15,6 +15,7 @@ from holdgate.crypto.keys import SigningKey
 from holdgate.crypto.sealed import seal_to
 from holdgate.engine.answer import Answer
 from holdgate.engine.ports import Row, Store
+from holdgate.engine.reading import Read
 from holdgate.engine.replicate import Outgoing, Policy
 from holdgate.identity.charter import SiteSeat
 from holdgate.law import command as c
@@ -110,15 +111,18 @@ class Telling(Policy):
         return any((shows is not None and shows(e)) or (sets_off is not None and sets_off(e)) for e in events)
 
     @override
-    def discloses(self, entry: Entry) -> bool:
+    def discloses(self, read: Read) -> bool:
         shows = self._shows
         if self._whole or shows is None:
             return self._whole
-        return any(shows(event) for event in decision_of(entry).events)
+        return any(shows(event) for event in read.events)
 
     @override
-    def outgoing(self, row: Row, round_number: int) -> Sequence[Outgoing]:
-        return () if self._actions is None else self._actions(read_entry(row.body), row, round_number)
+    def outgoing(self, read: Read, round_number: int) -> Sequence[Outgoing]:
+        actions, sets_off = self._actions, self._sets_off
+        if actions is None or sets_off is None or not any(sets_off(event) for event in read.events):
+            return ()
+        return actions(read_entry(read.row.body), read.row, round_number)
 
     @override
     def try_again(self, answer: Answer) -> bool:
@@ -133,7 +137,8 @@ class Copying(Telling):
         self._store = store
 
     @override
-    def beside(self, entry: Entry) -> Sequence[str]:
+    def beside(self, read: Read) -> Sequence[str]:
+        entry = read.entry
         record = read_import(entry)
         if record is None:
             return entry.pins
