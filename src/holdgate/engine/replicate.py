@@ -280,11 +280,11 @@ class Link:
                 raise Unavailable("the store does not show all durable entries yet")
             if self._policy.segments:
                 await self._segments(stop)
-            told = self._sent_to == stop
+            told = False
             for read in reads:
                 told = await self._actions(read) or told
             self._position = stop
-            if told or stop - self._saved >= STRETCH:
+            if told or stop - self._saved >= STRETCH:  # how far segments went, the peer itself says
                 self._save()
         self.fault = None
 
