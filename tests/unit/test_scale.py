@@ -3,7 +3,6 @@
 import asyncio
 import base64
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +19,8 @@ from holdgate.bootstrap import found
 from holdgate.cli.app import main
 from holdgate.crypto.keys import SigningKey
 from holdgate.engine import opening
-from holdgate.engine.ports import Row, Store
 from holdgate.engine.proving import prove_in_threads
+from holdgate.engine.reading import LogReader, Read
 from holdgate.engine.workers import Workers
 from holdgate.law import command as c
 from holdgate.law.segments import NOTHING_PROVED, Proved, Segment, prove
@@ -196,7 +195,7 @@ def test_a_defect_while_proving_leaves_it_to_the_taking_in(monkeypatch: pytest.M
     def broken(*_: object) -> Proved:
         raise RuntimeError("a defect")
 
-    monkeypatch.setattr("holdgate.engine.proving.prove", broken)
+    monkeypatch.setattr("holdgate.engine.proving.read_unproved", broken)
     assert proved(shop, whole) == NOTHING_PROVED
     assert prove(whole.entries[0], shop.state.identities).command is None, "the charter is no act"
 
@@ -242,8 +241,8 @@ def test_what_is_nothing_to_a_peer_is_passed_over_unread_and_what_is_comes_all_t
         try:
             hub, node = shop.of_kind("business_hub"), shop.sites[NODE]
             link, read = hub.links[NODE], list[tuple[int, int]]()
-            counting: Any = _Counting(link._store, read)
-            link._store = counting
+            counting: Any = _Counting(link._log, read)
+            link._log = counting
             monkeypatch.setattr("holdgate.engine.replicate.PASSED_MAX", 2)
             before = hub.spine.size
             for _ in range(5):
@@ -263,18 +262,18 @@ def test_what_is_nothing_to_a_peer_is_passed_over_unread_and_what_is_comes_all_t
 
 
 class _Counting:
-    """A store that tells which rows are read."""
+    """A log that tells which entries one link reads."""
 
-    def __init__(self, store: Store, read: list[tuple[int, int]]) -> None:
-        self._store = store
+    def __init__(self, log: LogReader, read: list[tuple[int, int]]) -> None:
+        self._log = log
         self._read = read
 
-    def rows(self, start: int, stop: int) -> Iterator[Row]:
+    def reads(self, start: int, stop: int) -> list[Read]:
         self._read.append((start, stop))
-        return self._store.rows(start, stop)
+        return self._log.reads(start, stop)
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._store, name)
+        return getattr(self._log, name)
 
 
 # ---- founding ------------------------------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ from holdgate.bench.load import (
 )
 from holdgate.bench.spread import measure_spread
 from holdgate.bootstrap import Shop
+from holdgate.engine.reading import Read
 from holdgate.law import command as c
 from holdgate.law import event as ev
 from holdgate.law.segments import decision_of
@@ -191,9 +192,9 @@ def test_what_a_peer_may_not_see_is_looked_at_once(tmp_path: Path, monkeypatch: 
     looked: list[int] = []
     discloses = Telling.discloses
 
-    def counted(self: Telling, entry: Entry) -> bool:
-        looked.append(entry.seq)
-        return discloses(self, entry)
+    def counted(self: Telling, read: Read) -> bool:
+        looked.append(read.row.seq)
+        return discloses(self, read)
 
     async def story() -> None:
         clock, world = LogicalClock(), bench_world(1)

@@ -5,6 +5,7 @@ when the segment is taken in, in log order and against the roster of that moment
 """
 
 import asyncio
+import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
@@ -12,7 +13,7 @@ from typing import Final
 
 from holdgate.engine.workers import Workers
 from holdgate.identity.roster import Identity
-from holdgate.law.segments import NOTHING_PROVED, Proved, Segment, prove
+from holdgate.law.segments import NOTHING_PROVED, Proved, Segment, Unproved, read_unproved
 from holdgate.terms.errors import HoldgateError
 
 CHUNK: Final = 16
@@ -37,33 +38,47 @@ async def prove_in_threads(segment: Segment, roster: Mapping[str, Identity], wor
     items = list(segment.entries.items())
     if len(items) <= FEW:
         return NOTHING_PROVED
-    loop = asyncio.get_running_loop()
-    waiting = []
-    for first in range(0, len(items), CHUNK):
-        done: asyncio.Future[dict[int, Proved]] = loop.create_future()
-        workers.put(partial(_prove, items[first : first + CHUNK], roster, loop, done))
-        waiting.append(done)
-    found: dict[int, Proved] = {}
-    for chunk in await asyncio.gather(*waiting):
-        found |= chunk
-    return found
+    chunks = [items[first : first + CHUNK] for first in range(0, len(items), CHUNK)]
+    proving = _Proving(len(chunks), roster)
+    for chunk in chunks:
+        workers.put(partial(proving.prove, chunk))
+    return await proving.done
 
 
-def _prove(
-    items: _Items,
-    roster: Mapping[str, Identity],
-    loop: asyncio.AbstractEventLoop,
-    done: "asyncio.Future[dict[int, Proved]]",
-) -> None:
-    found: dict[int, Proved] = {}
-    with suppress(Exception):  # a defect here costs time: what is missing is proved again where it is told
+class _Proving:
+    """One segment on its way through the threads. The event loop is woken once, by whoever is the last."""
+
+    def __init__(self, chunks: int, roster: Mapping[str, Identity]) -> None:
+        self._roster = roster
+        self._left = chunks
+        self._found: dict[int, Proved] = {}
+        self._lock = threading.Lock()
+        self._loop = asyncio.get_running_loop()
+        self.done: asyncio.Future[Mapping[int, Proved]] = self._loop.create_future()
+
+    def prove(self, items: _Items) -> None:
+        """Prove some entries; in a thread."""
+        found: dict[int, Proved] = {}
+        with suppress(Exception):  # a defect here costs time: what is missing is proved again where it is told
+            for index, unproved in self._read(items):
+                with suppress(HoldgateError):
+                    found[index] = unproved.check()
+        with self._lock:
+            self._found |= found
+            self._left -= 1
+            last = not self._left
+        if last:
+            with suppress(RuntimeError):  # the loop is closed: the site was abandoned
+                self._loop.call_soon_threadsafe(self._answer)
+
+    def _read(self, items: _Items) -> list[tuple[int, Unproved]]:
+        """All of them before the first check: checks that follow on one another find the processor's caches warm."""
+        read = []
         for index, body in items:
             with suppress(HoldgateError):
-                found[index] = prove(body, roster)
-    with suppress(RuntimeError):  # the loop is closed: the site was abandoned
-        loop.call_soon_threadsafe(_answer, done, found)
+                read.append((index, read_unproved(body, self._roster)))
+        return read
 
-
-def _answer(done: "asyncio.Future[dict[int, Proved]]", found: dict[int, Proved]) -> None:
-    if not done.done():
-        done.set_result(found)
+    def _answer(self) -> None:
+        if not self.done.done():
+            self.done.set_result(self._found)

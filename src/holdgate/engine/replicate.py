@@ -12,14 +12,12 @@ from contextlib import suppress
 from typing import NamedTuple, Protocol
 
 from holdgate.engine.answer import Answer
-from holdgate.engine.bus import Bus, Taken
-from holdgate.engine.ports import Row, Store
+from holdgate.engine.bus import Bus, Peer, Taken
+from holdgate.engine.ports import Store
+from holdgate.engine.reading import LogReader, Read
 from holdgate.law.case import Pin
 from holdgate.law.event import AnyEvent
 from holdgate.law.segments import Segment
-from holdgate.ledger.entry import Entry, read_entry_once
-from holdgate.ledger.merkle import extend, root_from_frontier
-from holdgate.ledger.note import Notary
 from holdgate.terms.errors import HoldgateError, InvariantBroken, Malformed, Tampered, Unavailable
 from holdgate.terms.limits import IMPORT_ENTRIES_MAX, SEGMENT_BYTES
 
@@ -31,6 +29,8 @@ RETRY_S: float = 1.0
 """How long a link rests after a peer within reach did not answer."""
 RETRIES: int = 3
 """How often an action that the peer refused for now is sent anew within one round."""
+UNDER_WAY: int = 4
+"""Turns of the event loop after which what was handed to the bus has left, or is being looked at."""
 
 
 class Durable(Protocol):
@@ -59,15 +59,15 @@ class Policy(Protocol):
         """Whether an entry with these events can be disclosed to the peer, or set off an action there."""
         ...
 
-    def discloses(self, entry: Entry) -> bool:
+    def discloses(self, read: Read) -> bool:
         """Whether the peer may see this entry in full."""
         ...
 
-    def beside(self, entry: Entry) -> Sequence[str]:
+    def beside(self, read: Read) -> Sequence[str]:
         """The keys of what goes along with an entry that the peer may see."""
-        return entry.pins
+        return read.entry.pins
 
-    def outgoing(self, row: Row, round_number: int) -> Sequence[Outgoing]:
+    def outgoing(self, read: Read, round_number: int) -> Sequence[Outgoing]:
         """The actions that this entry sets off at the peer. Sent anew, a round has another nonce."""
         ...
 
@@ -96,50 +96,45 @@ class Stretches:
     """Cuts a log into segments for one reader.
 
     Args:
-        store: of the log.
-        notary: signs the checkpoint of every segment.
+        log: the log; its notary signs the checkpoint of every segment.
         policy: says what the reader may see.
         term: the writer's, where two hosts keep the log.
     """
 
-    def __init__(self, store: Store, notary: Notary, policy: Policy, term: int = 0) -> None:
-        self._store = store
-        self._notary = notary
+    def __init__(self, log: LogReader, policy: Policy, term: int = 0) -> None:
+        self._log = log
         self._policy = policy
         self._term = term
-        self._frontiers: dict[int, tuple[bytes, ...]] = {}
 
     def cut(self, start: int, stop: int) -> Segment:
         """The stretch from `start` up to `stop`, or as far as STRETCH entries in full and SEGMENT_BYTES of content go.
 
         Raises:
             InvariantBroken: something that an entry pins is gone from the store.
+            Unavailable: the store does not show all of it.
         """
         entries: dict[int, bytes] = {}
         blobs: dict[str, bytes] = {}
         leaves: list[bytes] = []
         content = 0
-        for index, row in enumerate(self._store.rows(start, stop)):
+        for index, read in enumerate(self._log.reads(start, stop)):
             if len(entries) == STRETCH:
                 break
-            entry = read_entry_once(row.body)  # its own durable entry; the receiver proves its form
-            if self._policy.discloses(entry):
-                more = {key: self._pinned(key) for key in self._policy.beside(entry) if key not in blobs}
-                content += len(row.body) + sum(map(len, more.values()))
+            body = read.row.body
+            if self._policy.discloses(read):
+                more = {key: self._pinned(key) for key in self._policy.beside(read) if key not in blobs}
+                content += len(body) + sum(map(len, more.values()))
                 if entries and content > SEGMENT_BYTES:
                     break
-                entries[index] = row.body
+                entries[index] = body
                 blobs |= more
-            leaves.append(row.leaf)
-        stop = start + len(leaves)
-        before = self._frontier(start)
-        frontier = extend(start, before, leaves)
-        self._frontiers = {start: before, stop: frontier}
+            leaves.append(read.row.leaf)
+        size = start + len(leaves)
         return Segment(
-            origin=self._notary.origin,
+            origin=self._log.notary.origin,
             start=start,
-            size=stop,
-            checkpoint=self._notary.checkpoint(stop, root_from_frontier(frontier, stop)),
+            size=size,
+            checkpoint=self._log.checkpoint(size),
             leaves=tuple(leaves),
             entries=entries,
             blobs=blobs,
@@ -147,20 +142,16 @@ class Stretches:
         )
 
     def _pinned(self, key: str) -> bytes:
-        blob = self._store.blob(key)
+        blob = self._log.blob(key)
         if blob is None:
             raise InvariantBroken(
                 f"what an entry pins as {key[:12]}… is gone from the store; ask the Vault for its copy"
             )
         return blob
 
-    def _frontier(self, size: int) -> tuple[bytes, ...]:
-        found = self._frontiers.get(size)
-        return extend(0, (), self._store.leaves(0, size)) if found is None else found
-
 
 class Link:
-    """One site's way to one peer. `term`: the site's own, where two hosts keep its log."""
+    """One site's way to one peer. `log`: shared by all its links. `term`: the site's own, where two hosts keep its log."""
 
     def __init__(
         self,
@@ -169,7 +160,7 @@ class Link:
         bus: Bus,
         store: Store,
         durable: Durable,
-        notary: Notary,
+        log: LogReader,
         policy: Policy,
         owner: Owner,
         term: int = 0,
@@ -179,13 +170,14 @@ class Link:
         self._bus = bus
         self._store = store
         self._durable = durable
-        self._notary = notary
+        self._log = log
         self._policy = policy
         self._owner = owner
         position = store.cursor(peer)
         self._position = self._saved = position if position <= durable.size else 0
         self._retry: asyncio.TimerHandle | None = None
-        self._stretches = Stretches(store, notary, policy, term)
+        self._stretches = Stretches(log, policy, term)
+        self._ahead: Segment | None = None
         self._quiet_to = 0
         self._sent_to: int | None = None
         self._task: asyncio.Task[None] | None = None
@@ -283,16 +275,16 @@ class Link:
             if not self._bus.linked(self._site, self.peer):
                 raise self._unreachable
             stop = min(self._durable.size, self._position + STRETCH)
-            rows = list(self._store.rows(self._position, stop))
-            if len(rows) != stop - self._position:
+            reads = self._log.reads(self._position, stop)
+            if len(reads) != stop - self._position:
                 raise Unavailable("the store does not show all durable entries yet")
             if self._policy.segments:
                 await self._segments(stop)
-            told = self._sent_to == stop
-            for row in rows:
-                told = await self._actions(row) or told
+            told = False
+            for read in reads:
+                told = await self._actions(read) or told
             self._position = stop
-            if told or stop - self._saved >= STRETCH:
+            if told or stop - self._saved >= STRETCH:  # how far segments went, the peer itself says
                 self._save()
         self.fault = None
 
@@ -301,8 +293,8 @@ class Link:
     async def _segments(self, stop: int) -> None:
         peer = self._bus.peer(self._site, self.peer)
         if self._sent_to is None:
-            self._quiet_to = 0
-            self._sent_to = await peer.held(self._notary.origin, self._site)
+            self._quiet_to, self._ahead = 0, None
+            self._sent_to = await peer.held(self._log.notary.origin, self._site)
             if self._sent_to > self._durable.size:
                 raise Tampered(f"{self.peer} holds {self._sent_to} entries of this log, which has {self._durable.size}")
             if self._sent_to:
@@ -312,16 +304,34 @@ class Link:
                 # Nothing that the peer may see: it learns these leaves with the next entry that it may. Sent by themselves,
                 # they would be taken in, which is an entry there, which is taken in here: with many peers without end.
                 return
-            segment = self._stretches.cut(self._sent_to, min(stop, self._sent_to + IMPORT_ENTRIES_MAX))
-            taken = await peer.offer(segment, self._site)
+            segment, self._ahead = self._ahead, None
+            if segment is None or segment.start != self._sent_to:
+                segment = self._stretches.cut(self._sent_to, min(stop, self._sent_to + IMPORT_ENTRIES_MAX))
+            taken = await self._offer(peer, segment)
             self._sent_to = taken.size
+            self._quiet_to = self._quiet_to if taken.size == segment.size else 0
             await self._owner.taken(self.peer, taken)
+
+    async def _offer(self, peer: Peer, segment: Segment) -> Taken:
+        """Offer a segment. While the peer looks at it, the one after it is cut, where a whole one is due."""
+        if self._durable.size - segment.size < STRETCH:
+            return await peer.offer(segment, self._site)
+        offered = asyncio.get_running_loop().create_task(peer.offer(segment, self._site))
+        try:
+            for _ in range(UNDER_WAY):
+                await asyncio.sleep(0)
+            with suppress(HoldgateError):  # what cannot be cut now is cut, and told of, when its turn comes
+                stop = segment.size + STRETCH
+                self._ahead = self._stretches.cut(segment.size, stop) if self._shows(segment.size, stop) else None
+            return await offered
+        finally:
+            offered.cancel()
 
     def _shows(self, start: int, stop: int) -> bool:
         """Whether the peer may see any of these entries; those that were looked at before are not read again."""
-        for row in self._store.rows(max(start, self._quiet_to), stop):
-            if self._policy.discloses(read_entry_once(row.body)):
-                self._quiet_to = row.seq
+        for read in self._log.reads(max(start, self._quiet_to), stop):
+            if self._policy.discloses(read):
+                self._quiet_to = read.row.seq
                 return True
         self._quiet_to = max(stop, self._quiet_to)
         return False
@@ -332,18 +342,18 @@ class Link:
 
     # ---- actions ---------------------------------------------------------------------------------------------------
 
-    async def _actions(self, row: Row) -> bool:
+    async def _actions(self, read: Read) -> bool:
         """Send what an entry sets off; whether it set anything off."""
         told = False
         peer = self._bus.peer(self._site, self.peer)
         for number in range(self._tries, self._tries + RETRIES):
             refused = False
-            for outgoing in self._policy.outgoing(row, number):
+            for outgoing in self._policy.outgoing(read, number):
                 told = True
                 try:
                     answer = await peer.deliver(outgoing.raw, outgoing.pins, self._site)
                 except Malformed as error:
-                    self._owner.undeliverable(self.peer, row.seq, error)
+                    self._owner.undeliverable(self.peer, read.row.seq, error)
                     continue
                 refused = refused or self._policy.try_again(answer)
             if not refused:
@@ -351,4 +361,4 @@ class Link:
                 return told
             self._tries = number + 1
             await asyncio.sleep(0)
-        raise Unavailable(f"{self.peer} cannot take entry {row.seq} yet")
+        raise Unavailable(f"{self.peer} cannot take entry {read.row.seq} yet")

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 import msgspec
 from msgspec import Struct
 
-from holdgate.crypto.envelope import open_envelope, verify_all
+from holdgate.crypto.envelope import Envelope, open_envelope, verify_all
 from holdgate.crypto.hashes import digest, leaf_hash
 from holdgate.identity.charter import SiteSeat
 from holdgate.identity.roster import Identity
@@ -101,20 +101,45 @@ def prove(body: bytes, roster: Mapping[str, Identity]) -> Proved:
     Raises:
         Malformed: it cannot be read. Tampered: somebody whom it names is not enrolled, or did not sign.
     """
+    return read_unproved(body, roster).check()
+
+
+class Unproved(NamedTuple):
+    """A disclosed entry that was read; its signatures are still to be checked. `envelope`: None where it holds no act."""
+
+    read: Proved
+    envelope: Envelope | None
+
+    def check(self) -> Proved:
+        """The entry, once its signatures were checked.
+
+        Raises:
+            Tampered: somebody whom it names did not sign.
+        """
+        if self.envelope is not None:
+            try:
+                verify_all(self.envelope, self.read.keys or ())
+            except Tampered as error:
+                raise Tampered(f"entry {self.read.entry.seq}: {error}") from None
+        return self.read
+
+
+def read_unproved(body: bytes, roster: Mapping[str, Identity]) -> Unproved:
+    """Read a disclosed entry, its act, and whose signatures that needs. Nothing of it is believed before `Unproved.check`.
+
+    Raises:
+        Malformed: it cannot be read. Tampered: somebody whom it names is not enrolled.
+    """
     entry = read_entry(body)
     decision = decision_of(entry)
     if entry.kind != "action":
-        return Proved(body, leaf_hash(body), entry, decision, None, None)
+        return Unproved(Proved(body, leaf_hash(body), entry, decision, None, None), None)
     envelope = open_envelope(bytes(entry.action))
     command = parse_command(envelope.payload)
     keys = keys_of(command, roster)
     if isinstance(keys, str):
         raise Tampered(f"entry {entry.seq} is signed by {keys}, who is not enrolled")
-    try:
-        verify_all(envelope, keys)
-    except Tampered as error:
-        raise Tampered(f"entry {entry.seq}: {error}") from None
-    return Proved(body, leaf_hash(body), entry, decision, command, keys)
+    return Unproved(Proved(body, leaf_hash(body), entry, decision, command, keys), envelope)
 
 
 def verify_segment(state: State, segment: Segment, proved: Mapping[int, Proved] = NOTHING_PROVED) -> Verified:

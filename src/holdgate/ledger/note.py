@@ -16,6 +16,7 @@ Source: C2SP signed-note, tlog-checkpoint, tlog-cosignature (commit 5ba5ee8); do
 import binascii
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -30,6 +31,8 @@ KIND_COSIGNATURE: Final = 0x04
 """Key type: Ed25519 over time and checkpoint; a witness's or mirror's key."""
 NOTE_BYTES_MAX: Final = 65_536
 SIGNATURE_LINES_MAX: Final = 64
+VKEYS_KEPT: Final = 256
+"""Verifier keys that are kept read; checking that a key may be enrolled costs as much as a signature."""
 SIZE_MAX: Final = 2**63 - 1
 """Largest tree size and time in seconds that is read or written."""
 _KEY_ID_BYTES: Final = 4
@@ -121,8 +124,9 @@ def make_vkey(name: str, public: bytes, kind: int = KIND_LOG) -> str:
     return f"{check_name(name)}+{note_key_id(name, kind, public).hex()}+{blob.decode()}"
 
 
+@lru_cache(maxsize=VKEYS_KEPT)
 def parse_vkey(text: str) -> Vkey:
-    """Read a verifier key from configuration or another site (untrusted text).
+    """Read a verifier key from configuration or another site (untrusted text). Pure: what was read is kept for next time.
 
     Raises:
         Malformed: not of that form, another kind than 0x01 and 0x04, a key id that is not its own, or a key that may

@@ -82,7 +82,7 @@ class Writer(Peer):
         self._site = site
         self._writing = writing
         self._keeper = keeper
-        self._stretches = Stretches(site.means.store, site.notary, Copying(site.means.store), writing.tenure.term)
+        self._stretches = Stretches(site.log, Copying(site.means.store), writing.tenure.term)
 
     @override
     async def claim(self, origin: str, term: int, sender: str) -> Standing:

@@ -15,6 +15,7 @@ from holdgate.crypto.keys import SigningKey
 from holdgate.crypto.sealed import seal_to
 from holdgate.engine.answer import Answer
 from holdgate.engine.ports import Row, Store
+from holdgate.engine.reading import Read
 from holdgate.engine.replicate import Outgoing, Policy
 from holdgate.identity.charter import SiteSeat
 from holdgate.law import command as c
@@ -28,34 +29,37 @@ from holdgate.ledger.entry import Entry, read_entry
 from holdgate.terms import canon
 from holdgate.terms.errors import InvariantBroken, Unavailable
 
-LAW_ACTS: Final = (
-    ev.IdentityEnrolled,
-    ev.IdentityDisabled,
-    ev.SiteEnrolled,
-    ev.SiteRetired,
-    ev.CredentialGranted,
-    ev.CredentialRevoked,
-    ev.EquipmentRegistered,
-    ev.MaterialRegistered,
-    ev.StandardAdopted,
-    ev.EquipmentCalibrated,
-    ev.EquipmentWithdrawn,
-    ev.MaterialExtended,
-    ev.ContractSubmitted,
-    ev.ContractApproved,
-    ev.ContractCertified,
-    ev.ContractActivated,
-    ev.ContractSuspended,
-    ev.ContractResumed,
-    ev.ParameterTuned,
-    ev.TuneReverted,
-    ev.PolicyUpdated,
+LAW_ACTS: Final = frozenset(
+    (
+        ev.IdentityEnrolled,
+        ev.IdentityDisabled,
+        ev.SiteEnrolled,
+        ev.SiteRetired,
+        ev.CredentialGranted,
+        ev.CredentialRevoked,
+        ev.EquipmentRegistered,
+        ev.MaterialRegistered,
+        ev.StandardAdopted,
+        ev.EquipmentCalibrated,
+        ev.EquipmentWithdrawn,
+        ev.MaterialExtended,
+        ev.ContractSubmitted,
+        ev.ContractApproved,
+        ev.ContractCertified,
+        ev.ContractActivated,
+        ev.ContractSuspended,
+        ev.ContractResumed,
+        ev.ParameterTuned,
+        ev.TuneReverted,
+        ev.PolicyUpdated,
+    )
 )
 """What a node has to know to decide alone."""
 OF_JOBS: Final = (ev.QaAccepted, ev.JobFlagged, ev.ReportIssued)
 """What the node of a job has to know of it."""
 OF_ORDERS: Final = (ev.DocumentVerified, ev.JobAssigned)
 """What the node of an order has to know of it."""
+_ABOUT_WORK: Final = frozenset((*OF_JOBS, *OF_ORDERS))
 AGAIN: Final = ("CONTRACT_UNKNOWN", "UNKNOWN_IDENTITY")
 """Refusals of a forwarded order that pass once the node has heard the law."""
 
@@ -112,15 +116,18 @@ class Telling(Policy):
         return any((shows is not None and shows(e)) or (sets_off is not None and sets_off(e)) for e in events)
 
     @override
-    def discloses(self, entry: Entry) -> bool:
+    def discloses(self, read: Read) -> bool:
         shows = self._shows
         if self._whole or shows is None:
             return self._whole
-        return any(shows(event) for event in decision_of(entry).events)
+        return any(shows(event) for event in read.events)
 
     @override
-    def outgoing(self, row: Row, round_number: int) -> Sequence[Outgoing]:
-        return () if self._actions is None else self._actions(read_entry(row.body), row, round_number)
+    def outgoing(self, read: Read, round_number: int) -> Sequence[Outgoing]:
+        actions, sets_off = self._actions, self._sets_off
+        if actions is None or sets_off is None or not any(sets_off(event) for event in read.events):
+            return ()
+        return actions(read_entry(read.row.body), read.row, round_number)
 
     @override
     def try_again(self, answer: Answer) -> bool:
@@ -135,7 +142,8 @@ class Copying(Telling):
         self._store = store
 
     @override
-    def beside(self, entry: Entry) -> Sequence[str]:
+    def beside(self, read: Read) -> Sequence[str]:
+        entry = read.entry
         record = read_import(entry)
         if record is None:
             return entry.pins
@@ -153,13 +161,16 @@ def law_for(node: str, state: State) -> Callable[[ev.AnyEvent], bool]:
     """What a node has to know: the law, the roster, the facts; and what was said of its own jobs and orders."""
 
     def shows(event: ev.AnyEvent) -> bool:
+        kind = type(event)  # asked of every event for each node: a look into a set, not a walk of classes
+        if kind not in _ABOUT_WORK:
+            return kind in LAW_ACTS
         if isinstance(event, OF_JOBS):
             job = state.jobs.get(job_key(event.order, event.job))
             return job is not None and job.node == node
         if isinstance(event, OF_ORDERS):
             order = state.orders.get(event.order)
             return order is not None and order.node == node
-        return isinstance(event, LAW_ACTS)
+        return False
 
     return shows
 
@@ -173,9 +184,9 @@ class Law(Telling):
         self._state = state
 
     @override
-    def discloses(self, entry: Entry) -> bool:
+    def discloses(self, read: Read) -> bool:
         state, node = self._state, self._node
-        return (node not in state.retired or entry.seq <= state.identities[node].ref) and super().discloses(entry)
+        return (node not in state.retired or read.row.seq <= state.identities[node].ref) and super().discloses(read)
 
 
 def roster_of(state: State) -> Callable[[ev.AnyEvent], bool]:

@@ -22,6 +22,7 @@ from holdgate.engine.answer import REPLICATED, Answer, Sealed
 from holdgate.engine.bus import Bus, Peer, Taken
 from holdgate.engine.opening import open_log, save
 from holdgate.engine.ports import Clock, Entropy, Store
+from holdgate.engine.reading import LogReader
 from holdgate.engine.replicate import Link, Policy
 from holdgate.engine.submit import Spine
 from holdgate.engine.tenure import Tenure
@@ -98,6 +99,7 @@ class Site(Recorded, Peer):
         self.chronicle: Chronicle = opened.chronicle
         self.tail = opened.tail
         self.notary = Notary(means.seat.origin, means.key)
+        self.log = LogReader(means.store, self.notary)
         self._tenure = None if means.writing is None else means.writing.tenure
         self.spine = Spine(self.chronicle, means.store, means.clock, self.notary, self._sealed, self._tenure)
         self._live = self.spine
@@ -174,13 +176,13 @@ class Site(Recorded, Peer):
         durable, term = (
             (self.spine, 0) if tenure is None or peer not in self._vaults else (self.spine.written, tenure.term)
         )
-        return Link(self.id, peer, means.bus, means.store, durable, self.notary, policy, self, term)
+        return Link(self.id, peer, means.bus, means.store, durable, self.log, policy, self, term)
 
     def _share(self, writing: Writing) -> None:
         """The other host gets everything; it and the Vaults are woken before an entry is acknowledged."""
         copy, tenure, other = Copying(self.means.store), writing.tenure, writing.other
         store, written = self.means.store, self.spine.written
-        self.links[other] = Link(writing.host, other, writing.bus, store, written, self.notary, copy, self, tenure.term)
+        self.links[other] = Link(writing.host, other, writing.bus, store, written, self.log, copy, self, tenure.term)
         tenure.wakes = tuple(self.links[peer].wake for peer in (other, *self._vaults))
 
     def _timekeeper(self) -> Timekeeper:

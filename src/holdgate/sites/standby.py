@@ -22,6 +22,7 @@ from holdgate.engine.bus import Bus, Peer, Taken
 from holdgate.engine.keeping import Fence, Keeper, Standing, other_host
 from holdgate.engine.opening import open_log, save
 from holdgate.engine.ports import CopyStore, Head
+from holdgate.engine.reading import LogReader
 from holdgate.engine.replicate import STRETCH, Stretches
 from holdgate.engine.source import StoreHistory
 from holdgate.identity.charter import Charter, SiteSeat
@@ -77,7 +78,7 @@ class Standby(Peer):
         self._key = parse_vkey(make_vkey(seat.origin, seat.key))
         self._blank = blank_state(charter, seat.id, seat.kind)
         self._roots = roots
-        self._stretches = Stretches(store, notary, Copying(store))
+        self._stretches = self._reading()
         self._brought: Mapping[str, bytes] = {}
         self._one_at_a_time = asyncio.Lock()
         self._in_line = 0
@@ -108,6 +109,10 @@ class Standby(Peer):
             if self.size == self.store.head().size:
                 save(self.store, self.chronicle)
         self.store.close()
+
+    def _reading(self) -> Stretches:
+        """Cuts the copy as it stands; what was read of an end that is set aside is forgotten with the last one."""
+        return Stretches(LogReader(self.store, self._notary), Copying(self.store))
 
     def _open(self) -> Chronicle:
         history = StoreHistory(self.store)
@@ -214,6 +219,7 @@ class Standby(Peer):
         if shared < self.size:
             frontier = extend(0, (), self.store.leaves(0, shared))
             await asyncio.to_thread(self.store.set_aside, self._head(shared, tuple(frontier)))
+            self._stretches = self._reading()
             self.chronicle = self._open()
 
     async def _leaves(self, with_whom: Peer, start: int, stop: int) -> list[bytes]:
