@@ -207,8 +207,11 @@ class Link:
         return self._durable.size - self._position
 
     def stop(self) -> None:
-        """Send nothing more."""
+        """Send nothing more, and keep how far it went."""
         self._stopped = True
+        if self._position != self._saved:
+            with suppress(HoldgateError):  # a hint that is not kept costs the next start some reading
+                self._save()
         if self._retry is not None:
             self._retry.cancel()
         if self._task is not None:
