@@ -144,7 +144,8 @@ class Processes:
         self.running.clear()
 
     def told(self, name: str) -> str:
-        return (self.directory / f"{name}.log").read_text(encoding="utf-8")[-3000:]
+        paths = [self.directory / f"{process}.log" for process in self.processes_of(name)]
+        return "\n".join(path.read_text(encoding="utf-8")[-3000:] for path in paths if path.exists())
 
     # ---- talk ------------------------------------------------------------------------------------------------------
 
@@ -186,6 +187,17 @@ class Processes:
     def status(self, site: str) -> dict[str, Any]:
         found: dict[str, Any] = self.request(site, "GET", "/status")
         return found
+
+    def wait_counts(self, site: str, wait_s: float = 60) -> None:
+        """Until the copy of the host that follows counts: before that it does not take over, and must not."""
+        until = time.monotonic() + wait_s
+        while time.monotonic() < until:
+            with contextlib.suppress(OSError, HTTPException):
+                stands = [self.status(name) for name in self.processes_of(site)]
+                if any(one["kind"] == "standby" and one["counts"] for one in stands):
+                    return
+            time.sleep(0.2)
+        raise AssertionError(f"the standby of {site} does not count: {self.told(site)}")
 
     def wait_writes(self, name: str, wait_s: float = 60) -> None:
         """Until this process writes its site's log."""

@@ -48,12 +48,15 @@ def test_whichever_hub_dies_the_other_host_goes_on_and_nothing_is_released_twice
     work = work_of(shop)
     for number in range(ORDERS):
         if number in (1, 2):  # its machine is gone for a while; it comes back after the next order
-            victim = shop.writer("FLOOR" if number == 1 else "HUB")
+            site = "FLOOR" if number == 1 else "HUB"
+            shop.wait_counts(site)
+            victim = shop.writer(site)
             assert victim is not None
             shop.kill(victim)
             begin(shop, work, order(shop, number))
             shop.start(victim)
         elif number == 3:  # it sleeps, and wakes as one who thinks that he still writes
+            shop.wait_counts("FLOOR")
             asleep = shop.writer("FLOOR")
             assert asleep is not None
             os.kill(shop.running[asleep].pid, signal.SIGSTOP)
