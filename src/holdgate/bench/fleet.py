@@ -1,6 +1,7 @@
 """fleet: the sites of a shop as processes of this machine, on a broker of their own. Started, asked over HTTP, stopped."""
 
 import json
+import os
 import shutil
 import signal
 import socket
@@ -50,6 +51,11 @@ class Fleet:
     def running(self) -> tuple[str, ...]:
         """Who runs."""
         return tuple(self._running)
+
+    def cpu_s(self, name: str) -> float:
+        """Seconds of processor that a process took so far, all of its threads."""
+        words = Path(f"/proc/{self._running[name].pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+        return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
 
     # ---- life ------------------------------------------------------------------------------------------------------
 

@@ -126,10 +126,15 @@ def _tell_matched(line: Matched) -> str:
     )
 
 
+def _flush(median_ms: float) -> str:
+    return f", flush {median_ms:.2f} ms" if median_ms else ""
+
+
 def _tell_synced(line: Synced) -> str:
     return (
-        f"sync       {line.entries:,} entries to {line.to}: {line.per_s:,.0f}/s in {line.segments:,} segments, "
-        f"CPU {line.cpu_us:.0f} µs an entry, flush {line.fsync_p50_ms:.2f} ms; bar {line.bar_per_s:,}/s, "
+        f"sync       {line.entries:,} entries to {line.to}{', each a process, over NATS' if line.apart else ''}: "
+        f"{line.per_s:,.0f}/s in {line.segments:,} segments, "
+        f"CPU {line.cpu_us:.0f} µs an entry{_flush(line.fsync_p50_ms)}; bar {line.bar_per_s:,}/s, "
         f"signatures alone {line.checks_per_s:,.0f}/s. Limit: {line.limit}"
     )
 
