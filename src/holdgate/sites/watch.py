@@ -27,6 +27,7 @@ from holdgate.law.replay import Difference
 from holdgate.law.segments import decision_of
 from holdgate.ledger.entry import read_entry
 from holdgate.ledger.merkle import Tree, extend, root_from_frontier
+from holdgate.sites.vault_keeping import Mirrors
 from holdgate.terms.errors import HoldgateError, Malformed, Tampered, Unavailable
 
 BATCH: Final = 256
@@ -69,22 +70,6 @@ class Mark(NamedTuple):
     seq: int
     leaf: bytes
     digest: bytes
-
-
-class Mirrors(Protocol):
-    """A Vault's mirrors, as far as they are read here; from any thread."""
-
-    def held(self, origin: str) -> tuple[int, tuple[bytes, ...]]:
-        """Size and frontier of the mirror."""
-        ...
-
-    def entries(self, origin: str, start: int = 0, stop: int | None = None) -> list[bytes]:
-        """A stretch of the mirror, in order."""
-        ...
-
-    def blob(self, key: str) -> bytes | None:
-        """A document that a mirrored entry pins, by its digest."""
-        ...
 
 
 class WatchStore(Protocol):
