@@ -4,7 +4,8 @@ import asyncio
 import contextlib
 import random
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
@@ -17,7 +18,9 @@ from holdgate.audit.replay import audit_log
 from holdgate.bootstrap import Premises, read_premises, read_trust
 from holdgate.engine.answer import REPLICATED, Answer
 from holdgate.engine.keeping import Keeper, host_of
+from holdgate.engine.ports import Head
 from holdgate.engine.source import StoreSource
+from holdgate.law.chronicle import Draft
 from holdgate.ledger.entry import read_entry
 from holdgate.sites.build import policies_for
 from holdgate.sites.host import Host
@@ -400,3 +403,36 @@ def test_whoever_dies_in_whatever_order_nothing_acknowledged_is_lost(tmp_path: P
             await pair.all_keep()  # before the next one goes
 
     whole(kept(story, tmp_path))
+
+
+def test_a_host_that_claims_first_finishes_what_it_is_being_given(tmp_path: Path) -> None:
+    """Else it would claim with a size that an entry on its way to the disk is missing from, and that entry is acknowledged."""
+
+    async def story(pair: Pair) -> None:
+        await pair.open()
+        await pair.ask("B-1")
+        await pair.all_keep()
+        second = pair.b.running
+        assert second is not None
+        standby = second.standby
+        assert standby is not None
+        slow, committed = threading.Event(), standby.store.commit
+
+        def commit(drafts: Sequence[Draft], head: Head) -> None:
+            slow.wait(DEADLINE_S)
+            committed(drafts, head)
+
+        standby.store.commit = commit  # type: ignore[method-assign]
+        before = standby.store.head().size
+        asked = asyncio.ensure_future(pair.ask("B-2"))
+        await until(lambda: standby.size > before, "an entry is on its way to its disk")
+        standby.keeper._heard[standby.origin] = float("-inf")  # as if the writer had long been silent
+        promised = asyncio.ensure_future(standby.promise(99))
+        await asyncio.sleep(0.05)
+        assert not promised.done()
+        slow.set()
+        assert (await promised).term == 99
+        assert standby.store.head().size == standby.size > before
+        await asked
+
+    kept(story, tmp_path)

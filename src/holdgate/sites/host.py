@@ -49,7 +49,7 @@ async def claim(standby: Standby, keepers: Mapping[str, Peer], *, first: bool) -
         for name, standing in (await _ask(keepers, origin, term, host)).items()
         if (standing.promise.term, standing.promise.host) == (term, host)
     }
-    promise = keeper.claim(origin, term, host) if granted else own.promise
+    promise = await standby.promise(term) if granted else own.promise
     if (promise.term, promise.host) != (term, host):
         return None
     best = max(granted, key=lambda name: granted[name].rank)

@@ -19,7 +19,7 @@ from holdgate.audit.authorities import AUTHORITIES
 from holdgate.crypto.hashes import leaf_hash, sha256
 from holdgate.engine.answer import Answer
 from holdgate.engine.bus import Bus, Peer, Taken
-from holdgate.engine.keeping import Fence, Keeper, Standing, other_host
+from holdgate.engine.keeping import Fence, Keeper, Promise, Standing, other_host
 from holdgate.engine.opening import open_log, save
 from holdgate.engine.ports import CopyStore, Head
 from holdgate.engine.reading import LogReader
@@ -158,6 +158,11 @@ class Standby(Peer):
         async with self._one_at_a_time:  # nothing of an earlier term is still being kept when a later one is promised
             self.keeper.claim(origin, term, sender)
             return self.standing
+
+    async def promise(self, term: int) -> Promise:
+        """Promise a term to this host itself. From then on nothing of an earlier one is taken, and the copy's size stands."""
+        async with self._one_at_a_time:
+            return self.keeper.claim(self.origin, term, self.host)
 
     @override
     async def pull(self, origin: str, start: int, sender: str) -> Segment:
