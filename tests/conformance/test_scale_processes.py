@@ -34,6 +34,14 @@ def test_a_release_comes_to_every_process_and_the_one_that_ended_is_named(capsys
     assert 0 < part["p50_ms"] <= part["last_ms"]
 
 
+def test_the_bench_of_a_return_has_everything_at_the_hub_and_in_the_vault(capsys: pytest.CaptureFixture[str]) -> None:
+    hub, vault, apart = lines(capsys, "sync")
+    assert (hub["to"], vault["to"], apart["to"]) == ("HUB", "VAULT", "HUB")
+    assert min(line["entries"] for line in (hub, vault, apart)) > 600
+    assert hub["jobs"] == 19
+    assert apart["apart"]
+
+
 def test_a_line_that_is_still_being_written_is_left(tmp_path: Path) -> None:
     path = tmp_path / "told"
     assert read_told(path) == []

@@ -328,13 +328,6 @@ def test_the_bench_of_the_gate_releases_at_both_sizes(capsys: pytest.CaptureFixt
     assert [line["staged"] for line in lines(capsys, "match")] == [100, 2_000]
 
 
-def test_the_bench_of_a_return_has_everything_at_the_hub_and_in_the_vault(capsys: pytest.CaptureFixture[str]) -> None:
-    hub, vault = lines(capsys, "sync")
-    assert (hub["to"], vault["to"]) == ("HUB", "VAULT")
-    assert min(hub["entries"], vault["entries"]) > 600
-    assert hub["jobs"] == 19
-
-
 def test_the_bench_of_a_day_works_every_order(capsys: pytest.CaptureFixture[str]) -> None:
     small, more = lines(capsys, "day")
     assert (small["orders"], more["orders"], more["shops"]) == (2, 4, 2)

@@ -9,6 +9,7 @@ cosignatures by themselves; cursors are hints. Source: docs/spec/entry.md; SQLit
 
 import hashlib
 import sqlite3
+import threading
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
@@ -52,6 +53,7 @@ class SqliteStore(CopyStore):
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
         self.path = path
         self.flush_us: deque[float] = deque(maxlen=50_000)
+        self._writing = threading.Lock()  # whoever closes waits for what another thread still writes
         try:
             hints = path.with_suffix(".hints.db")
             if read_only:
@@ -124,19 +126,24 @@ class SqliteStore(CopyStore):
         """
         writer = self._writer
         try:
-            writer.execute("BEGIN IMMEDIATE")
-            try:
-                yield writer
-                writer.execute(
-                    "INSERT OR REPLACE INTO head VALUES(1,?,?,?)", (head.size, b"".join(head.frontier), head.checkpoint)
-                )
-                writer.execute("COMMIT")
-            except sqlite3.Error:
-                if writer.in_transaction:
-                    writer.execute("ROLLBACK")
-                raise
+            with self._writing:
+                yield from self._in_transaction(writer, head)
         except sqlite3.Error as error:
             raise Unavailable(f"the store {self.path.name} could not {what}: {error}") from error
+
+    @staticmethod
+    def _in_transaction(writer: sqlite3.Connection, head: Head) -> Iterator[sqlite3.Connection]:
+        writer.execute("BEGIN IMMEDIATE")
+        try:
+            yield writer
+            writer.execute(
+                "INSERT OR REPLACE INTO head VALUES(1,?,?,?)", (head.size, b"".join(head.frontier), head.checkpoint)
+            )
+            writer.execute("COMMIT")
+        except sqlite3.Error:
+            if writer.in_transaction:
+                writer.execute("ROLLBACK")
+            raise
 
     def aside(self) -> list[bytes]:
         """The entries that were set aside, in the order in which that happened."""
@@ -231,10 +238,11 @@ class SqliteStore(CopyStore):
 
     @override
     def close(self) -> None:
-        self._reader.close()
-        self._hints.close()
-        if self._writer is not self._reader:
-            self._writer.close()
+        with self._writing:
+            self._reader.close()
+            self._hints.close()
+            if self._writer is not self._reader:
+                self._writer.close()
 
     def _one(self, query: str, *values: object) -> tuple[Any, ...] | None:
         rows = self._all(query, *values)
@@ -251,7 +259,8 @@ class SqliteStore(CopyStore):
 
     def _write(self, connection: sqlite3.Connection, statement: str, *values: object) -> None:
         try:
-            connection.execute(statement, values)
+            with self._writing:
+                connection.execute(statement, values)
         except sqlite3.Error as error:
             raise Unavailable(f"the store {self.path.name} cannot be written: {error}") from error
 

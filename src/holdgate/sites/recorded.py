@@ -1,5 +1,8 @@
 """A site's log as the history of closed subjects: what is durable, and what is on its way there."""
 
+import asyncio
+
+from holdgate.engine.answer import Answer
 from holdgate.engine.ports import Store
 from holdgate.engine.submit import Spine
 from holdgate.ledger.entry import read_entry
@@ -47,3 +50,9 @@ class Recorded:
             raise Unavailable(f"entry {seq} is not durable yet")
         entry = read_entry(row.body)
         return bytes(entry.action), entry.pins
+
+
+def overlooked(noted: "asyncio.Future[Answer]") -> None:
+    """An error that nobody waits for is no defect: a site that stops tells everybody who asks."""
+    if not noted.cancelled():
+        noted.exception()

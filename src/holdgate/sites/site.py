@@ -42,7 +42,7 @@ from holdgate.ledger.note import Notary
 from holdgate.sites.permits import answer_of, read_wish, refusal_of
 from holdgate.sites.policies import SEALED_INFO, Copying, Sender
 from holdgate.sites.reconcile import Reconciler
-from holdgate.sites.recorded import Recorded
+from holdgate.sites.recorded import Recorded, overlooked
 from holdgate.sites.timers import Timekeeper
 from holdgate.terms.errors import HoldgateError, Malformed, Tampered, Unavailable
 from holdgate.terms.limits import BLOB_BYTES_MAX, PINS_MAX
@@ -492,11 +492,5 @@ class Site(Recorded, Peer):
     def _note(self, record: BootRecord | ContactRecord | CosignedRecord) -> "asyncio.Future[Answer]":
         """Put on record what this site notices about itself. Who does not wait for it need not look at what became of it."""
         noted = self.spine.record(partial(self.chronicle.note, record, self.means.clock.now()))
-        noted.add_done_callback(_seen)
+        noted.add_done_callback(overlooked)
         return noted
-
-
-def _seen(noted: "asyncio.Future[Answer]") -> None:
-    """An error that nobody waits for is no defect: a site that stops tells everybody who asks."""
-    if not noted.cancelled():
-        noted.exception()
