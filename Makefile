@@ -89,7 +89,7 @@ bench: $(PROJECT) ## what a site costs on this machine
 lock: ## compile requirements/*.in into the locks (needs uv)
 	@UV='$(UV)' bash requirements/lock
 
-soak: $(DEV) $(PROJECT) ## one shop on eighteen machines while everything fails (root, iproute2, faketime; minutes)
+soak: $(DEV) $(PROJECT) ## one shop on fourteen machines while everything fails (root, iproute2, faketime; minutes)
 	@$(BIN)/python -m tests.soak.many_machines $(SOAK_ARGS)
 
 clean: ## remove .venv, caches and build results

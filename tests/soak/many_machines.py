@@ -1,4 +1,4 @@
-"""One shop on eighteen machines, worked while everything that can fail fails. Prints what came of it as one table.
+"""One shop on fourteen machines, worked while everything that can fail fails. Prints what came of it as one table.
 
     python -m tests.soak.many_machines --orders 200 --seed 1 --out result.json
 
