@@ -356,6 +356,28 @@ def test_a_host_that_never_held_the_log_does_not_take_it_over(tmp_path: Path) ->
     whole(kept(story, tmp_path))
 
 
+def test_the_promise_of_a_host_that_lost_its_disk_makes_no_writer(tmp_path: Path) -> None:
+    """It held what was acknowledged, perhaps together with the Vault alone, and has forgotten it."""
+
+    async def story(pair: Pair) -> None:
+        await pair.open()
+        await pair.ask("B-1")
+        await pair.all_keep()
+        bus, vault = pair.house.shop.bus, pair.house.shop.vaults[VAULT]
+        await pair.a.kill()
+        for path in (pair.a.premises.directory / HUB).glob("*.db*"):
+            path.unlink()
+        bus.detach(VAULT)
+        pair.a.start()
+        await asyncio.sleep(LEASE_S * 6)
+        assert pair.writer is None
+        bus.attach(VAULT, vault, vault.link_changed)
+        await pair.ask("B-2")
+        assert pair.b.writes
+
+    whole(kept(story, tmp_path))
+
+
 def test_a_lost_disk_of_the_first_host_is_filled_from_the_other_keepers(tmp_path: Path) -> None:
     async def story(pair: Pair) -> None:
         await pair.open()

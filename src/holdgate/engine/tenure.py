@@ -1,7 +1,8 @@
 """tenure: a host's time as the writer of a log that two hosts and a Vault keep.
 
 It shows itself to the other keepers again and again; the time runs out when neither of them confirmed it for a lease, and at
-once when one of them promised a later term. Entries are acknowledged when another keeper, whose copy counts, holds them.
+once when one of them promised a later term, or this one to the other host. Entries are acknowledged when another keeper, whose
+copy counts, holds them.
 """
 
 import asyncio
@@ -27,6 +28,7 @@ class Tenure(Elsewhere):
     """One term of one writer.
 
     Args:
+        host: whose time it is, by its name on the bus.
         fence: what it shows.
         keepers: the other two, by name.
         cursors: how far the peers have confirmed the log, for whoever writes next.
@@ -35,11 +37,13 @@ class Tenure(Elsewhere):
 
     def __init__(
         self,
+        host: str,
         fence: Fence,
         keepers: Mapping[str, Renewal],
         cursors: Callable[[], Mapping[str, int]],
         lease_s: float = LEASE_S,
     ) -> None:
+        self.host = host
         self.fence = fence
         self._keepers = keepers
         self._cursors = cursors
@@ -117,9 +121,10 @@ class Tenure(Elsewhere):
 
     def _heard(self, name: str, standing: Standing, asked_s: float) -> None:
         promise = standing.promise
-        if promise.term > self.fence.term:
+        own = (self.fence.term, self.host)
+        if (promise.term, promise.host) != own and promise.term >= self.fence.term:
             self.stop()
-        elif promise.term == self.fence.term:
+        elif (promise.term, promise.host) == own:
             self._confirmed_s = max(self._confirmed_s, asked_s)
             self._confirmed.set()
             self.took(name, Taken(size=standing.size, written=promise.written))

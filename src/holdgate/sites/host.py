@@ -2,7 +2,8 @@
 
 A claim, step by step (`claim`):
 0. A host that never held the whole log does not claim: it may lack what was acknowledged. (The first host of a new site may.)
-1. The other keepers are asked where they stand; the next term is claimed from them. One promise of theirs is wanted.
+1. The other keepers are asked where they stand; the next term is claimed from them. One promise of theirs is wanted, from a copy
+   that counted before: one that is new, its disk being lost, may have forgotten what it held.
 2. This host promises itself: two of three now take nothing of an earlier term.
 3. Of the copies that promised, the one of the highest rank holds everything that was acknowledged: it is taken over.
 4. From here on this host's copy counts under the new term, and it begins to show itself.
@@ -35,19 +36,20 @@ async def claim(standby: Standby, keepers: Mapping[str, Peer], *, first: bool) -
     """Try to become the writer. `first`: this is the first host of its site. None: not now.
 
     Raises:
-        Unavailable: the copy that has to be taken over first cannot be had yet; nothing was promised to nobody's use: the next
-            claim goes one term further. Tampered: that copy is no log of this site.
+        Unavailable: the copy that has to be taken over first cannot be had yet; the next claim goes one term further.
+        Tampered: that copy is no log of this site.
     """
     origin, host, keeper = standby.origin, standby.host, standby.keeper
     known = await _ask(keepers, origin, 0, host)
     own = standby.standing
-    if own.promise.written == 0 and not (first and _begins(own, known)):
+    new = own.promise.written == 0
+    if new and not (first and _begins(own, known)):
         return None
     term = max(own.promise.term, *(standing.promise.term for standing in known.values()), 0) + 1
     granted = {
         name: standing
         for name, standing in (await _ask(keepers, origin, term, host)).items()
-        if (standing.promise.term, standing.promise.host) == (term, host)
+        if (standing.promise.term, standing.promise.host) == (term, host) and (new or standing.promise.written)
     }
     promise = await standby.promise(term) if granted else own.promise
     if (promise.term, promise.host) != (term, host):
@@ -216,7 +218,7 @@ class Host:
     async def _write(self, origin: str, keeper: Keeper, fence: Fence) -> None:
         """Write until another host does, or the site cannot go on."""
         shown = {name: _renewal(peer, origin, self._name) for name, peer in self._keepers.items()}
-        tenure = Tenure(fence, shown, self._cursors, self._lease_s)
+        tenure = Tenure(self._name, fence, shown, self._cursors, self._lease_s)
         writing = Writing(tenure, self._line, self._name, self._other)
         try:
             async with self._write_on(writing) as (site, bus):

@@ -138,10 +138,10 @@ class Standby(Peer):
     @override
     async def offer(self, segment: Segment, sender: str) -> Taken:
         self._ask_for(segment.origin, sender)
-        if self._in_line != segment.term:
-            raise Unavailable(f"{self.host} is bringing its copy into line; offer it again")
         async with self._one_at_a_time:
             self.keeper.admit(segment.origin, segment.term)
+            if self._in_line != segment.term:
+                raise Unavailable(f"{self.host} is bringing its copy into line; offer it again")
             await self._take(segment)
             return Taken(size=self.size, written=self.keeper.grown(self.origin, self.size).written)
 
@@ -198,8 +198,9 @@ class Standby(Peer):
             writer = self._bus.peer(self.host, self.other)
             async with self._one_at_a_time:
                 await self.align(writer, await writer.held(self.origin, self.host))
-            self._in_line = term
-            self.keeper.grown(self.origin, self.size)
+                if self.keeper.promise(self.origin).term == term:  # else it is in line with a writer that was replaced
+                    self._in_line = term
+                    self.keeper.grown(self.origin, self.size)
             self.fault = None
         except HoldgateError as error:
             self.fault = error  # the writer shows itself again, and it is tried again
