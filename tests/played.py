@@ -1,8 +1,10 @@
-"""The shop that a scenario file leaves behind, as a directory."""
+"""The shop that a scenario file leaves behind, as a directory; and a log as it lies on a disk."""
 
 import asyncio
+from contextlib import closing
 from pathlib import Path
 
+from holdgate.adapters.sqlite_store import SqliteStore
 from holdgate.bootstrap import Shop
 from holdgate.scenario.files import apply_given, read_scenario, read_world
 from holdgate.scenario.opening import Opening
@@ -24,3 +26,9 @@ def played(folder: Path, number: str) -> Path:
 
     asyncio.run(play()).close()
     return folder / "shop"
+
+
+def bodies(place: Path, site: str) -> list[bytes]:
+    """A site's log as it lies in its store."""
+    with closing(SqliteStore(place / site / "ledger.db", read_only=True)) as store:
+        return [row.body for row in store.rows(0, 1 << 40)]

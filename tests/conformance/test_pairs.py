@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from holdgate.adapters.sqlite_mirror import SqliteMirror
-from holdgate.adapters.sqlite_store import SqliteStore
 from holdgate.bench.load import NODE
 from holdgate.bootstrap import read_premises
 from holdgate.law import event as ev
@@ -18,6 +17,7 @@ from holdgate.ledger.entry import read_entry
 from holdgate.scenario.run import audit_shop
 from tests.broker import needed
 from tests.conformance.test_processes import begin, jobs_done, order, work_of
+from tests.played import bodies
 from tests.processes import Processes
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.timeout(400)]
@@ -33,14 +33,6 @@ def shop(tmp_path: Path) -> Iterator[Processes]:
         yield processes
     finally:
         processes.abandon()
-
-
-def bodies(place: Path, site: str) -> list[bytes]:
-    store = SqliteStore(place / site / "ledger.db", read_only=True)
-    try:
-        return [row.body for row in store.rows(0, 10**6)]
-    finally:
-        store.close()
 
 
 def test_whichever_hub_dies_the_other_host_goes_on_and_nothing_is_released_twice(shop: Processes) -> None:

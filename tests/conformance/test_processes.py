@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from holdgate.adapters.sqlite_mirror import SqliteMirror
-from holdgate.adapters.sqlite_store import SqliteStore
 from holdgate.backup import rebuild_from_vault
 from holdgate.bench.load import CONTRACT, NODE, Place, Work, order_acts, scan_of
 from holdgate.bootstrap import read_premises
@@ -19,6 +18,7 @@ from holdgate.ledger.entry import read_entry
 from holdgate.scenario.run import audit_shop
 from holdgate.terms.errors import Unavailable
 from tests.broker import needed
+from tests.played import bodies
 from tests.processes import BROKER, Processes
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.timeout(400)]
@@ -36,14 +36,6 @@ def shop(tmp_path: Path) -> Iterator[Processes]:
         yield processes
     finally:
         processes.abandon()
-
-
-def entries(directory: Path, site: str) -> list[bytes]:
-    store = SqliteStore(directory / site / "ledger.db", read_only=True)
-    try:
-        return [row.body for row in store.rows(0, 10**6)]
-    finally:
-        store.close()
 
 
 def work_of(shop: Processes) -> Work:
@@ -100,7 +92,7 @@ def test_kill_minus_nine_of_each_process_in_turn_loses_nothing_and_releases_once
     reports = audit_shop(shop.directory)
     assert [finding for report in reports for finding in report.findings] == []
     assert len(reports) == 3
-    on_record = {site: entries(shop.directory, site) for site in ("HUB", "FLOOR", NODE)}
+    on_record = {site: bodies(shop.directory, site) for site in ("HUB", "FLOOR", NODE)}
     for site, seq, raw in shop.acknowledged:
         assert bytes(read_entry(on_record[site][seq]).action) == raw, "acknowledged is recorded"
     once = Counter((site, seq) for site, seq, _ in shop.acknowledged)
@@ -141,9 +133,9 @@ def test_what_was_answered_as_replicated_survives_the_loss_of_its_sites_disk(sho
     shop.settle()
     shop.stop_all()
     assert [finding for report in audit_shop(shop.directory) for finding in report.findings] == []
-    bodies = entries(shop.directory, NODE)
+    log = bodies(shop.directory, NODE)
     site, seq, raw = shop.acknowledged[-1]
-    assert (site, bytes(read_entry(bodies[seq]).action)) == (NODE, raw)
+    assert (site, bytes(read_entry(log[seq]).action)) == (NODE, raw)
 
 
 def rebuilt(shop: Processes, site: str) -> None:

@@ -24,6 +24,7 @@ from holdgate.ledger.merkle import root_of
 from holdgate.ledger.note import KIND_COSIGNATURE, Checkpoint, make_vkey, parse_vkey
 from holdgate.terms import instant
 from holdgate.terms.errors import Malformed
+from tests.faults.test_made_anew import history
 from tests.timestamps import NOW, Authority, configured, served
 from tests.unit.test_heads import until
 from tests.unit.test_sites import HUB, VAULT, House, founded, settled
@@ -33,18 +34,6 @@ pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 ORIGIN, NAME = f"lab.test/{HUB}", f"lab.test/{VAULT}"
 TSA = Authority()
 AT = instant.show(int(NOW.timestamp()) * 1_000_000)
-
-
-async def history(house: House, *batches: str) -> list[bytes]:
-    """The hub works under the Vault's eyes; gives the leaves of its log."""
-    house.open_vault()
-    await house.open(HUB)
-    for batch in batches:
-        assert (await house.ask(HUB, house.material(batch))).decision.allowed
-        await settled(house.shop)
-    leaves = house.shop.sites[HUB].means.store.leaves(0, 1 << 30)
-    await house.close()
-    return leaves
 
 
 class Lab:

@@ -23,12 +23,12 @@ from typing import Any, Final
 from typing_extensions import override
 
 from holdgate.adapters.sqlite_mirror import SqliteMirror
-from holdgate.adapters.sqlite_store import SqliteStore
 from holdgate.bootstrap import read_premises
 from holdgate.law import event as ev
 from holdgate.law.segments import decision_of
 from holdgate.ledger.entry import read_entry
 from holdgate.scenario.run import audit_shop
+from tests.played import bodies
 from tests.soak.machines import BROKERS, NODES, READERS, VAULT, WITNESS, Machines
 from tests.soak.work import Shift
 
@@ -114,12 +114,6 @@ class Nemesis(threading.Thread):
     @staticmethod
     def _plain(kind: str) -> str:
         return "node" if kind in NODES else "reader" if kind in READERS else kind
-
-
-def bodies(place: Path, site: str) -> list[bytes]:
-    """A site's log as it lies on a machine."""
-    with closing(SqliteStore(place / site / "ledger.db", read_only=True)) as store:
-        return [row.body for row in store.rows(0, 1 << 40)]
 
 
 def events_of(log: list[bytes], kind: type) -> list[Any]:

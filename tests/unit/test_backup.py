@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from holdgate.adapters.host import HostClock
-from holdgate.adapters.sqlite_store import SqliteStore
 from holdgate.adapters.sqlite_watch import SqliteWatch
 from holdgate.adapters.sqlite_witness import SqliteWitness
 from holdgate.backup import back_up, read_manifest, rebuild_from_vault, restore
@@ -18,7 +17,7 @@ from holdgate.bootstrap import Shop
 from holdgate.cli.app import main
 from holdgate.scenario.run import audit_shop
 from holdgate.terms.errors import HoldgateError, Malformed, Tampered, Unavailable
-from tests.played import played
+from tests.played import bodies, played
 
 NOW = 1_800_000_000_000_000
 SITES = ("FLOOR", "HUB", "NODE-FPI")
@@ -33,14 +32,6 @@ def shop_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def shop(shop_once: Path, tmp_path: Path) -> Path:
     """A shop of the test's own."""
     return Path(shutil.copytree(shop_once, tmp_path / "shop"))
-
-
-def bodies(directory: Path, site: str) -> list[bytes]:
-    store = SqliteStore(directory / site / "ledger.db", read_only=True)
-    try:
-        return [row.body for row in store.rows(0, 10**6)]
-    finally:
-        store.close()
 
 
 def lose(directory: Path, site: str) -> list[bytes]:

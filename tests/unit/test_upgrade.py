@@ -9,7 +9,6 @@ import pytest
 from msgspec.structs import replace
 
 from holdgate.adapters.lock import SiteLock
-from holdgate.adapters.sqlite_store import SqliteStore
 from holdgate.audit.authorities import AUTHORITIES
 from holdgate.backup import read_manifest
 from holdgate.cli.app import main
@@ -17,7 +16,7 @@ from holdgate.law.authority import Authority, nothing_follows
 from holdgate.law.decision import SEMANTICS, Decision
 from holdgate.terms.errors import Malformed, Tampered, Unavailable
 from holdgate.upgrade import Release, check_release, upgrade
-from tests.played import played
+from tests.played import bodies, played
 
 NOW = 1_800_000_000_000_000
 SITES = ("FLOOR", "HUB", "NODE-FPI")
@@ -31,14 +30,6 @@ def shop_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def shop(shop_once: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(shop_once, tmp_path / "shop"))
-
-
-def bodies(directory: Path, site: str) -> list[bytes]:
-    store = SqliteStore(directory / site / "ledger.db", read_only=True)
-    try:
-        return [row.body for row in store.rows(0, 10**6)]
-    finally:
-        store.close()
 
 
 def test_every_log_is_decided_again_and_the_shop_backed_up_before(shop: Path, tmp_path: Path) -> None:
