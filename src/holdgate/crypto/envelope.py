@@ -30,14 +30,14 @@ PAYLOAD_TYPE: Final = "application/vnd.holdgate.action.v1+json"
 """The type of a signed action; documents of other kinds carry other types, so that none passes for another."""
 
 
-class Signature(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Signature(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """One signature (64 bytes) and the name of the key to try. Untrusted until verified."""
 
     keyid: str
     sig: bytes
 
 
-class Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """A payload, its type and its signatures. Untrusted until `verify_all` has passed."""
 
     payload: bytes
@@ -45,14 +45,14 @@ class Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     signatures: list[Signature]
 
 
-class _Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """A signature whose base64 is still text."""
 
     keyid: str
     sig: str
 
 
-class _Spelled(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _Spelled(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """An envelope whose base64 is still text."""
 
     payload: str

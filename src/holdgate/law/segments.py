@@ -48,7 +48,7 @@ class Segment(Struct, frozen=True, kw_only=True):
     term: int = 0
 
 
-class Proved(NamedTuple):
+class Proved(Struct, frozen=True, gc=False):
     """A disclosed entry, read, whose act holds under `keys`: every signature of it was checked. `leaf`: its leaf hash.
 
     `command`, `keys`: None where the entry holds no act. It says nothing yet of the entry's place in a log.
@@ -104,7 +104,7 @@ def prove(body: bytes, roster: Mapping[str, Identity]) -> Proved:
     return read_unproved(body, roster).check()
 
 
-class Unproved(NamedTuple):
+class Unproved(Struct, frozen=True, gc=False):
     """A disclosed entry that was read; its signatures are still to be checked. `envelope`: None where it holds no act."""
 
     read: Proved
