@@ -18,7 +18,7 @@ from holdgate.engine.bus import IN_FLIGHT, Taken
 from holdgate.engine.ports import Clock
 from holdgate.engine.submit import Spine
 from holdgate.law.chronicle import Attempt, Chronicle
-from holdgate.law.segments import Proved, Segment
+from holdgate.law.segments import Proved, Segment, leaves_gap
 from holdgate.terms.errors import Malformed, Tampered, Unavailable
 
 
@@ -98,15 +98,14 @@ class Intake:
             raise
 
     def _goes_on(self, segment: Segment, before: _Place | None) -> None:
-        """Whether a stretch begins where the log goes on, or before that (which is looked at, and refused).
+        """Whether a stretch goes on where the log ends here, or with the one `before` it in line.
 
         Raises:
-            Unavailable: it begins beyond what is held, and beyond the stretch `before` it in line.
+            Unavailable: there is a gap. One that begins too early, or that its origin did not sign, is looked at and refused.
         """
-        state = self._chronicle.state
-        known = state.origins.get(segment.origin)
-        reach = held = 0 if known is None else known.size
-        if before is not None and before.origin == segment.origin:
-            reach = max(held, before.size)
-        if segment.start > reach and any(seat.origin == segment.origin for seat in state.charter.sites):
-            raise Unavailable(f"the stretch begins at {segment.start}, and {held} entries are held; go on from there")
+        if before is not None and before.origin == segment.origin and segment.start <= before.size:
+            return
+        if leaves_gap(self._chronicle.state, segment):
+            raise Unavailable(
+                f"something before entry {segment.start} of {segment.origin} is missing; go on from what is held"
+            )
