@@ -40,8 +40,6 @@ _HINTS: Final = (
     "CREATE TABLE IF NOT EXISTS cosignature(witness TEXT PRIMARY KEY, note BLOB NOT NULL) WITHOUT ROWID",
 )
 _HASH: Final = 32
-_ROWS: Final = 64
-"""Rows of one statement. Each statement gives the interpreter lock away and has to win it back from busy threads."""
 
 
 class SqliteStore(CopyStore):
@@ -102,9 +100,13 @@ class SqliteStore(CopyStore):
     def commit(self, drafts: Sequence[Draft], head: Head) -> None:
         began = time.perf_counter_ns()
         with self._at_once(f"keep {len(drafts)} entries", head) as writer:
-            entries = [(draft.seq, draft.subject, draft.leaf, draft.digest, draft.body) for draft in drafts]
-            _insert(writer, "INSERT INTO entry VALUES", entries)
-            _insert(writer, "INSERT OR IGNORE INTO blob VALUES", [row for d in drafts for row in d.blobs.items()])
+            writer.executemany(
+                "INSERT INTO entry VALUES(?,?,?,?,?)",
+                [(draft.seq, draft.subject, draft.leaf, draft.digest, draft.body) for draft in drafts],
+            )
+            for draft in drafts:
+                if draft.blobs:
+                    writer.executemany("INSERT OR IGNORE INTO blob VALUES(?,?)", draft.blobs.items())
         self.flush_us.append((time.perf_counter_ns() - began) / 1e3)
 
     @override
@@ -261,14 +263,6 @@ class SqliteStore(CopyStore):
                 connection.execute(statement, values)
         except sqlite3.Error as error:
             raise Unavailable(f"the store {self.path.name} cannot be written: {error}") from error
-
-
-def _insert(writer: sqlite3.Connection, into: str, rows: Sequence[tuple[object, ...]]) -> None:
-    """Insert rows, many at a time."""
-    for first in range(0, len(rows), _ROWS):
-        some = rows[first : first + _ROWS]
-        one = f"({','.join('?' * len(some[0]))})"
-        writer.execute(into + ",".join([one] * len(some)), [value for row in some for value in row])
 
 
 def _connect(uri: str) -> sqlite3.Connection:
