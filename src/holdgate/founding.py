@@ -159,16 +159,23 @@ def establish(directory: Path, envelope: Envelope) -> Charter:
         Malformed: there is a shop already. Tampered: too few of its roots signed. Unavailable: the key of one of its sites is
             not here, or is another one.
     """
+    wanted = read_charter(envelope.payload)
+    check_roots(wanted)
+    signed = len(signed_by(envelope, wanted))
+    if signed < wanted.threshold:
+        raise Tampered(
+            f"{signed} of the {len(wanted.roots)} roots signed this charter, and {wanted.threshold} have to: nothing is founded. "
+            "Let another keeper sign it (holdgate root sign)"
+        )
     raw = canon.encode(envelope)
-    roots = read_charter(envelope.payload).roots
-    charter = open_charter(raw, roots)
+    charter = open_charter(raw, wanted.roots)
     for seat in charter.sites:
         _check_key(directory, seat)
     write_new(directory / "charter.json", raw)
     witnesses = tuple(
         make_vkey(seat.origin, seat.key, KIND_COSIGNATURE) for seat in charter.sites if seat.kind == "vault"
     )
-    trust = Trust(roots=roots, witnesses=witnesses)
+    trust = Trust(roots=wanted.roots, witnesses=witnesses)
     write_new(directory / "trust.json", msgspec.json.format(msgspec.json.encode(trust)))
     (directory / PROPOSAL).unlink(missing_ok=True)
     return charter

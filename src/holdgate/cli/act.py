@@ -107,7 +107,7 @@ def prepare(
         When it will be handed in, where that is not now, such as 2026-04-01T13:00:00Z: so that everybody has time to sign.
     """
     made = act_of(name)
-    with open_standing(data, site) as standing:
+    with open_standing(data, site, founded=True) as standing:
         ground = ground_of(standing)
         entropy = HostEntropy()
         wanted = Wanted(
@@ -200,7 +200,7 @@ def sign(
 def _show(console: Console, wish: Wish, data: Path | None) -> None:
     rows = list(act_rows(wish, HostClock().now()))
     if data is not None:
-        with open_standing(data, wish.command.site) as standing:
+        with open_standing(data, wish.command.site, founded=True) as standing:
             _check_keys(wish, standing)
             rows += view_rows(standing.state, wish.command)
     _tell(console, rows)

@@ -89,7 +89,7 @@ def init(
     """Make the keys of every site, and draw up the charter for its keepers to sign; or, for a try-out, found the shop at once.
 
     With the public keys of its keepers (--root FILE.pub, once for each) nothing is founded before enough of them signed
-    (holdgate root sign, holdgate root found). With one --root that is a new file, a root's private key is made there and signs at once.
+    (holdgate root sign, holdgate root found). With one --root that is a new file, a root's private key is made there and signs.
 
     Parameters
     ----------

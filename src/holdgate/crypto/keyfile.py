@@ -18,6 +18,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 from nacl import exceptions
 from nacl.bindings import (
+    crypto_aead_xchacha20poly1305_ietf_ABYTES,
     crypto_aead_xchacha20poly1305_ietf_decrypt,
     crypto_aead_xchacha20poly1305_ietf_encrypt,
     crypto_aead_xchacha20poly1305_ietf_NPUBBYTES,
@@ -25,7 +26,7 @@ from nacl.bindings import (
 from nacl.pwhash import argon2id
 from nacl.utils import random as random_bytes
 
-from holdgate.crypto.keys import PUBLIC_BYTES, SigningKey
+from holdgate.crypto.keys import PUBLIC_BYTES, SEED_BYTES, SigningKey
 from holdgate.terms import canon
 from holdgate.terms.errors import Malformed, Tampered, Unavailable
 
@@ -38,6 +39,7 @@ PIN_DIFFERENT_MIN: Final = 4
 NAME_CHARS_MAX: Final = 64
 _KEY_BYTES: Final = 32
 _NONCE_BYTES: Final = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES
+_SEALED_BYTES: Final = SEED_BYTES + crypto_aead_xchacha20poly1305_ietf_ABYTES
 
 
 class Cost(NamedTuple):
@@ -140,8 +142,8 @@ def read_key_file(raw: bytes) -> KeyFile:
             f"this key file asks for {asked.passes} passes over {asked.memory} bytes to try a PIN; between "
             f"{LEAST.passes} over {LEAST.memory} and {MOST.passes} over {MOST.memory} is computed here"
         )
-    lengths = (len(found.public), len(asked.salt), len(found.nonce))
-    if lengths != (PUBLIC_BYTES, argon2id.SALTBYTES, _NONCE_BYTES) or len(found.name) > NAME_CHARS_MAX:
+    lengths = (len(found.public), len(asked.salt), len(found.nonce), len(found.sealed))
+    if lengths != (PUBLIC_BYTES, argon2id.SALTBYTES, _NONCE_BYTES, _SEALED_BYTES) or len(found.name) > NAME_CHARS_MAX:
         raise Malformed("this is no key file: a part of it has another length than it must have")
     return found
 
