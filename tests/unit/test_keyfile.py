@@ -1,6 +1,8 @@
 """Key files: sealed under a PIN, whole or not at all, and cheap to refuse."""
 
+import getpass
 import stat
+import sys
 import unicodedata
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ import pytest
 from msgspec.structs import replace
 from nacl import exceptions
 from nacl.bindings import crypto_aead_xchacha20poly1305_ietf_encrypt
+from nacl.pwhash import argon2id
 
 from holdgate.cli import pin as asking
 from holdgate.cli.key_files import PersonKey
@@ -101,7 +104,7 @@ def test_a_hostile_file_is_refused_before_anything_is_computed(raw: bytes, monke
     def computed(*_: object) -> bytes:
         raise AssertionError("Argon2id ran")
 
-    monkeypatch.setattr(keyfile.argon2id, "kdf", computed)
+    monkeypatch.setattr(argon2id, "kdf", computed)
     with pytest.raises(Malformed):
         read_key_file(raw)
 
@@ -118,7 +121,7 @@ def test_a_machine_without_the_memory_says_so(monkeypatch: pytest.MonkeyPatch) -
     def fails(*_: object) -> bytes:
         raise exceptions.RuntimeError("out of memory")
 
-    monkeypatch.setattr(keyfile.argon2id, "kdf", fails)
+    monkeypatch.setattr(argon2id, "kdf", fails)
     with pytest.raises(Unavailable, match="64 MiB"):
         open_key(read_key_file(SEALED), PIN)
 
@@ -220,8 +223,8 @@ def typed(monkeypatch: pytest.MonkeyPatch, *answers: str) -> list[str]:
         prompts.append(prompt)
         return waiting.pop(0)
 
-    monkeypatch.setattr(asking.getpass, "getpass", answer)
-    monkeypatch.setattr(asking.sys.stdin, "isatty", lambda: True)
+    monkeypatch.setattr(getpass, "getpass", answer)
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
     return prompts
 
 
@@ -231,7 +234,7 @@ def test_at_a_terminal_a_new_pin_is_typed_twice(tmp_path: Path, monkeypatch: pyt
     assert len(prompts) == 2
     said = run("key", "repin", tmp_path / "my.key")
     assert (said.code, "not the same" in said.err) == (2, True)
-    assert open_key(read_key_file((tmp_path / "my.key").read_bytes()), PIN)
+    assert open_key(read_key_file((tmp_path / "my.key").read_bytes()), PIN).seed
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """A root of trust in several hands: the charter is drawn up, read, signed by enough keepers, and only then is there a shop."""
 
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -11,7 +12,6 @@ from msgspec.structs import replace
 
 from holdgate.adapters.sqlite_store import SqliteStore
 from holdgate.bootstrap import read_premises, read_trust
-from holdgate.cli import pin as asking
 from holdgate.crypto.envelope import Envelope, open_envelope, seal
 from holdgate.crypto.keys import SigningKey, key_id
 from holdgate.founding import PROPOSAL, read_proposal
@@ -118,8 +118,8 @@ def test_a_keeper_is_shown_everything_that_the_charter_says(place: Path) -> None
 
 
 def test_a_keeper_who_says_no_signs_nothing(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(asking.sys.stdin, "isatty", lambda: True)
-    monkeypatch.setattr(asking.sys.stdin, "readline", lambda _: "no\n")
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
+    monkeypatch.setattr(sys.stdin, "readline", lambda _: "no\n")
     before = (place / "lab" / PROPOSAL).read_bytes()
     said = run("root", "sign", place / "lab" / PROPOSAL, "--key", place / "ROOT-1.key", pins=(PIN,))
     assert (said.code, "Not signed" in said.out) == (1, True)
