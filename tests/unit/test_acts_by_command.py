@@ -133,6 +133,39 @@ def test_a_node_joins_by_commands(place: Path) -> None:
         assert "NODE-9" in {seat.id for seat in standing.state.charter.sites}
 
 
+def test_what_was_read_from_a_table_is_signed_by_commands(place: Path) -> None:
+    Path("people.csv").write_text(
+        f"id,name,roles,credential,valid_to,evidence\n{TEC},M. Alvarez,technician,FPI-L2,2031-03-31,exam 7\n",
+        encoding="utf-8",
+    )
+    opened_once()
+    words = ("--data", "lab", "--as", ADM, "--approver", QA)
+    well("import", "people", "people.csv", *words, "--out", "people.acts")
+    take = ("act", "take", "people.acts")
+    assert "still wants key=<a public key" in run(*take, "1", "--data", "lab", "--out", "wish.json").err
+    for line in ("0", "9", "-1", "100001"):
+        said = run(*take, line, "--data", "lab", "--out", "wish.json")
+        assert (said.code, "line" in said.err) == (2, True)
+    well(*take, "1", f"key=@{TEC}.key.pub", "--data", "lab", "--out", "wish.json")
+    for name in (ADM, QA, TEC):
+        assert sign(name).code == 0
+    assert send().code == 0
+    well(*take, "2", "--data", "lab", "--out", "grant.json")
+    for name in (ADM, QA):
+        assert sign(name, "grant.json").code == 0
+    assert send("grant.json").code == 0
+    assert "FPI-L2" in identity(TEC).credentials
+
+
+def opened_once() -> None:
+    """Open the shop once, so that it has a record to ask: an import reads what was recorded."""
+    assert prepare("policy.update", "policy=P-0", "zone=OFFICE", "credential=L2", "reason=x", "--place", "WS-OFFICE",
+                   "--meaning", "approval", out="first.json").code == 0  # fmt: skip
+    assert sign(ADM, "first.json").code == 0
+    well("act", "sign", "first.json", "--key", "lab/people/WS-OFFICE.key", "--yes")
+    assert send("first.json").code == 0
+
+
 def test_documents_go_with_an_act(place: Path) -> None:
     technique = replace(TECHNIQUE, author=ADM)
     order = replace(TEMPLATE, author=ADM, process=document_digest(technique))

@@ -10,13 +10,13 @@ from rich.text import Text
 
 from holdgate.adapters.host import HostClock, HostEntropy
 from holdgate.adapters.new_file import put, write_new
-from holdgate.cli.act_fields import act_of, fields_of, read_fields
+from holdgate.cli.act_fields import act_of, fields_in, fields_of, read_fields
 from holdgate.cli.act_send import send
 from holdgate.cli.act_words import Row, act_rows, view_rows
 from holdgate.cli.key_files import FoundKey, find_key
 from holdgate.cli.pin import agreed
 from holdgate.cli.standing import Standing, moment_of, open_standing
-from holdgate.cli.wish_file import Wish, read_wish, written
+from holdgate.cli.wish_file import Wish, read_draft, read_wish, written
 from holdgate.cli.wish_making import Wanted, ground_of, make_wish, read_signer
 from holdgate.crypto.envelope import add_signature
 from holdgate.law import command as c
@@ -107,26 +107,62 @@ def prepare(
         When it will be handed in, where that is not now, such as 2026-04-01T13:00:00Z: so that everybody has time to sign.
     """
     made = act_of(name)
+    entropy = HostEntropy()
     with open_standing(data, site, founded=True) as standing:
-        ground = ground_of(standing)
-        entropy = HostEntropy()
         wanted = Wanted(
             act=made,
-            fields=read_fields(made, words, ground.tz, file),
+            fields=read_fields(made, words, ground_of(standing).tz, None if file is None else fields_in(file)),
             signers=((actor, role, meaning), *(read_signer(other) for other in others)),
             place=place,
             at=moment_of(at),
             nonce=entropy.token(),
             session=entropy.token(),
         )
-        wish, command = make_wish(wanted, ground)
-        doubts = _doubts(standing, command)
-    write_new(out, written(wish))
-    console = Console(highlight=False)
-    _tell(console, list(act_rows(read_wish(out), HostClock().now())))
-    for doubt in doubts:
-        console.print(Text(f"As things stand it would be refused: {doubt}", style="yellow"), soft_wrap=True)
-    console.print(f"{out}: each signer signs it with holdgate act sign {out} --key FILE", soft_wrap=True, markup=False)
+        _write(wanted, standing, out)
+    return 0
+
+
+@act.command
+def take(
+    file: Path,
+    line: int,
+    /,
+    *words: str,
+    data: Path,
+    out: Path,
+    at: str | None = None,
+) -> int:
+    """Write down an act that holdgate import read from a table, as holdgate act prepare does. Nothing is signed or recorded.
+
+    Parameters
+    ----------
+    file
+        The acts, as holdgate import --out wrote them.
+    line
+        Which line of them, from 1.
+    words
+        What is still to be filled in, each field=value (of somebody new: key=@FILE.pub).
+    data
+        The shop's directory.
+    out
+        The new file.
+    at
+        When it will be handed in, where that is not now.
+    """
+    draft = read_draft(file, line)
+    made = act_of(draft.act)
+    given = {name: value for name, value in draft.fields.items() if name not in draft.asks}
+    with open_standing(data, draft.site, founded=True) as standing:
+        wanted = Wanted(
+            act=made,
+            fields=read_fields(made, words, ground_of(standing).tz, given),
+            signers=tuple((smart_id, role, "") for smart_id, role in draft.signers),
+            place=None,
+            at=moment_of(at),
+            nonce=draft.nonce,
+            session="",
+        )
+        _write(wanted, standing, out)
     return 0
 
 
@@ -195,6 +231,17 @@ def sign(
     )
     console.print(Text(f"Signed as {signer}. {waits}"), soft_wrap=True)
     return 0
+
+
+def _write(wanted: Wanted, standing: Standing, out: Path) -> None:
+    """Make the wish, write it, and show it as it was written."""
+    wish, command = make_wish(wanted, ground_of(standing))
+    write_new(out, written(wish))
+    console = Console(highlight=False)
+    _tell(console, list(act_rows(read_wish(out), HostClock().now())))
+    for doubt in _doubts(standing, command):
+        console.print(Text(f"As things stand it would be refused: {doubt}", style="yellow"), soft_wrap=True)
+    console.print(f"{out}: each signer signs it with holdgate act sign {out} --key FILE", soft_wrap=True, markup=False)
 
 
 def _show(console: Console, wish: Wish, data: Path | None) -> None:

@@ -50,14 +50,16 @@ def fields_of(act: type[c.Command]) -> tuple[Field, ...]:
     return tuple(Field(f.name, hints[f.name], f.required, _form(f.name, hints[f.name])) for f in own)
 
 
-def read_fields(act: type[c.Command], words: Iterable[str], tz: str, file: Path | None = None) -> dict[str, Any]:
+def read_fields(
+    act: type[c.Command], words: Iterable[str], tz: str, given: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """The fields of an act.
 
     Args:
         act: which.
         words: each `field=value`.
         tz: the zone in which a bare day lies.
-        file: a JSON object with fields besides (bytes in base64), such as a node's seat.json.
+        given: fields besides, as JSON has them (bytes in base64); what is typed goes before them.
 
     Raises:
         Malformed: a word is no field, a field is not of this act, is there twice, is not in its form, or is missing. Unavailable: a
@@ -65,7 +67,7 @@ def read_fields(act: type[c.Command], words: Iterable[str], tz: str, file: Path 
     """
     name = str(act.__struct_config__.tag)
     known = {field.name: field for field in fields_of(act)}
-    found = {} if file is None else _from_file(file, known, name)
+    found = _converted(given or {}, known, name)
     typed: dict[str, Any] = {}
     for word in words:
         field, equals, value = word.partition("=")
@@ -88,19 +90,27 @@ def _listed(known: Mapping[str, Field]) -> str:
     return ", ".join(known) or "none"
 
 
-def _from_file(path: Path, known: Mapping[str, Field], act: str) -> dict[str, Any]:
+def fields_in(path: Path) -> dict[str, Any]:
+    """The fields in a file: one JSON object, such as a node's seat.json.
+
+    Raises:
+        Unavailable: it cannot be read. Malformed: it holds no such object.
+    """
     try:
-        plain = msgspec.json.decode(read_small(path), type=dict[str, Any])
+        return msgspec.json.decode(read_small(path), type=dict[str, Any])
     except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
         raise Malformed(f"{path} holds no JSON object with fields: {error}") from None
+
+
+def _converted(plain: Mapping[str, Any], known: Mapping[str, Field], act: str) -> dict[str, Any]:
     found = {}
     for name, value in plain.items():
         if name not in known:
-            raise Malformed(f"{path}: {act} has no field {name[:40]!r}; it has {_listed(known)}")
+            raise Malformed(f"{act} has no field {name[:40]!r}; it has {_listed(known)}")
         try:
             found[name] = msgspec.convert(value, known[name].hint)
         except msgspec.ValidationError as error:
-            raise Malformed(f"{path}: {name} is to be {known[name].form}: {error}") from None
+            raise Malformed(f"{name} is to be {known[name].form}: {error}") from None
     return found
 
 

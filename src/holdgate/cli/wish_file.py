@@ -1,8 +1,10 @@
 """A wish on its way: an act that several people sign one after another, as a file that travels between them."""
 
 from collections.abc import Mapping
+from functools import partial
+from itertools import islice
 from pathlib import Path
-from typing import Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 import msgspec
 from msgspec import Struct
@@ -16,6 +18,7 @@ from holdgate.terms.instant import SECOND_US
 from holdgate.terms.limits import ENVELOPE_BYTES_MAX
 
 WISH_BYTES_MAX: Final = 2 * ENVELOPE_BYTES_MAX
+LINES_MAX: Final = 100_000
 
 
 class Known(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -94,6 +97,40 @@ def blank_wish(command: c.AnyCommand, signers: Mapping[str, Known], skew_s: int)
 def written(file: WishFile) -> bytes:
     """The bytes of the file."""
     return canon.encode(file) + b"\n"
+
+
+class DraftLine(Struct, frozen=True, kw_only=True):
+    """A line of what `holdgate import --out` writes (`holdgate.query.imports.Draft`). `asks`: fields still to be filled in."""
+
+    site: str
+    act: str
+    nonce: str
+    fields: dict[str, Any]
+    signers: tuple[tuple[str, str], ...]
+    asks: tuple[str, ...] = ()
+
+
+def read_draft(path: Path, number: int) -> DraftLine:
+    """An act that was read from a table: line `number`, from 1.
+
+    Raises:
+        Unavailable: the file cannot be read. Malformed: it has no such line, or that is none.
+    """
+    if not 1 <= number <= LINES_MAX:
+        raise Malformed(
+            f"the first line of {path} is line 1, and {LINES_MAX} is the last that is read; there is no line {number}"
+        )
+    try:
+        with path.open("rb") as source:
+            line = next(islice(iter(partial(source.readline, WISH_BYTES_MAX), b""), number - 1, None), b"")
+    except OSError as error:
+        raise Unavailable(f"{path} cannot be read: {error.strerror or error}") from error
+    if not line.strip():
+        raise Malformed(f"{path} has no line {number}")
+    try:
+        return msgspec.json.decode(line, type=DraftLine)
+    except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
+        raise Malformed(f"line {number} of {path} is no act as holdgate import writes it: {error}") from None
 
 
 def read_wish(path: Path) -> Wish:

@@ -7,7 +7,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from holdgate.cli.standing import Standing
-from holdgate.cli.wish_file import Known, WishFile, blank_wish, wanted_of
+from holdgate.cli.wish_file import Known, WishFile, blank_wish
 from holdgate.crypto.keys import PUBLIC_BYTES
 from holdgate.identity.roster import Identity
 from holdgate.law import command as c
@@ -81,13 +81,11 @@ def make_wish(wanted: Wanted, ground: Ground) -> tuple[WishFile, c.AnyCommand]:
     Raises:
         Malformed: somebody who would sign is not enrolled, or a site would not read the act.
     """
-    newcomers = {wanted.fields.get("id"): wanted.fields.get("key")}
     auth = None if wanted.place is None else c.Auth(components=COMPONENTS, session=wanted.session)
     signers = tuple(
         c.Signer(
             id=smart_id,
             role=role or _first_role(ground, smart_id),
-            kind=_kind(ground, smart_id, newcomers),
             meaning=meaning or None,
             auth=auth if role != NEWCOMER else None,
         )
@@ -95,13 +93,15 @@ def make_wish(wanted: Wanted, ground: Ground) -> tuple[WishFile, c.AnyCommand]:
     )
     head: dict[str, Any] = {"site": ground.site, "at": wanted.at, "nonce": wanted.nonce, "signers": signers}
     bare: Any = wanted.act(**head, place=wanted.place, **wanted.fields)
-    command: c.AnyCommand = replace(bare, seen=ground.seen(bare))
-    keys = keys_of(command, ground.identities)
-    if isinstance(keys, str):
-        raise Malformed(f"{keys[:80]} is not enrolled at {ground.site}, so nobody can sign as {keys[:80]}")
-    known = {name: Known(key=key, name=_name(ground, command, name)) for name, key in keys}
-    if set(known) != set(wanted_of(command)):
+    found = keys_of(bare, ground.identities)
+    if isinstance(found, str):
+        raise Malformed(f"{found[:80]} is not enrolled at {ground.site}, so nobody can sign as {found[:80]}")
+    keys = dict(found)
+    if len(keys) != len(found):
         raise Malformed("somebody signs twice; each signer is named once")
+    kinds = tuple(replace(signer, kind=_kind(keys[signer.id])) for signer in signers)
+    command: c.AnyCommand = replace(bare, signers=kinds, seen=ground.seen(bare))
+    known = {name: Known(key=key, name=_name(ground, command, name)) for name, key in keys.items()}
     return blank_wish(command, known, ground.skew_s), command
 
 
@@ -112,11 +112,9 @@ def _first_role(ground: Ground, smart_id: str) -> str:
     return identity.roles[0]
 
 
-def _kind(ground: Ground, smart_id: str, newcomers: Mapping[Any, Any]) -> str:
-    """Whether somebody signs with a key of their own or with a passkey, which is longer than a bare key."""
-    identity = ground.identities.get(smart_id)
-    key = newcomers.get(smart_id) if identity is None else identity.key
-    return "ed25519" if key is None or len(key) == PUBLIC_BYTES else "webauthn"
+def _kind(key: bytes) -> str:
+    """How the holder of a key signs: with the key itself, or with a passkey, which is longer than a bare key."""
+    return "ed25519" if len(key) == PUBLIC_BYTES else "webauthn"
 
 
 def _name(ground: Ground, command: c.AnyCommand, smart_id: str) -> str:
