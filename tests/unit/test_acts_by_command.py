@@ -133,6 +133,22 @@ def test_a_node_joins_by_commands(place: Path) -> None:
         assert "NODE-9" in {seat.id for seat in standing.state.charter.sites}
 
 
+def test_signers_sign_copies_apart_from_each_other(place: Path) -> None:
+    enrol()
+    names = (ADM, QA, TEC)
+    for name in names:
+        shutil.copyfile("wish.json", f"{name}.json")
+        assert sign(name, f"{name}.json").code == 0
+    copies = [f"{name}.json" for name in names]
+    missing = send(copies[0], copies[1])
+    assert (missing.code, f"signature of {TEC} is missing" in missing.err) == (2, True)
+    assert prepare("identity.disable", f"id={QA}", "reason=x", out="other.json").code == 0
+    strange = send(copies[0], *copies[1:], "other.json")
+    assert (strange.code, "another act" in strange.err) == (2, True)
+    assert send(copies[0], copies[0], copies[2], copies[1]).code == 0
+    assert identity(TEC).roles == ("technician",)
+
+
 def test_what_was_read_from_a_table_is_signed_by_commands(place: Path) -> None:
     Path("people.csv").write_text(
         f"id,name,roles,credential,valid_to,evidence\n{TEC},M. Alvarez,technician,FPI-L2,2031-03-31,exam 7\n",

@@ -15,7 +15,7 @@ from holdgate.adapters.http_post import Address
 from holdgate.adapters.http_site import ENVELOPE_TYPE, JSON_TYPE
 from holdgate.adapters.new_file import put
 from holdgate.bootstrap import read_trust
-from holdgate.cli.wish_file import Wish, read_wish
+from holdgate.cli.wish_file import Wish, read_copies
 from holdgate.crypto.hashes import digest
 from holdgate.identity.charter import open_charter, seat_of
 from holdgate.law.case import Pin
@@ -41,7 +41,7 @@ _ERRORS: Final[dict[int, type[HoldgateError]]] = {400: Malformed, 409: Tampered}
 def send(
     file: Path,
     /,
-    *,
+    *copies: Path,
     data: Path | None = None,
     url: str | None = None,
     document: tuple[Path, ...] = (),
@@ -57,6 +57,8 @@ def send(
     ----------
     file
         The act, as holdgate act prepare wrote it.
+    copies
+        Copies of it, where signers signed apart from each other.
     data
         The shop's directory on this machine, where the shop is not up.
     url
@@ -70,7 +72,7 @@ def send(
     anyway
         Hand it in although this machine's clock says that it is too early or too late.
     """
-    wish = read_wish(file)
+    wish = read_copies((file, *copies))
     if (data is None) == (url is None):
         raise Malformed(
             "say where to hand it in: --data DIR where the shop lies here and is not up, else --url http://HOST:PORT/SITE"
@@ -154,6 +156,8 @@ def _post(url: str, site: str, raw: bytes, pins: tuple[Pin, ...], charter: Path 
         ) from None
     if charter is None:
         return reply, "not verified: name the shop's charter with --charter"
+    if not reply.entry or read_entry(reply.entry).kind != "action":
+        return reply, "not verified: what the site did not believe is only counted"
     prove(answer.body, raw, parse_vkey(_log_key(charter, site)))
     return reply, "verified"
 

@@ -1,6 +1,6 @@
 """A wish on its way: an act that several people sign one after another, as a file that travels between them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -8,12 +8,13 @@ from typing import Any, Final, Literal, NamedTuple
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from holdgate.crypto.envelope import Envelope, open_envelope, verify_all
 from holdgate.crypto.hashes import digest
 from holdgate.law import command as c
 from holdgate.terms import canon
-from holdgate.terms.errors import Malformed, Unavailable
+from holdgate.terms.errors import Malformed, Tampered, Unavailable
 from holdgate.terms.instant import SECOND_US
 from holdgate.terms.limits import ENVELOPE_BYTES_MAX
 
@@ -158,3 +159,20 @@ def read_wish(path: Path) -> Wish:
         names = [row.keyid for row in envelope.signatures]
         verify_all(envelope, [(name, known.key) for name, known in file.signers.items() if name in names])
     return Wish(file, command)
+
+
+def read_copies(paths: Sequence[Path]) -> Wish:
+    """One wish from copies that were signed apart: the first, with every signature that the others bring.
+
+    Raises:
+        Unavailable, Malformed: see `read_wish`. Tampered: a copy is another act, or a signature in it does not hold.
+    """
+    first, *others = [read_wish(path) for path in paths]
+    rows = list(first.file.envelope.signatures)
+    for path, other in zip(paths[1:], others, strict=True):
+        if other.file.envelope.payload != first.file.envelope.payload:
+            raise Tampered(f"{path} is another act than {paths[0]}; copies of one act say the same to the last byte")
+        held = {row.keyid for row in rows}
+        rows += [row for row in other.file.envelope.signatures if row.keyid not in held]
+    envelope = Envelope(first.file.envelope.payload, first.file.envelope.payloadType, rows)
+    return Wish(replace(first.file, envelope=envelope), first.command)
