@@ -20,6 +20,7 @@ from holdgate.terms.limits import ENVELOPE_BYTES_MAX
 
 WISH_BYTES_MAX: Final = 2 * ENVELOPE_BYTES_MAX
 LINES_MAX: Final = 100_000
+SKEW_S_MAX: Final = 366 * 86_400
 
 
 class Known(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -153,7 +154,7 @@ def read_wish(path: Path) -> Wish:
         raise Malformed(f"{path} is no wish as holdgate act prepare writes it: {error}") from None
     envelope = open_envelope(canon.encode(file.envelope), least=0)
     command = c.parse_command(envelope.payload)
-    if set(file.signers) != set(wanted_of(command)) or not 0 <= file.skew_s <= 86_400:
+    if set(file.signers) != set(wanted_of(command)) or not 0 <= file.skew_s <= SKEW_S_MAX:
         raise Malformed(f"{path} does not say of everybody who signs what key they hold; prepare it anew")
     if envelope.signatures:
         names = [row.keyid for row in envelope.signatures]
