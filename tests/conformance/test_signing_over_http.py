@@ -18,7 +18,7 @@ from holdgate.process import open_whole
 from tests.commands import PIN, Said, key_file, public_of, run, shop_file, well
 from tests.unit.test_hub_by_itself import TECHNIQUE, TEMPLATE
 
-pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
+pytestmark = [pytest.mark.allow_hosts(["127.0.0.1"]), pytest.mark.timeout(400)]
 ADM, QA = "SID-ADM-01", "SID-QA-01"
 
 

@@ -29,6 +29,7 @@ from tests.commands import PIN, Said, key_file, public_of, run, shop_file, well
 from tests.unit.test_hub_by_itself import TECHNIQUE, TEMPLATE
 from tests.unit.test_sites import HUB, founded, one_of_each
 
+pytestmark = pytest.mark.timeout(400)
 ADM, QA, TEC = "SID-ADM-01", "SID-QA-01", "SID-TEC-20"
 DAY: Final = 86_400 * instant.SECOND_US
 

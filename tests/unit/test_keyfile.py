@@ -23,6 +23,7 @@ from holdgate.terms import canon
 from holdgate.terms.errors import HoldgateError, Malformed, Tampered, Unavailable
 from tests.commands import PIN, key_file, public_of, run, well
 
+pytestmark = pytest.mark.timeout(400)  # Argon2id is slow on purpose, and slower on a machine that does much else
 KEY = SigningKey.from_seed(bytes(range(32)))
 SEALED = seal_key(KEY, PIN, "SID-QA-01", LEAST)
 
@@ -155,24 +156,33 @@ def test_new_files_cost_a_guesser_a_quarter_of_a_gibibyte_a_try() -> None:
 # ---- the commands
 
 
-def test_a_key_is_made_shown_and_given_another_pin(tmp_path: Path) -> None:
+def test_a_key_is_made_and_shown(tmp_path: Path) -> None:
     path = tmp_path / "my.key"
     made = well("key", "make", path, "--name", "SID-QA-01", pins=(PIN,))
     found = read_key_file(path.read_bytes())
     assert (found.derivation.passes, found.derivation.memory) == MODERATE
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert open_key(found, PIN).public == found.public
     for shown in (made, well("key", "show", path), well("key", "show", public_of(path))):
         assert "SID-QA-01" in shown
         assert key_id(found.public) in shown
         assert found.public.hex() in shown
+
+
+def test_a_key_gets_another_pin_and_the_old_one_opens_it_no_more(tmp_path: Path) -> None:
+    path = key_file(tmp_path, "SID-QA-01")
+    before = path.read_bytes()
     assert "another PIN" in run("key", "repin", path, pins=("a wrong PIN", "the next PIN")).err
-    assert open_key(read_key_file(path.read_bytes()), PIN).public == found.public
+    assert path.read_bytes() == before
     well("key", "repin", path, pins=(PIN, "the next PIN"))
+    found = read_key_file(path.read_bytes())
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert open_key(read_key_file(path.read_bytes()), "the next PIN").public == found.public
+    assert (found.name, found.public) == ("SID-QA-01", read_key_file(before).public)
+    assert (found.derivation.passes, found.derivation.memory) == MODERATE
+    assert open_key(found, "the next PIN").public == found.public
     with pytest.raises(Tampered):
-        open_key(read_key_file(path.read_bytes()), PIN)
-    assert sorted(each.name for each in tmp_path.iterdir()) == ["my.key", "my.key.pub"]
+        open_key(found, PIN)
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["SID-QA-01.key", "SID-QA-01.key.pub"]
 
 
 def test_nothing_is_written_over(tmp_path: Path) -> None:

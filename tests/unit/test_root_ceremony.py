@@ -20,6 +20,7 @@ from holdgate.terms import canon
 from holdgate.terms.errors import HoldgateError, Malformed, Tampered
 from tests.commands import PIN, Said, key_file, public_of, run, shop_file, well
 
+pytestmark = pytest.mark.timeout(400)
 KEEPERS: Final = ("ROOT-1", "ROOT-2", "ROOT-3")
 ROOTS: Final = tuple(SigningKey.from_seed(bytes([n]) * 32) for n in (1, 2, 3, 4))
 
