@@ -1,0 +1,104 @@
+"""Clients of a site's address, as a process of their own: each hands in its acts one after the other over one connection.
+
+Run as a program: PORT PATH FILE. FILE holds for each client the envelopes that it hands in. On standard output comes one JSON line:
+what each act took, and the processor time of this process. Bytes are sent and read with as little work as possible, since the
+clients share the machine with the server that is measured.
+"""
+
+import asyncio
+import sys
+import time
+from pathlib import Path
+from typing import Final, cast
+
+import msgspec
+from msgspec import Struct
+from typing_extensions import override
+
+from holdgate.adapters.event_loop import run
+
+HOST: Final = "127.0.0.1"
+KIND: Final = "application/vnd.dsse+json"
+
+
+class Acts(Struct, frozen=True, kw_only=True):
+    """What the clients hand in: a list of envelopes each."""
+
+    lists: tuple[tuple[bytes, ...], ...]
+
+
+class Took(Struct, frozen=True, kw_only=True):
+    """What came of it. Times in seconds."""
+
+    latencies: tuple[float, ...]
+    wall_s: float
+    cpu_s: float
+
+
+class Caller(asyncio.Protocol):
+    """One client: the next act goes out when the last one is answered."""
+
+    def __init__(self, path: str, envelopes: tuple[bytes, ...]) -> None:
+        head = f"POST {path} HTTP/1.1\r\nhost: {HOST}\r\ncontent-type: {KIND}\r\ncontent-length: "
+        self._requests = [b"%s%d\r\n\r\n%s" % (head.encode(), len(raw), raw) for raw in reversed(envelopes)]
+        self._heard = b""
+        self._sent_at = 0.0
+        self.latencies: list[float] = []
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    @override
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+
+    def begin(self) -> None:
+        """Hand the next one in."""
+        if not self._requests:
+            self.done.set_result(None)
+            self._transport.close()
+            return
+        self._sent_at = time.perf_counter()
+        self._transport.write(self._requests.pop())
+
+    @override
+    def data_received(self, data: bytes) -> None:
+        self._heard += data
+        head, found, body = self._heard.partition(b"\r\n\r\n")
+        if not found or len(body) < int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]):
+            return
+        self.latencies.append(time.perf_counter() - self._sent_at)
+        if not head.startswith(b"HTTP/1.1 200 ") or b'"verdict":"allow"' not in body:
+            self._end(RuntimeError(f"the bench's own act was refused: {self._heard[:600]!r}"))
+            return
+        self._heard = b""
+        self.begin()
+
+    @override
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._end(RuntimeError(f"the server hung up: {exc}"))
+
+    def _end(self, error: RuntimeError) -> None:
+        if not self.done.done():
+            self.done.set_exception(error)
+            self._transport.close()
+
+
+async def call(port: int, path: str, acts: Acts) -> Took:
+    """Connect all clients, then hand in everything."""
+    loop = asyncio.get_running_loop()
+    callers = [Caller(path, envelopes) for envelopes in acts.lists]
+    for caller in callers:
+        await loop.create_connection(lambda caller=caller: caller, HOST, port)  # type: ignore[misc]
+    wall, cpu = time.perf_counter(), time.process_time()
+    for caller in callers:
+        caller.begin()
+    await asyncio.gather(*(caller.done for caller in callers))
+    return Took(
+        latencies=tuple(sorted(took for caller in callers for took in caller.latencies)),
+        wall_s=time.perf_counter() - wall,
+        cpu_s=time.process_time() - cpu,
+    )
+
+
+if __name__ == "__main__":
+    given = msgspec.msgpack.decode(Path(sys.argv[3]).read_bytes(), type=Acts)
+    sys.stdout.buffer.write(msgspec.json.encode(run(call(int(sys.argv[1]), sys.argv[2], given))) + b"\n")
