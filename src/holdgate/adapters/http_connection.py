@@ -109,7 +109,7 @@ class Connection(asyncio.Protocol):
 
     @override
     def data_received(self, data: bytes) -> None:
-        while data and self._stage is not Stage.NOTHING:
+        while data and not self._deaf:
             request = self._headers if self._stage is Stage.HEAD and self._begun else None
             rest = b""
             try:
@@ -118,7 +118,7 @@ class Connection(asyncio.Protocol):
                 self._parser = httptools.HttpRequestParser(self)  # an offer that is not taken up: HTTP/1.1 goes on
                 rest = data[upgrade.args[0] :]
             except httptools.HttpParserError:
-                if self._stage is not Stage.NOTHING:
+                if not self._deaf:
                     self._refuse(self._refused or Refused(400, "this is no request in HTTP/1.1"))
                 return
             if request is self._headers and self._stage is Stage.HEAD:  # the same head, and still not whole
@@ -126,6 +126,11 @@ class Connection(asyncio.Protocol):
                 if self._raw_bytes > self._limits.header_bytes:
                     self._refuse(Refused(431, "the headers are too long"))
             data = rest
+
+    @property
+    def _deaf(self) -> bool:
+        """Whether nothing more is read from this connection."""
+        return self._stage is Stage.NOTHING
 
     def on_message_begin(self) -> None:
         """A request begins (httptools)."""

@@ -1,7 +1,7 @@
 """Clients of a site's address, as a process of their own: each hands in its acts one after the other over one connection.
 
-Run as a program: PORT PATH FILE. FILE holds for each client the envelopes that it hands in. On standard output comes one JSON line:
-what each act took, and the processor time of this process. Bytes are sent and read with as little work as possible, since the
+Run as a program: PORT PATH FILE TOOK. FILE holds for each client the envelopes that it hands in. To TOOK is written what each act
+took, and the processor time of this process. Bytes are sent and read with as little work as possible, since the
 clients share the machine with the server that is measured.
 """
 
@@ -101,4 +101,4 @@ async def call(port: int, path: str, acts: Acts) -> Took:
 
 if __name__ == "__main__":
     given = msgspec.msgpack.decode(Path(sys.argv[3]).read_bytes(), type=Acts)
-    sys.stdout.buffer.write(msgspec.json.encode(run(call(int(sys.argv[1]), sys.argv[2], given))) + b"\n")
+    Path(sys.argv[4]).write_bytes(msgspec.msgpack.encode(run(call(int(sys.argv[1]), sys.argv[2], given))))

@@ -1,7 +1,7 @@
 """http: signed acts over real connections, from clients in a process of their own, until each is durable and answered.
 
-The node is the one of `holdgate bench`: the whole technique with every gate, two signatures an act, full flushes. Before it the same
-number of callers hands in acts without HTTP, in the same process: what the address costs is the difference.
+The node is the one of `holdgate bench`: the whole technique with every gate, two signatures an act, full flushes. Before it
+the same number of callers hands in acts without HTTP, in the same process: what the address costs is the difference.
 """
 
 import asyncio
@@ -107,12 +107,12 @@ async def _served(bench: Bench, port: int, file: Path, alone: Measurement) -> Se
 
 async def _called(port: int, file: Path) -> Took:
     """The clients' process, from its start to its end."""
-    program = [sys.executable, "-m", "holdgate.bench.callers", str(port), f"/{NODE}/actions", str(file)]
-    callers = await asyncio.create_subprocess_exec(*program, stdout=asyncio.subprocess.PIPE)
-    said, _ = await callers.communicate()
-    if callers.returncode:
+    told = file.with_suffix(".took")
+    program = [sys.executable, "-m", "holdgate.bench.callers", str(port), f"/{NODE}/actions", str(file), str(told)]
+    callers = await asyncio.create_subprocess_exec(*program)
+    if await callers.wait():
         raise RuntimeError("the clients ended with an error; it stands above")
-    return msgspec.json.decode(said, type=Took)
+    return msgspec.msgpack.decode(told.read_bytes(), type=Took)
 
 
 def run_http(folder: Path, *, quick: bool = False) -> Iterator[Served]:
