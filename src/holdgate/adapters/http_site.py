@@ -121,6 +121,30 @@ class Changing:
         await self._now()(scope, receive, send)
 
 
+class Only:
+    """An application of which some paths are shown, and what lies under them; everything else is not there.
+
+    Paths with a `.` or `..` in them, or with nothing between two slashes, are not there either: nobody has to agree on what
+    they mean.
+    """
+
+    def __init__(self, app: ASGIApp, paths: Sequence[str]) -> None:
+        self._app = app
+        self._paths = tuple(path.rstrip("/") for path in paths)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle a request, if it is for one of the paths."""
+        if scope["type"] == "http" and self._shows(scope["path"]):
+            await self._app(scope, receive, send)
+        elif scope["type"] == "http":
+            await Response(b"there is no such thing here\n", 404, media_type="text/plain")(scope, receive, send)
+
+    def _shows(self, path: str) -> bool:
+        if any(part in (".", "..", "") for part in path.removesuffix("/").split("/")[1:]) or "\\" in path:
+            return False
+        return any(path == shown or path.startswith(f"{shown}/") for shown in self._paths)
+
+
 def index_app(apps: Mapping[str, ASGIApp]) -> Starlette:
     """Several applications as one: each under /NAME, and their names at /."""
 
