@@ -119,7 +119,7 @@ class Connection(asyncio.Protocol):
                 rest = data[upgrade.args[0] :]
             except httptools.HttpParserError:
                 if not self._deaf:
-                    self._refuse(self._refused or Refused(400, "this is no request in HTTP/1.1"))
+                    self._refuse(self._refused or Refused(400, "this is no request of HTTP"))
                 return
             if request is self._headers and self._stage is Stage.HEAD:  # the same head, and still not whole
                 self._raw_bytes += len(data)
@@ -211,21 +211,26 @@ class Connection(asyncio.Protocol):
         self._exchange = exchange
         self._flushing = False
         self._answer_due = self._load.loop.time() + self._limits.answer_s
-        if self._load.running >= self._limits.at_once:
-            self.write(answer(self._load, 503, b"too many requests at once\n", close=not exchange.kept))
+        load, limits = self._load, self._limits
+        awaited = exchange.asks_for_events
+        if load.streams >= limits.streams if awaited else load.running >= limits.at_once:
+            self.write(answer(load, 503, b"too many requests at once\n", close=not exchange.kept))
             exchange.complete = True
             self._ended(exchange)
             return
-        self._load.running += 1
+        exchange.streaming = awaited
+        load.streams += awaited
+        load.running += not awaited
         exchange.task = self._load.loop.create_task(exchange.run())
         self._load.tasks.add(exchange.task)
         exchange.task.add_done_callback(self._load.tasks.discard)
 
     def streams(self, exchange: Exchange) -> None:
         """The answer is an event stream: it lasts, and no longer counts among the requests."""
-        exchange.streaming = True
-        self._load.running -= 1
-        self._load.streams += 1
+        if not exchange.streaming:
+            exchange.streaming = True
+            self._load.running -= 1
+            self._load.streams += 1
         self._answer_due = inf
 
     def finished(self, exchange: Exchange) -> None:

@@ -60,7 +60,8 @@ def _line(status: int) -> bytes:
 class Exchange:
     """One request on its way through the application.
 
-    `task` is set while it runs. `begun`: bytes of the answer are out. `kept`: the connection may serve another one after it.
+    `task` is set while it runs. `streaming`: it counts among the event streams. `begun`: bytes of the answer are out. `kept`: the
+    connection may serve another one after it.
     """
 
     __slots__ = (
@@ -98,6 +99,11 @@ class Exchange:
         self.kept = kept
         self.begun = self.complete = self.lost = self.streaming = False
         self.task: asyncio.Task[None] | None = None
+
+    @property
+    def asks_for_events(self) -> bool:
+        """Whether the client wants an event stream. All screens come back at once after a restart, so they are counted apart."""
+        return any(name == b"accept" and value.lower().startswith(_STREAM) for name, value in self.scope["headers"])
 
     async def run(self) -> None:
         """The application's answer."""
@@ -186,7 +192,7 @@ class Exchange:
                 raise RuntimeError(f"the header {name[:40]!r} would be read as something else")
         self._head = status, headers
         if any(name == b"content-type" and value.lower().startswith(_STREAM) for name, value in headers):
-            if self._load.streams >= self._load.limits.streams:
+            if not self.streaming and self._load.streams >= self._load.limits.streams:
                 self.refuse(503, b"too many screens are being kept up to date; ask again\n")
                 raise ClientGone("there are too many event streams")
             self._wire.streams(self)

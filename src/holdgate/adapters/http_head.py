@@ -66,7 +66,7 @@ def read_head(method: str, version: str, target: bytes, headers: Headers) -> Hea
         Refused: it is not one that is answered.
     """
     if version not in ("1.1", "1.0"):
-        raise Refused(505, "HTTP/1.1 is spoken here")
+        raise Refused(505, "only version 1.1 of HTTP is spoken here")
     named = _Named([], [], [], [], [])
     for name, value in headers:
         place = _LOOKED_AT.get(name)

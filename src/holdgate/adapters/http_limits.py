@@ -13,7 +13,7 @@
 | requests of a connection that wait behind one another | `pipelined`: the rest is left, and the connection closed |
 | connections | `connections`: the longest idle one makes room; where none is idle, 503 |
 | connections of one address (an IPv6 network of 64 bits) | `per_address`: 503; this machine's own loopback is exempt |
-| event streams (`text/event-stream`), in place of `answer_s` and `at_once` | `streams`: 503 |
+| event streams (`text/event-stream`, asked for or answered), in place of `answer_s` and `at_once` | `streams`: 503 |
 | bytes that a reader may be behind before the application waits for it | `unsent_bytes` |
 """
 

@@ -1,6 +1,6 @@
 """Clients of a site's address, as a process of their own: each hands in its acts one after the other over one connection.
 
-Run as a program: PORT PATH FILE TOOK. FILE holds for each client the envelopes that it hands in. To TOOK is written what each act
+Run as a program: PORT PATH FILE TOOK, or PORT COUNT TOOK for so many listeners to events (`Listener`). FILE holds for each client the envelopes that it hands in. To TOOK is written what each act
 took, and the processor time of this process. Bytes are sent and read with as little work as possible, since the
 clients share the machine with the server that is measured.
 """
@@ -33,6 +33,47 @@ class Took(Struct, frozen=True, kw_only=True):
     latencies: tuple[float, ...]
     wall_s: float
     cpu_s: float
+
+
+class Delays(Struct, frozen=True, kw_only=True):
+    """How long after it was told each listener heard each event, in seconds, in order of length."""
+
+    delays: tuple[float, ...]
+
+
+class Listener(asyncio.Protocol):
+    """A screen: hears events, each of which says when it was told, until the server ends the stream."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+        self.delays: list[float] = []
+        self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    @override
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        said = f"GET /events HTTP/1.1\r\nhost: {HOST}\r\naccept: text/event-stream\r\n\r\n"
+        cast("asyncio.Transport", transport).write(said.encode())
+
+    @override
+    def data_received(self, data: bytes) -> None:
+        now = time.monotonic()
+        *whole, self._rest = (self._rest + data).split(b"\n\n")
+        for event in whole:
+            told = event.rpartition(b"data: ")[2]
+            if told.strip():
+                self.delays.append(now - float(told))
+
+    @override
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.ended.set_result(None)
+
+
+async def listen(port: int, count: int) -> Delays:
+    """Open so many streams, and hear all that they say."""
+    loop = asyncio.get_running_loop()
+    listeners = [(await loop.create_connection(Listener, HOST, port))[1] for _ in range(count)]
+    await asyncio.gather(*(listener.ended for listener in listeners))
+    return Delays(delays=tuple(sorted(delay for listener in listeners for delay in listener.delays)))
 
 
 class Caller(asyncio.Protocol):
@@ -100,5 +141,9 @@ async def call(port: int, path: str, acts: Acts) -> Took:
 
 
 if __name__ == "__main__":
-    given = msgspec.msgpack.decode(Path(sys.argv[3]).read_bytes(), type=Acts)
-    Path(sys.argv[4]).write_bytes(msgspec.msgpack.encode(run(call(int(sys.argv[1]), sys.argv[2], given))))
+    if len(sys.argv) == 4:
+        found: Struct = run(listen(int(sys.argv[1]), int(sys.argv[2])))
+    else:
+        given = msgspec.msgpack.decode(Path(sys.argv[3]).read_bytes(), type=Acts)
+        found = run(call(int(sys.argv[1]), sys.argv[2], given))
+    Path(sys.argv[-1]).write_bytes(msgspec.msgpack.encode(found))
