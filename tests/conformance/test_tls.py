@@ -1,8 +1,12 @@
 """The shop's own certificates, and a server that speaks TLS by them, on loopback."""
 
 import asyncio
+import re
+import signal
 import socket
 import ssl
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -14,8 +18,10 @@ from cryptography.hazmat.primitives.serialization import Encoding, load_pem_priv
 from holdgate.adapters import tls_files
 from holdgate.adapters.http_serve import Limits
 from holdgate.adapters.http_site import Only
-from holdgate.adapters.tls_context import Renewed
-from holdgate.adapters.tls_files import HOST, domain_of, make, renew, show
+from holdgate.adapters.tls_context import HOST, Renewed
+from holdgate.adapters.tls_files import domain_of, make, renew, show
+from holdgate.cli.app import main
+from holdgate.process import read_config
 from holdgate.terms.errors import Malformed, Unavailable
 from holdgate.terms.instant import SECOND_US
 from tests.edge import LOOPS, WAIT_S, Echo, ask, heard, with_server
@@ -34,12 +40,12 @@ def believing(directory: Path) -> ssl.SSLContext:
     return ssl.create_default_context(cafile=directory / "ca.pem")
 
 
-def speak(port: int, context: ssl.SSLContext, name: str = NAME) -> tuple[bytes, str | None]:
+def speak(port: int, context: ssl.SSLContext, name: str = NAME, raw: bytes = CLOSE) -> tuple[bytes, str | None]:
     with (
         socket.create_connection(("127.0.0.1", port), timeout=WAIT_S) as plain,
         context.wrap_socket(plain, server_hostname=name) as sock,
     ):
-        sock.sendall(CLOSE)
+        sock.sendall(raw)
         return heard(sock), sock.selected_alpn_protocol()
 
 
@@ -288,3 +294,45 @@ def test_the_clients_address_shows_the_portal_and_nothing_else(path: str, shown:
     said = with_server(Only(echo, ("/portal", "/static")), told)
     assert said.startswith(b"HTTP/1.1 200 " if shown else b"HTTP/1.1 404 ")
     assert bool(echo.seen) is shown
+
+
+@pytest.mark.enable_socket
+def test_a_shop_is_up_over_tls_with_a_portal_beside(tmp_path: Path) -> None:
+    shop, lab, tls = tmp_path / "shop.yaml", tmp_path / "lab", tmp_path / "tls"
+    assert main(["site", "new", str(shop)]) == 0
+    assert main(["site", "init", str(lab), "--shop", str(shop), "--root", str(tmp_path / "root.key")]) == 0
+    assert main(["tls", "init", str(tls), "--host", NAME]) == 0
+    places = ["--listen", "127.0.0.1:0", "--tls", str(tls), "--portal", "127.0.0.1:0"]
+    code = "import sys; from holdgate.cli.app import main; sys.exit(main(sys.argv[1:]))"
+    with subprocess.Popen(
+        [sys.executable, "-u", "-c", code, "up", str(lab), *places], stdout=subprocess.PIPE, text=True
+    ) as up:
+        try:
+            assert up.stdout is not None
+            told: list[str] = []
+            for line in up.stdout:
+                told.append(line)
+                if "Clients:" in line:
+                    break
+            site = next(
+                found for line in told if (found := re.search(r"https://hub\.floor\.lan:(\d+)/HUB/status", line))
+            )
+            clients = re.search(r"http://127\.0\.0\.1:(\d+)/portal", told[-1])
+            assert clients is not None
+            raw = b"GET /HUB/status HTTP/1.1\r\nhost: hub.floor.lan\r\nconnection: close\r\n\r\n"
+            said, _ = speak(int(site[1]), believing(tls), raw=raw)
+            assert said.startswith(b"HTTP/1.1 200 OK\r\n")
+            assert ask(int(clients[1]), raw).startswith(b"HTTP/1.1 404 ")
+        finally:
+            up.send_signal(signal.SIGTERM)
+        assert up.wait(WAIT_S) == 0
+
+
+def test_a_configuration_names_its_certificates_beside_itself(tmp_path: Path) -> None:
+    file = tmp_path / "HUB.toml"
+    file.write_text('site = "HUB"\ndata = "lab"\ntls = "tls"\nportal = "0.0.0.0:8443"\nportal_tls = "/etc/portal"\n')
+    config = read_config(file)
+    assert (config.tls, config.portal_tls) == (str(tmp_path / "tls"), "/etc/portal")
+    file.write_text('site = "HUB"\ndata = "lab"\nportal_tls = "/etc/portal"\n')
+    with pytest.raises(Malformed, match="no portal"):
+        read_config(file)

@@ -1,8 +1,8 @@
 """Clients of a site's address, as a process of their own: each hands in its acts one after the other over one connection.
 
-Run as a program: PORT PATH FILE TOOK, or PORT COUNT TOOK for so many listeners to events (`Listener`). FILE holds for each client the envelopes that it hands in. To TOOK is written what each act
-took, and the processor time of this process. Bytes are sent and read with as little work as possible, since the
-clients share the machine with the server that is measured.
+Run as a program: PORT PATH FILE TOOK, or PORT COUNT TOOK for so many listeners to events (`Listener`). FILE holds for each client
+the envelopes that it hands in. To TOOK is written what each act took, and the processor time of this process. Bytes are sent and
+read with as little work as possible, since the clients share the machine with the server that is measured.
 """
 
 import asyncio

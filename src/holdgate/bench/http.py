@@ -66,8 +66,9 @@ class Served(Struct, frozen=True, kw_only=True):
 
 
 class Streamed(Struct, frozen=True, kw_only=True):
-    """Events to many screens: from being told until a screen has it. `cpu_us`: of the server for an event to one screen; `kb_each`:
-    what a screen adds to the memory of its process.
+    """Events to many screens: from being told until a screen has it.
+
+    `cpu_us`: of the server for an event to one screen; `kb_each`: what a screen adds to the memory of its process.
     """
 
     op: str = "streams"

@@ -171,18 +171,19 @@ def _tell_day(line: Day) -> str:
 
 def _tell_served(line: Served) -> str:
     return (
-        f"http       {line.clients} clients, {line.actions:,} acts of two signatures: {line.per_s:,.0f}/s, p50 {line.p50_ms:.1f} ms, "
-        f"p99 {line.p99_ms:.1f} ms; bar {line.bar_per_s:,}/s, p99 {line.bar_p99_ms:.0f} ms. CPU of the server {line.cpu_us:.0f} µs "
-        f"a request, of the clients {line.client_cpu_us:.0f} µs, {line.busy:.1f} cores busy, loop {line.loop}{_flush(line.fsync_p50_ms)}. "
+        f"http       {line.clients} clients, {line.actions:,} acts of two signatures: {line.per_s:,.0f}/s, "
+        f"p50 {line.p50_ms:.1f} ms, p99 {line.p99_ms:.1f} ms; bar {line.bar_per_s:,}/s, p99 {line.bar_p99_ms:.0f} ms. "
+        f"CPU of the server {line.cpu_us:.0f} µs a request, of the clients {line.client_cpu_us:.0f} µs, "
+        f"{line.busy:.1f} cores busy, loop {line.loop}{_flush(line.fsync_p50_ms)}. "
         f"Without HTTP {line.alone_per_s:,.0f}/s, {line.alone_cpu_us:.0f} µs. Limit: {line.limit}"
     )
 
 
 def _tell_streamed(line: Streamed) -> str:
     return (
-        f"streams    {line.clients} screens: an event is there after p50 {line.p50_ms:.1f} ms, the last one {line.worst_ms:.1f} ms; "
-        f"bar {line.bar_ms:.0f} ms. CPU {line.cpu_us:.0f} µs an event and screen, {line.memory_mb:.0f} MB in all, "
-        f"{line.kb_each:.0f} kB a screen"
+        f"streams    {line.clients} screens: an event is there after p50 {line.p50_ms:.1f} ms, the last one after "
+        f"{line.worst_ms:.1f} ms; bar {line.bar_ms:.0f} ms. CPU {line.cpu_us:.0f} µs an event and screen, "
+        f"{line.memory_mb:.0f} MB in all, {line.kb_each:.0f} kB a screen"
     )
 
 

@@ -24,7 +24,7 @@ Domains = Annotated[tuple[str, ...], Parameter(name="--domain")]
 
 
 @tls.command
-def init(directory: Path, /, *, host: Hosts, domain: Domains = (), json: bool = False) -> int:
+def init(directory: Path, /, *, host: Hosts, domain: Domains = ()) -> int:
     """Make a local authority, and a certificate of this machine by it. Nothing is overwritten.
 
     Parameters
@@ -35,8 +35,6 @@ def init(directory: Path, /, *, host: Hosts, domain: Domains = (), json: bool = 
         A name under which browsers reach this machine, such as hub.floor.lan; again for another one. Passkeys want names.
     domain
         What the authority may vouch for, beyond the domains of the hosts.
-    json
-        One JSON document, and nothing else.
     """
     _tell(directory, make(directory, host, HostClock().now(), domain), json=json)
     if not json:
@@ -49,7 +47,7 @@ def init(directory: Path, /, *, host: Hosts, domain: Domains = (), json: bool = 
 
 
 @tls.command
-def renew(directory: Path, /, *, host: Hosts = (), json: bool = False) -> int:
+def renew(directory: Path, /, *, host: Hosts = ()) -> int:
     """Make a new key and certificate of this machine, by the same authority. A server that runs takes it up by itself.
 
     Parameters
@@ -58,10 +56,8 @@ def renew(directory: Path, /, *, host: Hosts = (), json: bool = False) -> int:
         Where the files are.
     host
         The names from now on; none: the ones there are.
-    json
-        One JSON document, and nothing else.
     """
-    _tell(directory, renew_files(directory, HostClock().now(), host), json=json)
+    _tell(directory, renew_files(directory, HostClock().now(), host))
     return 0
 
 
@@ -76,14 +72,15 @@ def show(directory: Path, /, *, json: bool = False) -> int:
     json
         One JSON document, and nothing else.
     """
-    _tell(directory, show_files(directory), json=json)
+    shown = show_files(directory)
+    if json:
+        sys.stdout.write(msgspec.json.encode(shown).decode() + "\n")
+    else:
+        _tell(directory, shown)
     return 0
 
 
-def _tell(directory: Path, shown: Shown, *, json: bool) -> None:
-    if json:
-        sys.stdout.write(msgspec.json.encode(shown).decode() + "\n")
-        return
+def _tell(directory: Path, shown: Shown) -> None:
     console = _console()
     left = (shown.valid_to - HostClock().now()) // DAY_US
     console.print(f"{directory / HOST}: {', '.join(shown.hosts)}")
