@@ -335,6 +335,18 @@ def test_the_bench_of_a_day_works_every_order(capsys: pytest.CaptureFixture[str]
     assert small["notices_order"] == more["notices_order"] == 3
 
 
+@pytest.mark.allow_hosts(["127.0.0.1"])
+def test_the_bench_of_the_address_answers_every_act_and_tells_every_screen(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["bench", "http", "--quick", "--json"]) == 0
+    machine, served, streamed = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    assert machine["op"] == "machine"
+    assert (served["clients"], served["actions"]) == (16, 528)
+    assert 0 < served["p50_ms"] <= served["p99_ms"]
+    assert served["cpu_us"] > 0 < served["client_cpu_us"]
+    assert (streamed["clients"], streamed["events"]) == (20, 200)
+    assert 0 < streamed["p50_ms"] <= streamed["worst_ms"]
+
+
 def test_a_site_is_not_measured_in_small(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["bench", "--quick"]) == 2
     assert "--jobs" in capsys.readouterr().err

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         status,
         templates,
         test,
+        tls,
         up,
         upgrade,
         views,
@@ -109,6 +110,7 @@ app.command(
 )
 app.command("holdgate.cli.env:env", name="env", help="Bring in what a logger of room conditions kept.")
 app.command("holdgate.cli.bus:bus", name="bus", help="Let sites on several machines speak over a NATS broker.")
+app.command("holdgate.cli.tls:tls", name="tls", help="Certificates of the shop's own, for https.")
 app.command("holdgate.cli.ledger:ledger", name="ledger", help="Work with the record as a log.")
 app.command("holdgate.cli.witness:witness", name="witness", help="Be a witness of a shop's logs, outside the shop.")
 
