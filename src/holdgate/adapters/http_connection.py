@@ -44,7 +44,7 @@ class Connection(asyncio.Protocol):
         self._line: deque[Exchange | Refused] = deque()
         self._refused: Refused | None = None
         self._drained: asyncio.Future[None] | None = None
-        self._closed = self._lingers = self._flushing = False
+        self._closed = self._lingers = self._flushing = self._cut_short = False
         self._read_due = self._answer_due = self._stalled_due = inf
         self._waits_since = 0.0
         self._fresh()
@@ -193,7 +193,8 @@ class Connection(asyncio.Protocol):
         if self._exchange is None and not self._line:
             self._begin(exchange)
         else:
-            exchange.kept = kept and len(self._line) + 1 < limits.pipelined
+            self._cut_short = len(self._line) + 1 >= limits.pipelined
+            exchange.kept = kept and not self._cut_short
             self._line.append(exchange)
             self._transport.pause_reading()
         if not exchange.kept:
@@ -281,8 +282,14 @@ class Connection(asyncio.Protocol):
             self._line.append(refused)
             return
         self._transport.write(answer(self._load, refused.status, refused.body, close=True))
+        self._linger()
+
+    def _linger(self) -> None:
+        """Nothing more is said; what still comes is taken and thrown away, for a moment."""
+        self._answer_due = inf
         if self._transport.can_write_eof():
             self._transport.write_eof()
+        self._transport.resume_reading()
         self._lingers = True
         self._read_due = self._load.loop.time() + LINGER_S
 
@@ -290,7 +297,10 @@ class Connection(asyncio.Protocol):
         self._stage = Stage.NOTHING
         self._answer_due = self._load.loop.time() + self._limits.answer_s
         self._read_due = inf
-        self._transport.close()
+        if self._cut_short:
+            self._linger()
+        else:
+            self._transport.close()
 
     def write(self, data: bytes) -> None:
         """Send bytes."""

@@ -36,13 +36,12 @@ def init(directory: Path, /, *, host: Hosts, domain: Domains = ()) -> int:
     domain
         What the authority may vouch for, beyond the domains of the hosts.
     """
-    _tell(directory, make(directory, host, HostClock().now(), domain), json=json)
-    if not json:
-        console = _console()
-        console.print(
-            f"Install {directory / CA_CRT} (or {CA_PEM}) on every tablet and desk; compare the fingerprint there."
-        )
-        console.print(f"{CA_KEY} is wanted by holdgate tls renew alone: keep it where few can reach it.")
+    _tell(directory, make(directory, host, HostClock().now(), domain))
+    console = _console()
+    console.print(
+        f"Install {directory / CA_CRT} (or {CA_PEM}) on every tablet and desk; compare the fingerprint there."
+    )
+    console.print(f"{CA_KEY} is wanted by holdgate tls renew alone: keep it where few can reach it.")
     return 0
 
 
