@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         env,
         importing,
         ledger,
+        notify,
         options,
         recall,
         run,
@@ -99,6 +100,7 @@ app.command("holdgate.cli.views:views", help="Bring SQL tables of every log up t
 app.command("holdgate.cli.site:site", name="site", help="Found a shop; begin with `holdgate site new`.")
 app.command("holdgate.cli.env:env", name="env", help="Bring in what a logger of room conditions kept.")
 app.command("holdgate.cli.bus:bus", name="bus", help="Let sites on several machines speak over a NATS broker.")
+app.command("holdgate.cli.notify:notify", name="notify", help="Tell people and systems outside what the log says.")
 app.command("holdgate.cli.ledger:ledger", name="ledger", help="Work with the record as a log.")
 app.command("holdgate.cli.witness:witness", name="witness", help="Be a witness of a shop's logs, outside the shop.")
 
