@@ -1,4 +1,4 @@
-"""Receivers on this machine's loopback that behave badly on purpose: an HTTP server for webhooks, an SMTP server, their certificates.
+"""Receivers on this machine's loopback that behave badly on purpose: an HTTP server for webhooks, an SMTP server, certificates.
 
 Both take a script: one word for each connection that comes, the last one for all after it.
 """
@@ -151,7 +151,12 @@ class MailHost:
             if word.startswith(verb) and word.split(" ")[1].isdigit():
                 writer.write(f"{word.split(' ')[1]} no\x1b[31m thanks\r\n".encode())
             elif verb == "EHLO":
-                offers = ["mail.test", *(["STARTTLS"] if self.starttls and not secure else []), "AUTH PLAIN", "8BITMIME"]
+                offers = [
+                    "mail.test",
+                    *(["STARTTLS"] if self.starttls and not secure else []),
+                    "AUTH PLAIN",
+                    "8BITMIME",
+                ]
                 lines = [f"250{'-' if i < len(offers) - 1 else ' '}{text}" for i, text in enumerate(offers)]
                 writer.write(("\r\n".join(lines) + "\r\n").encode())
             elif verb == "STARTTLS" and self.starttls is not None:
@@ -233,9 +238,7 @@ def certificates(folder: Path, names: Sequence[str] = ("localhost",)) -> tuple[P
             .not_valid_after(now + dt.timedelta(days=1))
             .add_extension(x509.BasicConstraints(ca=is_authority, path_length=None), critical=True)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-            .add_extension(
-                x509.AuthorityKeyIdentifier.from_issuer_public_key(authority.public_key()), critical=False
-            )
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(authority.public_key()), critical=False)
         )
         if not is_authority:
             alternatives = x509.SubjectAlternativeName([x509.DNSName(name) for name in names])
@@ -246,9 +249,7 @@ def certificates(folder: Path, names: Sequence[str] = ("localhost",)) -> tuple[P
     ca, chain, key = folder / "ca.pem", folder / "chain.pem", folder / "key.pem"
     ca.write_bytes(built("test CA", authority, is_authority=True).public_bytes(pem))
     chain.write_bytes(built(names[0], own, is_authority=False).public_bytes(pem))
-    key.write_bytes(
-        own.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
+    key.write_bytes(own.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(chain, key)
     return ca, context

@@ -5,11 +5,15 @@ import json
 from typing import Any, Final
 
 import pytest
+from msgspec import Raw
 
 from holdgate.crypto.hashes import digest
 from holdgate.engine.telling import LONGEST_US, PAUSES_S, pause_us
 from holdgate.law import event as ev
+from holdgate.law.decision import allow
 from holdgate.law.state import Report
+from holdgate.ledger.entry import Entry, LawRef, Source, read_entry
+from holdgate.query import notices
 from holdgate.query.cloud_event import cloud_event, message_id
 from holdgate.query.notice_timers import alarm, closing, running_out, unheard_us
 from holdgate.query.notices import (
@@ -25,6 +29,7 @@ from holdgate.query.notices import (
     sayings,
     shown_to,
 )
+from holdgate.terms import canon
 from holdgate.terms.instant import SECOND_US
 from tests.builders import T0, Log, World, hub_log
 
@@ -212,7 +217,7 @@ def test_a_report_that_is_not_known_is_told_to_nobody() -> None:
 def test_facts_are_whose_order_it_is_and_what_a_report_is_of() -> None:
     world = World("HUB", "business_hub")
     world.release()
-    assert [*facts_of(at(world.staged_event(client="AERO")))][0].one == "AERO"
+    assert next(facts_of(at(world.staged_event(client="AERO")))).one == "AERO"
     issued = ev.ReportIssued(**JOB, report="R-1", digest="d", fields=(), deviations=())
     assert [*facts_of(at(issued))] == [Fact("report", "R-1", 9, "PO-1", "J-1")]
     assert [*facts_of(at(ev.JobResumed(**JOB, by="X")))] == []
@@ -222,8 +227,6 @@ def test_facts_are_whose_order_it_is_and_what_a_report_is_of() -> None:
 
 
 def every(log: Log) -> list[Saying]:
-    from holdgate.ledger.entry import read_entry
-
     origin = "test/HUB"
     entries = [read_entry(draft.body) for draft in log.drafts]
     return [saying for entry in entries for saying in sayings(origin, entry, log.blobs.get, log.state.retired)]
@@ -238,6 +241,38 @@ def test_what_a_log_says_is_a_function_of_its_bytes_with_ids_of_their_own() -> N
     assert len(set(ids)) == len(ids)
     turns = [(saying.held, saying.turn) for saying in found]
     assert turns == sorted(set(turns))
+
+
+def test_what_a_site_recorded_after_it_had_left_is_told_to_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    def entry(site: str, moment: int, *events: ev.AnyEvent) -> Entry:
+        said, source = Raw(canon.encode(allow(*events))), Source(module=site, node=site)
+        return Entry(
+            site=site,
+            seq=3,
+            epoch="e",
+            at=moment,
+            kind="boot",
+            subject="s",
+            source=source,
+            law=LawRef(semantics=1),
+            decision=said,
+        )
+
+    failed = ev.JobFailed(**JOB, why="w")
+    foreign = [("t/N-1", entry("N-1", moment, failed, ev.JobResumed(**JOB, by="X"))) for moment in (T0 - 1, T0, T0 + 1)]
+    monkeypatch.setattr(notices, "_taken_in", lambda entry, blob: iter(foreign))
+    late = entry("HUB", T0 + DAY, ev.Imported(origin="t/N-1", start=0, size=3), ev.Disregarded(site="N-1", said=2))
+    fine = entry("HUB", T0 + DAY, ev.Imported(origin="t/N-1", start=0, size=3))
+    counted = {
+        name: [
+            (saying.at, saying.turn)
+            for saying in sayings("t/HUB", own, lambda key: None, {"N-1": T0})
+            if saying.site == "N-1"
+        ]
+        for name, own in (("late", late), ("fine", fine))
+    }
+    assert counted["late"] == [(T0 - 1, 0), (T0 - 1, 1), (T0, 2), (T0, 3)]
+    assert counted["fine"] == [(T0 - 1, 0), (T0 - 1, 1), (T0, 2), (T0, 3), (T0 + 1, 4), (T0 + 1, 5)]
 
 
 # ---- timers --------------------------------------------------------------------------------------------------------

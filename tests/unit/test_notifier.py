@@ -1,12 +1,14 @@
 """A running hub tells its targets: in order, at least once, each at its own pace, whatever the others and the process do."""
 
 import asyncio
+import itertools
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 from msgspec.structs import replace
+from typing_extensions import override
 
 from holdgate.adapters.host import CountedEntropy
 from holdgate.adapters.sqlite_outbox import SqliteOutbox
@@ -48,6 +50,7 @@ class Taken(Channel):
         self.replies = list(replies) or [TOLD]
         self.sent: list[tuple[Notice, ...]] = []
 
+    @override
     async def send(self, notices: Sequence[Notice]) -> Reply:
         self.sent.append(tuple(notices))
         return self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
@@ -64,6 +67,7 @@ class Taken(Channel):
 class Hanging(Taken):
     """A channel whose receiver never answers."""
 
+    @override
     async def send(self, notices: Sequence[Notice]) -> Reply:
         self.sent.append(tuple(notices))
         await asyncio.Event().wait()
@@ -102,7 +106,9 @@ async def busy(house: House) -> None:
     await reported(house, "PO-1", "R-1")
     await house.ask(FLOOR, house.arrival("PO-1", "SCN-1", 2, ("S-OTHER",)))
     named: dict[str, Any] = {"contract": "SP-2", "version": "1"}
-    stop = c.SuspendContract(**house.head(HUB, house.unlocked("CMP", "compliance"), place="WS-OFFICE"), **named, reason="x")
+    stop = c.SuspendContract(
+        **house.head(HUB, house.unlocked("CMP", "compliance"), place="WS-OFFICE"), **named, reason="x"
+    )
     await house.ask(HUB, stop)
     await settled(house.shop)
 
@@ -122,7 +128,9 @@ def test_the_hub_tells_what_its_log_and_those_that_it_took_in_say_once_and_in_or
         outbox, taken = SqliteOutbox(path), Taken()
         await through(notifier(hub_of(house), outbox, (shop(), taken)))
         assert taken.kinds[:1] == ["work.released"]
-        assert taken.kinds.index("work.released") < taken.kinds.index("report.ready") < taken.kinds.index("review.opened")
+        assert (
+            taken.kinds.index("work.released") < taken.kinds.index("report.ready") < taken.kinds.index("review.opened")
+        )
         assert "work.held" in taken.kinds
         assert "contract.stopped" in taken.kinds
         assert len(set(taken.ids)) == len(taken.ids)
@@ -164,6 +172,31 @@ def test_a_client_hears_of_its_own_orders_and_another_one_of_nothing(tmp_path: P
     in_shop(tmp_path, story)
 
 
+def test_what_a_node_recorded_is_told_under_the_nodes_own_id(tmp_path: Path) -> None:
+    async def story(house: House) -> None:
+        await equipped(house)
+        await ordered(house, "PO-1", 1)
+        tag = c.OpenNonconformance(
+            **house.head(NODE, house.unlocked("TEC", "technician"), place="WS-1"),
+            order="PO-1",
+            job="J-PO-1",
+            ncr="NCR-1",
+            serials=("S-PO-1",),
+            description="words that somebody wrote",
+        )
+        answer = await house.ask(NODE, shown(house, NODE, tag))
+        assert answer.decision.allowed, answer.decision
+        await settled(house.shop)
+        outbox, taken = SqliteOutbox(tmp_path / "notify.db"), Taken()
+        await through(notifier(hub_of(house), outbox, (shop(), taken)))
+        (held,) = [notice for notices in taken.sent for notice in notices if notice.kind == "work.held"]
+        assert (held.id, held.place, held.client) == (f"lab.test/N-1/{answer.seq}/0", f"N-1:{answer.seq}", CLIENT_ORG)
+        assert held.data == {"order": "PO-1", "job": "J-PO-1", "why": "red_tag", "serials": ("S-PO-1",)}
+        outbox.close()
+
+    story_told(story, governed(tmp_path / "shop"))
+
+
 def test_a_new_target_hears_what_comes_from_now_on(tmp_path: Path) -> None:
     async def story(house: House, path: Path) -> None:
         outbox, taken = SqliteOutbox(path), Taken()
@@ -186,7 +219,7 @@ def test_a_target_that_hangs_holds_up_neither_the_site_nor_the_others(tmp_path: 
         outbox, hanging, taken = SqliteOutbox(path), Hanging(), Taken()
         made = notifier(hub_of(house), outbox, (shop("away"), hanging), (shop("here"), taken))
         made.start()
-        await until(lambda: "contract.stopped" in taken.kinds)
+        await until(lambda: "contract.stopped" in taken.kinds and made.status()[1].told == len(taken.sent))
         await allowed(house, HUB, house.material("B-1"))
         assert len(hanging.sent) == 1
         away, here = site_status(hub_of(house), ClockQuality()).targets
@@ -202,12 +235,13 @@ def test_a_target_that_hangs_holds_up_neither_the_site_nor_the_others(tmp_path: 
 
 async def until(holds: Callable[[], bool]) -> None:
     async with asyncio.timeout(60):
-        while not holds():
+        while not holds():  # noqa: ASYNC110  # conditions of many kinds
             await asyncio.sleep(0.01)
 
 
 def test_a_defect_in_a_channel_is_shown_and_the_others_go_on(tmp_path: Path) -> None:
     class Broken(Taken):
+        @override
         async def send(self, notices: Sequence[Notice]) -> Reply:
             raise ZeroDivisionError("a defect")
 
@@ -242,7 +276,7 @@ def test_attempts_grow_rarer_until_the_patience_is_over_and_nothing_is_passed_ov
             if wait and not cursor.failed:
                 assert 0 < wait <= RECHECK_US
                 house.clock.instant = cursor.next_at
-        gaps = [b - a for a, b in zip(attempts, attempts[1:], strict=False)]
+        gaps = [b - a for a, b in itertools.pairwise(attempts)]
         assert gaps == sorted(gaps)
         assert attempts[-1] - attempts[0] >= DAY_US
         assert len({notices[0].id for notices in taken.sent}) == 1
@@ -356,12 +390,15 @@ class Dying(SqliteOutbox):
             raise Unavailable("the process died")
         write()
 
+    @override
     def learn(self, size: int, facts: Sequence[Any]) -> None:
         self._dies(lambda: SqliteOutbox.learn(self, size, facts))
 
+    @override
     def told(self, target: str, message: Message, at: int) -> None:
         self._dies(lambda: SqliteOutbox.told(self, target, message, at))
 
+    @override
     def pass_over(self, target: str, seq: int) -> None:
         self._dies(lambda: SqliteOutbox.pass_over(self, target, seq))
 
@@ -444,9 +481,7 @@ def test_what_runs_out_is_one_mail_a_day_and_an_event_each_for_systems(tmp_path:
         due = frozenset({"due.calibration", "due.credential"})
         outbox, mail, events = SqliteOutbox(path), Taken(gathers=True), Taken()
         at = hub_of(house).spine.size
-        made = notifier(
-            hub_of(house), outbox, (shop("mail", due), mail), (shop("events", due), events), begin=at
-        )
+        made = notifier(hub_of(house), outbox, (shop("mail", due), mail), (shop("events", due), events), begin=at)
         house.clock.instant += 80 * DAY_US - (house.clock.instant % DAY_US)
         await through(made)
         assert mail.sent == []  # before six in the morning

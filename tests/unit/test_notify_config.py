@@ -108,7 +108,10 @@ def test_only_hubs_tell_anybody() -> None:
 def test_links_lead_to_the_order_and_are_quoted() -> None:
     notice = Notice(id="i", kind=KINDS[0], origin="o", place="", subject="", at=0, says="", data={"order": "PO/1?"})
     assert link_of("https://hub/", notice) == "https://hub/orders/PO%2F1%3F"
-    assert link_of("https://hub", Notice(id="i", kind="k", origin="o", place="", subject="", at=0, says="")) == "https://hub/"
+    assert (
+        link_of("https://hub", Notice(id="i", kind="k", origin="o", place="", subject="", at=0, says=""))
+        == "https://hub/"
+    )
     assert link_of("", notice) == ""
 
 
@@ -144,7 +147,9 @@ def test_a_name_that_leads_to_this_machine_or_a_metadata_service_is_refused(addr
     assert refusal(address, local=False, allowed=())
 
 
-@pytest.mark.parametrize("address", ["10.1.2.3", "192.168.0.9", "172.16.0.1", "fd12:3456::1", "1.1.1.1", "2606:4700::1"])
+@pytest.mark.parametrize(
+    "address", ["10.1.2.3", "192.168.0.9", "172.16.0.1", "fd12:3456::1", "1.1.1.1", "2606:4700::1"]
+)
 def test_a_factorys_own_network_and_the_world_are_not(address: str) -> None:
     assert refusal(address, local=False, allowed=()) == ""
 

@@ -36,6 +36,8 @@ from holdgate.terms.instant import SECOND_US
 
 STRETCH: Final = 256
 """Entries that are looked through before others get their turn, and before it is noted that there was nothing to tell."""
+LOOKED: Final = 32
+"""Entries that are kept as they were read, for targets that keep pace."""
 TICK_US: Final = 30 * SECOND_US
 """How often a target that has everything is looked at, for what time sets off."""
 RECHECK_US: Final = 2 * SECOND_US
@@ -80,7 +82,7 @@ class Reading:
                 "Move its notify.db away; targets are then told of what comes from now on"
             )
         self._lock = asyncio.Lock()
-        self._last: tuple[int, tuple[Saying, ...]] = (-1, ())
+        self._looked: dict[int, tuple[Saying, ...]] = {}
 
     def at(self, seq: int) -> tuple[Saying, ...]:
         """The events that an entry brings.
@@ -88,14 +90,17 @@ class Reading:
         Raises:
             HoldgateError: it cannot be read.
         """
-        if self._last[0] != seq:
+        found = self._looked.get(seq)
+        if found is None:
             site = self._site
             read = next(iter(site.log.reads(seq, seq + 1)), None)
             if read is None:
                 raise Unavailable(f"entry {seq} of {site.id} cannot be read yet")
             state = site.chronicle.state
-            self._last = (seq, tuple(sayings(site.notary.origin, read.entry, site.log.blob, state.retired)))
-        return self._last[1]
+            found = self._looked[seq] = tuple(sayings(site.notary.origin, read.entry, site.log.blob, state.retired))
+            if len(self._looked) > LOOKED:
+                del self._looked[next(iter(self._looked))]
+        return found
 
     async def catch_up(self) -> None:
         """Learn from what is durable.
