@@ -5,6 +5,7 @@ import base64
 import email
 import email.policy
 import json
+import re
 import threading
 import time
 from collections.abc import Awaitable, Callable
@@ -20,9 +21,11 @@ from holdgate.adapters.smtp import Mail, MailServer
 from holdgate.adapters.webhook import Webhook, public_text, read_endpoint
 from holdgate.crypto.keys import SigningKey
 from holdgate.engine.telling import Reply
-from holdgate.query.notices import Notice
+from holdgate.notifying import read_notify_config
+from holdgate.query.notices import KINDS, Notice
 from holdgate.terms.errors import Malformed, Unavailable
 from tests.outside import DRIP, DROP, GARBAGE, HANG, LATE_DROP, MailHost, Receiver, certificates, mailing, receiving
+from tests.tidy.tree import ROOT
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.timeout(120)]
 
@@ -360,3 +363,34 @@ def test_tls_from_the_first_byte_with_an_authority_that_is_trusted(tmp_path: Pat
     assert "certificate" in asyncio.run(run("")).says.lower()
     with pytest.raises(Unavailable, match="CAs"):
         asyncio.run(run(str(tmp_path / "missing.pem")))
+
+
+# ---- the page ------------------------------------------------------------------------------------------------------
+
+
+def test_what_the_page_tells_a_receiver_to_do_verifies_webhooks_and_nothing_else() -> None:
+    page = (ROOT / "docs" / "notifications.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(compile(code, "notifications.md", "exec"), names)  # the page's own code
+    receiver = Receiver()
+    sent(receiver, lambda r: webhook(r.port).send([NOTICE]))
+    (request,) = receiver.requests
+    at = NOW / 1_000_000
+    names["verify"](request.headers, request.body, public_text(KEY), at)
+    for headers, body, now in (
+        (request.headers, request.body + b" ", at),
+        (request.headers, request.body, at + 301),
+        (request.headers | {"webhook-signature": "v1,AAAA"}, request.body, at),
+    ):
+        with pytest.raises((ValueError, InvalidSignature)):
+            names["verify"](headers, body, public_text(KEY), now)
+
+
+def test_the_configuration_of_the_page_is_one(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "notifications.md").read_text(encoding="utf-8")
+    (text,) = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    (tmp_path / "notify.toml").write_text(text, encoding="utf-8")
+    assert [target.name for target in read_notify_config(tmp_path / "notify.toml").targets] == ["qa", "aero"]
+    for kind in KINDS:
+        assert f"`{kind}`" in page, kind
