@@ -172,26 +172,38 @@ def test_a_client_hears_of_its_own_orders_and_another_one_of_nothing(tmp_path: P
     in_shop(tmp_path, story)
 
 
-def test_what_a_node_recorded_is_told_under_the_nodes_own_id(tmp_path: Path) -> None:
+def red_tag(house: House, order: str) -> c.OpenNonconformance:
+    return c.OpenNonconformance(
+        **house.head(NODE, house.unlocked("TEC", "technician"), place="WS-1"),
+        order=order,
+        job=f"J-{order}",
+        ncr="NCR-1",
+        serials=(f"S-{order}",),
+        description="words that somebody wrote",
+    )
+
+
+def test_all_that_a_node_recorded_while_it_was_away_is_told_under_the_nodes_own_ids(tmp_path: Path) -> None:
     async def story(house: House) -> None:
         await equipped(house)
-        await ordered(house, "PO-1", 1)
-        tag = c.OpenNonconformance(
-            **house.head(NODE, house.unlocked("TEC", "technician"), place="WS-1"),
-            order="PO-1",
-            job="J-PO-1",
-            ncr="NCR-1",
-            serials=("S-PO-1",),
-            description="words that somebody wrote",
-        )
-        answer = await house.ask(NODE, shown(house, NODE, tag))
-        assert answer.decision.allowed, answer.decision
+        seqs = []
+        for number, order in enumerate(("PO-1", "PO-2"), 1):
+            await ordered(house, order, number)
+        await settled(house.shop)
+        house.shop.bus.cut(NODE)
+        for order in ("PO-1", "PO-2"):
+            answer = await house.ask(NODE, shown(house, NODE, red_tag(house, order)))
+            assert answer.decision.allowed, answer.decision
+            seqs.append(answer.seq)
+        house.shop.bus.mend(NODE)
         await settled(house.shop)
         outbox, taken = SqliteOutbox(tmp_path / "notify.db"), Taken()
         await through(notifier(hub_of(house), outbox, (shop(), taken)))
-        (held,) = [notice for notices in taken.sent for notice in notices if notice.kind == "work.held"]
-        assert (held.id, held.place, held.client) == (f"lab.test/N-1/{answer.seq}/0", f"N-1:{answer.seq}", CLIENT_ORG)
-        assert held.data == {"order": "PO-1", "job": "J-PO-1", "why": "red_tag", "serials": ("S-PO-1",)}
+        held = [notice for notices in taken.sent for notice in notices if notice.kind == "work.held"]
+        assert [notice.id for notice in held] == [f"lab.test/N-1/{seq}/0" for seq in seqs]
+        assert [notice.place for notice in held] == [f"N-1:{seq}" for seq in seqs]
+        assert {notice.client for notice in held} == {CLIENT_ORG}
+        assert held[0].data == {"order": "PO-1", "job": "J-PO-1", "why": "red_tag", "serials": ("S-PO-1",)}
         outbox.close()
 
     story_told(story, governed(tmp_path / "shop"))
