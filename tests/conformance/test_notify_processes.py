@@ -19,7 +19,10 @@ from holdgate.law import command as c
 from holdgate.process import SiteConfig, open_one, open_whole
 from holdgate.sites.notifier import Notifier, Timing
 from holdgate.terms.errors import Malformed
+from tests.broker import needed
+from tests.conformance.test_processes import order
 from tests.outside import Receiver, receiving
+from tests.processes import Processes
 from tests.tidy.tree import ROOT
 from tests.unit.test_notifier import Taken, busy, through
 from tests.unit.test_sites import CLIENT_ORG, FLOOR, HUB, House, governed, told
@@ -180,3 +183,32 @@ def test_who_cannot_tell_says_so_at_the_start(tmp_path: Path) -> None:
                 pass
 
     told(floor, governed(tmp_path / "other"))
+
+
+def test_both_hubs_tell_as_processes_of_their_own_and_one_that_was_killed_goes_on(tmp_path: Path) -> None:
+    needed()
+    shop = Processes(tmp_path / "shop", more={HUB: 'notify = "office.toml"\n', FLOOR: 'notify = "dock.toml"\n'})
+
+    async def run() -> None:
+        office, dock = Receiver(), Receiver()
+        async with receiving(office), receiving(dock):
+            for name, receiver in (("office", office), ("dock", dock)):
+                tells(shop.directory, receiver.port, ("work.released",))
+                (shop.directory / "notify.toml").rename(shop.directory / f"{name}.toml")
+            await asyncio.to_thread(shop.start_all)
+            await asyncio.to_thread(order, shop, 0)
+            await until(lambda: len(ids(office)) == len(ids(dock)) == 1)
+            shop.kill(HUB)
+            shop.start(HUB)
+            await asyncio.to_thread(order, shop, 1)
+            await until(lambda: len(set(ids(office))) == len(set(ids(dock))) == 2)
+            (target,) = (await asyncio.to_thread(shop.status, HUB))["targets"]
+            assert target["name"] == "erp"
+            assert not target["failed"]
+            assert set((await asyncio.to_thread(shop.stop_all)).values()) == {0}
+        assert [*dict.fromkeys(ids(office))] == [*dict.fromkeys(ids(dock))]
+
+    try:
+        asyncio.run(run())
+    finally:
+        shop.abandon()

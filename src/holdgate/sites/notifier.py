@@ -298,9 +298,13 @@ class Teller:
 
     def status(self, size: int) -> TargetStatus:
         """How the target stands; `size`: of the log."""
-        cursor = self._outbox.cursors()[self.target.name]
+        name = self.target.name
+        try:
+            cursor = self._outbox.cursors()[name]
+        except HoldgateError as error:  # the site's own status does not depend on it
+            cursor = Cursor(seq=self._place[0], fault=str(error))
         seq, _ = max(self._place, (cursor.seq, cursor.n))
-        shown = status_of(self.target.name, replace(cursor, seq=seq), size)
+        shown = status_of(name, replace(cursor, seq=seq), size)
         return replace(shown, fault=self.defect or shown.fault)
 
 
