@@ -274,7 +274,14 @@ async def notifying(
     config = read_notify_config(path)
     if site.kind != "business_hub" and any(target.client for target in config.targets):
         raise Malformed(f"{path}: {site.id} knows no clients; the business hub tells them")
-    shop, now = site.chronicle.state.charter.settings.name, site.means.clock.now
+    state, now = site.chronicle.state, site.means.clock.now
+    shop, known = state.charter.settings.name, {identity.org for identity in state.identities.values()}
+    for target in config.targets:
+        if target.client and target.client not in known:
+            _complain(
+                site,
+                f"target {target.name}: nobody of {target.client} is enrolled; it hears of orders for that very name",
+            )
     channels = [(target_of(target), channel_of(target, config, folder, shop, now)) for target in config.targets]
     notifier = None
     with ExitStack() as stack:
@@ -283,8 +290,7 @@ async def notifying(
             stack.callback(outbox.close)
             notifier = Notifier(site, outbox, channels, config.timing, alarms)
         except HoldgateError as error:
-            sys.stderr.write(f"{site.id}: nobody is told of its log: {error}\n")
-            sys.stderr.flush()
+            _complain(site, f"nobody is told of its log: {error}")
         if notifier is not None:
             notifier.start()
         try:
@@ -292,6 +298,12 @@ async def notifying(
         finally:
             if notifier is not None:
                 await notifier.stop()
+
+
+def _complain(site: Site, said: str) -> None:
+    """A line for whoever reads what the process writes (the system's journal)."""
+    sys.stderr.write(f"{site.id}: {said}\n")
+    sys.stderr.flush()
 
 
 def config_of(directory: Path) -> Path | None:

@@ -161,6 +161,20 @@ def test_a_broken_outbox_keeps_no_shop_from_opening(tmp_path: Path, capfd: pytes
     assert "HUB: nobody is told of its log" in capfd.readouterr().err
 
 
+def test_a_client_whom_nobody_knows_is_pointed_out(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "shop"
+    governed(tmp_path)
+
+    async def run() -> None:
+        async with open_whole(folder):
+            pass
+
+    for client, pointed_out in ((CLIENT_ORG, False), ("AREO", True)):
+        tells(folder, 1, ("work.*",), f'client = "{client}"\n')
+        asyncio.run(run())
+        assert ("nobody of AREO is enrolled" in capfd.readouterr().err) == pointed_out
+
+
 def test_who_cannot_tell_says_so_at_the_start(tmp_path: Path) -> None:
     folder = tmp_path / "shop"
     governed(tmp_path)

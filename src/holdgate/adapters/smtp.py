@@ -187,8 +187,8 @@ class Mail(Channel):
         client = smtplib.SMTP(timeout=self._deadline_s, local_hostname=server.sender.partition("@")[2])
         sock = socket.create_connection((server.host, server.port or _PORTS[server.security]), self._deadline_s)
         client.sock = sock
-        line.hold(lambda: client.sock)
         try:
+            line.hold(lambda: client.sock)
             if server.security == "tls":
                 self._secure(client)
             _expect(220, *client.getreply())

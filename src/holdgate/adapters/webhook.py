@@ -233,7 +233,8 @@ class Webhook(Channel):
         connection.sock = self._connected(line)
         try:
             connection.request("POST", end.path, body, headers)
-            return _reply(connection.getresponse())
+            with connection.getresponse() as answer:
+                return _reply(answer)
         finally:
             connection.close()
 
@@ -246,16 +247,18 @@ class Webhook(Channel):
             if why:
                 raise Unavailable(f"it is not connected to: {why}; the configuration can allow its network")
         sock = _to_one_of([str(place[0]) for *_, place in found], end.port, self._deadline_s)
-        line.hold(lambda: sock)
-        if self._tls is None:
-            return sock
         try:
-            secure = self._tls.wrap_socket(sock, server_hostname=end.host, do_handshake_on_connect=False)
+            line.hold(lambda: sock)
+            return sock if self._tls is None else self._secured(self._tls, sock, line)
         except BaseException:
             sock.close()
             raise
-        line.hold(lambda: secure)
+
+    def _secured(self, tls: ssl.SSLContext, sock: socket.socket, line: Line) -> ssl.SSLSocket:
+        """The connection over TLS, with a certificate that holds."""
+        secure = tls.wrap_socket(sock, server_hostname=self._endpoint.host, do_handshake_on_connect=False)
         try:
+            line.hold(lambda: secure)
             secure.do_handshake()
         except BaseException:
             secure.close()
