@@ -122,9 +122,7 @@ class Site(Recorded, Peer):
         self._waiting: list[tuple[int, asyncio.Future[None]]] = []
         self.watchers: list[Callable[[Sealed], None]] = []
         """Told of every group of entries once it is durable, on the event loop; they raise nothing."""
-        self.targets: Callable[[], tuple[TargetStatus, ...]] = (
-            tuple  # how far those outside were told: its notifier says
-        )
+        self.targets: Callable[[], tuple[TargetStatus, ...]] = tuple  # who is told outside: a notifier says
         self.timekeeper = self._timekeeper() if timers and self.kind == "business_hub" else None
 
     def _link_all(self) -> list[SiteSeat]:
