@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         importing,
         key,
         ledger,
+        notify,
         options,
         recall,
         root,
@@ -111,6 +112,7 @@ app.command(
 app.command("holdgate.cli.env:env", name="env", help="Bring in what a logger of room conditions kept.")
 app.command("holdgate.cli.bus:bus", name="bus", help="Let sites on several machines speak over a NATS broker.")
 app.command("holdgate.cli.tls:tls", name="tls", help="Certificates of the shop's own, for https.")
+app.command("holdgate.cli.notify:notify", name="notify", help="Tell people and systems outside what the log says.")
 app.command("holdgate.cli.ledger:ledger", name="ledger", help="Work with the record as a log.")
 app.command("holdgate.cli.witness:witness", name="witness", help="Be a witness of a shop's logs, outside the shop.")
 

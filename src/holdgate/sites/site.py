@@ -25,6 +25,7 @@ from holdgate.engine.ports import Clock, Entropy, Store
 from holdgate.engine.reading import LogReader
 from holdgate.engine.replicate import Link, Policy
 from holdgate.engine.submit import Spine
+from holdgate.engine.telling import TargetStatus
 from holdgate.engine.tenure import Tenure
 from holdgate.identity.charter import SiteSeat, open_charter, seat_of
 from holdgate.law.case import Pin
@@ -123,6 +124,7 @@ class Site(Recorded, Peer):
         self._waiting: list[tuple[int, asyncio.Future[None]]] = []
         self.watchers: list[Callable[[Sealed], None]] = []
         """Told of every group of entries once it is durable, on the event loop; they raise nothing."""
+        self.targets: Callable[[], tuple[TargetStatus, ...]] = tuple  # who is told outside: a notifier says
         self.timekeeper = self._timekeeper() if timers and self.kind == "business_hub" else None
 
     def _link_all(self) -> list[SiteSeat]:
