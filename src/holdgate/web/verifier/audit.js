@@ -47,7 +47,7 @@ class Audit {
     this.report = {
       name: bundle.name, site: "", origin: "", kind: "", shop: "", zone: "UTC", size: bundle.entries.length, denials: 0,
       kinds: new Map(), signatures: 0, passkeys: 0, threshold: 0, rootSignatures: 0, signedSize: 0, beyond: 0,
-      cosigned: new Map(), outside: null, imported: 0, trees: new Map(), documents: 0, tree: this.tree, root: "",
+      cosigned: new Map(), outside: null, imported: 0, trees: new Map(), documents: 0, tree: this.tree, root: "", logKey: null,
       findings: [], rows: [],
     };
   }
@@ -229,6 +229,7 @@ class Audit {
       return;
     }
     report.origin = seat.origin;
+    report.logKey = seat.key;
     await this.#checkpoint(seat);
     const found = (seq, what) => this.#found(seq, what);
     const notes = [...this.noted, ...this.bundle.head.cosignatures];
