@@ -35,6 +35,7 @@ const OPS = {
     if (lacks) return { lacks, kinds: items.map((item) => item.kind) };
     const cancel = new AbortController();
     let seen = 0;
+    if (cancelAfter === 0) cancel.abort();
     const watch = new Watch(() => ++seen === cancelAfter && cancel.abort(), cancel.signal);
     try {
       const { reports, receipts } = await verifyAll(items, watch);

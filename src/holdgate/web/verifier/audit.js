@@ -38,6 +38,7 @@ class Audit {
     this.imports = null;
     this.broken = false;
     this.lastAt = 0;
+    this.agreed = 0; // so many entries lead to a root that is cosigned on the record
     this.epoch = "";
     this.follows = 0; // the last entry that is neither a start nor a consequence
     this.heads = new Map();
@@ -95,7 +96,7 @@ class Audit {
       row.state = "held";
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
-      if (whole && !this.broken) this.#found(seq, error.message);
+      if (whole && !this.broken) this.#found(error.seq ?? seq, error.message);
       this.broken = true;
     }
   }
@@ -199,10 +200,20 @@ class Audit {
     const own = this.roster.sites.find((site) => site.id === this.report.site);
     const { event, size, root } = await readCosigned(entry.record, note, own, this.roster);
     checkEvent(entry.decision, event);
-    if (size > entry.seq || !same(await this.tree.root(size), root)) {
-      throw new Fault(`the ${size} entries before do not lead to the root that was signed and cosigned here: one of them was altered`);
-    }
+    await this.#checkRoot(entry.seq, size, root);
     this.noted.set(entry.subject, note);
+  }
+
+  /** Every cosigned root on the record narrows down where an entry was altered. */
+  async #checkRoot(seq, size, root) {
+    if (size > seq) throw new Fault("it is cosigned over entries that come after it");
+    if (same(await this.tree.root(size), root)) {
+      this.agreed = Math.max(this.agreed, size);
+      return;
+    }
+    const from = Math.min(this.agreed, size - 1);
+    if (from === size - 1) throw Object.assign(new Fault("it was altered: the root that the site signed after it is another"), { seq: from });
+    throw new Fault(`one of the entries ${from} to ${size - 1} was altered: the root that the site signed then, kept in this entry, is another`);
   }
 
   async #conclude() {
@@ -215,8 +226,7 @@ class Audit {
     if (this.roster !== null) await this.#signed();
     report.findings.sort((one, other) => (one.seq ?? Infinity) - (other.seq ?? Infinity));
     for (const { seq } of report.findings) if (seq !== null && report.rows[seq]) report.rows[seq].state = "fault";
-    if (report.findings.some(({ seq }) => seq === null)) settle(report.rows, 0);
-    else settle(report.rows, report.signedSize);
+    if (report.findings.every(({ seq }) => seq !== null)) settle(report.rows, report.signedSize);
     report.findings.splice(FINDINGS_MAX);
   }
 
