@@ -89,9 +89,11 @@ def charter(people: list[Row]) -> Row:
     return signed(value, CHARTER_TYPE, *((digest(root.public)[:16], root) for root in _ROOTS[:2]))
 
 
-def made(folder: Path, acts: int, passkeys: tuple[Passkey, ...] = ()) -> tuple[Path, Path, Taken]:
+def made(
+    folder: Path, acts: int, passkeys: tuple[Passkey, ...] = (), name: str = "P. Erson"
+) -> tuple[Path, Path, Taken]:
     """A node's bundle with so many signed acts, its trust file, and the bundle taken apart; with passkeys they sign in turn."""
-    row = {"name": "P. Erson", "org": "LAB", "kind": "person", "roles": ["technician"]}
+    row = {"name": name, "org": "LAB", "kind": "person", "roles": ["technician"]}
     people = [row | {"id": "SID-1", "key": spelled(_PERSON.public)}]
     people += [row | {"id": f"SID-K{n}", "key": spelled(key.key)} for n, key in enumerate(passkeys)]
     genesis: Row = {"site": "NODE-1", "seq": 0, "epoch": "e1", "at": START_US, "kind": "genesis", "subject": "charter"}
