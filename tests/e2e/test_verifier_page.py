@@ -91,7 +91,7 @@ def watched(told: Told, browser: Any) -> Iterator[Watched]:
 def test_dropped_records_are_verified_without_any_request(told: Told, watched: Watched) -> None:
     sites = ("FLOOR", "HUB", "NODE-FPI")
     watched.drop(*(told.bundles / f"{site}.bundle" for site in sites))
-    assert "trust.json" in watched.page.inner_text("#next")
+    watched.page.wait_for_selector("#next:has-text('trust.json')", timeout=WAIT_MS)
     watched.drop(told.shop / "trust.json")
     assert watched.verdicts() == ["Record verified unaltered"] * 3
     assert "3 records" in watched.page.inner_text("#result")

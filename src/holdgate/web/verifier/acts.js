@@ -29,6 +29,7 @@ export const ACTS = {
   "holdpoint.release": ["job", "job"],
   "identity.disable": ["identity", "id"],
   "identity.enrol": ["identity", "id"],
+  "identity.rekey": ["identity", "id"],
   "invoice.issue": ["order", "order"],
   "job.assign": ["job", "job"],
   "job.repin": ["job", "job"],

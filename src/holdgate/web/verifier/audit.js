@@ -14,7 +14,7 @@ import { Imports } from "./imports.js";
 import { Tree, leafHash } from "./merkle.js";
 import { makeVkey, openCheckpoint } from "./note.js";
 import { Roster, speaksOfPeople } from "./roster.js";
-import { Checks } from "./work.js";
+import { Cancelled, Checks } from "./work.js";
 
 const AT_ONCE = 128;
 const FINDINGS_MAX = 50;
@@ -95,8 +95,9 @@ class Audit {
       await this.#follow(seq, entry, act, leaf);
       row.state = "held";
     } catch (error) {
-      if (!(error instanceof Fault)) throw error;
-      if (whole && !this.broken) this.#found(error.seq ?? seq, error.message);
+      if (error instanceof Cancelled) throw error;
+      const what = error instanceof Fault ? error.message : `it cannot be read: ${error.message}`;
+      if (whole && !this.broken) this.#found(error.seq ?? seq, what);
       this.broken = true;
     }
   }

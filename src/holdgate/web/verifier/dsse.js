@@ -4,12 +4,13 @@
 import { Fault, concat, fromBase64, textOf, utf8 } from "./bytes.js";
 import { encode, fields, parse } from "./canon.js";
 import { PUBLIC_BYTES, SIGNATURE_BYTES, verify } from "./ed25519.js";
-import { readPasskey, verifyPasskey } from "./passkey.js";
+import { ASSERTION_BYTES_MAX, readPasskey, verifyPasskey } from "./passkey.js";
 
 export const ACTION_TYPE = "application/vnd.holdgate.action.v1+json";
 export const CHARTER_TYPE = "application/vnd.holdgate.charter.v1+json";
 const ENVELOPE_BYTES_MAX = 49152;
 const SIGNATURES_MAX = 16;
+const PASSKEYS_BYTES_MAX = 8192;
 
 /** The bytes that are signed: DSSE's pre-authentication encoding of type and payload. */
 export function pae(type, payload) {
@@ -28,14 +29,23 @@ export function openEnvelope(value, type) {
     throw new Fault(`the envelope has to carry 1 to ${SIGNATURES_MAX} signatures`);
   }
   const signatures = new Map();
+  let passkeys = 0;
   for (const row of value.signatures) {
     fields(row, ["keyid", "sig"], [], "a signature");
     if (typeof row.keyid !== "string" || signatures.has(row.keyid)) {
       throw new Fault(`the envelope carries two signatures under the keyid ${String(row.keyid).slice(0, 80)}`);
     }
-    signatures.set(row.keyid, fromBase64(row.sig, `the signature of ${row.keyid.slice(0, 80)}`));
+    const signature = fromBase64(row.sig, `the signature of ${row.keyid.slice(0, 80)}`);
+    if (signature.length !== SIGNATURE_BYTES) passkeys += passkeyBytes(signature);
+    signatures.set(row.keyid, signature);
   }
+  if (passkeys > PASSKEYS_BYTES_MAX) throw new Fault("the passkeys' signatures are too long together");
   return { type, payload: fromBase64(value.payload, "the payload"), signatures };
+}
+
+function passkeyBytes(signature) {
+  if (signature.length > ASSERTION_BYTES_MAX || signature[0] !== 0x7b) throw new Fault("a signature has the form of none");
+  return signature.length;
 }
 
 /** The payload of an envelope as a value, from its canonical bytes. */
@@ -43,7 +53,8 @@ export function payloadOf(envelope, what) {
   return parse(textOf(envelope.payload, what), what);
 }
 
-/** Why an envelope is not signed by exactly these people (`keys`: [keyid, public key] of each); empty where it is. */
+/** Why an envelope is not signed by exactly these people (`keys`: [keyid, public key, and the keys before it that
+ * still count] of each); empty where it is. */
 export async function whyNotSigned(envelope, keys) {
   const held = envelope.signatures;
   for (const [keyid] of keys) if (!held.has(keyid)) return `the signature of ${keyid} is missing`;
@@ -53,8 +64,9 @@ export async function whyNotSigned(envelope, keys) {
     return `it carries signatures that nobody asked for: ${surplus.map((keyid) => keyid.slice(0, 80)).join(", ")}`;
   }
   const message = pae(envelope.type, envelope.payload);
-  for (const [keyid, key] of keys) {
-    const why = await whyFalse(key, message, held.get(keyid));
+  for (const [keyid, key, earlier = []] of keys) {
+    let why = await whyFalse(key, message, held.get(keyid));
+    for (const before of why ? earlier : []) if (!(await whyFalse(before, message, held.get(keyid)))) why = "";
     if (why) return `the signature of ${keyid} does not hold for this payload and its key${why}`;
   }
   return "";

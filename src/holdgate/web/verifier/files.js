@@ -9,6 +9,7 @@ import { makeVkey, parseVkey } from "./note.js";
 import { HEADER, entryFor, readProof, verifyReceipt } from "./receipt.js";
 import { Roster } from "./roster.js";
 import { readTrust } from "./trust.js";
+import { Cancelled } from "./work.js";
 
 const PEEK_BYTES = 65536;
 const SMALL_BYTES_MAX = 4194304;
@@ -81,7 +82,7 @@ async function verifyBundle(item, trust, watch, kept) {
   try {
     return { ...(await auditBundle(await readBundle(item.file, watch), trust, watch, kept)), name: item.name };
   } catch (error) {
-    if (!(error instanceof Fault)) throw error;
+    if (error instanceof Cancelled) throw error;
     return { name: item.name, unread: true, origin: "", size: 0, trees: new Map(), rows: [], findings: [{ seq: null, what: error.message }] };
   }
 }
@@ -96,7 +97,6 @@ async function verifyOne(item, { trust, reports, of }) {
     const roster = charters.length ? new Roster(charters[0]) : null;
     return { name: item.name, from, ...(await verifyReceipt(proof, found, log, trust.witnesses, roster)) };
   } catch (error) {
-    if (!(error instanceof Fault)) throw error;
     return { name: item.name, why: error.message };
   }
 }

@@ -50,7 +50,7 @@ export class Imports {
       await this.#read(at, seat, seq, readEntry(body), checks, about);
       this.entries++;
     } catch (error) {
-      throw error instanceof Fault ? new Fault(about + error.message) : error;
+      throw new Fault(about + error.message);
     }
   }
 
@@ -65,8 +65,9 @@ export class Imports {
     }
     const act = await readAct(entry);
     if (entry.pins && !takesDocuments(act)) throw new Fault("no documents are kept beside this act");
-    await checks.add(at, act.envelope, this.roster.keysOf(act.command), about);
-    if (seat.kind === "business_hub") this.roster.fold(act.command, entry.decision);
+    const hub = seat.kind === "business_hub";
+    await checks.add(at, act.envelope, hub ? this.roster.keysOf(act.command) : this.roster.keysSince(act.command), about);
+    if (hub) this.roster.fold(act.command, entry.decision);
     else if (speaksOfPeople(entry.decision)) throw new Fault("it says what only the business hub may say");
   }
 }

@@ -11,10 +11,20 @@ const EDDSA = -8;
 const RS256 = -257;
 const USER_PRESENT = 0x01;
 const USER_VERIFIED = 0x04;
-const HOST = /^(?=.{1,253}$)[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63})*$/;
+const ATTESTED = 0x40;
+const BACKUP_ELIGIBLE = 0x08;
+const BACKED_UP = 0x10;
+const EXTENDED = 0x80;
+const HEADER_BYTES = 37;
+const PASSKEY_BYTES_MAX = 1024;
+export const ASSERTION_BYTES_MAX = 2048;
+const RSA_BITS = [2048, 4096];
+const LABEL = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?";
+const HOST = new RegExp(`^(?=.{1,253}$)(?:${LABEL}\\.)*(?![0-9]+$)${LABEL}$`);
 
 /** Read a passkey from the bytes of an enrolled key. */
 export function readPasskey(raw) {
+  if (raw.length > PASSKEY_BYTES_MAX) throw new Fault("the passkey is too long");
   const value = fields(parse(textOf(raw, "the passkey"), "the passkey"), ["alg", "key", "rp_id"], [], "the passkey");
   if (![ES256, EDDSA, RS256].includes(value.alg)) throw new Fault(`the passkey's algorithm ${value.alg} is not read here`);
   if (typeof value.rp_id !== "string" || !HOST.test(value.rp_id)) throw new Fault("the passkey's rp_id is no host name");
@@ -44,30 +54,48 @@ export async function verifyPasskey(passkey, message, raw) {
 }
 
 async function checkClient(raw, message, host) {
+  const text = textOf(raw, "its client data");
   let client;
   try {
-    client = JSON.parse(textOf(raw, "its client data"));
+    client = JSON.parse(text);
   } catch {
     throw new Fault("its client data cannot be read");
   }
-  if (client === null || typeof client !== "object") throw new Fault("its client data cannot be read");
+  if (client === null || typeof client !== "object" || !eachOnce(text)) throw new Fault("its client data cannot be read");
   if (client.type !== "webauthn.get") throw new Fault("it is no assertion");
   if (client.challenge !== toBase64url(await sha256(message))) throw new Fault("it was made for another action");
   if (client.crossOrigin !== undefined && client.crossOrigin !== false) throw new Fault("it was made in a page inside of another");
   checkOrigin(client.origin, host);
 }
 
+/** Whether each key of valid JSON occurs once: a doubled one would let two readers see two things. */
+function eachOnce(text) {
+  const open = [];
+  let name = null;
+  for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"|[{}[\]:]/g)) {
+    if (token === "{" || token === "[") open.push(new Set());
+    else if (token === "}" || token === "]") open.pop();
+    else if (token !== ":") name = JSON.parse(token);
+    else if (open.at(-1).has(name)) return false;
+    else open.at(-1).add(name);
+  }
+  return true;
+}
+
 function checkOrigin(origin, host) {
   const found = /^(https?):\/\/([a-z0-9.-]+)(?::[0-9]{1,5})?$/.exec(typeof origin === "string" ? origin : "");
-  const under = found && (found[2] === host || found[2].endsWith(`.${host}`));
+  const under = found && HOST.test(found[2]) && (found[2] === host || found[2].endsWith(`.${host}`));
   if (!under || (found[1] !== "https" && found[2] !== "localhost")) throw new Fault(`it was made for another place than ${host}`);
 }
 
 async function checkAuthenticator(data, host) {
-  if (data.length < 37) throw new Fault("its authenticator data are too short");
+  if (data.length < HEADER_BYTES) throw new Fault("its authenticator data are too short");
   if (!same(data.subarray(0, 32), await sha256(utf8(host)))) throw new Fault(`it was made for another place than ${host}`);
-  if (!(data[32] & USER_PRESENT)) throw new Fault("nobody was present");
-  if (!(data[32] & USER_VERIFIED)) throw new Fault("the authenticator did not verify who was there");
+  const flags = data[32];
+  if (!(flags & USER_PRESENT)) throw new Fault("nobody was present");
+  if (!(flags & USER_VERIFIED)) throw new Fault("the authenticator did not verify who was there");
+  const odd = flags & ATTESTED || (flags & BACKED_UP && !(flags & BACKUP_ELIGIBLE));
+  if (odd || data.length > HEADER_BYTES !== Boolean(flags & EXTENDED)) throw new Fault("its authenticator data are not an assertion's");
 }
 
 async function signatureHolds(passkey, message, signature) {
@@ -87,8 +115,18 @@ const imported = new Map();
 
 function importedKey(format, key, algorithm) {
   const name = `${format} ${toHex(key)}`;
-  if (!imported.has(name)) imported.set(name, crypto.subtle.importKey(format, key, algorithm, false, ["verify"]));
+  if (!imported.has(name)) imported.set(name, readKey(format, key, algorithm));
   return imported.get(name);
+}
+
+async function readKey(format, key, algorithm) {
+  const read = await crypto.subtle.importKey(format, key, algorithm, true, ["verify"]);
+  if (format !== "spki") return read;
+  const { modulusLength, publicExponent } = read.algorithm;
+  const weak = modulusLength < RSA_BITS[0] || modulusLength > RSA_BITS[1] || !(publicExponent.at(-1) & 1) || publicExponent.length > 4;
+  const again = new Uint8Array(await crypto.subtle.exportKey("spki", read));
+  if (weak || !same(again, key)) throw new Fault("the RSA key is weak, or not in its one encoding");
+  return read;
 }
 
 /** An ECDSA signature from DER (two integers) as the 64 bytes that WebCrypto takes; null where it is no strict DER. */

@@ -13,7 +13,7 @@ const OFFICERS = ["admin", "qa", "compliance", "project_manager"];
 // Event → the act that may say it, and what the event has to repeat of the act, word for word.
 const SAYS = {
   IdentityEnrolled: ["identity.enrol", ["id", "name", "org", "kind", "key", "roles", "zone", "node", "sealing_key"]],
-  IdentityRekeyed: ["identity.rekey", ["id", "key"]],
+  IdentityRekeyed: ["identity.rekey", ["id", "key", "sealing_key"]],
   IdentityDisabled: ["identity.disable", ["id"]],
   SiteEnrolled: ["site.enrol", ["id", "kind", "origin", "key", "sealing_key"]],
   SiteRetired: ["site.retire", ["id"]],
@@ -40,7 +40,7 @@ export class Roster {
 
   #enrol(person) {
     this.people.set(person.id, person);
-    this.owners.set(toHex(person.key), person.id);
+    this.owners.set(toHex(rawKey(person.key)), person.id);
   }
 
   /** The name that somebody is enrolled with; empty where nobody is. */
@@ -50,22 +50,30 @@ export class Roster {
 
   /** The keys that must have signed an act: every signer's, and the workstation's. */
   keysOf(command) {
-    const keys = command.signers.map((signer) => [signer.id, this.#keyOf(signer.id, command)]);
+    const keys = command.signers.map((signer) => [signer.id, this.#keyOf(signer, command)]);
     const place = command.place;
     if (place !== undefined && command.signers.every((signer) => signer.id !== place)) {
-      keys.push([place, this.#keyOf(place, null)]);
+      keys.push([place, this.#known(place).key]);
     }
     return keys;
   }
 
-  #keyOf(id, command) {
-    const replaces = command?.act === "identity.rekey" && id === command.id;
-    const known = replaces ? undefined : this.people.get(id);
-    if (known !== undefined) return known.key;
-    if (command !== null && NEW_KEY.includes(command.act) && id === command.id) {
-      return fromBase64(command.key, `the key of ${id}`);
-    }
-    throw new Fault(`${id} had signed, but was not enrolled by then`);
+  /** The same, with the keys that were replaced: a site that was away does not know of that, and its entries count. */
+  keysSince(command) {
+    return this.keysOf(command).map(([id, key]) => [id, key, this.people.get(id)?.earlier ?? []]);
+  }
+
+  #keyOf(signer, command) {
+    const asks = NEW_KEY.includes(command.act) && signer.id === command.id;
+    const replaces = command.act === "identity.rekey" && signer.role === "newcomer";
+    if (asks && (replaces || !this.people.has(signer.id))) return fromBase64(command.key, `the key of ${signer.id}`);
+    return this.#known(signer.id).key;
+  }
+
+  #known(id) {
+    const known = this.people.get(id);
+    if (known === undefined) throw new Fault(`${id} had signed, but was not enrolled by then`);
+    return known;
   }
 
   /** Whether each signer says truly whether they sign with a passkey. */
@@ -98,7 +106,9 @@ export class Roster {
         signer.id !== command.id && OFFICERS.includes(signer.role) && this.people.get(signer.id)?.kind === "person",
     );
     if (officers.length < 2) throw new Fault(`fewer than two officers signed what it says of ${command.id}`);
-    if (NEW_KEY.includes(command.act) && command.signers.every((signer) => signer.id !== command.id)) {
+    const rekeys = command.act === "identity.rekey";
+    const proved = (signer) => signer.id === command.id && (!rekeys || signer.role === "newcomer");
+    if (NEW_KEY.includes(command.act) && !command.signers.some(proved)) {
       throw new Fault(`${command.id} did not sign with the new key`);
     }
   }
@@ -109,13 +119,15 @@ export class Roster {
       return; // the key still says who signed; whether they were allowed to is for the law to say
     }
     const key = fromBase64(event.key, `the key of ${event.id}`);
-    if (key.length === PUBLIC_BYTES || event.ev === "SiteEnrolled") checkKey(key, `the key of ${event.id}`);
-    else readPasskey(key);
     const known = this.people.get(event.id);
+    const kind = event.ev === "SiteEnrolled" ? "site" : (known ?? event).kind;
+    checkKeyOf(event.id, kind, key);
     if ((known !== undefined) !== (event.ev === "IdentityRekeyed")) throw new Fault(`${event.id} is enrolled already, or not yet`);
-    if (this.owners.has(toHex(key))) throw new Fault(`the key of ${event.id} is that of ${this.owners.get(toHex(key))}`);
+    const owner = this.owners.get(toHex(rawKey(key)));
+    if (owner !== undefined) throw new Fault(`the key of ${event.id} is, or was, that of ${owner}`);
     if (event.ev === "SiteEnrolled") this.#join(readSeat({ ...event, area: event.area ?? "" }));
-    else this.#enrol({ ...(known ?? { id: event.id, name: event.name, kind: event.kind, roles: event.roles }), key });
+    else if (known === undefined) this.#enrol({ id: event.id, name: event.name, kind: event.kind, roles: event.roles, key });
+    else this.#enrol({ ...known, key, earlier: [...(known.earlier ?? []), known.key] });
   }
 
   #join(seat) {
@@ -124,6 +136,17 @@ export class Roster {
     }
     this.#seat(seat);
   }
+}
+
+/** The key without what a passkey says beside it: nobody has one key twice. */
+function rawKey(key) {
+  return key.length === PUBLIC_BYTES ? key : readPasskey(key).key;
+}
+
+function checkKeyOf(id, kind, key) {
+  if (key.length === PUBLIC_BYTES) checkKey(key, `the key of ${id}`);
+  else if (kind !== "person") throw new Fault(`${id} has a passkey; only people have one`);
+  else readPasskey(key);
 }
 
 function checkRepeats(event, command) {
