@@ -8,6 +8,7 @@ import io
 import json
 import os
 import random
+import re
 import shutil
 import subprocess
 from collections.abc import Callable, Sequence
@@ -237,6 +238,74 @@ def test_an_altered_record_is_refused_and_the_first_fault_named(
     assert not audited(path, trust).report.holds, "the audit in Python does not see it"
     if first["seq"] is not None:
         assert report["rows"][first["seq"]]["state"] == "fault"
+
+
+def somewhere_else(value: Any, chance: random.Random) -> Any:
+    """The value with one part of it replaced by something of another kind."""
+    if isinstance(value, dict) and value and chance.random() < 0.9:
+        key = chance.choice(sorted(value))
+        return {**value, key: somewhere_else(value[key], chance)}
+    if isinstance(value, list) and value and chance.random() < 0.9:
+        at = chance.randrange(len(value))
+        return [*value[:at], somewhere_else(value[at], chance), *value[at + 1 :]]
+    odd: tuple[Any, ...] = (
+        None,
+        True,
+        -1,
+        2**53,
+        "",
+        "x",
+        [],
+        {},
+        [None],
+        {"ev": 1},
+        "__proto__",
+        {"__proto__": {}},
+        "AAAA",
+    )
+    return chance.choice([other for other in odd if other != value])
+
+
+def test_no_entry_does_anything_to_the_page_but_be_refused(
+    told: Told, tmp_path: Path, ask: Callable[[Sequence[Job]], list[Any]]
+) -> None:
+    chance = random.Random(11)
+    jobs = []
+    for number in range(150):
+        taken = Taken.read(told.bundles / "FLOOR.bundle")
+        seq = chance.randrange(len(taken.entries))
+        taken.put(
+            seq, json.dumps(somewhere_else(taken.entry(seq), chance), sort_keys=True, separators=(",", ":")).encode()
+        )
+        taken.sign(site_of(told.shop, "FLOOR"))
+        path = taken.write(tmp_path / f"{number}.bundle")
+        jobs.append({"op": "verify", "files": [str(told.trust), str(path)]})
+    for answer in ask(jobs):
+        assert answer["reports"][0]["findings"], answer
+
+
+def test_its_colours_can_be_read_by_everybody() -> None:
+    """WCAG 2.2, 1.4.3: at least 4.5 to 1 for text, in light and in dark."""
+    style = (resources.files("holdgate.web.verifier") / "verifier.css").read_text(encoding="utf-8")
+    schemes = [
+        dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6});", part))
+        for part in style.split("prefers-color-scheme: dark")[:2]
+    ]
+    assert [len(scheme) for scheme in schemes] == [13, 13]
+    pairs = [
+        (ink, ground) for ink in ("ink", "soft", "accent", "good", "bad", "care") for ground in ("ground", "raised")
+    ]
+    pairs += [("good", "good-ground"), ("bad", "bad-ground"), ("care", "care-ground"), ("on-accent", "accent")]
+    for scheme in schemes:
+        for ink, ground in pairs:
+            light, dark = sorted((luminance(scheme[ink]), luminance(scheme[ground])), reverse=True)
+            assert (light + 0.05) / (dark + 0.05) >= 4.5, (ink, ground)
+
+
+def luminance(colour: str) -> float:
+    channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
 # ---- receipts
