@@ -332,13 +332,34 @@ def test_a_receipt_is_verified_by_the_charter_a_bundle_or_a_key(
     site = site_of(told.shop, "NODE-FPI")
     (tmp_path / "log.vkey").write_text(make_vkey(site.origin, site.key.public) + "\n")
     charter, bundle = told.shop / "charter.json", told.bundles / "NODE-FPI.bundle"
-    ways = [[entry, charter], [bundle], [entry, tmp_path / "log.vkey"]]
+    ways = [[entry, charter], [bundle], [entry, tmp_path / "log.vkey"], [bundle, entry, charter]]
     base = [str(told.trust), str(receipt)]
     answers = ask([{"op": "verify", "files": [*base, *map(str, way)]} for way in ways])
     found = [answer["receipts"][0] for answer in answers]
-    assert [(one.get("why"), one.get("index")) for one in found] == [(None, seq)] * 3
-    assert [one["signed"] for one in found] == ["unknown", "record", "unknown"]
+    assert [(one.get("why"), one.get("index")) for one in found] == [(None, seq)] * 4
+    assert [one["signed"] for one in found] == ["unknown", "record", "unknown", "record"]
     assert found[0]["row"]["who"][0]["role"] == "technician"
+
+
+def test_a_receipt_of_another_history_than_the_record_is_refused(
+    told: Told, tmp_path: Path, ask: Callable[[Sequence[Job]], list[Any]]
+) -> None:
+    """A lying site wrote its end anew; somebody kept the receipt of what was there before."""
+    taken = Taken.read(told.bundles / "NODE-FPI.bundle")
+    receipt, entry = receipt_files(told, tmp_path, len(taken.entries) - 1)
+    del taken.entries[-1]
+    assert taken.head is not None
+    taken.head["cosignatures"] = {}
+    decision = {"events": [{"ev": "ContactChanged", "site": "HUB", "up": False}], "verdict": "allow"}
+    source = {"module": "HUB", "node": "NODE-FPI"}
+    record = {"site": "HUB", "up": False}
+    taken.append(kind="contact", subject="site:HUB", record=record, decision=decision, source=source)
+    taken.sign(site_of(told.shop, "NODE-FPI"))
+    anew = taken.write(tmp_path / "anew.bundle")
+    files = [told.trust, receipt, entry, anew, told.shop / "charter.json"]
+    [answer] = ask([{"op": "verify", "files": [*map(str, files)]}])
+    assert answer["reports"][0]["findings"] == []
+    assert "two histories" in answer["receipts"][0]["why"]
 
 
 def test_a_receipt_that_does_not_fit_is_refused(

@@ -69,7 +69,14 @@ function conclude({ trust, reports, receipts }) {
     trustCard(trust),
   ]);
   table.show(reports);
+  find("next").textContent = ended(reports, receipts);
   find("result").focus({ preventScroll: true });
+}
+
+/** The verdict in one sentence, for whoever listens to the page. */
+function ended(reports, receipts) {
+  const bad = reports.filter((report) => report.findings.length).length + receipts.filter((receipt) => receipt.why).length;
+  return bad ? `Verified: ${count(bad, "file")} of ${reports.length + receipts.length} did not hold.` : "Verified: everything holds.";
 }
 
 function overall(reports) {

@@ -1,7 +1,7 @@
 // Receipts: the proof that one entry stands in a log, checked with the log's key alone.
 // Source: C2SP tlog-proof; docs/spec/ledger.md, "Receipt".
 
-import { Fault, fromBase64, textOf, toHex, utf8 } from "./bytes.js";
+import { Fault, fromBase64, same, textOf, toHex, utf8 } from "./bytes.js";
 import { whyNotSigned } from "./dsse.js";
 import { readAct, readEntry } from "./entry.js";
 import { HASH_BYTES, leafHash, verifyInclusion } from "./merkle.js";
@@ -28,15 +28,20 @@ export function readProof(raw) {
   return { index, path, note, origin: parseCheckpoint(readNote(note).text).origin };
 }
 
-/** Which entry a receipt is about: the given ones, or one of the audited records. */
+/** Which entry a receipt is about: one of the given ones, or of an audited record; where both are there, they have to agree. */
 export async function entryFor(proof, entries, reports) {
+  const { size, root } = parseCheckpoint(readNote(proof.note).text);
+  const report = reports.find((one) => one.origin === proof.origin && proof.index < one.size);
+  const here = report && { leaf: report.tree.rows[0][proof.index], row: report.rows[proof.index] };
   for (const body of entries) {
     const leaf = await leafHash(body);
-    const checkpoint = parseCheckpoint(readNote(proof.note).text);
-    if (await verifyInclusion(proof.index, checkpoint.size, leaf, proof.path, checkpoint.root)) return { body, leaf };
+    if (!(await verifyInclusion(proof.index, size, leaf, proof.path, root))) continue;
+    if (here && !same(here.leaf, leaf)) {
+      throw new Fault(`the log signed this receipt for another entry ${proof.index} than its record shows: it has two histories`);
+    }
+    return here ?? { body, leaf };
   }
-  const report = reports.find((one) => one.origin === proof.origin && proof.index < one.size);
-  if (report) return { leaf: report.tree.rows[0][proof.index], row: report.rows[proof.index] };
+  if (here) return here;
   if (entries.length) throw new Fault(`the receipt does not prove the entry that you gave, at index ${proof.index} of ${proof.origin}`);
   throw new Fault("drop the entry that the receipt is about, or the bundle of its site");
 }
