@@ -30,7 +30,8 @@ function told(report) {
 const OPS = {
   async verify({ files, cancelAfter }) {
     const items = [];
-    for (const path of files) items.push(await recognise(Object.assign(new Blob([readFileSync(path)]), { name: path.split("/").at(-1) })));
+    for (const path of files)
+      items.push(await recognise(Object.assign(new Blob([readFileSync(path)]), { name: path.split("/").at(-1) })));
     const lacks = missing(items);
     if (lacks) return { lacks, kinds: items.map((item) => item.kind) };
     const cancel = new AbortController();
@@ -39,30 +40,40 @@ const OPS = {
     const watch = new Watch(() => ++seen === cancelAfter && cancel.abort(), cancel.signal);
     try {
       const { reports, receipts } = await verifyAll(items, watch);
-      return { kinds: items.map((item) => item.kind), reports: reports.map(told), receipts: receipts.map(({ cosigned, ...rest }) => rest), seen };
+      return {
+        kinds: items.map((item) => item.kind),
+        reports: reports.map(told),
+        receipts: receipts.map(({ cosigned, ...rest }) => rest),
+        seen,
+      };
     } catch (error) {
       if (error instanceof Cancelled) return { cancelled: true };
       return { why: error.message };
     }
   },
   acts: () => ({ acts: ACTS, documents: WITH_DOCUMENTS }),
-  canon: ({ texts }) => texts.map((text) => {
-    try {
-      return encode(parse(text, "it"));
-    } catch (error) {
-      return { why: error.message };
-    }
-  }),
+  canon: ({ texts }) =>
+    texts.map((text) => {
+      try {
+        return encode(parse(text, "it"));
+      } catch (error) {
+        return { why: error.message };
+      }
+    }),
   spell: ({ texts }) => texts.map((text) => encode(JSON.parse(text))),
   odd: ({ keys }) => keys.map((key) => whyOdd(bytes(key))),
-  ed25519: ({ cases }) => Promise.all(cases.map(([key, message, signature]) => verify(bytes(key), bytes(message), bytes(signature)))),
-  passkey: ({ cases }) => Promise.all(cases.map(async ([key, message, signature]) => {
-    try {
-      return await verifyPasskey(readPasskey(bytes(key)), bytes(message), bytes(signature));
-    } catch (error) {
-      return error.message;
-    }
-  })),
+  ed25519: ({ cases }) =>
+    Promise.all(cases.map(([key, message, signature]) => verify(bytes(key), bytes(message), bytes(signature)))),
+  passkey: ({ cases }) =>
+    Promise.all(
+      cases.map(async ([key, message, signature]) => {
+        try {
+          return await verifyPasskey(readPasskey(bytes(key)), bytes(message), bytes(signature));
+        } catch (error) {
+          return error.message;
+        }
+      }),
+    ),
 };
 
 const answers = [];

@@ -46,10 +46,31 @@ class Audit {
     this.noted = new Map();
     this.checks = new Checks((seq, what) => this.#found(seq, what));
     this.report = {
-      name: bundle.name, site: "", origin: "", kind: "", shop: "", zone: "UTC", size: bundle.entries.length, denials: 0,
-      kinds: new Map(), signatures: 0, passkeys: 0, threshold: 0, rootSignatures: 0, signedSize: 0, beyond: 0,
-      cosigned: new Map(), outside: null, imported: 0, trees: new Map(), documents: 0, tree: this.tree, root: "", logKey: null,
-      findings: [], rows: [],
+      name: bundle.name,
+      site: "",
+      origin: "",
+      kind: "",
+      shop: "",
+      zone: "UTC",
+      size: bundle.entries.length,
+      denials: 0,
+      kinds: new Map(),
+      signatures: 0,
+      passkeys: 0,
+      threshold: 0,
+      rootSignatures: 0,
+      signedSize: 0,
+      beyond: 0,
+      cosigned: new Map(),
+      outside: null,
+      imported: 0,
+      trees: new Map(),
+      documents: 0,
+      tree: this.tree,
+      root: "",
+      logKey: null,
+      findings: [],
+      rows: [],
     };
   }
 
@@ -78,7 +99,18 @@ class Audit {
   }
 
   async #entry(seq, leaf, hash, body) {
-    const row = { seq, state: "open", at: null, kind: "", act: "", who: [], verdict: "", codes: [], subject: "", place: "" };
+    const row = {
+      seq,
+      state: "open",
+      at: null,
+      kind: "",
+      act: "",
+      who: [],
+      verdict: "",
+      codes: [],
+      subject: "",
+      place: "",
+    };
     this.report.rows.push(row);
     const whole = same(leaf, hash);
     if (!whole) this.#found(seq, "its bytes do not give the recorded leaf hash: it was altered");
@@ -106,7 +138,10 @@ class Audit {
     row.act = command.act;
     row.place = command.place ?? "";
     row.who = command.signers.map((signer) => ({
-      id: signer.id, name: this.roster?.nameOf(signer.id) ?? "", role: signer.role, meaning: signer.meaning ?? "",
+      id: signer.id,
+      name: this.roster?.nameOf(signer.id) ?? "",
+      role: signer.role,
+      meaning: signer.meaning ?? "",
     }));
   }
 
@@ -120,7 +155,11 @@ class Audit {
     this.imports = new Imports(this.roster, this.bundle.blobs, kind);
     this.epoch = entry.epoch;
     Object.assign(this.report, {
-      site: entry.site, kind, shop: this.charter.name, zone: this.charter.zone, threshold: this.charter.threshold,
+      site: entry.site,
+      kind,
+      shop: this.charter.name,
+      zone: this.charter.zone,
+      threshold: this.charter.threshold,
       rootSignatures: this.charter.signed,
     });
   }
@@ -128,13 +167,16 @@ class Audit {
   /** The rules of the record: place, time, start, link, subject, source, documents; then what the kind asks for. */
   async #follow(seq, entry, act, leaf) {
     const report = this.report;
-    if (entry.seq !== seq) throw new Fault(`it says that it is entry ${entry.seq}: one is missing, doubled or out of order`);
-    if (entry.site !== report.site || entry.source.node !== report.site) throw new Fault(`it is no entry of ${report.site}`);
+    if (entry.seq !== seq)
+      throw new Fault(`it says that it is entry ${entry.seq}: one is missing, doubled or out of order`);
+    if (entry.site !== report.site || entry.source.node !== report.site)
+      throw new Fault(`it is no entry of ${report.site}`);
     if (seq > 0 && entry.kind === "genesis") throw new Fault("a record has one charter");
     if (entry.at < this.lastAt) throw new Fault("its time lies before that of the entry before it");
     const account = accountOf(entry, act);
     this.#checkEpoch(entry);
-    if (entry.subject !== account.subject) throw new Fault(`it is kept under ${entry.subject}, but it is about ${account.subject}`);
+    if (entry.subject !== account.subject)
+      throw new Fault(`it is kept under ${entry.subject}, but it is about ${account.subject}`);
     const head = this.heads.get(entry.subject);
     if ((entry.prev ?? "") !== (head === undefined ? "" : toHex(head))) {
       throw new Fault(`it is not linked to the entry before it about ${entry.subject}`);
@@ -154,14 +196,16 @@ class Audit {
 
   #checkEpoch(entry) {
     if (entry.kind === "boot" && !entry.record.again) this.epoch = entry.record.epoch;
-    if (entry.epoch !== this.epoch) throw new Fault("it names another start of the site than the one that it came after");
+    if (entry.epoch !== this.epoch)
+      throw new Fault("it names another start of the site than the one that it came after");
   }
 
   #checkPins(entry, act) {
     const pins = entry.pins ?? [];
     if (pins.length && !takesDocuments(act)) throw new Fault("documents are kept beside it, where none are");
     for (const pin of pins) {
-      if (!this.bundle.blobs.has(pin)) throw new Fault(`the document ${pin.slice(0, 12)}… that it pins is missing, or is not what it was`);
+      if (!this.bundle.blobs.has(pin))
+        throw new Fault(`the document ${pin.slice(0, 12)}… that it pins is missing, or is not what it was`);
     }
     this.report.documents += pins.length;
   }
@@ -178,7 +222,8 @@ class Audit {
         return this.#cosigned(entry);
       case "consequence":
         if (this.report.kind !== "business_hub") throw new Fault("only the business hub's entries have consequences");
-        if (!(entry.record.of >= this.follows && entry.record.of < seq)) throw new Fault("it does not stand after the entry that it follows from");
+        if (!(entry.record.of >= this.follows && entry.record.of < seq))
+          throw new Fault("it does not stand after the entry that it follows from");
         return undefined;
       default:
         return undefined;
@@ -213,8 +258,13 @@ class Audit {
       return;
     }
     const from = Math.min(this.agreed, size - 1);
-    if (from === size - 1) throw Object.assign(new Fault("it was altered: the root that the site signed after it is another"), { seq: from });
-    throw new Fault(`one of the entries ${from} to ${size - 1} was altered: the root that the site signed then, kept in this entry, is another`);
+    if (from === size - 1)
+      throw Object.assign(new Fault("it was altered: the root that the site signed after it is another"), {
+        seq: from,
+      });
+    throw new Fault(
+      `one of the entries ${from} to ${size - 1} was altered: the root that the site signed then, kept in this entry, is another`,
+    );
   }
 
   async #conclude() {
@@ -236,7 +286,10 @@ class Audit {
     const report = this.report;
     const seat = this.roster.sites.find((site) => site.id === report.site);
     if (seat === undefined) {
-      this.#found(null, `${report.site} has no seat: neither the charter names it nor an enrolment that came to its record`);
+      this.#found(
+        null,
+        `${report.site} has no seat: neither the charter names it nor an enrolment that came to its record`,
+      );
       return;
     }
     report.origin = seat.origin;
@@ -244,7 +297,13 @@ class Audit {
     await this.#checkpoint(seat);
     const found = (seq, what) => this.#found(seq, what);
     const notes = [...this.noted, ...this.bundle.head.cosignatures];
-    report.cosigned = await attested({ origin: seat.origin, tree: this.tree }, notes, this.kept, this.trust.witnesses, found);
+    report.cosigned = await attested(
+      { origin: seat.origin, tree: this.tree },
+      notes,
+      this.kept,
+      this.trust.witnesses,
+      found,
+    );
     const foreign = outsiders(this.trust.witnesses, this.charter, this.roster);
     if (foreign.length) {
       report.outside = new Map([...report.cosigned].filter(([, said]) => foreign.includes(said.vkey)));
@@ -264,7 +323,10 @@ class Audit {
     report.signedSize = checkpoint.size;
     report.beyond = report.size - checkpoint.size;
     if (checkpoint.size > report.size) {
-      this.#found(null, `the site signed ${checkpoint.size} entries, but only ${report.size} are here: the end of the record is missing`);
+      this.#found(
+        null,
+        `the site signed ${checkpoint.size} entries, but only ${report.size} are here: the end of the record is missing`,
+      );
     } else if (!same(await this.tree.root(checkpoint.size), checkpoint.root)) {
       this.#found(null, `the ${checkpoint.size} entries do not lead to the root that the site signed`);
     }
@@ -288,9 +350,15 @@ export async function compareImports(reports) {
       const other = reports.find((one) => one.origin === origin && !one.findings.length);
       if (other === undefined) continue;
       if (other.tree.size < taken.size) {
-        report.findings.push({ seq: null, what: `it took in ${taken.size} entries of ${origin}, which shows only ${other.tree.size} here` });
+        report.findings.push({
+          seq: null,
+          what: `it took in ${taken.size} entries of ${origin}, which shows only ${other.tree.size} here`,
+        });
       } else if (!same(await other.tree.root(taken.size), await taken.root())) {
-        report.findings.push({ seq: null, what: `the first ${taken.size} entries of ${origin} that it took in are not the ones that ${origin} shows` });
+        report.findings.push({
+          seq: null,
+          what: `the first ${taken.size} entries of ${origin} that it took in are not the ones that ${origin} shows`,
+        });
       }
     }
   }

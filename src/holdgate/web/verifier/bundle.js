@@ -65,7 +65,8 @@ function takeLine(bundle, raw, waiting) {
   switch (line?.line) {
     case "head":
       fields(line, ["line", "checkpoint", "cosignatures"], ["format"], "it");
-      if ((line.format ?? FORMAT) !== FORMAT || bundle.head !== null) throw new Fault(`it is no head of a ${FORMAT}, or a second one`);
+      if ((line.format ?? FORMAT) !== FORMAT || bundle.head !== null)
+        throw new Fault(`it is no head of a ${FORMAT}, or a second one`);
       bundle.head = readHead(line);
       return;
     case "entry":

@@ -35,7 +35,9 @@ export function encode(value, depth = 0) {
   }
   if (value === null || typeof value === "boolean") return String(value);
   if (Array.isArray(value)) return `[${value.map((item) => encode(item, depth + 1)).join(",")}]`;
-  return `{${sortedKeys(value).map((key) => `${JSON.stringify(key)}:${encode(value[key], depth + 1)}`).join(",")}}`;
+  return `{${sortedKeys(value)
+    .map((key) => `${JSON.stringify(key)}:${encode(value[key], depth + 1)}`)
+    .join(",")}}`;
 }
 
 /** Read canonical JSON. */
@@ -63,7 +65,8 @@ export function fields(value, wanted, more, what) {
   if (value === null || typeof value !== "object" || Array.isArray(value)) throw new Fault(`${what} is no object`);
   for (const name of wanted) if (!Object.hasOwn(value, name)) throw new Fault(`${what} lacks the field ${name}`);
   for (const name of Object.keys(value)) {
-    if (!wanted.includes(name) && !more.includes(name)) throw new Fault(`${what} has the unknown field ${name.slice(0, 80)}`);
+    if (!wanted.includes(name) && !more.includes(name))
+      throw new Fault(`${what} has the unknown field ${name.slice(0, 80)}`);
   }
   return value;
 }

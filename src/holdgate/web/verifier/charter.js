@@ -48,7 +48,8 @@ function readCharter(value) {
 /** A site's seat, from a charter or from the enrolment of a site. */
 export function readSeat(value) {
   fields(value, ["id", "kind", "origin", "key"], ["sealing_key", "area", "ev"], "a site");
-  if (!KINDS.includes(value.kind)) throw new Fault(`${String(value.id).slice(0, 64)} is no site of a kind that is known here`);
+  if (!KINDS.includes(value.kind))
+    throw new Fault(`${String(value.id).slice(0, 64)} is no site of a kind that is known here`);
   return { id: value.id, kind: value.kind, origin: value.origin, key: fromBase64(value.key, `the key of ${value.id}`) };
 }
 

@@ -2,11 +2,21 @@
 // about another history, is a finding. Source: docs/spec/ledger.md, "Cosignature"; docs/witness.md.
 
 import { Fault, same, toHex } from "./bytes.js";
-import { KIND_COSIGNATURE, makeVkey, names, openCheckpoint, parseCheckpoint, readNote, verifyCosignature } from "./note.js";
+import {
+  KIND_COSIGNATURE,
+  makeVkey,
+  names,
+  openCheckpoint,
+  parseCheckpoint,
+  readNote,
+  verifyCosignature,
+} from "./note.js";
 
 /** The trusted witnesses whose keys are none of the shop's own. */
 export function outsiders(witnesses, charter, roster) {
-  const own = new Set([...charter.roots, ...charter.founders.map((one) => one.key), ...roster.sites.map((one) => one.key)].map(toHex));
+  const own = new Set(
+    [...charter.roots, ...charter.founders.map((one) => one.key), ...roster.sites.map((one) => one.key)].map(toHex),
+  );
   return witnesses.filter((vkey) => !own.has(toHex(vkey.key)));
 }
 
@@ -29,7 +39,8 @@ export async function attested(log, notes, brought, witnesses, found) {
         const time = await verifyCosignature(note, vkey);
         const why = await whyOther(log, checkpoint, vkey.name);
         if (why) found(null, why);
-        else if (checkpoint.size >= (cosigned.get(vkey.name)?.size ?? 0)) cosigned.set(vkey.name, { size: checkpoint.size, time, vkey });
+        else if (checkpoint.size >= (cosigned.get(vkey.name)?.size ?? 0))
+          cosigned.set(vkey.name, { size: checkpoint.size, time, vkey });
       }
     } catch (error) {
       if (!(error instanceof Fault)) throw error;

@@ -18,10 +18,19 @@ export function make(name, attributes = {}, ...children) {
 /** The sign beside a verdict; its shape differs as well as its colour. */
 export function sign(kind) {
   const svg = document.createElementNS(SVG, "svg");
-  for (const [key, value] of Object.entries({ viewBox: "0 0 24 24", "aria-hidden": "true", focusable: "false" })) svg.setAttribute(key, value);
+  for (const [key, value] of Object.entries({ viewBox: "0 0 24 24", "aria-hidden": "true", focusable: "false" }))
+    svg.setAttribute(key, value);
   for (const shape of SHAPES[kind]) {
     const path = document.createElementNS(SVG, "path");
-    for (const [key, value] of Object.entries({ d: shape, fill: "none", stroke: "currentColor", "stroke-width": "2", "stroke-linejoin": "round", "stroke-linecap": "round" })) path.setAttribute(key, value);
+    for (const [key, value] of Object.entries({
+      d: shape,
+      fill: "none",
+      stroke: "currentColor",
+      "stroke-width": "2",
+      "stroke-linejoin": "round",
+      "stroke-linecap": "round",
+    }))
+      path.setAttribute(key, value);
     svg.append(path);
   }
   return svg;
@@ -29,7 +38,11 @@ export function sign(kind) {
 
 /** A list of sentences. */
 export function list(sentences) {
-  return make("ul", { class: "plain" }, sentences.map((sentence) => make("li", {}, sentence)));
+  return make(
+    "ul",
+    { class: "plain" },
+    sentences.map((sentence) => make("li", {}, sentence)),
+  );
 }
 
 /** A number with its noun. */
@@ -54,7 +67,16 @@ export function local(at, zone) {
 }
 
 function formatFor(zone) {
-  const shape = { year: "numeric", month: "short", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23", timeZoneName: "short" };
+  const shape = {
+    year: "numeric",
+    month: "short",
+    day: "2-digit",
+    hour: "2-digit",
+    minute: "2-digit",
+    second: "2-digit",
+    hourCycle: "h23",
+    timeZoneName: "short",
+  };
   try {
     return new Intl.DateTimeFormat("en-GB", { ...shape, timeZone: zone });
   } catch {

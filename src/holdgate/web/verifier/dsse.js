@@ -44,7 +44,8 @@ export function openEnvelope(value, type) {
 }
 
 function passkeyBytes(signature) {
-  if (signature.length > ASSERTION_BYTES_MAX || signature[0] !== 0x7b) throw new Fault("a signature has the form of none");
+  if (signature.length > ASSERTION_BYTES_MAX || signature[0] !== 0x7b)
+    throw new Fault("a signature has the form of none");
   return signature.length;
 }
 

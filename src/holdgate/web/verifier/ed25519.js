@@ -49,7 +49,8 @@ const imported = new Map();
 
 function importedKey(key) {
   const name = toHex(key);
-  if (!imported.has(name)) imported.set(name, crypto.subtle.importKey("raw", key, { name: "Ed25519" }, false, ["verify"]));
+  if (!imported.has(name))
+    imported.set(name, crypto.subtle.importKey("raw", key, { name: "Ed25519" }, false, ["verify"]));
   return imported.get(name);
 }
 

@@ -21,16 +21,22 @@ const HEX32 = /^[0-9a-f]{64}$/;
 export function readEntry(body) {
   if (body.length > ENTRY_BYTES_MAX) throw new Fault(`an entry is longer than ${ENTRY_BYTES_MAX} bytes`);
   const entry = fields(parse(textOf(body, "the entry"), "the entry"), HEADER, ["prev", "pins"], "the entry");
-  if (!KINDS.includes(entry.kind)) throw new Fault(`the entry is of the kind ${String(entry.kind).slice(0, 80)}, which is not known here`);
+  if (!KINDS.includes(entry.kind))
+    throw new Fault(`the entry is of the kind ${String(entry.kind).slice(0, 80)}, which is not known here`);
   for (const name of ["site", "epoch", "subject"]) text(entry[name], name);
-  for (const name of ["seq", "at"]) if (!Number.isInteger(entry[name])) throw new Fault(`the entry's ${name} is no number`);
+  for (const name of ["seq", "at"])
+    if (!Number.isInteger(entry[name])) throw new Fault(`the entry's ${name} is no number`);
   if (Object.hasOwn(entry, "prev") && !HEX32.test(entry.prev)) throw new Fault("the entry's link is no hash");
   fields(entry.source, ["module", "node"], [], "the entry's source");
   fields(entry.law, ["semantics"], entry.kind === "action" ? ["contract", "version"] : [], "the entry's law");
-  if (entry.law.semantics !== SEMANTICS) throw new Fault("the entry was decided under a law version that is not known here");
+  if (entry.law.semantics !== SEMANTICS)
+    throw new Fault("the entry was decided under a law version that is not known here");
   checkPins(entry);
   checkDecision(entry.decision);
-  if ((entry.action !== null) !== WITH_ACTION.includes(entry.kind) || (entry.record !== null) === WITH_ACTION.includes(entry.kind)) {
+  if (
+    (entry.action !== null) !== WITH_ACTION.includes(entry.kind) ||
+    (entry.record !== null) === WITH_ACTION.includes(entry.kind)
+  ) {
     throw new Fault(`an entry of the kind ${entry.kind} does not hold what it has to`);
   }
   return entry;
@@ -55,7 +61,8 @@ function checkDecision(decision) {
   }
   const denied = decision.verdict === "deny";
   if (!denied && decision.verdict !== "allow") throw new Fault("the decision neither allows nor denies");
-  if (denied !== Object.hasOwn(decision, "denials")) throw new Fault("the decision denies without a reason, or allows with one");
+  if (denied !== Object.hasOwn(decision, "denials"))
+    throw new Fault("the decision denies without a reason, or allows with one");
   for (const denial of decision.denials ?? []) fields(denial, ["code", "gate"], ["values"], "a denial");
   for (const event of decision.events ?? []) if (typeof event?.ev !== "string") throw new Fault("an event has no name");
 }
@@ -67,7 +74,9 @@ export async function readAct(entry) {
   checkText(command, "the signed action");
   fields(command, ["act", "site", "at", "nonce", "signers"], Object.keys(command), "the signed action");
   if (!Object.hasOwn(ACTS, command.act)) {
-    throw new Fault(`this page does not know the act ${String(command.act).slice(0, 64)}; take the page of the shop's own release`);
+    throw new Fault(
+      `this page does not know the act ${String(command.act).slice(0, 64)}; take the page of the shop's own release`,
+    );
   }
   const most = PAYLOAD_BYTES_MAX + (command.act === "slip.stage" ? SLIP_BYTES_MORE : 0);
   if (envelope.payload.length > most) throw new Fault("the signed action is too long");
@@ -132,7 +141,8 @@ function attempted(entry) {
     denials: [{ code: record.code, gate, values }],
     trace: [`${gate} ${record.code}`],
   };
-  if (encode(decision) !== encode(entry.decision)) throw new Fault("its decision is not the one that its record leads to");
+  if (encode(decision) !== encode(entry.decision))
+    throw new Fault("its decision is not the one that its record leads to");
   return { subject: `source:${record.source}`, module: record.source };
 }
 
@@ -140,7 +150,8 @@ function consequence(entry) {
   fields(entry.record, ["of"], [], "the record");
   const [event, ...more] = entry.decision.events ?? [];
   const flagged = event?.ev === "JobFlagged";
-  if (more.length || (!flagged && event?.ev !== "EquipmentWithdrawn")) throw new Fault("it says what no consequence says");
+  if (more.length || (!flagged && event?.ev !== "EquipmentWithdrawn"))
+    throw new Fault("it says what no consequence says");
   return { subject: flagged ? `${event.order}/${event.job}` : `equipment:${event.equipment}`, module: entry.site };
 }
 

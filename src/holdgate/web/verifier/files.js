@@ -30,7 +30,8 @@ export const KINDS = {
 export async function recognise(file) {
   const peek = new Uint8Array(await file.slice(0, PEEK_BYTES).arrayBuffer());
   const start = new TextDecoder().decode(peek).trimStart();
-  if (start.startsWith("{") && /"line":\s*"(?:head|entry|blob)"/.test(start.split("\n", 1)[0])) return { name: file.name, kind: "bundle", file };
+  if (start.startsWith("{") && /"line":\s*"(?:head|entry|blob)"/.test(start.split("\n", 1)[0]))
+    return { name: file.name, kind: "bundle", file };
   if (start.startsWith('{"checkpoint":') && file.size > PEEK_BYTES) return { name: file.name, kind: "bundle", file };
   if (file.size > SMALL_BYTES_MAX) return { name: file.name, kind: "unknown", file };
   const raw = new Uint8Array(await file.arrayBuffer());
@@ -58,10 +59,14 @@ function jsonKind(raw) {
 /** What is still missing before anything can be verified; empty where nothing is. */
 export function missing(items) {
   const has = (kind) => items.some((item) => item.kind === kind);
-  if (!has("trust") && !has("bundle") && !has("receipt")) return "Drop a record (bundle) or a receipt, and the shop's trust file.";
-  if (!has("trust")) return "Now drop the shop's trust file (trust.json): the keys that you trust, from outside of the record.";
-  if (items.filter((item) => item.kind === "trust").length > 1) return "There are two trust files: remove the one that does not count.";
-  if (!has("bundle") && !has("receipt")) return "Now drop a record (a file that ends in .bundle), or a receipt with its entry.";
+  if (!has("trust") && !has("bundle") && !has("receipt"))
+    return "Drop a record (bundle) or a receipt, and the shop's trust file.";
+  if (!has("trust"))
+    return "Now drop the shop's trust file (trust.json): the keys that you trust, from outside of the record.";
+  if (items.filter((item) => item.kind === "trust").length > 1)
+    return "There are two trust files: remove the one that does not count.";
+  if (!has("bundle") && !has("receipt"))
+    return "Now drop a record (a file that ends in .bundle), or a receipt with its entry.";
   return "";
 }
 
@@ -83,7 +88,15 @@ async function verifyBundle(item, trust, watch, kept) {
     return { ...(await auditBundle(await readBundle(item.file, watch), trust, watch, kept)), name: item.name };
   } catch (error) {
     if (error instanceof Cancelled) throw error;
-    return { name: item.name, unread: true, origin: "", size: 0, trees: new Map(), rows: [], findings: [{ seq: null, what: error.message }] };
+    return {
+      name: item.name,
+      unread: true,
+      origin: "",
+      size: 0,
+      trees: new Map(),
+      rows: [],
+      findings: [{ seq: null, what: error.message }],
+    };
   }
 }
 
@@ -91,9 +104,14 @@ async function verifyOne(item, { trust, reports, of }) {
   try {
     const proof = readProof(item.raw);
     const charters = [];
-    for (const { raw } of of("charter")) charters.push(await openCharter(JSON.parse(textOf(raw, "the charter")), trust.roots));
+    for (const { raw } of of("charter"))
+      charters.push(await openCharter(JSON.parse(textOf(raw, "the charter")), trust.roots));
     const { log, from } = await logKey(proof.origin, charters, reports, of("vkey"));
-    const found = await entryFor(proof, of("entry").map(({ raw }) => unended(raw)), reports);
+    const found = await entryFor(
+      proof,
+      of("entry").map(({ raw }) => unended(raw)),
+      reports,
+    );
     const roster = charters.length ? new Roster(charters[0]) : null;
     return { name: item.name, from, ...(await verifyReceipt(proof, found, log, trust.witnesses, roster)) };
   } catch (error) {
@@ -109,7 +127,8 @@ function unended(raw) {
 async function logKey(origin, charters, reports, files) {
   for (const charter of charters) {
     const seat = charter.sites.find((site) => site.origin === origin);
-    if (seat) return { log: await makeVkey(seat.origin, seat.key), from: "the charter, which your trusted roots signed" };
+    if (seat)
+      return { log: await makeVkey(seat.origin, seat.key), from: "the charter, which your trusted roots signed" };
   }
   const report = reports.find((one) => one.origin === origin && one.logKey && !one.findings.length);
   if (report) return { log: await makeVkey(origin, report.logKey), from: "the record that was verified above" };
@@ -117,5 +136,7 @@ async function logKey(origin, charters, reports, files) {
     const vkey = await parseVkey(textOf(raw, "the key").trim());
     if (vkey.name === origin) return { log: vkey, from: "the key file that you gave, which nothing else vouches for" };
   }
-  throw new Fault(`nothing here says which key the log ${origin} signs with: drop the shop's charter.json, or the bundle of that site`);
+  throw new Fault(
+    `nothing here says which key the log ${origin} signs with: drop the shop's charter.json, or the bundle of that site`,
+  );
 }

@@ -27,7 +27,9 @@ export class Imports {
     const leaves = readLeaves(record);
     const tree = this.trees.get(record.origin) ?? new Tree();
     if (record.start !== tree.size) {
-      throw new Fault(`the stretch of ${seat.id} begins at ${record.start}, but ${tree.size} entries were taken in so far`);
+      throw new Fault(
+        `the stretch of ${seat.id} begins at ${record.start}, but ${tree.size} entries were taken in so far`,
+      );
     }
     if (record.size !== record.start + leaves.length) throw new Fault("the stretch has not the size that it names");
     if (this.kind === "business_hub" && record.held.length !== leaves.length) {
@@ -46,7 +48,8 @@ export class Imports {
     const about = `entry ${seq} of ${seat.id}, which it took in: `;
     try {
       const body = this.blobs.get(toHex(leaf));
-      if (body === undefined || !same(await leafHash(body), leaf)) throw new Fault("it is missing, or is not what it was");
+      if (body === undefined || !same(await leafHash(body), leaf))
+        throw new Fault("it is missing, or is not what it was");
       await this.#read(at, seat, seq, readEntry(body), checks, about);
       this.entries++;
     } catch (error) {
@@ -57,16 +60,23 @@ export class Imports {
   async #read(at, seat, seq, entry, checks, about) {
     if (entry.seq !== seq || entry.site !== seat.id) throw new Fault("it names another place in another log");
     for (const pin of entry.pins ?? []) {
-      if (!this.blobs.has(pin)) throw new Fault(`the document ${pin.slice(0, 12)}… that it pins is missing, or is not what it was`);
+      if (!this.blobs.has(pin))
+        throw new Fault(`the document ${pin.slice(0, 12)}… that it pins is missing, or is not what it was`);
     }
     if (entry.kind !== "action") {
-      if (speaksOfPeople(entry.decision)) throw new Fault("it speaks of people or sites without an act that was signed");
+      if (speaksOfPeople(entry.decision))
+        throw new Fault("it speaks of people or sites without an act that was signed");
       return;
     }
     const act = await readAct(entry);
     if (entry.pins && !takesDocuments(act)) throw new Fault("no documents are kept beside this act");
     const hub = seat.kind === "business_hub";
-    await checks.add(at, act.envelope, hub ? this.roster.keysOf(act.command) : this.roster.keysSince(act.command), about);
+    await checks.add(
+      at,
+      act.envelope,
+      hub ? this.roster.keysOf(act.command) : this.roster.keysSince(act.command),
+      about,
+    );
     if (hub) this.roster.fold(act.command, entry.decision);
     else if (speaksOfPeople(entry.decision)) throw new Fault("it says what only the business hub may say");
   }
@@ -77,7 +87,9 @@ function readLeaves(record) {
   if (!Array.isArray(leaves) || !leaves.length || leaves.length > ENTRIES_MAX || !Array.isArray(held)) {
     throw new Fault("the stretch is empty, too long or no stretch");
   }
-  const inside = held.every((index, i) => Number.isInteger(index) && index > (held[i - 1] ?? -1) && index < leaves.length);
+  const inside = held.every(
+    (index, i) => Number.isInteger(index) && index > (held[i - 1] ?? -1) && index < leaves.length,
+  );
   if (!inside) throw new Fault("the record of an import names an entry outside of it, or one twice");
   const hashes = leaves.map((leaf) => fromBase64(leaf, "a leaf hash"));
   if (hashes.some((hash) => hash.length !== HASH_BYTES)) throw new Fault("a leaf hash is no SHA-256 hash");

@@ -82,7 +82,11 @@ export function parseCheckpoint(text) {
 
 function cosigned(text, body) {
   const time = new DataView(body.buffer, body.byteOffset).getBigUint64(0);
-  return { time: Number(time), message: utf8(`cosignature/v1\ntime ${time}\n${text}`), ok: time > 0n && time < 2n ** 53n };
+  return {
+    time: Number(time),
+    message: utf8(`cosignature/v1\ntime ${time}\n${text}`),
+    ok: time > 0n && time < 2n ** 53n,
+  };
 }
 
 async function holds(vkey, text, body) {
@@ -106,9 +110,11 @@ export async function openCheckpoint(raw, log) {
       throw new Fault(`the signature of ${log.name} does not hold for this note; nothing of it is believed`);
     }
   }
-  if (!own.length) throw new Fault(`this checkpoint is not signed by the log ${log.name} under the key that is known here`);
+  if (!own.length)
+    throw new Fault(`this checkpoint is not signed by the log ${log.name} under the key that is known here`);
   const checkpoint = parseCheckpoint(text);
-  if (checkpoint.origin !== log.name) throw new Fault(`this is a checkpoint of ${checkpoint.origin}, not of ${log.name}`);
+  if (checkpoint.origin !== log.name)
+    throw new Fault(`this is a checkpoint of ${checkpoint.origin}, not of ${log.name}`);
   return checkpoint;
 }
 

@@ -19,15 +19,23 @@ async function take(files) {
 }
 
 function showFiles() {
-  find("list").replaceChildren(...items.map((item) => {
-    const remove = make("button", { type: "button", "aria-label": `Remove ${item.name}` }, "Remove");
-    remove.addEventListener("click", () => {
-      items = items.filter((other) => other !== item);
-      find("choose").focus();
-      begin();
-    });
-    return make("li", {}, make("span", { class: "file" }, item.name), make("span", { class: "what" }, KINDS[item.kind]), remove);
-  }));
+  find("list").replaceChildren(
+    ...items.map((item) => {
+      const remove = make("button", { type: "button", "aria-label": `Remove ${item.name}` }, "Remove");
+      remove.addEventListener("click", () => {
+        items = items.filter((other) => other !== item);
+        find("choose").focus();
+        begin();
+      });
+      return make(
+        "li",
+        {},
+        make("span", { class: "file" }, item.name),
+        make("span", { class: "what" }, KINDS[item.kind]),
+        remove,
+      );
+    }),
+  );
   find("clear").hidden = !items.length;
   find("next").textContent = missing(items);
 }
@@ -75,8 +83,11 @@ function conclude({ trust, reports, receipts }) {
 
 /** The verdict in one sentence, for whoever listens to the page. */
 function ended(reports, receipts) {
-  const bad = reports.filter((report) => report.findings.length).length + receipts.filter((receipt) => receipt.why).length;
-  return bad ? `Verified: ${count(bad, "file")} of ${reports.length + receipts.length} did not hold.` : "Verified: everything holds.";
+  const bad =
+    reports.filter((report) => report.findings.length).length + receipts.filter((receipt) => receipt.why).length;
+  return bad
+    ? `Verified: ${count(bad, "file")} of ${reports.length + receipts.length} did not hold.`
+    : "Verified: everything holds.";
 }
 
 function overall(reports) {
@@ -124,7 +135,9 @@ function listen() {
 
 async function start() {
   if (!(await isSupported())) {
-    fail(new Fault("this browser cannot verify Ed25519 signatures; take Chromium 137, Firefox 129 or Safari 17, or newer"));
+    fail(
+      new Fault("this browser cannot verify Ed25519 signatures; take Chromium 137, Firefox 129 or Safari 17, or newer"),
+    );
     find("choose").disabled = true;
     return;
   }

@@ -26,8 +26,10 @@ const HOST = new RegExp(`^(?=.{1,253}$)(?:${LABEL}\\.)*(?![0-9]+$)${LABEL}$`);
 export function readPasskey(raw) {
   if (raw.length > PASSKEY_BYTES_MAX) throw new Fault("the passkey is too long");
   const value = fields(parse(textOf(raw, "the passkey"), "the passkey"), ["alg", "key", "rp_id"], [], "the passkey");
-  if (![ES256, EDDSA, RS256].includes(value.alg)) throw new Fault(`the passkey's algorithm ${value.alg} is not read here`);
-  if (typeof value.rp_id !== "string" || !HOST.test(value.rp_id)) throw new Fault("the passkey's rp_id is no host name");
+  if (![ES256, EDDSA, RS256].includes(value.alg))
+    throw new Fault(`the passkey's algorithm ${value.alg} is not read here`);
+  if (typeof value.rp_id !== "string" || !HOST.test(value.rp_id))
+    throw new Fault("the passkey's rp_id is no host name");
   const key = fromBase64(value.key, "the passkey's key");
   if (value.alg === ES256 && (key.length !== 65 || key[0] !== 4)) throw new Fault("the passkey is no point of P-256");
   if (value.alg === EDDSA) checkKey(key, "the passkey");
@@ -37,9 +39,7 @@ export function readPasskey(raw) {
 /** Why an assertion does not hold for a message; empty where it holds. The sentence continues one. */
 export async function verifyPasskey(passkey, message, raw) {
   try {
-    const said = fields(
-      parse(textOf(raw, "it"), "it"), ["authenticator_data", "client_data", "signature"], [], "it",
-    );
+    const said = fields(parse(textOf(raw, "it"), "it"), ["authenticator_data", "client_data", "signature"], [], "it");
     const data = fromBase64(said.authenticator_data, "its authenticator data");
     const client = fromBase64(said.client_data, "its client data");
     await checkClient(client, message, passkey.host);
@@ -61,10 +61,12 @@ async function checkClient(raw, message, host) {
   } catch {
     throw new Fault("its client data cannot be read");
   }
-  if (client === null || typeof client !== "object" || !eachOnce(text)) throw new Fault("its client data cannot be read");
+  if (client === null || typeof client !== "object" || !eachOnce(text))
+    throw new Fault("its client data cannot be read");
   if (client.type !== "webauthn.get") throw new Fault("it is no assertion");
   if (client.challenge !== toBase64url(await sha256(message))) throw new Fault("it was made for another action");
-  if (client.crossOrigin !== undefined && client.crossOrigin !== false) throw new Fault("it was made in a page inside of another");
+  if (client.crossOrigin !== undefined && client.crossOrigin !== false)
+    throw new Fault("it was made in a page inside of another");
   checkOrigin(client.origin, host);
 }
 
@@ -85,24 +87,28 @@ function eachOnce(text) {
 function checkOrigin(origin, host) {
   const found = /^(https?):\/\/([a-z0-9.-]+)(?::[0-9]{1,5})?$/.exec(typeof origin === "string" ? origin : "");
   const under = found && HOST.test(found[2]) && (found[2] === host || found[2].endsWith(`.${host}`));
-  if (!under || (found[1] !== "https" && found[2] !== "localhost")) throw new Fault(`it was made for another place than ${host}`);
+  if (!under || (found[1] !== "https" && found[2] !== "localhost"))
+    throw new Fault(`it was made for another place than ${host}`);
 }
 
 async function checkAuthenticator(data, host) {
   if (data.length < HEADER_BYTES) throw new Fault("its authenticator data are too short");
-  if (!same(data.subarray(0, 32), await sha256(utf8(host)))) throw new Fault(`it was made for another place than ${host}`);
+  if (!same(data.subarray(0, 32), await sha256(utf8(host))))
+    throw new Fault(`it was made for another place than ${host}`);
   const flags = data[32];
   if (!(flags & USER_PRESENT)) throw new Fault("nobody was present");
   if (!(flags & USER_VERIFIED)) throw new Fault("the authenticator did not verify who was there");
   const odd = flags & ATTESTED || (flags & BACKED_UP && !(flags & BACKUP_ELIGIBLE));
-  if (odd || data.length > HEADER_BYTES !== Boolean(flags & EXTENDED)) throw new Fault("its authenticator data are not an assertion's");
+  if (odd || data.length > HEADER_BYTES !== Boolean(flags & EXTENDED))
+    throw new Fault("its authenticator data are not an assertion's");
 }
 
 async function signatureHolds(passkey, message, signature) {
   if (passkey.alg === EDDSA) return verify(passkey.key, message, signature);
-  const [format, algorithm, asked, given] = passkey.alg === ES256
-    ? ["raw", { name: "ECDSA", namedCurve: "P-256" }, { name: "ECDSA", hash: "SHA-256" }, fromDer(signature)]
-    : ["spki", { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" }, { name: "RSASSA-PKCS1-v1_5" }, signature];
+  const [format, algorithm, asked, given] =
+    passkey.alg === ES256
+      ? ["raw", { name: "ECDSA", namedCurve: "P-256" }, { name: "ECDSA", hash: "SHA-256" }, fromDer(signature)]
+      : ["spki", { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" }, { name: "RSASSA-PKCS1-v1_5" }, signature];
   if (given === null) return false;
   try {
     return await crypto.subtle.verify(asked, await importedKey(format, passkey.key, algorithm), given, message);
@@ -123,7 +129,11 @@ async function readKey(format, key, algorithm) {
   const read = await crypto.subtle.importKey(format, key, algorithm, true, ["verify"]);
   if (format !== "spki") return read;
   const { modulusLength, publicExponent } = read.algorithm;
-  const weak = modulusLength < RSA_BITS[0] || modulusLength > RSA_BITS[1] || !(publicExponent.at(-1) & 1) || publicExponent.length > 4;
+  const weak =
+    modulusLength < RSA_BITS[0] ||
+    modulusLength > RSA_BITS[1] ||
+    !(publicExponent.at(-1) & 1) ||
+    publicExponent.length > 4;
   const again = new Uint8Array(await crypto.subtle.exportKey("spki", read));
   if (weak || !same(again, key)) throw new Fault("the RSA key is weak, or not in its one encoding");
   return read;

@@ -23,7 +23,8 @@ export function readProof(raw) {
   const index = readNumber(lines.shift().slice(6), "the receipt's index");
   if (lines.length > PATH_HASHES_MAX) throw new Fault("the receipt's path is longer than any tree needs");
   const path = lines.map((line) => fromBase64(line, "the receipt's path"));
-  if (path.some((hash) => hash.length !== HASH_BYTES)) throw new Fault("the receipt's path holds something that is no hash");
+  if (path.some((hash) => hash.length !== HASH_BYTES))
+    throw new Fault("the receipt's path holds something that is no hash");
   const note = utf8(whole.slice(split + 2));
   return { index, path, note, origin: parseCheckpoint(readNote(note).text).origin };
 }
@@ -37,12 +38,15 @@ export async function entryFor(proof, entries, reports) {
     const leaf = await leafHash(body);
     if (!(await verifyInclusion(proof.index, size, leaf, proof.path, root))) continue;
     if (here && !same(here.leaf, leaf)) {
-      throw new Fault(`the log signed this receipt for another entry ${proof.index} than its record shows: it has two histories`);
+      throw new Fault(
+        `the log signed this receipt for another entry ${proof.index} than its record shows: it has two histories`,
+      );
     }
     return here ?? { body, leaf };
   }
   if (here) return here;
-  if (entries.length) throw new Fault(`the receipt does not prove the entry that you gave, at index ${proof.index} of ${proof.origin}`);
+  if (entries.length)
+    throw new Fault(`the receipt does not prove the entry that you gave, at index ${proof.index} of ${proof.origin}`);
   throw new Fault("drop the entry that the receipt is about, or the bundle of its site");
 }
 
@@ -57,7 +61,13 @@ export async function verifyReceipt(proof, found, log, witnesses, roster) {
   for (const vkey of witnesses.filter((one) => lines.some((line) => names(line, one)))) {
     cosigned.set(vkey.name, { size: checkpoint.size, time: await verifyCosignature(proof.note, vkey), vkey });
   }
-  const said = { index: proof.index, size: checkpoint.size, origin: checkpoint.origin, leaf: toHex(found.leaf), cosigned };
+  const said = {
+    index: proof.index,
+    size: checkpoint.size,
+    origin: checkpoint.origin,
+    leaf: toHex(found.leaf),
+    cosigned,
+  };
   if (found.row) return { ...said, row: found.row, signed: found.row.state === "verified" ? "record" : "open" };
   return { ...said, ...(await readFound(found.body, proof.index, log, roster)) };
 }
@@ -65,15 +75,26 @@ export async function verifyReceipt(proof, found, log, witnesses, roster) {
 async function readFound(body, index, log, roster) {
   const entry = readEntry(body);
   if (entry.seq !== index || !log.name.endsWith(`/${entry.site}`)) {
-    throw new Fault(`the entry says that it is number ${entry.seq} of ${entry.site}; the receipt is about number ${index}`);
+    throw new Fault(
+      `the entry says that it is number ${entry.seq} of ${entry.site}; the receipt is about number ${index}`,
+    );
   }
   const act = entry.kind === "action" ? await readAct(entry) : null;
   const row = {
-    seq: index, state: "verified", at: entry.at, kind: entry.kind, act: act?.command.act ?? "", subject: entry.subject,
-    place: act?.command.place ?? "", verdict: entry.decision.verdict,
+    seq: index,
+    state: "verified",
+    at: entry.at,
+    kind: entry.kind,
+    act: act?.command.act ?? "",
+    subject: entry.subject,
+    place: act?.command.place ?? "",
+    verdict: entry.decision.verdict,
     codes: (entry.decision.denials ?? []).map((denial) => String(denial.code)),
     who: (act?.command.signers ?? []).map((signer) => ({
-      id: signer.id, name: roster?.nameOf(signer.id) ?? "", role: signer.role, meaning: signer.meaning ?? "",
+      id: signer.id,
+      name: roster?.nameOf(signer.id) ?? "",
+      role: signer.role,
+      meaning: signer.meaning ?? "",
     })),
   };
   return { row, signed: act === null ? "none" : await whoSigned(act, roster) };

@@ -81,7 +81,8 @@ export class Roster {
     for (const signer of command.signers) {
       const [, key] = keys.find(([id]) => id === signer.id);
       const kind = key.length === PUBLIC_BYTES ? "ed25519" : "webauthn";
-      if ((signer.kind ?? "ed25519") !== kind) throw new Fault(`${signer.id} signs with another kind of key than it says`);
+      if ((signer.kind ?? "ed25519") !== kind)
+        throw new Fault(`${signer.id} signs with another kind of key than it says`);
     }
   }
 
@@ -122,11 +123,13 @@ export class Roster {
     const known = this.people.get(event.id);
     const kind = event.ev === "SiteEnrolled" ? "site" : (known ?? event).kind;
     checkKeyOf(event.id, kind, key);
-    if ((known !== undefined) !== (event.ev === "IdentityRekeyed")) throw new Fault(`${event.id} is enrolled already, or not yet`);
+    if ((known !== undefined) !== (event.ev === "IdentityRekeyed"))
+      throw new Fault(`${event.id} is enrolled already, or not yet`);
     const owner = this.owners.get(toHex(rawKey(key)));
     if (owner !== undefined) throw new Fault(`the key of ${event.id} is, or was, that of ${owner}`);
     if (event.ev === "SiteEnrolled") this.#join(readSeat({ ...event, area: event.area ?? "" }));
-    else if (known === undefined) this.#enrol({ id: event.id, name: event.name, kind: event.kind, roles: event.roles, key });
+    else if (known === undefined)
+      this.#enrol({ id: event.id, name: event.name, kind: event.kind, roles: event.roles, key });
     else this.#enrol({ ...known, key, earlier: [...(known.earlier ?? []), known.key] });
   }
 

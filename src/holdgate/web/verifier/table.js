@@ -11,8 +11,13 @@ const STATES = {
   open: ["perhaps", "not verified"],
 };
 const KINDS = {
-  genesis: "Charter", boot: "Start of the site", attempt: "Attempt", import: "Taken in from another site",
-  consequence: "Consequence", contact: "Link up or down", cosigned: "Cosignature",
+  genesis: "Charter",
+  boot: "Start of the site",
+  attempt: "Attempt",
+  import: "Taken in from another site",
+  consequence: "Consequence",
+  contact: "Link up or down",
+  cosigned: "Cosignature",
 };
 
 /** The table below the verdict. */
@@ -32,7 +37,9 @@ export class Table {
   show(reports) {
     this.reports = reports.filter((report) => report.rows.length);
     this.find("entries").hidden = !this.reports.length;
-    this.find("record").replaceChildren(...this.reports.map((report, i) => make("option", { value: String(i) }, report.site || report.name)));
+    this.find("record").replaceChildren(
+      ...this.reports.map((report, i) => make("option", { value: String(i) }, report.site || report.name)),
+    );
     for (const report of this.reports) for (const row of report.rows) row.text ??= wordsOf(row);
     if (this.reports.length) this.search();
   }
@@ -58,8 +65,12 @@ export class Table {
     const start = this.page * many;
     const shown = this.found.slice(start, start + many);
     this.find("rows").replaceChildren(...shown.map((row) => this.row(row)));
-    this.find("count").textContent = this.found.length ? `${this.found.length.toLocaleString("en")} found` : "No entry is like that.";
-    this.find("where").textContent = this.found.length ? `${start + 1} to ${start + shown.length} of ${this.found.length}` : "";
+    this.find("count").textContent = this.found.length
+      ? `${this.found.length.toLocaleString("en")} found`
+      : "No entry is like that.";
+    this.find("where").textContent = this.found.length
+      ? `${start + 1} to ${start + shown.length} of ${this.found.length}`
+      : "";
     this.find("before").disabled = this.page === 0;
     this.find("after").disabled = start + many >= this.found.length;
   }
@@ -67,14 +78,22 @@ export class Table {
   row(row) {
     const [look, words] = STATES[row.state];
     const there = row.at === null ? "" : local(row.at, this.zone);
-    return make("tr", row.state === "fault" ? { class: "fault" } : {},
+    return make(
+      "tr",
+      row.state === "fault" ? { class: "fault" } : {},
       make("th", { scope: "row" }, String(row.seq)),
       make("td", { "data-label": "Time" }, row.at === null ? "" : utc(row.at), there ? make("small", {}, there) : ""),
       make("td", { "data-label": "Who, role" }, row.who.map(person)),
-      make("td", { "data-label": "Act" }, row.act || KINDS[row.kind] || row.kind, make("small", {}, [row.subject, row.place && `at ${row.place}`].filter(Boolean).join(", "))),
+      make(
+        "td",
+        { "data-label": "Act" },
+        row.act || KINDS[row.kind] || row.kind,
+        make("small", {}, [row.subject, row.place && `at ${row.place}`].filter(Boolean).join(", ")),
+      ),
       make("td", { "data-label": "Meaning" }, meanings(row.who)),
       make("td", { "data-label": "Decision" }, decision(row)),
-      make("td", { "data-label": "Record" }, make("span", { class: `mark ${look}` }, words)));
+      make("td", { "data-label": "Record" }, make("span", { class: `mark ${look}` }, words)),
+    );
   }
 }
 
@@ -99,5 +118,7 @@ function wanted(row, which) {
 function wordsOf(row) {
   const who = row.who.flatMap((one) => [one.id, one.name, one.role, one.meaning]);
   const time = row.at === null ? "" : utc(row.at);
-  return [row.seq, time, row.kind, row.act, row.subject, row.place, row.verdict, ...row.codes, ...who].join(" ").toLowerCase();
+  return [row.seq, time, row.kind, row.act, row.subject, row.place, row.verdict, ...row.codes, ...who]
+    .join(" ")
+    .toLowerCase();
 }

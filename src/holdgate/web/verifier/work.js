@@ -58,7 +58,10 @@ export class Checks {
       const why = await whyNotSigned(envelope, keys);
       if (why) this.found(seq, `a signature does not hold: ${about}${why}`);
     } catch (error) {
-      this.found(seq, error instanceof Fault ? `${about}${error.message}` : `a signature could not be checked: ${error}`);
+      this.found(
+        seq,
+        error instanceof Fault ? `${about}${error.message}` : `a signature could not be checked: ${error}`,
+      );
     }
     this.running--;
     this.waiting.shift()?.();
