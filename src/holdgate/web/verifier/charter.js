@@ -20,6 +20,7 @@ export async function openCharter(value, roots) {
   }
   const byId = new Map();
   for (const root of charter.roots) byId.set(toHex(await sha256(root)).slice(0, 16), root);
+  if (byId.size !== charter.roots.length) throw new Fault("the charter names a root key twice");
   const keys = [...envelope.signatures.keys()].filter((id) => byId.has(id)).map((id) => [id, byId.get(id)]);
   if (keys.length < threshold) {
     throw new Fault(`the charter carries ${keys.length} of the ${threshold} root signatures that it needs`);
