@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         tls,
         up,
         upgrade,
+        verifier,
         views,
         who,
         why,
@@ -100,6 +101,9 @@ app.command("holdgate.cli.run:run", help="Open one site of a shop as a process, 
 app.command("holdgate.cli.status:status", help="Show how every site stands: log, cosignature, links, clock.")
 app.command("holdgate.cli.backup:backup", name="backup", help="Copy a shop's record, and put it back.")
 app.command("holdgate.cli.upgrade:upgrade", help="Let a new release take over, once it has decided everything again.")
+app.command(
+    "holdgate.cli.verifier:verifier", help="Write the page that verifies a record in a browser, without a network."
+)
 app.command("holdgate.cli.views:views", help="Bring SQL tables of every log up to what the Vault mirrors.")
 app.command("holdgate.cli.site:site", name="site", help="Found a shop; begin with `holdgate site new`.")
 app.command(
