@@ -11,8 +11,8 @@ import socket
 import ssl
 import time
 import tomllib
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, ExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -31,6 +31,8 @@ from holdgate.adapters.http_site import Changing, handing_in, index_app, site_ap
 from holdgate.adapters.http_witness import WitnessApp
 from holdgate.adapters.lock import SiteLock
 from holdgate.adapters.nkeys import public_text, read_seed
+from holdgate.adapters.sqlite_reception import SqliteReception
+from holdgate.adapters.zones import zone_of
 from holdgate.arrivals import forwarding
 from holdgate.bootstrap import Premises, Shop, read_premises
 from holdgate.crypto.keys import SigningKey
@@ -46,6 +48,7 @@ from holdgate.sites.vault import Vault
 from holdgate.sites.vault_face import VaultFace
 from holdgate.terms.errors import HoldgateError, Malformed, Unavailable
 from holdgate.upgrade import check_release
+from holdgate.web.app import Web
 
 if TYPE_CHECKING:
     from holdgate.adapters.nats_bus import NatsBus
@@ -55,6 +58,8 @@ KINDS: Final = {"business-hub": "business_hub", "floor-hub": "floor_hub", "node"
 BUS_FOLDER: Final = "bus"
 BUS_ADDRESS: Final = "bus.json"
 BUS_KEY: Final = "bus.key"
+RECEPTION: Final = "reception.db"
+"""The front desk's file: sealed keys of badges, invitations, papers. No record: losing it loses no fact."""
 
 
 class SiteConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -108,7 +113,8 @@ async def open_whole(directory: Path) -> AsyncIterator[tuple[Shop, Starlette]]:
         shop = Shop(directory, faces=True, watch=True)
         try:
             await shop.open()
-            yield shop, _app({**shop.sites, **shop.vaults})
+            with _web(directory) as web:
+                yield shop, _app({**shop.sites, **shop.vaults}, web)
         finally:
             shop.close()
 
@@ -145,7 +151,7 @@ async def open_one(config: SiteConfig, kind: str) -> AsyncIterator[tuple[Site | 
             vault.introduce(bus.admit)
             bus.attach(seat.id, vault, vault.link_changed)
             vault.wake()
-            yield vault, _app({seat.id: vault})
+            yield vault, _app({seat.id: vault}, None)
             return
         await bus.meet(_vaults(premises))
         site = Site(premises.means(seat, bus, HostClock(), HostEntropy()), policies_for, timers=True)
@@ -153,7 +159,8 @@ async def open_one(config: SiteConfig, kind: str) -> AsyncIterator[tuple[Site | 
         bus.attach(seat.id, site, site.link_changed)
         await site.start()
         await stack.enter_async_context(_hearing(premises, config, site))
-        yield site, _app({seat.id: site})
+        web = stack.enter_context(_web(premises.directory / seat.id))
+        yield site, _app({seat.id: site}, web)
 
 
 @asynccontextmanager
@@ -289,18 +296,30 @@ def _read(path: Path) -> bytes:
         raise Unavailable(f"{path} cannot be read: {error.strerror}; holdgate bus init writes it") from error
 
 
-def _app(here: Mapping[str, Site | Vault]) -> Starlette:
-    """Each site of this process under /SITE, and at / their names."""
-    return index_app({name: _app_of(site) for name, site in here.items()})
+@contextmanager
+def _web(folder: Path) -> Iterator[Web]:
+    """The pages and the API of this process; its front desk lies in the folder."""
+    reception = SqliteReception(folder / RECEPTION)
+    try:
+        yield Web(HostEntropy().token, reception, zone_of, metadata.version("holdgate"))
+    finally:
+        reception.close()
 
 
-def _app_of(site: Site | Vault) -> Starlette:
+def _app(here: Mapping[str, Site | Vault], web: Web | None) -> Starlette:
+    """Each site of this process under /SITE; at / the way to their pages, or their names."""
+    apps = {name: _app_of(site, web) for name, site in here.items()}
+    return index_app(apps, () if web is None else web.first())
+
+
+def _app_of(site: Site | Vault, web: Web | None = None) -> Starlette:
     if isinstance(site, Vault):
         return _vault_app(site)
     figures = SiteFigures(site)
     otel.offer(site.id, figures.shown(), figures.collect)
     arrivals = (epcis_route(read_object_event, handing_in(site)),) if site.kind == "floor_hub" else ()
-    return site_app(site, lambda: site_status(site, clock_quality()), (*metrics_routes(figures.collect), *arrivals))
+    more = (*metrics_routes(figures.collect), *arrivals, *(() if web is None else web.site(site)))
+    return site_app(site, lambda: site_status(site, clock_quality()), more)
 
 
 def _vault_app(vault: Vault) -> Starlette:

@@ -125,14 +125,14 @@ class Changing:
         await self._now()(scope, receive, send)
 
 
-def index_app(apps: Mapping[str, ASGIApp]) -> Starlette:
-    """Several applications as one: each under /NAME, and their names at /."""
+def index_app(apps: Mapping[str, ASGIApp], more: Sequence[BaseRoute] = ()) -> Starlette:
+    """Several applications as one: each under /NAME, and their names at /, where `more` has no page of its own there."""
 
     async def show(_: Request) -> Response:
         return _json(tuple(apps))
 
     return Starlette(
-        routes=[Route("/", show, methods=["GET"]), *(Mount(f"/{name}", app) for name, app in apps.items())]
+        routes=[*more, Route("/", show, methods=["GET"]), *(Mount(f"/{name}", app) for name, app in apps.items())]
     )
 
 

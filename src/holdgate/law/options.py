@@ -56,7 +56,7 @@ class Option(Struct, frozen=True, kw_only=True):
     """One thing that could be done.
 
     `subject`: what it is about. `fields`: the act's own fields as filled in. `asks`: those that a person still fills in.
-    `allowed`, `denials`: what the law says now.
+    `others`: who would co-sign (SMART-ID, role). `allowed`, `denials`: what the law says now.
     """
 
     act: str
@@ -65,6 +65,7 @@ class Option(Struct, frozen=True, kw_only=True):
     asks: tuple[str, ...]
     allowed: bool
     denials: tuple[Denial, ...]
+    others: tuple[tuple[str, str], ...] = ()
 
 
 def options(
@@ -131,6 +132,7 @@ def _option(view: View, candidate: _Candidate, command: c.AnyCommand) -> Option:
         asks=candidate.asks,
         allowed=decision.allowed,
         denials=decision.denials,
+        others=tuple(other for other in candidate.others if other[0] != view.actor),
     )
 
 

@@ -1,0 +1,8 @@
+"""The pages, in the order of the menu."""
+
+from typing import Final
+
+from holdgate.web.page import Page
+from holdgate.web.pages.traveler import TRAVELER
+
+PAGES: Final[tuple[Page, ...]] = (TRAVELER,)
