@@ -23,6 +23,7 @@ from starlette.applications import Starlette
 
 from holdgate.adapters import otel
 from holdgate.adapters.epcis import read_object_event
+from holdgate.adapters.epcis_uris import read_part
 from holdgate.adapters.host import HostClock, HostEntropy, clock_quality
 from holdgate.adapters.http_alarms import alarm_routes
 from holdgate.adapters.http_epcis import epcis_route
@@ -30,6 +31,7 @@ from holdgate.adapters.http_metrics import metrics_routes
 from holdgate.adapters.http_site import Changing, handing_in, index_app, site_app, standby_app, status_app
 from holdgate.adapters.http_witness import WitnessApp
 from holdgate.adapters.lock import SiteLock
+from holdgate.adapters.marks import Mark, read_mark
 from holdgate.adapters.nkeys import public_text, read_seed
 from holdgate.adapters.sqlite_reception import SqliteReception
 from holdgate.adapters.zones import zone_of
@@ -301,9 +303,13 @@ def _web(folder: Path) -> Iterator[Web]:
     """The pages and the API of this process; its front desk lies in the folder."""
     reception = SqliteReception(folder / RECEPTION)
     try:
-        yield Web(HostEntropy().token, reception, zone_of, metadata.version("holdgate"))
+        yield Web(HostEntropy().token, reception, zone_of, metadata.version("holdgate"), _mark)
     finally:
         reception.close()
+
+
+def _mark(text: str) -> Mark:
+    return read_mark(text, read_part)
 
 
 def _app(here: Mapping[str, Site | Vault], web: Web | None) -> Starlette:

@@ -11,6 +11,7 @@ from starlette.routing import BaseRoute, Route
 from holdgate.sites.reception import Reception
 from holdgate.sites.site import Site
 from holdgate.web.api.acting import Acting
+from holdgate.web.api.dock import Dock, ReadMark
 from holdgate.web.api.session import Visits
 from holdgate.web.asker import Asker
 from holdgate.web.face import Face
@@ -27,15 +28,21 @@ class Web:
     """The web of a process.
 
     `token`: unpredictable texts; `reception`: the front desk of its sites; `zone`: finds a time zone by its name; `version`: of the
-    product.
+    product; `read`: reads a part mark.
     """
 
     def __init__(
-        self, token: Callable[[], str], reception: Reception, zone: Callable[[str], tzinfo], version: str
+        self,
+        token: Callable[[], str],
+        reception: Reception,
+        zone: Callable[[str], tzinfo],
+        version: str,
+        read: ReadMark,
     ) -> None:
         self._sessions = Sessions(token)
         self._reception = reception
         self._zone = zone
+        self._dock = Dock(read)
         self._version = version
         self._pages: dict[str, Pages] = {}
         self._visits: dict[str, Visits] = {}
@@ -47,7 +54,7 @@ class Web:
         pages = self._pages[site.id] = Pages(
             face, PAGES, visits.asker, self._reception, self.menu, self._zone(face.settings.tz)
         )
-        operations = (*visits.operations(), *Acting(self._reception).operations())
+        operations = (*visits.operations(), *Acting(self._reception).operations(), *self._dock.operations())
         return [
             *routes(face, operations, visits.asker),
             self._described(face, operations),

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import NODEFAULT, Struct
 from msgspec.structs import FieldInfo
 
+from holdgate.crypto.keys import PUBLIC_BYTES
 from holdgate.law import command as c
 from holdgate.law.denial import sentence
 from holdgate.law.gates.acts import SIGNING
@@ -20,6 +21,8 @@ from holdgate.law.view import view_of
 from holdgate.web.words import label, wording
 
 _HEADER: Final = frozenset(c.Command.__struct_fields__)
+_SIGNING: Final = (*SIGNING, c.AttestArrival)
+"""Acts with components, session and meaning; the gate asks it of one act too."""
 TEXT, WHOLE, LIST, YES_NO, DATA, MOMENT = "text", "whole", "list", "yes_no", "data", "moment"
 _MOMENTS: Final = frozenset(
     {"until", "cal_from", "cal_until", "observed_at", "captured_at", "arrival_due", "delivery_due"}
@@ -40,8 +43,8 @@ class Wish(Struct, frozen=True, kw_only=True):
     """An act as a page offers it.
 
     `role`: in which the person would act; `does`, `means`: its words; `signs`: it carries components and meaning, at a workstation;
-    `others`: who would co-sign (SMART-ID, role); `group`: allowed, waiting, locked, done; `says`: why it is not allowed, the first
-    reason first; `unlocks`: what opens it.
+    `others`: who co-signs (SMART-ID, role, kind of key); `group`: allowed, waiting, locked, done; `says`: why it is not allowed, the
+    first reason first; `unlocks`: what opens it.
     """
 
     act: str
@@ -59,7 +62,7 @@ class Wish(Struct, frozen=True, kw_only=True):
     says: tuple[str, ...] = ()
     waits_for: tuple[str, ...] = ()
     unlocks: tuple[str, ...] = ()
-    others: tuple[tuple[str, str], ...] = ()
+    others: tuple[tuple[str, str, str], ...] = ()
 
     @property
     def allowed(self) -> bool:
@@ -82,18 +85,25 @@ def wish_of(state: State, role: str, option: Option) -> Wish:
         asks=asks,
         does=words.does,
         means=words.means,
-        signs=act in SIGNING,
+        signs=act in _SIGNING,
         group=group_of(option.denials),
         seen=seen_of(state, act, option.fields),
         codes=tuple(denial.code for denial in option.denials),
         says=tuple(dict.fromkeys(sentence(denial) for denial in option.denials)),
         waits_for=waits_for(option.denials),
         unlocks=unlocks(option.denials),
-        others=option.others,
+        others=with_keys(state, option.others),
     )
 
 
-def blank(state: State, act: type[c.Command], role: str, subject: str = "", **fields: Any) -> Wish:
+def blank(
+    state: State,
+    act: type[c.Command],
+    role: str,
+    subject: str = "",
+    others: tuple[tuple[str, str], ...] = (),
+    **fields: Any,
+) -> Wish:
     """An act that nobody is offered by the law's own list: the fields that are given stand, every other one is asked."""
     words = wording(act, str(fields.get("result") or fields.get("decision") or ""))
     infos = _infos(act)
@@ -106,10 +116,22 @@ def blank(state: State, act: type[c.Command], role: str, subject: str = "", **fi
         asks=tuple(asked(act, name) for name in infos if name not in fields and infos[name].required),
         does=words.does,
         means=words.means,
-        signs=act in SIGNING,
+        signs=act in _SIGNING,
         group="allowed",
         seen=seen_of(state, act, fields),
+        others=with_keys(state, others),
     )
+
+
+def with_keys(state: State, others: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str, str], ...]:
+    """Co-signers with the kind of their keys: how a browser asks them."""
+    return tuple((smart_id, role, kind_of_key(state, smart_id)) for smart_id, role in others)
+
+
+def kind_of_key(state: State, smart_id: str) -> str:
+    """How an identity signs: `ed25519`, or `webauthn` by a passkey."""
+    found = state.identities.get(smart_id)
+    return "ed25519" if found is None or len(found.key) == PUBLIC_BYTES else "webauthn"
 
 
 def seen_of(state: State, act: type[c.Command], fields: dict[str, Any]) -> str | None:

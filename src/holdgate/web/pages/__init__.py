@@ -3,6 +3,7 @@
 from typing import Final
 
 from holdgate.web.page import Page
+from holdgate.web.pages.dock import DOCK
 from holdgate.web.pages.traveler import TRAVELER
 
-PAGES: Final[tuple[Page, ...]] = (TRAVELER,)
+PAGES: Final[tuple[Page, ...]] = (TRAVELER, DOCK)

@@ -35,6 +35,7 @@ export async function told(command) {
   for (const [name, form] of Object.entries(known)) {
     if (command[name] !== undefined) rows.push([form.label, shown(command[name], form.kind)]);
   }
+  if (command.seen) rows.push(["Record as shown", `${command.seen.slice(0, 16)}…`]);
   return rows;
 }
 

@@ -7,7 +7,7 @@ import { act, present, sign_paper } from "./sign.js";
 import { begin, enter, leave, me, Problem } from "./state.js";
 import { announce } from "./tell.js";
 import { passkeySigner } from "./keys.js";
-import { listen } from "./wedge.js";
+import { listen, onScan } from "./wedge.js";
 
 const extras = { // a page's own script, by data-script of its main part
   dock: () => import("./dock.js"),
@@ -105,7 +105,8 @@ async function station(button) {
 
 // ---- badges and marks ------------------------------------------------------------------------------------------------
 
-listen(async (text) => {
+listen();
+onScan(async (text) => {
   try {
     if (await present(text)) await go(location.href, false);
   } catch (error) {

@@ -12,12 +12,12 @@ const listeners = new Set();
 
 export const onCount = (told) => listeners.add(told);
 
-async function changed() {
+export async function recount() {
   const waiting = await count("outbox");
   listeners.forEach((told) => told(waiting));
 }
 
-if (tabs) tabs.onmessage = changed;
+if (tabs) tabs.onmessage = recount;
 
 // Answers the site's reply; null where it waits in the outbox. A refusal is thrown as a Problem.
 export async function deliver(path, envelope, mayWait, does) {
@@ -36,14 +36,14 @@ export async function deliver(path, envelope, mayWait, does) {
 const lost = (error) => !(error instanceof Problem) || error.problem.status === 503;
 
 async function told() {
-  await changed();
+  await recount();
   tabs?.postMessage("changed");
 }
 
 export function flush() {
   return navigator.locks.request("holdgate-outbox", { ifAvailable: true }, async (lock) => {
     if (!lock) return;
-    const waiting = (await all("outbox")).sort((one, other) => one.at - other.at);
+    const waiting = (await all("outbox")).filter((one) => one.path).sort((one, other) => one.at - other.at);
     for (const one of waiting) {
       try {
         await call("POST", one.path, one.envelope, ENVELOPE);

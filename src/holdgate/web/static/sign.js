@@ -1,7 +1,7 @@
 // Signing: one tap for what carries no meaning, a dialog with the PIN or the passkey for what does. What the dialog shows is
 // read from the command that is signed, and from nothing else.
 
-import { canonical, utf8 } from "./canon.js";
+import { canonical, token, utf8 } from "./canon.js";
 import { commandOf, told, valuesOf } from "./command.js";
 import { ACTION, seal } from "./dsse.js";
 import { readBadge, signer, unlock } from "./keys.js";
@@ -17,6 +17,7 @@ const MAY_WAIT = ["reading.record", "env.log"];
 export async function present(text) {
   const badge = readBadge(text);
   if (!badge) return false;
+  if (expecting) return expecting(badge), false;
   if (me.person && me.person.id !== badge.id) await leave();
   const locker = await call("GET", api(`/lockers/${encodeURIComponent(badge.id)}`));
   const key = await keyByPin(badge, locker, `PIN of ${badge.id}`);
@@ -33,7 +34,7 @@ async function keyByPin(badge, locker, title) {
     if (key) return key;
     call("POST", api("/attempts"), canonical({ id: badge.id, why: "wrong PIN" })).catch(() => null);
   }
-  await leave();
+  if (me.person?.id === badge.id) await leave();
   announce("Five wrong PINs: present the badge again.", "bad");
   return null;
 }
@@ -64,12 +65,18 @@ async function signed(wish, values) {
   const place = wish.signs || wish.act.startsWith("step.") ? me.here.place?.id : undefined;
   const own = { id: me.person.id, role: wish.role };
   if (wish.signs) Object.assign(own, { auth: authOf(wish.site), meaning: wish.means });
-  const others = (wish.others || []).map(([id, role]) => ({ id, role, ...(wish.signs ? { auth: remote(), meaning: wish.means } : {}) }));
-  for (const one of [own, ...others]) if (me.person.passkey && one === own) one.kind = "webauthn";
+  if (me.person.passkey) own.kind = "webauthn";
+  const others = (wish.others || []).map((other) => coSigner(wish, other));
   const command = await commandOf(wish, values, [own, ...others], place);
   const person = wish.signs ? await confirmed(wish, command) : me.person;
   if (!person) return false;
   const signers = [{ id: me.person.id, sign: person.sign }];
+  for (const [id, , kind] of wish.signs ? wish.others || [] : []) {
+    if (kind === "webauthn") continue; // at their own screen
+    const key = await second(id, wish, command);
+    if (!key) return false;
+    signers.push(signer(id, key));
+  }
   const station = place && placeSigner();
   if (station && station.id !== me.person.id) signers.push(station);
   const envelope = await seal(ACTION, utf8(canonical(command)), signers);
@@ -103,7 +110,29 @@ export async function sign_paper(digest, site) {
   return laid(envelope, { site, does: "Signed" });
 }
 
-const remote = () => ({ components: PASSKEY, session: "at their own screen" });
+// Somebody who signs the same bytes: with a passkey at their own screen, with a badge here and now.
+function coSigner(wish, [id, role, kind]) {
+  const one = { id, role };
+  if (kind === "webauthn") one.kind = kind;
+  if (!wish.signs) return one;
+  const components = kind === "webauthn" ? PASSKEY : ["badge", "pin"];
+  return { ...one, auth: { components, session: `C${token(6)}` }, meaning: wish.means };
+}
+
+let expecting = null;
+
+// The second signature at this place: their badge, their PIN, the same command.
+async function second(id, wish, command) {
+  const rows = await told(command);
+  const badge = await new Promise((resolve) => {
+    expecting = (found) => found.id === id && resolve(found);
+    ask({ title: `Present the badge of ${id}`, rows, says: `Their signature means: ${wish.means}.`, confirm: null }).then(() => resolve(null));
+  });
+  expecting = null;
+  document.getElementById("ask").close();
+  if (!badge) return null;
+  return keyByPin(badge, await call("GET", api(`/lockers/${encodeURIComponent(id)}`)), `PIN of ${id}`);
+}
 
 // Two components at a session's first signature at a site, one secret later, all again after idle time.
 function authOf(site) {

@@ -34,8 +34,8 @@ export function refused(problem, form) {
   );
 }
 
-// `rows`: [[label, value]]; `secret`: a PIN is asked. Answers the text, "" for a plain yes, null where it was given up.
-export function ask({ title, rows = [], says = "", secret = false, confirm = "OK" }) {
+// `rows`: [[label, value]]; `secret`: a PIN is asked; `text`: a word is. Answers the text, "" for a plain yes, null where it was given up.
+export function ask({ title, rows = [], says = "", secret = false, text = false, confirm = "OK" }) {
   const dialog = document.getElementById("ask");
   dialog.querySelector("h2").textContent = title;
   dialog.querySelector(".says").textContent = says;
@@ -48,15 +48,19 @@ export function ask({ title, rows = [], says = "", secret = false, confirm = "OK
   );
   const input = dialog.querySelector("input");
   input.value = "";
-  input.closest("label").hidden = !secret;
-  input.disabled = !secret;
+  const asks = secret || text;
+  input.type = secret ? "password" : "text";
+  input.closest("label").hidden = !asks;
+  input.closest("label").firstChild.textContent = secret ? "PIN " : `${title} `;
+  input.disabled = !asks;
+  dialog.querySelector("button[value=yes]").hidden = confirm === null;
   dialog.querySelector("button[value=yes]").textContent = confirm;
   dialog.returnValue = "";
   dialog.showModal();
-  (secret ? input : dialog.querySelector("button[value=yes]")).focus();
+  (asks ? input : dialog.querySelector("button[value=yes]")).focus();
   return new Promise((resolve) => {
     dialog.onclose = () => {
-      const answer = dialog.returnValue === "yes" ? (secret ? input.value : "") : null;
+      const answer = dialog.returnValue === "yes" ? (asks ? input.value : "") : null;
       input.value = "";
       resolve(answer);
     };

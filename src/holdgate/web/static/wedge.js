@@ -3,8 +3,12 @@
 const FAST_MS = 50;
 const SHORTEST = 6;
 
-// `told` gets each scanned text; it is swallowed, so that it ends in no field.
-export function listen(told) {
+const told = new Set();
+
+// Whoever asks gets each scanned text; it is swallowed, so that it ends in no field.
+export const onScan = (listener) => told.add(listener);
+
+export function listen() {
   let typed = "";
   let last = 0;
   document.addEventListener(
@@ -23,7 +27,7 @@ export function listen(told) {
         event.stopPropagation();
         const field = document.activeElement;
         if (field?.matches?.("input, textarea") && field.value.endsWith(text)) field.value = field.value.slice(0, -text.length);
-        told(text);
+        told.forEach((listener) => listener(text));
       } else if (event.key.length === 1) typed += event.key;
     },
     true,
