@@ -1,9 +1,11 @@
 // Live pages: the site says "changed", the page asks for its live part and takes over what differs. Focus, half-typed values and
 // open dialogs stay. Without a beat for eight seconds the page says that it is stale.
 
-import { me } from "./state.js";
+import { begin, me } from "./state.js";
 
 const STALE_MS = 8_000;
+const LOOK_AGAIN = 3; // beats
+let beats = 0;
 let heard = Date.now();
 let source = null;
 let asked = 0;
@@ -17,12 +19,28 @@ export function follow() {
     beat(event);
     refresh();
   });
+  source.onerror = () => source.readyState === EventSource.CLOSED && setTimeout(again, 3000);
 }
+
+// The site forgot us (it started anew): the workstation signs in by itself, people do so again.
+async function again() {
+  await begin().catch(() => null);
+  follow();
+  refresh();
+}
+
+addEventListener("offline", shown);
+addEventListener("online", () => {
+  follow();
+  refresh();
+});
 
 function beat(event) {
   heard = Date.now();
   me.offset = JSON.parse(event.data).now / 1000 - Date.now();
   shown();
+  beats += 1;
+  if (beats % LOOK_AGAIN === 0 && document.querySelector("form.wish:not(.allowed)")) refresh(); // what waits for time alone
 }
 
 setInterval(shown, 1000);
@@ -30,12 +48,16 @@ setInterval(shown, 1000);
 function shown() {
   const pill = document.getElementById("live-pill");
   if (!pill) return;
-  const stale = !source || Date.now() - heard > STALE_MS;
+  const stale = !reachable();
   pill.textContent = source ? (stale ? "Stale: no word from the site" : "Live") : "Not signed in";
   pill.className = `pill ${stale ? "stale" : "live"}`;
   for (const clock of document.querySelectorAll("[data-until]")) {
     const left = Math.round((Number(clock.dataset.until) / 1000 - Date.now() - me.offset) / 1000);
     clock.textContent = left > 0 ? span(left) : clock.dataset.over || "over";
+    if (left <= 0 && clock.dataset.rung !== clock.dataset.until) {
+      clock.dataset.rung = clock.dataset.until;
+      refresh();
+    }
   }
 }
 
@@ -46,7 +68,10 @@ const span = (seconds) => {
   return `${minutes}:${String(seconds % 60).padStart(2, "0")}`;
 };
 
-export const reachable = () => source !== null && Date.now() - heard <= STALE_MS;
+// Answers that are still under way belong to another page.
+export const forget = () => (asked += 1);
+
+export const reachable = () => source !== null && navigator.onLine && Date.now() - heard <= STALE_MS;
 
 // The newest state of the live part; answers come in the order of their questions.
 export async function refresh() {

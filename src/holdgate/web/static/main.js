@@ -1,7 +1,7 @@
 // Every page starts here: who is here, what the keyboard wedge reads, forms that act, links that keep the person signed in.
 
 import { flush, onCount } from "./outbox.js";
-import { follow, morph, refresh } from "./live.js";
+import { follow, forget, morph, refresh } from "./live.js";
 import { makeDevice } from "./keys.js";
 import { act, present, sign_paper } from "./sign.js";
 import { begin, enter, leave, me, Problem } from "./state.js";
@@ -18,7 +18,9 @@ const extras = { // a page's own script, by data-script of its main part
 
 export async function go(address, push = true) {
   const answer = await fetch(address, { credentials: "same-origin" });
-  const found = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const text = await answer.text();
+  forget();
+  const found = new DOMParser().parseFromString(text, "text/html");
   document.documentElement.dataset.site = found.documentElement.dataset.site || "";
   const moved = me.site !== document.documentElement.dataset.site;
   me.site = document.documentElement.dataset.site;
