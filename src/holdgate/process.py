@@ -13,6 +13,7 @@ import time
 import tomllib
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -45,7 +46,7 @@ from holdgate.sites.build import policies_for
 from holdgate.sites.figures import SiteFigures, VaultFigures
 from holdgate.sites.host import Host, Line
 from holdgate.sites.site import Site, Writing
-from holdgate.sites.status import host_status, site_status, vault_alarms, vault_status
+from holdgate.sites.status import SiteStatus, host_status, site_status, vault_alarms, vault_status
 from holdgate.sites.vault import Vault
 from holdgate.sites.vault_face import VaultFace
 from holdgate.terms.errors import HoldgateError, Malformed, Unavailable
@@ -308,6 +309,11 @@ def _web(folder: Path) -> Iterator[Web]:
         reception.close()
 
 
+def site_status_now(site: Site) -> SiteStatus:
+    """How a site stands, its host's clock included."""
+    return site_status(site, clock_quality())
+
+
 def _mark(text: str) -> Mark:
     return read_mark(text, read_part)
 
@@ -324,8 +330,9 @@ def _app_of(site: Site | Vault, web: Web | None = None) -> Starlette:
     figures = SiteFigures(site)
     otel.offer(site.id, figures.shown(), figures.collect)
     arrivals = (epcis_route(read_object_event, handing_in(site)),) if site.kind == "floor_hub" else ()
-    more = (*metrics_routes(figures.collect), *arrivals, *(() if web is None else web.site(site)))
-    return site_app(site, lambda: site_status(site, clock_quality()), more)
+    status = partial(site_status_now, site)
+    pages = () if web is None else web.site(site, figures, status)
+    return site_app(site, status, (*metrics_routes(figures.collect), *arrivals, *pages))
 
 
 def _vault_app(vault: Vault) -> Starlette:

@@ -35,7 +35,7 @@ class Served:
             self.kit: dict[str, Any] = json.load(answer)
 
     def _wait(self) -> int:
-        import time  # noqa: PLC0415
+        import time
 
         until = time.monotonic() + 60
         while time.monotonic() < until:

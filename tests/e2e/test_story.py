@@ -71,10 +71,13 @@ def _locked_before_checks(shop: Served, line: Seat) -> None:
     line.see("#line-S20", "waits for S10")
     assert line.page.locator("#start-S20 button").count() == 0
     wish = json.dumps({"act": "step.start", "site": "NODE-FPI", "order": "PO-1001"}).encode()
-    request = urllib.request.Request(f"{shop.url}/NODE-FPI/api/actions", wish, {"Content-Type": "application/vnd.dsse+json"})
+    request = urllib.request.Request(
+        f"{shop.url}/NODE-FPI/api/actions", wish, {"Content-Type": "application/vnd.dsse+json"}
+    )
     with pytest.raises(urllib.error.HTTPError) as refused:
         urllib.request.urlopen(request, timeout=20)
     assert refused.value.code == 400
+    refused.value.close()
     problem = line.page.evaluate(DIRECT, "S20")
     assert problem["code"] == "PRECHECK_INCOMPLETE"
 
@@ -160,7 +163,8 @@ DIRECT = """async step => {
   const signers = [{ id: me.person.id, role: "technician" }];
   const command = await commandOf({ ...wish, fields }, {}, signers, me.here.place.id);
   const envelope = await seal(ACTION, utf8(canonical(command)), [{ id: me.person.id, sign: me.person.sign }, placeSigner()]);
-  const answer = await fetch("/NODE-FPI/api/actions", { method: "POST", headers: { "Content-Type": "application/vnd.dsse+json" }, body: envelope });
+  const headers = { "Content-Type": "application/vnd.dsse+json" };
+  const answer = await fetch("/NODE-FPI/api/actions", { method: "POST", headers, body: envelope });
   return answer.json();
 }"""
 """A technician who goes round the screen: the act is signed properly and posted directly."""

@@ -8,8 +8,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from holdgate.sites.figures import SiteFigures
 from holdgate.sites.reception import Reception
 from holdgate.sites.site import Site
+from holdgate.sites.status import SiteStatus
 from holdgate.web.api.acting import Acting
 from holdgate.web.api.dock import Dock, ReadMark
 from holdgate.web.api.session import Visits
@@ -47,9 +49,9 @@ class Web:
         self._pages: dict[str, Pages] = {}
         self._visits: dict[str, Visits] = {}
 
-    def site(self, site: Site) -> list[BaseRoute]:
-        """The routes of a site, below its name."""
-        face = Face(site)
+    def site(self, site: Site, figures: SiteFigures, status: Callable[[], SiteStatus]) -> list[BaseRoute]:
+        """The routes of a site, below its name. `figures`: its running figures; `status`: how it stands now."""
+        face = Face(site, figures, status)
         visits = self._visits[site.id] = Visits(face, self._sessions, self._reception)
         pages = self._pages[site.id] = Pages(
             face, PAGES, visits.asker, self._reception, self.menu, self._zone(face.settings.tz)

@@ -6,13 +6,16 @@ from typing import Protocol
 from holdgate.engine.answer import Answer, Sealed
 from holdgate.engine.ports import Store
 from holdgate.engine.source import StoreRecord
+from holdgate.handoff.figures import Figure
 from holdgate.identity.charter import Settings
 from holdgate.law.case import Pin
 from holdgate.law.library import Library
 from holdgate.law.options import Option, options
 from holdgate.law.state import State
 from holdgate.query.timeline import Timeline
+from holdgate.sites.figures import SiteFigures
 from holdgate.sites.site import Site
+from holdgate.sites.status import SiteStatus
 from holdgate.web.asker import Asker
 
 
@@ -25,10 +28,12 @@ class Clock(Protocol):
 
 
 class Face:
-    """A site's face. `site`: business hub, floor hub or node."""
+    """A site's face. `site`: business hub, floor hub or node; `figures`: its running figures; `status`: how it stands now."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, figures: SiteFigures, status: Callable[[], SiteStatus]) -> None:
         self.site = site
+        self.status = status
+        self._figures = figures
         self.id = site.id
         self.kind = site.kind
         self.timeline = Timeline()
@@ -61,6 +66,14 @@ class Face:
     def now(self) -> int:
         """The site's time (UTC µs)."""
         return self.site.means.clock.now()
+
+    def figures(self) -> tuple[Figure, ...]:
+        """The site's figures, over everything that was taken in so far."""
+        return self._figures.shown()
+
+    async def catch_up(self) -> None:
+        """Take in what is on record and was not counted yet: after a start, everything."""
+        await self._figures.collect()
 
     def record(self) -> StoreRecord:
         """The site's record as far as it is durable."""

@@ -4,6 +4,7 @@
 changed. Models are plain structs made by functions that read the site's state; templates show them and know no rule.
 """
 
+import inspect
 from collections.abc import Callable, Iterable, Sequence
 from datetime import tzinfo
 from pathlib import Path
@@ -124,7 +125,7 @@ class Pages:
         return found
 
     def _endpoint(self, page: Page, template: str, model: Model) -> Callable[[Request], Any]:
-        def endpoint(request: Request) -> Response:
+        async def endpoint(request: Request) -> Response:
             asker = self._asker(request)
             part = request.query_params.get("part")
             if not page.open_to(asker):
@@ -132,17 +133,15 @@ class Pages:
             query = {name: value for name, value in request.query_params.items() if name != "part"}
             view = View(self._face, asker, dict(request.path_params), query, self._reception)
             try:
-                made = model(view)
+                made = model(view)  # on the event loop: the state is read between two of its turns, never beside one
+                made = await made if inspect.isawaitable(made) else made
             except HoldgateError as error:
                 made = of_error(error)
             if isinstance(made, Problem):
                 return self._render("problem", page, view, made, part, made.status)
             return self._render(template, page, view, made, part, 200)
 
-        async def on_loop(request: Request) -> Response:
-            return endpoint(request)  # the state is read between two turns of the event loop, never beside one
-
-        return on_loop
+        return endpoint
 
     def _door(self, page: Page, request: Request, asker: Asker, status: int) -> Response:
         """What somebody sees whose page it is not: where to sign in, or that it is not theirs."""

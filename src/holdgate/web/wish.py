@@ -43,8 +43,8 @@ class Wish(Struct, frozen=True, kw_only=True):
     """An act as a page offers it.
 
     `role`: in which the person would act; `does`, `means`: its words; `signs`: it carries components and meaning, at a workstation;
-    `others`: who co-signs (SMART-ID, role, kind of key); `group`: allowed, waiting, locked, done; `says`: why it is not allowed, the
-    first reason first; `unlocks`: what opens it.
+    `others`: who co-signs (SMART-ID, role, kind of key); `group`: allowed, waiting, locked, done; `says`: why it is not
+    allowed, the first reason first; `unlocks`: what opens it.
     """
 
     act: str
