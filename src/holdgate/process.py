@@ -143,7 +143,8 @@ async def open_one(config: SiteConfig, kind: str) -> AsyncIterator[tuple[Site | 
         stack.callback(SiteLock(premises.directory / seat.id).release)
         if config.host:
             host = await stack.enter_async_context(_open_host(premises, seat, config))
-            yield host, index_app({seat.id: Changing(_app_now(host))})
+            web = stack.enter_context(_web(premises.directory / seat.id))
+            yield host, index_app({seat.id: Changing(_app_now(host, web))}, web.files())
             return
         bus = _bus_of(premises, seat.id)
         stack.push_async_callback(bus.close)
@@ -219,7 +220,7 @@ def _vaults(premises: Premises) -> list[str]:
     return [seat.id for seat in premises.charter.sites if seat.kind == "vault"]
 
 
-def _app_now(host: Host) -> Callable[[], Starlette]:
+def _app_now(host: Host, web: Web) -> Callable[[], Starlette]:
     """What a host's address shows at the moment."""
     shown: list[tuple[Site, Starlette]] = []
 
@@ -227,7 +228,7 @@ def _app_now(host: Host) -> Callable[[], Starlette]:
         site, standby = host.site, host.standby
         if site is not None:
             if not shown or shown[0][0] is not site:
-                shown[:] = [(site, _app_of(site))]
+                shown[:] = [(site, _app_of(site, web))]
             return shown[0][1]
         shown.clear()
         if standby is None:
@@ -321,10 +322,10 @@ def _mark(text: str) -> Mark:
 def _app(here: Mapping[str, Site | Vault], web: Web | None) -> Starlette:
     """Each site of this process under /SITE; at / the way to their pages, or their names."""
     apps = {name: _app_of(site, web) for name, site in here.items()}
-    return index_app(apps, () if web is None else web.first())
+    return index_app(apps) if web is None else index_app(apps, web.files(), web.first())
 
 
-def _app_of(site: Site | Vault, web: Web | None = None) -> Starlette:
+def _app_of(site: Site | Vault, web: Web | None) -> Starlette:
     if isinstance(site, Vault):
         return _vault_app(site)
     figures = SiteFigures(site)

@@ -11,7 +11,6 @@ from tests.tidy.tree import PACKAGE, ROOT, sources
 
 PENDING = frozenset(
     {
-        "holdgate.web",
         "holdgate.adapters.registry",
     }
 )

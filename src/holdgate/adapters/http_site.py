@@ -125,10 +125,15 @@ class Changing:
         await self._now()(scope, receive, send)
 
 
-def index_app(apps: Mapping[str, ASGIApp], more: Sequence[BaseRoute] = ()) -> Starlette:
-    """Several applications as one: each under /NAME, and their names at /, where `more` has no page of its own there."""
+def index_app(apps: Mapping[str, ASGIApp], more: Sequence[BaseRoute] = (), page: Handler | None = None) -> Starlette:
+    """Several applications as one: each under /NAME.
 
-    async def show(_: Request) -> Response:
+    At / their names; or, for browsers, the `page`. `more`: further routes above the applications.
+    """
+
+    async def show(request: Request) -> Response:
+        if page is not None and "text/html" in request.headers.get("accept", ""):
+            return await page(request)
         return _json(tuple(apps))
 
     return Starlette(

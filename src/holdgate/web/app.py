@@ -1,6 +1,6 @@
 """The web of one process: for each of its sites the API and the pages, one menu, one set of sessions."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import tzinfo
 
 import msgspec
@@ -64,13 +64,17 @@ class Web:
             *pages.routes(),
         ]
 
-    def first(self) -> list[BaseRoute]:
-        """What lies above the sites: the first page, and the product's own files."""
+    def files(self) -> list[BaseRoute]:
+        """The product's own files."""
+        return list(static_routes())
+
+    def first(self) -> Callable[[Request], Awaitable[Response]] | None:
+        """The first page; None where no site of this process has pages."""
         visits = next(iter(self._visits.values()), None)
         if visits is None:
-            return list(static_routes())
+            return None
         settings = visits.settings
-        return [home(self.menu, visits.asker, self._zone(settings.tz), settings.name), *static_routes()]
+        return home(self.menu, visits.asker, self._zone(settings.tz), settings.name)
 
     def menu(self, asker: Asker | None) -> list[tuple[str, str]]:
         """Every page of this process that somebody may open; all of them for None: (address, title)."""

@@ -5,7 +5,7 @@ changed. Models are plain structs made by functions that read the site's state; 
 """
 
 import inspect
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import tzinfo
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -115,6 +115,12 @@ class Pages:
         mine = [page for page in self._pages if asker is None or page.open_to(asker)]
         return [(f"/{self._face.id}/{page.name}", page.title) for page in mine]
 
+    def _menu_here(self, asker: Asker) -> list[tuple[str, str]]:
+        """The menu on this site's pages: of a page that several sites have, this one's alone, if it has it."""
+        own = {title for _, title in self.entries(asker)}
+        mine = f"/{self._face.id}/"
+        return [(path, title) for path, title in self._menu(asker) if title not in own or path.startswith(mine)]
+
     def routes(self) -> list[Route]:
         """The routes of every page."""
         found = []
@@ -155,7 +161,7 @@ class Pages:
             "m": model,
             "face": self._face,
             "asker": view.asker,
-            "menu": self._menu(view.asker),
+            "menu": self._menu_here(view.asker),
             "settings": self._face.settings,
         }
         found = self._env.get_template(f"{template}.html")
@@ -230,7 +236,9 @@ def static_routes() -> Iterable[Route]:
     yield Route("/static/{name:path}", give, methods=["GET"])
 
 
-def home(doors: Callable[[Asker | None], list[tuple[str, str]]], asker: Finds, zone: tzinfo, name: str) -> Route:
+def home(
+    doors: Callable[[Asker | None], list[tuple[str, str]]], asker: Finds, zone: tzinfo, name: str
+) -> Callable[[Request], Awaitable[Response]]:
     """The first page of a process: everything that whoever asks may open; for a stranger the doors at which to sign in.
 
     Args:
@@ -249,4 +257,4 @@ def home(doors: Callable[[Asker | None], list[tuple[str, str]]], asker: Finds, z
         text = env.get_template("home.html").render(menu=menu, doors=doors(None), shop=name)
         return Response(text, media_type="text/html", headers=HEADERS)
 
-    return Route("/", show, methods=["GET"])
+    return show

@@ -147,7 +147,7 @@ def _routed(slip: StagedSlip) -> Routed:
         state=slip.state,
         staged_at=slip.staged_at,
         entry=slip.ref,
-        serials=(*slip.released, *slip.arrived),
+        serials=tuple(dict.fromkeys((*slip.released, *slip.arrived))),
     )
 
 
