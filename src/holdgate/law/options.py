@@ -86,7 +86,7 @@ def options(
         role: the role that it would act in.
         now: the time of the question (UTC µs).
         place: the workstation that it would act at; None: the office.
-        about: one subject: `order/job`, a job's, order's, report's or contract's id, a person's, …; None: all of them.
+        about: one subject: `order/job`, a job's, report's or contract's id, a person's, …; an order with its jobs; None: all.
 
     Returns:
         Every candidate with the law's answer, allowed or not; none for a site whose decider is not the law.
@@ -104,7 +104,8 @@ def options(
 
 def _is_about(subject: str, about: str) -> bool:
     """Whether a subject (`order/job` or `kind:id`) is the one that is asked for."""
-    return about in (subject, subject.partition(":")[2], subject.partition("/")[2])
+    order, slash, job = subject.partition("/")
+    return about in (subject, subject.partition(":")[2], job) or bool(slash and about == order)
 
 
 def _command(view: View, candidate: _Candidate, place: str) -> c.AnyCommand:
@@ -140,7 +141,7 @@ def _option(view: View, candidate: _Candidate, command: c.AnyCommand) -> Option:
 
 
 def _at_node(view: View) -> Candidates:
-    for order in view.state.orders.values():
+    for order in view.orders():
         yield from _new_job(view.state, order)
     for job in view.jobs():
         technique = view.library.technique(job.technique)
@@ -239,7 +240,7 @@ def _at_hub(view: View) -> Candidates:
     for job in view.jobs():
         yield from _record_of(job)
         yield from offers.dispose(view, job)
-    for report in state.reports.values():
+    for report in view.reports():
         for decision in ("approve", "reject"):
             reason = None if decision == "approve" else STAND_IN
             fields = {"report": report.id, "decision": decision, "reason": reason}
@@ -247,10 +248,10 @@ def _at_hub(view: View) -> Candidates:
         yield _Candidate(c.CloseWindow, {"report": report.id})
         amended = {"report": report.id, "new_report": f"{report.id[:63]}A", "reason": STAND_IN, "evidence": None}
         yield _Candidate(c.AmendReport, amended, ("new_report", "reason", "evidence"))
-    for order in state.orders.values():
+    for order in view.orders():
         yield from _of_order(state, library, order)
         yield from offers.of_order(view, order)
-    for record in state.contracts.values():
+    for record in state.contracts.values() if view.order is None else ():
         yield from _of_contract(library, record, role)
         yield from offers.of_contract(view, record)
         yield from offers_registers.next_version(view, record)

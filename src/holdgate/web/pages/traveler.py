@@ -5,7 +5,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from holdgate.law.state import Attempt, Job, Order, open_ncrs
+from holdgate.law.state import Attempt, Job, Order, State, open_ncrs
 from holdgate.law.technique import Measure, Operation, Technique
 from holdgate.terms.instant import SECOND_US
 from holdgate.web.page import Page, View
@@ -13,6 +13,8 @@ from holdgate.web.problem import Problem, missing
 from holdgate.web.wish import Wish
 
 ROLES: Final = ("technician", "operator", "level3", "qa", "project_manager", "workstation")
+SHOWN: Final = 50
+"""Rows of a list that are shown; of the rest the number."""
 _OF_OP: Final = ("step.start", "reading.record", "step.sign")
 
 
@@ -64,10 +66,12 @@ class JobLine(Struct, frozen=True, kw_only=True):
 
 
 class Jobs(Struct, frozen=True, kw_only=True):
-    """The list: jobs that run, orders whose parts are here and that can be started, papers."""
+    """The list: the jobs here, the newest first, and the orders with parts that are in no job; of more, the numbers."""
 
     jobs: tuple[JobLine, ...]
+    more: int
     starts: tuple[Wish, ...]
+    more_starts: int
 
 
 class JobCard(Struct, frozen=True, kw_only=True):
@@ -87,9 +91,22 @@ class JobCard(Struct, frozen=True, kw_only=True):
 def jobs(view: View) -> Jobs:
     """The list of this area's work."""
     state = view.face.state
-    lines = tuple(_line(view, key, job) for key, job in state.jobs.items())
-    starts = tuple(wish for wish in view.wishes() if wish.act == "job.start")
-    return Jobs(jobs=lines, starts=starts)
+    running = sorted(state.jobs.items(), key=lambda item: (-item[1].started_at, item[0]))
+    waiting = [
+        order for order in state.orders.values() if set(order.arrived) - set(order.settled) - _busy(state, order)
+    ]
+    starts = (wish for order in waiting[:SHOWN] for wish in view.wishes(order.id) if wish.act == "job.start")
+    return Jobs(
+        jobs=tuple(_line(view, key, job) for key, job in running[:SHOWN]),
+        more=max(len(running) - SHOWN, 0),
+        starts=tuple(starts),
+        more_starts=max(len(waiting) - SHOWN, 0),
+    )
+
+
+def _busy(state: State, order: Order) -> set[str]:
+    """The parts of an order that are in a job."""
+    return {serial for key in order.jobs if (job := state.jobs.get(key)) is not None for serial in job.serials}
 
 
 def _line(view: View, key: str, job: Job) -> JobLine:
