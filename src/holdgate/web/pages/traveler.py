@@ -5,7 +5,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from holdgate.law.state import Attempt, Job, Order, State, open_ncrs
+from holdgate.law.state import OVER, Attempt, Job, Order, State, open_ncrs
 from holdgate.law.technique import Measure, Operation, Technique
 from holdgate.terms.instant import SECOND_US
 from holdgate.web.page import Page, View
@@ -106,7 +106,8 @@ def jobs(view: View) -> Jobs:
 
 def _busy(state: State, order: Order) -> set[str]:
     """The parts of an order that are in a job."""
-    return {serial for key in order.jobs if (job := state.jobs.get(key)) is not None for serial in job.serials}
+    jobs = (state.jobs.get(key) for key in order.jobs)
+    return {serial for job in jobs if job is not None and job.status not in OVER for serial in job.serials}
 
 
 def _line(view: View, key: str, job: Job) -> JobLine:
