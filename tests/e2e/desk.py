@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,8 +36,6 @@ class Served:
             self.kit: dict[str, Any] = json.load(answer)
 
     def _wait(self) -> int:
-        import time
-
         until = time.monotonic() + 60
         while time.monotonic() < until:
             text = Path(self._log.name).read_text(encoding="utf-8")
@@ -63,11 +62,13 @@ class Served:
 class Seat:
     """A browser of its own at a workstation. Whatever its console complains of is kept in `faults`."""
 
-    def __init__(self, browser: Any, shop: Served, place: str, path: str, **context: Any) -> None:
+    def __init__(self, browser: Any, shop: Served, place: str, path: str, *, clock: bool = False) -> None:
         self.shop = shop
-        self.context = browser.new_context(**context)
+        self.context = browser.new_context()
         self.context.set_default_timeout(WAIT_MS)
         self.page = self.context.new_page()
+        if clock:
+            self.page.clock.install()
         self.faults: list[str] = []
         self.page.on("console", lambda said: self.faults.append(said.text) if said.type == "error" else None)
         self.page.on("pageerror", lambda error: self.faults.append(str(error)))
@@ -79,11 +80,6 @@ class Seat:
         """Go to a page as somebody who types its address."""
         self.page.goto(self.shop.url + path)
         self.page.locator("html[data-ready]").wait_for()
-
-    def go(self, path: str) -> None:
-        """Go to a page by a link, so that whoever is signed in stays so."""
-        self.page.evaluate(GO, path)
-        self.page.locator(f"html[data-at='{path}']").wait_for()
 
     def see(self, selector: str, text: str = "") -> Any:
         """Wait until something is there (with this text)."""
@@ -110,7 +106,7 @@ class Seat:
         self.page.locator("#ask input").fill(pin)
         self.page.keyboard.press("Enter")
 
-    def act(self, form: str, pin: bool = False, **fields: str) -> None:
+    def act(self, form: str, *, pin: bool = False, **fields: str) -> None:
         """Fill in a form and send it off, with the PIN where it signs."""
         box = self.page.locator(form)
         for name, value in fields.items():
@@ -122,9 +118,6 @@ class Seat:
     def close(self) -> None:
         """Leave; nothing may have gone wrong unseen."""
         self.context.close()
-
-
-GO: Final = """path => { const a = document.createElement("a"); a.href = path; document.body.append(a); a.click(); a.remove(); }"""
 
 
 @contextlib.contextmanager

@@ -162,7 +162,7 @@ def _new_job(state: State, order: Order) -> Candidates:
     if free or not order.jobs:
         number = len(order.jobs) + 1
         fields = {"order": order.id, "job": f"J-{number}", "node": state.site, "serials": free}
-        yield _Candidate(c.StartJob, fields, ("job",))
+        yield _Candidate(c.StartJob, fields, ("job", "serials"))
 
 
 def _of_job(state: State, job: Job, technique: Technique) -> Candidates:

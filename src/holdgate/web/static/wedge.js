@@ -1,6 +1,8 @@
-// Keyboard wedges: a scanner types faster than anybody, and ends with Enter. What it types is taken wherever the focus is.
+// Keyboard wedges: a scanner types faster than anybody, and ends with Enter. What it types is taken wherever the focus is: in a field
+// by its speed, elsewhere (where nobody types) by its form alone.
 
 const FAST_MS = 50;
+const SLOW_MS = 2_000;
 const SHORTEST = 6;
 
 const told = new Set();
@@ -16,17 +18,16 @@ export function listen() {
     (event) => {
       if (event.ctrlKey && event.key === "]") typed += "\x1d"; // GS1's separator, as most wedges send it
       if (event.ctrlKey || event.metaKey || event.altKey) return;
-      const now = performance.now();
-      if (now - last > FAST_MS) typed = "";
-      last = now;
+      const field = document.activeElement?.matches("input, textarea, select") ? document.activeElement : null;
+      if (event.timeStamp - last > (field ? FAST_MS : SLOW_MS)) typed = "";
+      last = event.timeStamp;
       if (event.key === "Enter") {
         const text = typed;
         typed = "";
         if (text.length < SHORTEST || !scanned(text)) return;
         event.preventDefault();
         event.stopPropagation();
-        const field = document.activeElement;
-        if (field?.matches?.("input, textarea") && field.value.endsWith(text)) field.value = field.value.slice(0, -text.length);
+        if (field?.value.endsWith(text)) field.value = field.value.slice(0, -text.length);
         told.forEach((listener) => listener(text));
       } else if (event.key.length === 1) typed += event.key;
     },
