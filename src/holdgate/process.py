@@ -11,8 +11,8 @@ import socket
 import ssl
 import time
 import tomllib
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, ExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from functools import partial
 from importlib import metadata
 from pathlib import Path
@@ -25,6 +25,7 @@ from starlette.types import ASGIApp
 
 from holdgate.adapters import otel
 from holdgate.adapters.epcis import read_object_event
+from holdgate.adapters.epcis_uris import read_part
 from holdgate.adapters.host import HostClock, HostEntropy, clock_quality
 from holdgate.adapters.http_alarms import alarm_routes
 from holdgate.adapters.http_epcis import epcis_route
@@ -32,7 +33,10 @@ from holdgate.adapters.http_metrics import metrics_routes
 from holdgate.adapters.http_site import Changing, handing_in, index_app, site_app, standby_app, status_app
 from holdgate.adapters.http_witness import WitnessApp
 from holdgate.adapters.lock import SiteLock
+from holdgate.adapters.marks import Mark, read_mark
 from holdgate.adapters.nkeys import public_text, read_seed
+from holdgate.adapters.sqlite_reception import SqliteReception
+from holdgate.adapters.zones import zone_of
 from holdgate.arrivals import forwarding
 from holdgate.bootstrap import Premises, Shop, read_premises
 from holdgate.crypto.keys import SigningKey
@@ -44,12 +48,13 @@ from holdgate.sites.build import policies_for
 from holdgate.sites.figures import SiteFigures, VaultFigures
 from holdgate.sites.host import Host, Line
 from holdgate.sites.site import Site, Writing
-from holdgate.sites.status import host_status, site_status, vault_alarms, vault_status
+from holdgate.sites.status import SiteStatus, host_status, site_status, vault_alarms, vault_status
 from holdgate.sites.vault import Vault
 from holdgate.sites.vault_face import VaultFace
 from holdgate.sites.watch import Alarm
 from holdgate.terms.errors import HoldgateError, Malformed, Unavailable
 from holdgate.upgrade import check_release
+from holdgate.web.app import Web
 
 if TYPE_CHECKING:
     from holdgate.adapters.nats_bus import NatsBus
@@ -59,6 +64,8 @@ KINDS: Final = {"business-hub": "business_hub", "floor-hub": "floor_hub", "node"
 BUS_FOLDER: Final = "bus"
 BUS_ADDRESS: Final = "bus.json"
 BUS_KEY: Final = "bus.key"
+RECEPTION: Final = "reception.db"
+"""The front desk's file: sealed keys of badges, invitations, papers. No record: losing it loses no fact."""
 
 
 class SiteConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -136,8 +143,9 @@ async def open_whole(directory: Path) -> AsyncIterator[tuple[Shop, Starlette]]:
             await shop.open()
             hub, vaults = shop.of_kind("business_hub"), shop.vaults
             alarms = partial(_alarms, vaults)
-            async with notifying(config_of(directory), hub, directory / hub.id, alarms):
-                yield shop, _app({**shop.sites, **vaults})
+            with _web(directory) as web:
+                async with notifying(config_of(directory), hub, directory / hub.id, alarms):
+                    yield shop, _app({**shop.sites, **vaults}, web)
         finally:
             shop.close()
 
@@ -164,7 +172,8 @@ async def open_one(config: SiteConfig, kind: str) -> AsyncIterator[tuple[Site | 
         stack.callback(SiteLock(premises.directory / seat.id).release)
         if config.host:
             host = await stack.enter_async_context(_open_host(premises, seat, config))
-            yield host, index_app({seat.id: Changing(_app_now(host))})
+            web = stack.enter_context(_web(premises.directory / seat.id))
+            yield host, index_app({seat.id: Changing(_app_now(host, web))}, web.files())
             return
         bus = _bus_of(premises, seat.id)
         stack.push_async_callback(bus.close)
@@ -175,7 +184,7 @@ async def open_one(config: SiteConfig, kind: str) -> AsyncIterator[tuple[Site | 
             vault.introduce(bus.admit)
             bus.attach(seat.id, vault, vault.link_changed)
             vault.wake()
-            yield vault, _app({seat.id: vault})
+            yield vault, _app({seat.id: vault}, None)
             return
         await bus.meet(_vaults(premises))
         site = Site(premises.means(seat, bus, HostClock(), HostEntropy()), policies_for, timers=True)
@@ -183,7 +192,8 @@ async def open_one(config: SiteConfig, kind: str) -> AsyncIterator[tuple[Site | 
         bus.attach(seat.id, site, site.link_changed)
         await site.start()
         await stack.enter_async_context(_hearing(premises, config, site))
-        yield site, _app({seat.id: site})
+        web = stack.enter_context(_web(premises.directory / seat.id))
+        yield site, _app({seat.id: site}, web)
 
 
 @asynccontextmanager
@@ -239,7 +249,7 @@ def _vaults(premises: Premises) -> list[str]:
     return [seat.id for seat in premises.charter.sites if seat.kind == "vault"]
 
 
-def _app_now(host: Host) -> Callable[[], Starlette]:
+def _app_now(host: Host, web: Web) -> Callable[[], Starlette]:
     """What a host's address shows at the moment."""
     shown: list[tuple[Site, Starlette]] = []
 
@@ -247,7 +257,7 @@ def _app_now(host: Host) -> Callable[[], Starlette]:
         site, standby = host.site, host.standby
         if site is not None:
             if not shown or shown[0][0] is not site:
-                shown[:] = [(site, _app_of(site))]
+                shown[:] = [(site, _app_of(site, web))]
             return shown[0][1]
         shown.clear()
         if standby is None:
@@ -326,18 +336,40 @@ def _read(path: Path) -> bytes:
         raise Unavailable(f"{path} cannot be read: {error.strerror}; holdgate bus init writes it") from error
 
 
-def _app(here: Mapping[str, Site | Vault]) -> Starlette:
-    """Each site of this process under /SITE, and at / their names."""
-    return index_app({name: _app_of(site) for name, site in here.items()})
+@contextmanager
+def _web(folder: Path) -> Iterator[Web]:
+    """The pages and the API of this process; its front desk lies in the folder."""
+    reception = SqliteReception(folder / RECEPTION)
+    try:
+        yield Web(HostEntropy().token, reception, zone_of, metadata.version("holdgate"), _mark)
+    finally:
+        reception.close()
 
 
-def _app_of(site: Site | Vault) -> Starlette:
+def site_status_now(site: Site) -> SiteStatus:
+    """How a site stands, its host's clock included."""
+    return site_status(site, clock_quality())
+
+
+def _mark(text: str) -> Mark:
+    return read_mark(text, read_part)
+
+
+def _app(here: Mapping[str, Site | Vault], web: Web | None) -> Starlette:
+    """Each site of this process under /SITE; at / the way to their pages, or their names."""
+    apps = {name: _app_of(site, web) for name, site in here.items()}
+    return index_app(apps) if web is None else index_app(apps, web.files(), web.first())
+
+
+def _app_of(site: Site | Vault, web: Web | None) -> Starlette:
     if isinstance(site, Vault):
         return _vault_app(site)
     figures = SiteFigures(site)
     otel.offer(site.id, figures.shown(), figures.collect)
     arrivals = (epcis_route(read_object_event, handing_in(site)),) if site.kind == "floor_hub" else ()
-    return site_app(site, lambda: site_status(site, clock_quality()), (*metrics_routes(figures.collect), *arrivals))
+    status = partial(site_status_now, site)
+    pages = () if web is None else web.site(site, figures, status)
+    return site_app(site, status, (*metrics_routes(figures.collect), *arrivals, *pages))
 
 
 def _vault_app(vault: Vault) -> Starlette:

@@ -233,7 +233,8 @@ def test_of_one_subject_only_what_is_about_it() -> None:
     assert {option.subject for option in found(world, "TECH", "technician", "J-9")} == set()
     shop = accepted_job(qa=True)
     assert {option.subject for option in found(shop, "TRAIN", "training", "NOVICE", None)} == {"identity:NOVICE"}
-    assert {option.subject for option in found(shop, "PM", "project_manager", PO, None)} == {f"order:{PO}"}
+    of_order = {option.subject for option in found(shop, "PM", "project_manager", PO, None)}
+    assert of_order == {f"order:{PO}", f"{PO}/J-1", f"{PO}/J-2"}, "an order, its jobs, and the next one"
 
 
 def groups(options_: list[Option]) -> dict[tuple[str, str], str]:

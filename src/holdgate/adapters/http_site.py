@@ -145,13 +145,19 @@ class Only:
         return any(path == shown or path.startswith(f"{shown}/") for shown in self._paths)
 
 
-def index_app(apps: Mapping[str, ASGIApp]) -> Starlette:
-    """Several applications as one: each under /NAME, and their names at /."""
+def index_app(apps: Mapping[str, ASGIApp], more: Sequence[BaseRoute] = (), page: Handler | None = None) -> Starlette:
+    """Several applications as one: each under /NAME.
 
-    async def show(_: Request) -> Response:
+    At / their names; or, for browsers, the `page`. `more`: further routes above the applications.
+    """
+
+    async def show(request: Request) -> Response:
+        if page is not None and "text/html" in request.headers.get("accept", ""):
+            return await page(request)
         return _json(tuple(apps))
 
-    return _IndexApp(apps, [Route("/", show, methods=["GET"]), *(Mount(f"/{name}", app) for name, app in apps.items())])
+    mounts = (Mount(f"/{name}", app) for name, app in apps.items())
+    return _IndexApp(apps, [*more, Route("/", show, methods=["GET"]), *mounts])
 
 
 class _Act:

@@ -180,8 +180,9 @@ class SqliteMirror(MirrorStore):
 
     @override
     def close(self) -> None:
-        self._reader.close()
-        self._db.close()
+        with self._writing, self._reading:  # whoever is at it in another thread finishes first
+            self._reader.close()
+            self._db.close()
 
     def _one(self, query: str, *values: object) -> tuple[Any, ...] | None:
         return next(iter(self._all(query, *values)), None)

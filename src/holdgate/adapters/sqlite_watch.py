@@ -99,7 +99,8 @@ class SqliteWatch(WatchStore):
 
     @override
     def close(self) -> None:
-        self._db.close()
+        with self._lock:  # whoever is at it in another thread finishes first
+            self._db.close()
 
     def _all(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         try:

@@ -146,7 +146,8 @@ class SqliteWitness(WitnessStore, OutsideStore):
 
     @override
     def close(self) -> None:
-        self._db.close()
+        with self._lock:  # whoever is at it in another thread finishes first
+            self._db.close()
 
     def _note(self, query: str, *values: object) -> bytes | None:
         with self._reading() as db:

@@ -37,7 +37,7 @@ def end_of_day(date: str, tz: str) -> Instant:
     Raises:
         Malformed: no such day or zone.
     """
-    zone = _zone(tz)
+    zone = zone_of(tz)
     try:
         if not _DATE.fullmatch(date):
             raise ValueError(date)
@@ -89,7 +89,7 @@ def local_instant(text: str, tz: str) -> Instant:
     Raises:
         Malformed: no such time or zone; or it is skipped or ambiguous there.
     """
-    zone = _zone(tz)
+    zone = zone_of(tz)
     try:
         wall = dt.datetime.fromisoformat(text)
         if wall.tzinfo is not None or not _TIME.match(text):
@@ -104,7 +104,7 @@ def local_instant(text: str, tz: str) -> Instant:
 
 
 @functools.cache
-def _zone(tz: str) -> zoneinfo.ZoneInfo:
+def zone_of(tz: str) -> zoneinfo.ZoneInfo:
     """The zone from the package; the name holds no dots, so that it cannot lead elsewhere."""
     place = resources.files("tzdata").joinpath("zoneinfo", *tz.split("/")) if _ZONE.fullmatch(tz) else None
     try:

@@ -1,6 +1,6 @@
 """Candidates: acts in the making, as somebody could ask for them now. `holdgate.law.options` puts them before the law."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final, NamedTuple
 
 from msgspec import Struct
@@ -9,7 +9,7 @@ from holdgate.law import command as c
 from holdgate.law.case import Pin
 from holdgate.law.contract import SmartSP
 from holdgate.law.library import Library
-from holdgate.law.state import OVER, Job, State
+from holdgate.law.state import OVER, Job, Order, Report, State
 
 STAND_IN: Final = "to be filled in"
 
@@ -41,11 +41,34 @@ class View(NamedTuple):
     now: int
     about: str | None = None
 
+    @property
+    def order(self) -> Order | None:
+        """The order that is asked for, by itself or by one of its jobs."""
+        named = (self.about or "").removeprefix("order:").partition("/")[0]
+        return self.state.orders.get(named)
+
+    def orders(self) -> Iterable[Order]:
+        """The order that is asked for, else all of them."""
+        order = self.order
+        return self.state.orders.values() if order is None else (order,)
+
     def jobs(self) -> list[Job]:
-        """The jobs that can go on: the one that is asked for, else all of them."""
-        state = self.state
-        asked = [job for key, job in state.jobs.items() if self.about in (key, job.id)] if self.about else []
-        return [job for job in asked or state.jobs.values() if job.status not in OVER]
+        """The jobs that can go on: the one that is asked for, or those of the order that is, else all of them."""
+        state, order, about = self.state, self.order, self.about
+        if order is not None:
+            keys = (about,) if about and "/" in about else order.jobs
+            asked = [job for key in keys if (job := state.jobs.get(key)) is not None]
+        else:
+            asked = [job for job in state.jobs.values() if about == job.id] or [*state.jobs.values()]
+        return [job for job in asked if job.status not in OVER]
+
+    def reports(self) -> Iterable[Report]:
+        """The report that is asked for, or those of the order that is, else all of them."""
+        state, order = self.state, self.order
+        if order is not None:
+            return [report for report in state.reports.values() if report.order == order.id]
+        asked = state.reports.get((self.about or "").removeprefix("report:"))
+        return state.reports.values() if asked is None else (asked,)
 
     def technique(self, job: Job) -> SmartSP | None:
         """The technique document that a job is pinned to."""

@@ -56,7 +56,7 @@ class Option(Struct, frozen=True, kw_only=True):
     """One thing that could be done.
 
     `subject`: what it is about. `fields`: the act's own fields as filled in. `asks`: those that a person still fills in.
-    `allowed`, `denials`: what the law says now.
+    `others`: who would co-sign (SMART-ID, role). `allowed`, `denials`: what the law says now.
     """
 
     act: str
@@ -65,6 +65,7 @@ class Option(Struct, frozen=True, kw_only=True):
     asks: tuple[str, ...]
     allowed: bool
     denials: tuple[Denial, ...]
+    others: tuple[tuple[str, str], ...] = ()
 
 
 def options(
@@ -85,7 +86,7 @@ def options(
         role: the role that it would act in.
         now: the time of the question (UTC µs).
         place: the workstation that it would act at; None: the office.
-        about: one subject: `order/job`, a job's, order's, report's or contract's id, a person's, …; None: all of them.
+        about: one subject: `order/job`, a job's, report's or contract's id, a person's, …; an order with its jobs; None: all.
 
     Returns:
         Every candidate with the law's answer, allowed or not; none for a site whose decider is not the law.
@@ -103,7 +104,8 @@ def options(
 
 def _is_about(subject: str, about: str) -> bool:
     """Whether a subject (`order/job` or `kind:id`) is the one that is asked for."""
-    return about in (subject, subject.partition(":")[2], subject.partition("/")[2])
+    order, slash, job = subject.partition("/")
+    return about in (subject, subject.partition(":")[2], job) or bool(slash and about == order)
 
 
 def _command(view: View, candidate: _Candidate, place: str) -> c.AnyCommand:
@@ -131,6 +133,7 @@ def _option(view: View, candidate: _Candidate, command: c.AnyCommand) -> Option:
         asks=candidate.asks,
         allowed=decision.allowed,
         denials=decision.denials,
+        others=tuple(other for other in candidate.others if other[0] != view.actor),
     )
 
 
@@ -138,7 +141,7 @@ def _option(view: View, candidate: _Candidate, command: c.AnyCommand) -> Option:
 
 
 def _at_node(view: View) -> Candidates:
-    for order in view.state.orders.values():
+    for order in view.orders():
         yield from _new_job(view.state, order)
     for job in view.jobs():
         technique = view.library.technique(job.technique)
@@ -159,7 +162,7 @@ def _new_job(state: State, order: Order) -> Candidates:
     if free or not order.jobs:
         number = len(order.jobs) + 1
         fields = {"order": order.id, "job": f"J-{number}", "node": state.site, "serials": free}
-        yield _Candidate(c.StartJob, fields, ("job",))
+        yield _Candidate(c.StartJob, fields, ("job", "serials"))
 
 
 def _of_job(state: State, job: Job, technique: Technique) -> Candidates:
@@ -237,7 +240,7 @@ def _at_hub(view: View) -> Candidates:
     for job in view.jobs():
         yield from _record_of(job)
         yield from offers.dispose(view, job)
-    for report in state.reports.values():
+    for report in view.reports():
         for decision in ("approve", "reject"):
             reason = None if decision == "approve" else STAND_IN
             fields = {"report": report.id, "decision": decision, "reason": reason}
@@ -245,10 +248,10 @@ def _at_hub(view: View) -> Candidates:
         yield _Candidate(c.CloseWindow, {"report": report.id})
         amended = {"report": report.id, "new_report": f"{report.id[:63]}A", "reason": STAND_IN, "evidence": None}
         yield _Candidate(c.AmendReport, amended, ("new_report", "reason", "evidence"))
-    for order in state.orders.values():
+    for order in view.orders():
         yield from _of_order(state, library, order)
         yield from offers.of_order(view, order)
-    for record in state.contracts.values():
+    for record in state.contracts.values() if view.order is None else ():
         yield from _of_contract(library, record, role)
         yield from offers.of_contract(view, record)
         yield from offers_registers.next_version(view, record)

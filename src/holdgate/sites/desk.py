@@ -37,9 +37,14 @@ class Desk:
 
     def public(self, smart_id: str) -> bytes:
         """The public key of an identity."""
-        return self._key(smart_id).public
+        return self.key(smart_id).public
 
-    def _key(self, smart_id: str) -> SigningKey:
+    def key(self, smart_id: str) -> SigningKey:
+        """The key of an identity.
+
+        Raises:
+            Unavailable: it is not at this desk.
+        """
         found = self._keys.get(smart_id)
         if found is None:
             raise Unavailable(f"the key of {smart_id} is not at this desk")
@@ -63,4 +68,4 @@ class Desk:
 
     def sign_only(self, command: c.Command, names: Iterable[str]) -> bytes:
         """The envelope, signed by these only."""
-        return seal(canon.encode(command), [(name, self._key(name)) for name in names])
+        return seal(canon.encode(command), [(name, self.key(name)) for name in names])

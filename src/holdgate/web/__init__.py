@@ -1,1 +1,1 @@
-"""The web: pages and what they are made of."""
+"""Pages and the HTTP API of a site: what people see, and where their signed actions come in. Nothing here decides."""

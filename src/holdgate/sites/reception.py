@@ -1,0 +1,93 @@
+"""Reception: what lies at a site's front desk and is no record: sealed keys of badges, invitations, papers to be signed.
+
+Losing it loses no fact and grants nothing: a badge is sealed anew, an invitation written again, a paper signed again.
+"""
+
+from typing import Protocol
+
+from msgspec import Struct
+
+
+class Locker(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A person's signing key, sealed under badge and PIN in their browser (`docs/spec/badge.md`). Noise without the badge."""
+
+    id: str
+    salt: bytes
+    nonce: bytes
+    sealed: bytes
+
+
+class Invitation(Struct, frozen=True, kw_only=True):
+    """Somebody may come with a key of their own. `token`: SHA-256 of the link's secret; `until`: UTC µs; `by`: who invited.
+
+    `rekey`: they are enrolled already and get another key.
+    """
+
+    token: str
+    id: str
+    name: str
+    org: str
+    roles: tuple[str, ...]
+    by: str
+    until: int
+    kind: str = "person"
+    zone: str | None = None
+    node: str | None = None
+    rekey: bool = False
+
+
+class Paper(Struct, frozen=True, kw_only=True):
+    """An act that some of its signers signed. `envelope`: with their signatures; `missing`: who is still to sign; `at`: UTC µs."""
+
+    digest: str
+    envelope: bytes
+    missing: tuple[str, ...]
+    at: int
+
+
+class Reception(Protocol):
+    """Keeps them. What is kept survives a restart."""
+
+    def put_locker(self, locker: Locker) -> None:
+        """Keep a sealed key; a newer one takes its place."""
+        ...
+
+    def locker(self, smart_id: str) -> Locker | None:
+        """The sealed key of a person."""
+        ...
+
+    def put_invitation(self, invitation: Invitation) -> None:
+        """Keep an invitation."""
+        ...
+
+    def invitation(self, token: str) -> Invitation | None:
+        """An invitation by the digest of its secret."""
+        ...
+
+    def drop_invitation(self, token: str) -> None:
+        """It was taken up, or taken back."""
+        ...
+
+    def invitations(self) -> list[Invitation]:
+        """All of them, by when they end."""
+        ...
+
+    def put_paper(self, paper: Paper) -> None:
+        """Keep a paper; a newer state of it takes its place."""
+        ...
+
+    def paper(self, digest: str) -> Paper | None:
+        """A paper by the digest of what is signed."""
+        ...
+
+    def drop_paper(self, digest: str) -> None:
+        """It was handed in, or withdrawn."""
+        ...
+
+    def papers(self) -> list[Paper]:
+        """All of them, the oldest first."""
+        ...
+
+    def close(self) -> None:
+        """Release the storage."""
+        ...

@@ -1,0 +1,193 @@
+"""Signing in and out, and what a browser needs before it can sign: who is here, the site's settings, sealed keys of badges."""
+
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
+from starlette.requests import Request
+from starlette.responses import Response
+
+from holdgate.identity.charter import Settings
+from holdgate.law.chronicle import Attempt
+from holdgate.sites.reception import Locker, Reception
+from holdgate.terms.errors import Malformed
+from holdgate.web.asker import WORKSTATION, Asker, in_force
+from holdgate.web.face import Face
+from holdgate.web.operation import JSON_TYPE, Call, Operation, anybody, signed_in
+from holdgate.web.problem import NOT_YOURS, Problem, missing
+from holdgate.web.sessions import Sessions, device_or_person
+from holdgate.web.wish import FieldForm, forms
+
+WHO: Final = "hg_who"
+PLACE: Final = "hg_place"
+COOKIES: Final = {"person": WHO, "device": PLACE}
+
+
+class Challenge(Struct, frozen=True, kw_only=True):
+    """A text to sign. `host`: the address that goes into what is signed."""
+
+    challenge: str
+    host: str
+
+
+class Somebody(Struct, frozen=True, kw_only=True):
+    """An identity as far as a browser needs it. `passkey`: their key is one."""
+
+    id: str
+    name: str
+    org: str
+    roles: tuple[str, ...]
+    passkey: bool
+    zone: str | None = None
+
+
+class Here(Struct, frozen=True, kw_only=True):
+    """Who is signed in, where, and the site's settings; `now`: the site's time (UTC µs)."""
+
+    site: str
+    kind: str
+    shop: str
+    tz: str
+    office: str
+    now: int
+    idle_s: int
+    skew_s: int
+    person: Somebody | None = None
+    place: Somebody | None = None
+
+
+class ByPerson(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Somebody by their SMART-ID."""
+
+    id: str
+
+
+class Failed(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An attempt to unlock a key that failed in the browser."""
+
+    id: str
+    why: str
+
+
+class Leaving(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which session ends: the person's, or the workstation's (`device`)."""
+
+    who: str = "person"
+
+
+class Visits:
+    """Who comes and goes at one site. `sessions`: of this process; `reception`: holds sealed keys."""
+
+    def __init__(self, face: Face, sessions: Sessions, reception: Reception) -> None:
+        self._face = face
+        self._sessions = sessions
+        self._reception = reception
+
+    @property
+    def settings(self) -> Settings:
+        """What the shop settles for itself."""
+        return self._face.settings
+
+    def asker(self, request: Request) -> Asker:
+        """Who asks, by the cookies of a request. An event stream or a part that refreshes itself is no sign of life."""
+        state, now = self._face.state, self._face.now()
+        alive = request.headers.get("x-holdgate-live") is None
+        who = self._sessions.whose(request.cookies.get(WHO), now, touch=alive)
+        place = self._sessions.whose(request.cookies.get(PLACE), now)
+        return Asker(org=state.charter.org, now=now, person=in_force(state, who), place=in_force(state, place))
+
+    def challenge(self, call: Call) -> Challenge:
+        """A text to sign in with."""
+        return Challenge(challenge=self._sessions.challenge(self._face.now()), host=call.raw.headers.get("host", ""))
+
+    def sign_in(self, call: Call) -> Response:
+        """Open a session by a signed challenge."""
+        state, now = self._face.state, self._face.now()
+        host = call.raw.headers.get("host", "")
+        secret, smart_id = self._sessions.open(
+            call.body, state.identities, host, state.charter.settings.session_idle_s, now
+        )
+        identity = state.identities[smart_id]
+        name = COOKIES[device_or_person(identity)]
+        here = self._here(Asker(org=state.charter.org, now=now, **_which(name, identity)))
+        response = Response(msgspec.json.encode(here), media_type=JSON_TYPE, headers={"Cache-Control": "no-store"})
+        secure = call.raw.url.scheme == "https"
+        response.set_cookie(name, secret, httponly=True, secure=secure, samesite="strict", path="/")
+        return response
+
+    def sign_out(self, call: Call) -> Response:
+        """End the person's session (or the workstation's)."""
+        name = COOKIES.get(call.asks.who)
+        if name is None:
+            raise Malformed("who leaves is `person` or `device`")
+        self._sessions.close(call.raw.cookies.get(name))
+        response = Response(status_code=204, headers={"Cache-Control": "no-store"})
+        response.delete_cookie(name, path="/")
+        return response
+
+    def here(self, call: Call) -> Here:
+        """Who is signed in here, and the site's settings."""
+        return self._here(call.asker)
+
+    def _here(self, asker: Asker) -> Here:
+        face = self._face
+        return Here(
+            site=face.id,
+            kind=face.kind,
+            shop=face.settings.name,
+            tz=face.settings.tz,
+            office=face.settings.office,
+            now=face.now(),
+            idle_s=face.settings.session_idle_s,
+            skew_s=face.settings.entry_skew_s,
+            person=None if asker.person is None else _somebody(asker.person),
+            place=None if asker.place is None else _somebody(asker.place),
+        )
+
+    def locker(self, call: Call) -> Locker | Problem:
+        """The sealed key of a badge, for an enrolled workstation: noise without the badge and its PIN."""
+        if call.asker.place is None or WORKSTATION not in call.asker.place.roles:
+            return NOT_YOURS
+        return self._reception.locker(call.asks.id) or missing("no badge of this name was made here")
+
+    async def attempt(self, call: Call) -> Problem | None:
+        """A workstation reports a wrong PIN; it goes on record like any other attempt (21 CFR 11.300(d))."""
+        if call.asker.place is None:
+            return NOT_YOURS
+        why = f"{call.body.why[:80]}: {call.body.id[:80]} at {call.asker.place.id}"
+        attempt = Attempt(code="SIGNATURE_AUTH_FAILED", why=why, source=f"web:{call.asker.place.id}", digest="")
+        self._face.site.spine.record_attempt(attempt)
+        return None
+
+    def forms(self, _: Call) -> dict[str, dict[str, FieldForm]]:
+        """Every act with its fields: how a browser writes a command."""
+        return forms()
+
+    def operations(self) -> tuple[Operation, ...]:
+        """The rows of the API's table."""
+        return (
+            Operation("POST", "/api/challenge", "A text to sign in with", self.challenge, Challenge, who=anybody),
+            Operation("POST", "/api/session", "Sign in", self.sign_in, Here, body=bytes, who=anybody),
+            Operation("GET", "/api/session", "Who is here, and the site's settings", self.here, Here, who=anybody),
+            Operation("DELETE", "/api/session", "Sign out", self.sign_out, asks=Leaving, who=anybody),
+            Operation("GET", "/api/lockers/{id}", "A badge's sealed key", self.locker, Locker, ByPerson, who=signed_in),
+            Operation("POST", "/api/attempts", "A key was not unlocked", self.attempt, body=Failed, who=signed_in),
+            Operation(
+                "GET", "/api/acts", "How acts are written", self.forms, dict[str, dict[str, FieldForm]], who=anybody
+            ),
+        )
+
+
+def _which(cookie: str, identity: Any) -> dict[str, Any]:
+    return {"person": identity} if cookie == WHO else {"place": identity}
+
+
+def _somebody(identity: Any) -> Somebody:
+    return Somebody(
+        id=identity.id,
+        name=identity.name,
+        org=identity.org,
+        roles=identity.roles,
+        passkey=len(identity.key) != 32,
+        zone=identity.zone,
+    )

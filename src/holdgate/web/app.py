@@ -1,0 +1,100 @@
+"""The web of one process: for each of its sites the API and the pages, one menu, one set of sessions."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import tzinfo
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from holdgate.sites.figures import SiteFigures
+from holdgate.sites.reception import Reception
+from holdgate.sites.site import Site
+from holdgate.sites.status import SiteStatus
+from holdgate.web.api.acting import Acting
+from holdgate.web.api.dock import Dock, ReadMark
+from holdgate.web.api.session import Visits
+from holdgate.web.asker import Asker
+from holdgate.web.face import Face
+from holdgate.web.openapi import document
+from holdgate.web.operation import Operation, routes, signed_in
+from holdgate.web.page import Pages, home, static_routes
+from holdgate.web.pages import PAGES
+from holdgate.web.problem import SIGN_IN, answered
+from holdgate.web.sessions import Sessions
+from holdgate.web.stream import Changes
+
+
+class Web:
+    """The web of a process.
+
+    `token`: unpredictable texts; `reception`: the front desk of its sites; `zone`: finds a time zone by its name; `version`: of the
+    product; `read`: reads a part mark.
+    """
+
+    def __init__(
+        self,
+        token: Callable[[], str],
+        reception: Reception,
+        zone: Callable[[str], tzinfo],
+        version: str,
+        read: ReadMark,
+    ) -> None:
+        self._sessions = Sessions(token)
+        self._reception = reception
+        self._zone = zone
+        self._dock = Dock(read)
+        self._version = version
+        self._pages: dict[str, Pages] = {}
+        self._visits: dict[str, Visits] = {}
+
+    def site(self, site: Site, figures: SiteFigures, status: Callable[[], SiteStatus]) -> list[BaseRoute]:
+        """The routes of a site, below its name. `figures`: its running figures; `status`: how it stands now."""
+        face = Face(site, figures, status)
+        visits = self._visits[site.id] = Visits(face, self._sessions, self._reception)
+        pages = self._pages[site.id] = Pages(
+            face, PAGES, visits.asker, self._reception, self.menu, self._zone(face.settings.tz)
+        )
+        operations = (*visits.operations(), *Acting(self._reception).operations(), *self._dock.operations())
+        return [
+            *routes(face, operations, visits.asker),
+            self._described(face, operations),
+            self._events(face, visits),
+            *pages.routes(),
+        ]
+
+    def files(self) -> list[BaseRoute]:
+        """The product's own files."""
+        return list(static_routes())
+
+    def first(self) -> Callable[[Request], Awaitable[Response]] | None:
+        """The first page; None where no site of this process has pages."""
+        visits = next(iter(self._visits.values()), None)
+        if visits is None:
+            return None
+        settings = visits.settings
+        return home(self.menu, visits.asker, self._zone(settings.tz), settings.name)
+
+    def menu(self, asker: Asker | None) -> list[tuple[str, str]]:
+        """Every page of this process that somebody may open; all of them for None: (address, title)."""
+        return [row for pages in self._pages.values() for row in pages.entries(asker)]
+
+    def _described(self, face: Face, operations: Sequence[Operation]) -> Route:
+        text = msgspec.json.encode(document(operations, face.kind, f"{face.settings.name}: {face.id}", self._version))
+
+        async def show(_: Request) -> Response:
+            return Response(text, media_type="application/json")
+
+        return Route("/api/openapi.json", show, methods=["GET"])
+
+    def _events(self, face: Face, visits: Visits) -> Route:
+        changes = Changes(face)
+
+        async def listen(request: Request) -> Response:
+            asker = visits.asker(request)
+            if not signed_in(asker):
+                return answered(SIGN_IN)
+            return changes.stream()
+
+        return Route("/api/events", listen, methods=["GET"])

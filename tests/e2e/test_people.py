@@ -1,0 +1,88 @@
+"""People before screens: two at once, one who walks away, one who is not asked for."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.e2e.desk import Seat, Served, browsing, needs_chromium, playwright
+
+pytestmark = [needs_chromium, pytest.mark.enable_socket, pytest.mark.timeout(300)]
+
+BOOTH, DOCK, OFFICE = "WS-BOOTH-1", "WS-REC", "WS-OFFICE"
+TECHNICIAN, SECOND = "SID-TEC-11", "SID-TEC-12"
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A shop whose parts are here."""
+    served = Served(tmp_path_factory.mktemp("shop") / "shop")
+    yield served
+    served.stop()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """The browser."""
+    with browsing() as found:
+        yield found
+
+
+def test_two_technicians_sign_at_once(shop: Served, browser: Any) -> None:
+    dock = Seat(browser, shop, DOCK, "/FLOOR/dock")
+    for serial in ("S01", "S02", "S03", "S04"):
+        dock.scan(f"4512-7/C/{serial}")
+    dock.see("#came-word", "GO")
+    seats = [Seat(browser, shop, BOOTH, "/NODE-FPI/traveler") for _ in range(2)]
+    for seat, who, job, parts in zip(seats, (TECHNICIAN, SECOND), ("J-1", "J-2"), ("S01 S02", "S03 S04"), strict=True):
+        seat.present(who)
+        seat.see("#start-job-PO-1001")
+        seat.act("#start-job-PO-1001", job=job, serials=parts)
+        seat.see(f"a[href$='PO-1001/{job}']").click()
+        seat.see("h1", f"PO-1001/{job}")
+        _ready_to_sign(seat)
+    for seat in seats:
+        seat.act("#sign-S10-pass")
+        seat.see("#ask[open] input")
+        seat.page.locator("#ask input").fill("246810")
+    for seat in seats:
+        seat.page.keyboard.press("Enter")
+    for seat in seats:
+        seat.see("#line-S10", "signed off")
+        assert seat.faults == []
+        seat.close()
+    dock.close()
+
+
+def _ready_to_sign(seat: Seat) -> None:
+    seat.see("#start-S10")
+    seat.act("#start-S10")
+    for index, value in enumerate(("2100", "9.8", "5"), start=1):
+        seat.see(f"#record-S10-{index}")
+        seat.act(f"#record-S10-{index}", value=value)
+        seat.see(f"#cell-S10-{index} strong", value)
+
+
+def test_who_walks_away_is_signed_out(shop: Served, browser: Any) -> None:
+    seat = Seat(browser, shop, BOOTH, "/NODE-FPI/traveler", clock=True)
+    seat.present(TECHNICIAN)
+    seat.page.clock.fast_forward("10:05")
+    seat.see("#hint", "present your badge")
+    playwright.expect(seat.page.locator("#who")).to_have_text("")
+    assert seat.page.locator("form.wish button:enabled").count() == 0
+    assert all(cookie["name"] != "hg_who" for cookie in seat.context.cookies())
+    seat.close()
+
+
+def test_somebody_elses_page_says_so_and_shows_nothing(shop: Served, browser: Any) -> None:
+    seat = Seat(browser, shop, OFFICE, "/NODE-FPI/traveler")
+    seat.present("SID-CLI-01")
+    seat.open("/FLOOR/staging")
+    seat.see("h1", "Sign in")
+    seat.present("SID-CLI-01")
+    seat.see("h1", "This page is not yours")
+    assert seat.page.locator("table").count() == 0
+    seat.faults[:] = [fault for fault in seat.faults if not re.search(r"status of 40[13]", fault)]
+    assert seat.faults == []
+    seat.close()

@@ -1,0 +1,170 @@
+"""The story of one order, clicked by its people in browsers of their own, with real keys; afterwards every record is audited."""
+
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from holdgate.cli.app import main
+from tests.e2e.desk import Seat, Served, browsing, needs_chromium, playwright
+
+pytestmark = [needs_chromium, pytest.mark.enable_socket, pytest.mark.timeout(420)]
+
+LINE, BOOTH, OFFICE, DOCK = "WS-FPI-1", "WS-BOOTH-1", "WS-OFFICE", "WS-REC"
+TECHNICIAN, SECOND, QA = "SID-TEC-11", "SID-TEC-12", "SID-QA-01"
+SERIALS = ("S01", "S02", "S03", "S04")
+JOB = "/NODE-FPI/traveler/PO-1001/J-1"
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A shop to click through."""
+    served = Served(tmp_path_factory.mktemp("shop") / "shop")
+    yield served
+    served.stop()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """The browser."""
+    with browsing() as found:
+        yield found
+
+
+def test_one_order_from_dock_to_invoice(shop: Served, browser: Any) -> None:
+    dock = Seat(browser, shop, DOCK, "/FLOOR/dock")
+    line = Seat(browser, shop, LINE, "/NODE-FPI/traveler")
+    booth = Seat(browser, shop, BOOTH, "/NODE-FPI/traveler")
+    _arrives(dock)
+    line.present(TECHNICIAN)
+    booth.present(TECHNICIAN)
+    _locked_before_checks(shop, line)
+    _checks(line, booth)
+    _wrong_pin(line)
+    _offline_reading(line)
+    _rest(line, booth)
+    for seat in (dock, line, booth):
+        assert seat.faults == [], seat.faults
+        seat.close()
+
+
+def _arrives(dock: Seat) -> None:
+    """A wrong revision moves nothing; four scans, as fast as a scanner types, and the order goes."""
+    dock.see("#order-PO-1001")
+    dock.scan("4512-7/B/S01")
+    dock.see("#came-word", "NO")
+    for serial in SERIALS:
+        dock.scan(f"4512-7/C/{serial}")
+    dock.see("#came-word", "GO")
+    dock.see("#gone-PO-1001", "NODE-FPI")
+
+
+def _locked_before_checks(shop: Served, line: Seat) -> None:
+    """Before the daily checks nothing but them can be started, on the screen and by whoever posts directly."""
+    line.see("#start-job-PO-1001")
+    line.act("#start-job-PO-1001", job="J-1")
+    line.see("a[href$='PO-1001/J-1']").click()
+    line.see("#line-S20", "waits for S10")
+    assert line.page.locator("#start-S20 button").count() == 0
+    wish = json.dumps({"act": "step.start", "site": "NODE-FPI", "order": "PO-1001"}).encode()
+    request = urllib.request.Request(
+        f"{shop.url}/NODE-FPI/api/actions", wish, {"Content-Type": "application/vnd.dsse+json"}
+    )
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(request, timeout=20)
+    assert refused.value.code == 400
+    refused.value.close()
+    problem = line.page.evaluate(DIRECT, "S20")
+    assert problem["code"] == "PRECHECK_INCOMPLETE"
+
+
+def _checks(line: Seat, booth: Seat) -> None:
+    """The checks are signed at the booth; the next op opens at the line by itself, within a second."""
+    booth.see("a[href$='PO-1001/J-1']").click()
+    booth.act("#start-S10")
+    for index, value in enumerate(("2100", "9.8", "5"), start=1):
+        booth.see(f"#record-S10-{index}")
+        booth.act(f"#record-S10-{index}", value=value)
+        booth.see(f"#cell-S10-{index} strong", value)
+    booth.act("#sign-S10-pass", pin=True)
+    booth.see("#line-S10", "signed off")
+    playwright.expect(line.page.locator("#start-S20 button")).to_be_enabled(timeout=1_000)
+
+
+def _wrong_pin(line: Seat) -> None:
+    """A wrong PIN signs nothing and says so; the right one signs."""
+    line.act("#start-S20")
+    line.act("#record-S20-1", value="1")
+    line.see("#cell-S20-1 strong", "1")
+    line.act("#sign-S20-pass")
+    line.pin("000000")
+    line.see("#ask .says", "not the PIN")
+    assert line.page.locator("#line-S20").inner_text().find("signed off") < 0
+    line.pin()
+    line.see("#line-S20", "signed off")
+
+
+def _offline_reading(line: Seat) -> None:
+    """The network is cut: a reading is kept, the page says that it is stale; afterwards the reading is there once."""
+    line.act("#start-S30")
+    line.see("#record-S30-1")
+    line.context.set_offline(True)
+    line.act("#record-S30-1", value="72")
+    line.see("#outbox-pill", "1 to deliver")
+    line.see("#live-pill", "Stale")
+    line.context.set_offline(False)
+    line.see("#cell-S30-1 strong", "72")
+    playwright.expect(line.page.locator("#outbox-pill")).to_be_hidden(timeout=20_000)
+    line.faults[:] = [fault for fault in line.faults if "ERR_INTERNET_DISCONNECTED" not in fault]
+    line.act("#sign-S30-pass", pin=True)
+    line.see("#line-S30", "signed off")
+
+
+def _rest(line: Seat, booth: Seat) -> None:
+    """The ops that are left, each at its place."""
+    _op(line, "S40", "68", "28")
+    _op(line, "S50", "135")
+    _op(line, "S60", "1")
+    _op(booth, "S70", "90", "2000", "0", "0", "0", "0")
+    _op(line, "S80", "1")
+    line.see("#live", "Every op is signed off")
+
+
+def _op(seat: Seat, step: str, *values: str) -> None:
+    playwright.expect(seat.page.locator(f"#start-{step} button")).to_be_enabled(timeout=30_000)
+    seat.act(f"#start-{step}")
+    for index, value in enumerate(values, start=1):
+        seat.see(f"#record-{step}-{index}")
+        seat.act(f"#record-{step}-{index}", value=value)
+        seat.see(f"#cell-{step}-{index} strong", value)
+    playwright.expect(seat.page.locator(f"#sign-{step}-pass button")).to_be_enabled(timeout=30_000)
+    seat.act(f"#sign-{step}-pass", pin=True)
+    seat.see(f"#line-{step}", "signed off")
+
+
+def test_every_record_is_sound_afterwards(shop: Served, capsys: pytest.CaptureFixture[str]) -> None:
+    shop.stop()
+    assert main(["audit", str(shop.directory)]) == 0, capsys.readouterr().out
+    assert Path(shop.directory / "HUB" / "ledger.db").exists()
+
+
+DIRECT = """async step => {
+  const { commandOf } = await import("/static/command.js");
+  const { me, placeSigner } = await import("/static/state.js");
+  const { seal, ACTION } = await import("/static/dsse.js");
+  const { canonical, utf8 } = await import("/static/canon.js");
+  const live = document.querySelector("form[data-act='step.start']");
+  const wish = JSON.parse(live.dataset.wish);
+  const fields = { ...wish.fields, step, equipment: [], materials: [] };
+  const signers = [{ id: me.person.id, role: "technician" }];
+  const command = await commandOf({ ...wish, fields }, {}, signers, me.here.place.id);
+  const envelope = await seal(ACTION, utf8(canonical(command)), [{ id: me.person.id, sign: me.person.sign }, placeSigner()]);
+  const headers = { "Content-Type": "application/vnd.dsse+json" };
+  const answer = await fetch("/NODE-FPI/api/actions", { method: "POST", headers, body: envelope });
+  return answer.json();
+}"""
+"""A technician who goes round the screen: the act is signed properly and posted directly."""
