@@ -13,6 +13,7 @@ import time
 import tomllib
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, ExitStack, asynccontextmanager
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -38,6 +39,7 @@ from holdgate.crypto.keys import SigningKey
 from holdgate.engine.address import BusAddress, bracketed, host_and_port, read_address
 from holdgate.engine.keeping import Keeper, host_of, hosts_of
 from holdgate.identity.charter import SiteSeat
+from holdgate.notifying import check_teller, config_of, notifying
 from holdgate.sites.build import policies_for
 from holdgate.sites.figures import SiteFigures, VaultFigures
 from holdgate.sites.host import Host, Line
@@ -45,6 +47,7 @@ from holdgate.sites.site import Site, Writing
 from holdgate.sites.status import host_status, site_status, vault_alarms, vault_status
 from holdgate.sites.vault import Vault
 from holdgate.sites.vault_face import VaultFace
+from holdgate.sites.watch import Alarm
 from holdgate.terms.errors import HoldgateError, Malformed, Unavailable
 from holdgate.upgrade import check_release
 
@@ -65,7 +68,7 @@ class SiteConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     where the charter does not name the site).
     `listen`: where the site is reached over HTTP, as host:port ("": nowhere). `host`: which of its two hosts this is, "a" or
     "b", where two keep the site ("": there is one). `broadcasts`: where a floor hub hears readers, besides HTTP
-    (`holdgate.arrivals`).
+    (`holdgate.arrivals`). `notify`: the file that says who outside a hub tells ("": nobody; `holdgate.notifying`).
     `tls`: the folder with host.pem (`holdgate tls init`), where browsers sign ("": plain HTTP). `portal`, `portal_tls`: a second
     address with a certificate of its own, which shows `PORTAL_PATHS` and nothing else.
     """
@@ -78,6 +81,7 @@ class SiteConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     tls: str = ""
     portal: str = ""
     portal_tls: str = ""
+    notify: str = ""
 
 
 PORTAL_PATHS: Final[tuple[str, ...]] = ("/portal", "/static")
@@ -110,7 +114,8 @@ def read_config(path: Path) -> SiteConfig:
         raise Malformed(f"{path} is no configuration of a site: {error}") from None
     if config.portal_tls and not config.portal:
         raise Malformed(f'{path} names portal_tls and no portal; say where it listens: portal = "0.0.0.0:8443"')
-    beside = {name: str(path.parent / folder) for name in ("tls", "portal_tls") if (folder := getattr(config, name))}
+    named = ("tls", "portal_tls", "notify")
+    beside = {name: str(path.parent / place) for name in named if (place := getattr(config, name))}
     return msgspec.structs.replace(config, data=str(path.parent / config.data), **beside)
 
 
@@ -129,7 +134,10 @@ async def open_whole(directory: Path) -> AsyncIterator[tuple[Shop, Starlette]]:
         shop = Shop(directory, faces=True, watch=True)
         try:
             await shop.open()
-            yield shop, _app({**shop.sites, **shop.vaults})
+            hub, vaults = shop.of_kind("business_hub"), shop.vaults
+            alarms = partial(_alarms, vaults)
+            async with notifying(config_of(directory), hub, directory / hub.id, alarms):
+                yield shop, _app({**shop.sites, **vaults})
         finally:
             shop.close()
 
@@ -151,6 +159,7 @@ async def open_one(config: SiteConfig, kind: str) -> AsyncIterator[tuple[Site | 
         raise Malformed(f"{seat.id} is a {seat.kind.replace('_', '-')}, not a {kind.replace('_', '-')}")
     if config.broadcasts and kind != "floor_hub":
         raise Malformed(f"{seat.id} takes no readers' broadcasts; only a floor hub does")
+    check_teller(config.notify, kind)
     async with AsyncExitStack() as stack:
         stack.callback(SiteLock(premises.directory / seat.id).release)
         if config.host:
@@ -277,10 +286,17 @@ def _line_of(premises: Premises, name: str) -> tuple[BusAddress, SigningKey]:
     return address, read_seed(_read(premises.directory / name / BUS_KEY).decode("ascii", "replace").strip())
 
 
-def _hearing(premises: Premises, config: SiteConfig, site: Site) -> AbstractAsyncContextManager[None]:
-    """A floor hub hears readers over the brokers that its configuration names; any other site hears none."""
-    address, own = _line_of(premises, site.id)
-    return forwarding(config.broadcasts, site, site.id, address, own, premises.directory / site.id)
+@asynccontextmanager
+async def _hearing(premises: Premises, config: SiteConfig, site: Site) -> AsyncIterator[None]:
+    """A floor hub hears readers over the brokers that its configuration names; a hub tells those whom its configuration names."""
+    (address, own), folder = _line_of(premises, site.id), premises.directory / site.id
+    told = notifying(Path(config.notify) if config.notify else None, site, folder)
+    async with forwarding(config.broadcasts, site, site.id, address, own, folder), told:
+        yield
+
+
+def _alarms(vaults: Mapping[str, Vault]) -> list[Alarm]:
+    return [alarm for vault in vaults.values() for alarm in vault_alarms(vault)]
 
 
 def line_to(

@@ -15,13 +15,13 @@ pytest.importorskip("cel_expr_python", reason="the certifier's extra (cel-expr-p
 from holdgate.bench.day import Size, _open
 from holdgate.bench.load import CONTRACT, FIRST, NODE, LogicalClock, bench_world, open_shop
 from holdgate.bench.match import Gate, gates
-from holdgate.bootstrap import found
 from holdgate.cli.app import main
 from holdgate.crypto.keys import SigningKey
 from holdgate.engine import opening
 from holdgate.engine.proving import prove_in_threads
 from holdgate.engine.reading import LogReader, Read
 from holdgate.engine.workers import Workers
+from holdgate.founding import found
 from holdgate.law import command as c
 from holdgate.law.segments import NOTHING_PROVED, Proved, Segment, prove
 from holdgate.law.state import StagedSlip

@@ -71,7 +71,21 @@ def _wrong(one: dict[str, Any]) -> str:
         caught = [mirror["origin"] for mirror in one["mirrors"] if mirror["evidence"]]
         said = [f"holds evidence against {', '.join(caught)}"] if caught else []
         return "; ".join(said + [_alarmed(alarm) for alarm in one["alarms"]])
-    return str(one["fault"])
+    failed = [
+        f"{target['name']} is not told any more: {target['fault']}" for target in _targets(one) if target["failed"]
+    ]
+    return "; ".join([text for text in (str(one["fault"]), *failed) if text])
+
+
+def _targets(one: dict[str, Any]) -> list[dict[str, Any]]:
+    """Who outside is told of a site's log."""
+    return list(one.get("targets", ()))
+
+
+def _untold(one: dict[str, Any]) -> str:
+    """Who does not take what is told at the moment; it is tried again."""
+    late = [target["name"] for target in _targets(one) if target["tries"] and not target["failed"]]
+    return f"{', '.join(late)} out of reach, told later" if late else ""
 
 
 def _alarmed(alarm: dict[str, Any]) -> str:
@@ -95,7 +109,8 @@ def _site_row(one: dict[str, Any]) -> tuple[Text, ...]:
     waiting = sum(link["backlog"] for link in one["links"] if not link["up"])
     links = Text("all up") if not down else Text(f"{', '.join(down)} out of reach; {waiting} to tell", style="yellow")
     fault = _wrong(one)
-    word = Text(fault, style="bold red") if fault else Text("" if one["reconciled"] else "alone", style="yellow")
+    notes = "; ".join(note for note in ("" if one["reconciled"] else "alone", _untold(one)) if note)
+    word = Text(fault, style="bold red") if fault else Text(notes, style="yellow")
     kind = Text(one["kind"].replace("_", " "))
     return (
         Text(one["host"] or one["site"]),

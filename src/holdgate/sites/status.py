@@ -4,6 +4,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from holdgate.engine.telling import TargetStatus
 from holdgate.sites.heads import DailyHead
 from holdgate.sites.site import Site
 from holdgate.sites.standby import Standby
@@ -35,6 +36,7 @@ class SiteStatus(Struct, frozen=True, kw_only=True):
     `size`: durable entries. `checkpoint`: the signed checkpoint of that log. `witnessed_at`: the time of a Vault's newest
     cosignature (UTC µs; 0: none since the start), `witnessed_size`: what it covers. `reconciled`: a Vault confirmed this log.
     `fault`: why it decides nothing any more ("": it does). `host`, `term`: which host writes, where two keep the site.
+    `targets`: who outside is told of this log, and how far.
     """
 
     site: str
@@ -50,6 +52,7 @@ class SiteStatus(Struct, frozen=True, kw_only=True):
     fault: str = ""
     host: str = ""
     term: int = 0
+    targets: tuple[TargetStatus, ...] = ()
 
 
 class HostStatus(Struct, frozen=True, kw_only=True):
@@ -134,6 +137,7 @@ def site_status(site: Site, clock: ClockQuality) -> SiteStatus:
         fault="" if fault is None else str(fault),
         host="" if writing is None else writing.host,
         term=0 if writing is None else writing.tenure.term,
+        targets=site.targets(),
     )
 
 
