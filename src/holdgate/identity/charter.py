@@ -11,8 +11,9 @@ from msgspec import Struct
 
 from holdgate.crypto.envelope import open_envelope, verify_all
 from holdgate.crypto.keys import key_id
+from holdgate.crypto.signatures import WEBAUTHN, kind_of
 from holdgate.terms import canon
-from holdgate.terms.errors import Tampered
+from holdgate.terms.errors import Malformed, Tampered
 
 CHARTER_TYPE: Final = "application/vnd.holdgate.charter.v1+json"
 SITE_KINDS: Final = ("business_hub", "floor_hub", "node", "vault")
@@ -99,7 +100,8 @@ def open_charter(raw: bytes, trusted_roots: tuple[bytes, ...]) -> Charter:
         trusted_roots: the root public keys that the reader trusts (not taken from the charter).
 
     Raises:
-        Malformed: not a charter. Tampered: it names other roots, or too few of them signed it.
+        Malformed: not a charter, or one that gives a device a passkey. Tampered: it names other roots, or too few of them
+            signed it.
     """
     envelope = open_envelope(raw, CHARTER_TYPE)
     charter = canon.decode(envelope.payload, _DECODER, "the charter")
@@ -110,4 +112,7 @@ def open_charter(raw: bytes, trusted_roots: tuple[bytes, ...]) -> Charter:
     if len(signed) < charter.threshold:
         raise Tampered(f"the charter carries {len(signed)} of the {charter.threshold} root signatures that it needs")
     verify_all(envelope, signed)
+    for founder in charter.founders:
+        if founder.kind != "person" and kind_of(founder.key) == WEBAUTHN:
+            raise Malformed(f"the charter gives {founder.id} a passkey; only people have one")
     return charter

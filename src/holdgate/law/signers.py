@@ -25,6 +25,20 @@ def officers_of(command: c.AnyCommand, identities: dict[str, Identity], about: s
     )
 
 
+def is_newcomer(command: c.AnyCommand, signer: c.Signer) -> bool:
+    """Whether somebody signs an act that enrols them, with the key that it asks for."""
+    return isinstance(command, (c.EnrolIdentity, c.EnrolSite)) and signer.id == command.id and signer.role == "newcomer"
+
+
+def key_of(command: c.AnyCommand, signer: c.Signer, identity: Identity | None) -> bytes | None:
+    """The key that a signer has to sign with; `identity`: their row of the roster. None: they are not enrolled."""
+    if identity is not None:
+        return identity.key
+    if isinstance(command, (c.EnrolIdentity, c.EnrolSite)) and signer.id == command.id:
+        return command.key
+    return None
+
+
 def keys_of(command: c.AnyCommand, identities: Mapping[str, Identity]) -> Keys | str:
     """The keys that must have signed: every signer's, and the workstation's; or the id of one who is not enrolled.
 
@@ -32,13 +46,10 @@ def keys_of(command: c.AnyCommand, identities: Mapping[str, Identity]) -> Keys |
     """
     keys: list[tuple[str, bytes]] = []
     for signer in command.signers:
-        identity = identities.get(signer.id)
-        if identity is not None:
-            keys.append((signer.id, identity.key))
-        elif isinstance(command, (c.EnrolIdentity, c.EnrolSite)) and signer.id == command.id:
-            keys.append((signer.id, command.key))
-        else:
+        key = key_of(command, signer, identities.get(signer.id))
+        if key is None:
             return signer.id
+        keys.append((signer.id, key))
     place = command.place
     if place is not None and all(place != signer.id for signer in command.signers):
         station = identities.get(place)

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from holdgate.crypto.envelope import seal
 from holdgate.crypto.hashes import sha256
 from holdgate.crypto.keys import SigningKey
+from holdgate.crypto.signatures import Key
 from holdgate.law import command as c
 from holdgate.law.state import State
 from holdgate.law.view import view_of
@@ -23,12 +24,18 @@ class Desk:
 
     def __init__(self) -> None:
         self._keys: dict[str, SigningKey] = {}
+        self._others: dict[str, Key] = {}
         self._nonce = 0
 
     def add(self, smart_id: str, key: SigningKey | None = None) -> SigningKey:
         """Keep a key (a fresh one by default)."""
         found = self._keys[smart_id] = key or SigningKey.generate()
+        self._others.pop(smart_id, None)
         return found
+
+    def take(self, smart_id: str, key: Key) -> None:
+        """Sign with a key that is kept elsewhere (a passkey) for this identity from now on."""
+        self._others[smart_id] = key
 
     def add_from_seed(self, seed: str, smart_ids: Iterable[str]) -> None:
         """Keys that follow from a seed: for scenarios that must come out the same every time."""
@@ -37,13 +44,16 @@ class Desk:
 
     def public(self, smart_id: str) -> bytes:
         """The public key of an identity."""
-        return self._key(smart_id).public
+        return self._signs(smart_id).public
 
     def _key(self, smart_id: str) -> SigningKey:
         found = self._keys.get(smart_id)
         if found is None:
             raise Unavailable(f"the key of {smart_id} is not at this desk")
         return found
+
+    def _signs(self, smart_id: str) -> Key:
+        return self._others.get(smart_id) or self._key(smart_id)
 
     def nonce(self) -> str:
         """A nonce of its own for each wish."""
@@ -63,4 +73,4 @@ class Desk:
 
     def sign_only(self, command: c.Command, names: Iterable[str]) -> bytes:
         """The envelope, signed by these only."""
-        return seal(canon.encode(command), [(name, self._key(name)) for name in names])
+        return seal(canon.encode(command), [(name, self._signs(name)) for name in names])

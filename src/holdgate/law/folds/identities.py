@@ -4,6 +4,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from holdgate.crypto.signatures import raw_key
 from holdgate.identity.charter import SiteSeat
 from holdgate.identity.roster import Credential, Identity
 from holdgate.law import event as ev
@@ -35,7 +36,7 @@ def enrolled(e: ev.IdentityEnrolled, ref: int) -> Identity:
 
 def _identity_enrolled(state: State, _: Library, e: ev.IdentityEnrolled, at: int, ref: int) -> None:
     state.identities[e.id] = enrolled(e, ref)
-    state.key_owners[e.key.hex()] = e.id
+    state.key_owners[raw_key(e.key).hex()] = e.id
 
 
 def _identity_disabled(state: State, _: Library, e: ev.IdentityDisabled, at: int, ref: int) -> None:

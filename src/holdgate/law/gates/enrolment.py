@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from holdgate.crypto.keys import check_enrollable
+from holdgate.crypto import keys
+from holdgate.crypto.signatures import WEBAUTHN, check_enrollable, kind_of, raw_key
 from holdgate.law import command as c
 from holdgate.law.case import Case
 from holdgate.law.signers import officers_of
@@ -13,21 +14,33 @@ KINDS: Final = ("person", "device", "module")
 
 
 def key(case: Case) -> None:
-    """The key is canonical, of prime order, and not enrolled; the id is free."""
+    """The key is one that every library reads alike, and not enrolled; only people have passkeys; the id is free."""
     command = case.command
     if not isinstance(command, (c.EnrolIdentity, c.EnrolSite)):
         return
-    owner = case.state.key_owners.get(command.key.hex())
+    owner = case.state.key_owners.get(raw_key(command.key).hex())
     if owner is not None:
         case.deny("KEY_NOT_ACCEPTED", id=command.id, why=f"it is enrolled as {owner}")
     if command.id in case.state.identities:
         case.deny("ALREADY_DONE", what=f"the enrolment of {command.id}")
-    try:
-        check_enrollable(command.key)
-    except Malformed as error:
-        case.deny("KEY_NOT_ACCEPTED", id=command.id, why=str(error))
+    _good(case, command.key, "site" if type(command) is c.EnrolSite else command.kind)
     if type(command) is c.EnrolIdentity and command.kind not in KINDS:
         case.deny("KEY_NOT_ACCEPTED", id=command.id, why=f"nobody is enrolled as a {command.kind[:40]!r}")
+
+
+def _good(case: Case, key: bytes, kind: str) -> None:
+    """A key that somebody or something of this kind can have."""
+    name: str = case.command.id  # type: ignore[union-attr]  # asked of acts that name whose key it is
+    if kind != "person" and kind_of(key) == WEBAUTHN:
+        case.deny("KEY_NOT_ACCEPTED", id=name, why="only people sign with a passkey; anything else has an Ed25519 key")
+        return
+    try:
+        if kind == "person":
+            check_enrollable(key)
+        else:
+            keys.check_enrollable(key)
+    except Malformed as error:
+        case.deny("KEY_NOT_ACCEPTED", id=name, why=str(error))
 
 
 def sponsors(case: Case) -> None:
