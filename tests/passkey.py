@@ -24,7 +24,7 @@ UP, UV, BE, BS, AT, ED = 0x01, 0x04, 0x08, 0x10, 0x40, 0x80
 P256_ORDER: Final = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
 
-def client_data(message: bytes, origin: str = ORIGIN, **changed: Any) -> bytes:
+def client_data(message: bytes, origin: str | None = ORIGIN, **changed: Any) -> bytes:
     """Client data as a browser writes them, in its order; `changed`: other values, or None to leave one out."""
     challenge = base64.urlsafe_b64encode(sha256(message)).rstrip(b"=").decode()
     said: dict[str, Any] = {"type": "webauthn.get", "challenge": challenge, "origin": origin, "crossOrigin": False}

@@ -29,9 +29,9 @@ TECH: Final = KEYS[ES256]
 MESSAGE: Final = pae(PAYLOAD_TYPE, b'{"act":"step.sign"}')
 
 
-def row(**parts: bytes) -> bytes:
-    """A signature of TECH over `MESSAGE`, with other parts signed: `client`, `authenticator`."""
-    return canon.encode(TECH.assertion(MESSAGE, **parts))
+def row(client: bytes | None = None, authenticator: bytes | None = None) -> bytes:
+    """A signature of TECH over `MESSAGE`, with other parts signed."""
+    return canon.encode(TECH.assertion(MESSAGE, client=client, authenticator=authenticator))
 
 
 def changed(alg: int = ES256, **parts: bytes) -> bytes:

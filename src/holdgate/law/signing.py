@@ -65,6 +65,8 @@ def enrolled(asked: Asked) -> None:
                 asked.deny("UNKNOWN_IDENTITY", id=signer.id)
             continue
         asked.reads.append(person.ref)
+        if type(command) is c.RekeyIdentity and signers.is_newcomer(command, signer):
+            continue  # the gate of that act asks who may have another key
         if person.disabled_at is not None:
             asked.deny("IDENTITY_DISABLED", id=person.id)
         elif signer.role not in person.roles:

@@ -4,7 +4,8 @@ This is the client's side of the spine, used by the demonstration, the scenario 
 the people of a demonstration; a real person's key stays on their own device.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -17,6 +18,8 @@ from holdgate.law.state import State
 from holdgate.law.view import view_of
 from holdgate.terms import canon
 from holdgate.terms.errors import Unavailable
+
+NONE_INSTEAD: Final[Mapping[str, Key]] = {}
 
 
 class Desk:
@@ -32,6 +35,16 @@ class Desk:
         found = self._keys[smart_id] = key or SigningKey.generate()
         self._others.pop(smart_id, None)
         return found
+
+    def replace(self, smart_id: str, key: SigningKey) -> SigningKey:
+        """Sign with another key from now on; returns the one before.
+
+        Raises:
+            Unavailable: there was none.
+        """
+        before = self._key(smart_id)
+        self.add(smart_id, key)
+        return before
 
     def take(self, smart_id: str, key: Key) -> None:
         """Sign with a key that is kept elsewhere (a passkey) for this identity from now on."""
@@ -64,13 +77,18 @@ class Desk:
         """The command with the digest of what its signers are shown now."""
         return replace(command, seen=view_of(state, command))
 
-    def sign(self, command: c.Command) -> bytes:
-        """The envelope, signed by everybody that the command names and by the workstation."""
+    def sign(self, command: c.Command, instead: Mapping[str, Key] = NONE_INSTEAD) -> bytes:
+        """The envelope, signed by everybody that the command names and by the workstation.
+
+        Args:
+            command: what is signed.
+            instead: keys that some of them sign with this once.
+        """
         names = [signer.id for signer in command.signers]
         if command.place is not None and command.place not in names:
             names.append(command.place)
-        return self.sign_only(command, names)
+        return self.sign_only(command, names, instead)
 
-    def sign_only(self, command: c.Command, names: Iterable[str]) -> bytes:
+    def sign_only(self, command: c.Command, names: Iterable[str], instead: Mapping[str, Key] = NONE_INSTEAD) -> bytes:
         """The envelope, signed by these only."""
-        return seal(canon.encode(command), [(name, self._signs(name)) for name in names])
+        return seal(canon.encode(command), [(name, instead.get(name) or self._signs(name)) for name in names])
