@@ -1,6 +1,7 @@
 """Another key for somebody who is enrolled: who lets it in, what the earlier one is still good for, and what is flagged."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final
 
 import msgspec
@@ -8,23 +9,28 @@ import pytest
 from msgspec.structs import replace
 
 from holdgate.crypto.hashes import sha256
+from holdgate.crypto.keys import SigningKey
 from holdgate.crypto.sealed import SealingKey
 from holdgate.identity.roster import EarlierKey
 from holdgate.law import command as c
 from holdgate.law import event as ev
 from holdgate.law.options import options
+from holdgate.law.replay import read_action, repeat
 from holdgate.law.says import can_say
 from holdgate.law.segments import Proved, decision_of, prove
-from holdgate.law.signers import keys_of
+from holdgate.law.signers import check_signatures, keys_of
 from holdgate.law.state import State
 from holdgate.ledger.entry import read_entry
+from holdgate.scenario.run import audit_shop
 from holdgate.sites.policies import law_for, roster_of
+from holdgate.sites.site import Site
 from holdgate.terms.errors import HoldgateError, Tampered
 from tests.builders import (
     BENCH,
     HUB,
     JOB,
     NODE,
+    ROOT,
     Log,
     S,
     World,
@@ -36,6 +42,10 @@ from tests.builders import (
 )
 from tests.gate_cases import Pair, Row, case, checked, rows_of, two
 from tests.passkey import SoftPasskey
+from tests.played import played
+from tests.unit.test_sites import House, unsound
+from tests.unit.test_submit import at_hub
+from tests.unit.test_watch import Copy, reached, sizes, watching
 
 AGAIN: Final = key_of("TECH again")
 SEALING: Final = SealingKey(sha256(b"sealing")).public
@@ -445,3 +455,82 @@ def test_a_replacement_that_the_new_key_did_not_sign_is_taken_in_by_nobody() -> 
     shop.allow(c.RekeyIdentity)
     with pytest.raises(HoldgateError, match="'TECH'"):
         log.take_in(shop.segment(log.state.origins[f"test/{HUB}"].size))
+
+
+# ---- on real sites -------------------------------------------------------------------------------------------------
+
+
+def replacement(house: House, name: str, key: SigningKey, *sponsors: tuple[str, str]) -> bytes:
+    """Another key for somebody, sealed by two officers and that key."""
+    officers = sponsors or (("ADM", "admin"), ("QAM", "qa"))
+    head = house.head("HUB", *officers, (name, "newcomer"))
+    command = c.RekeyIdentity(**head, id=name, key=key.public, reason="badge lost")
+    return house.desk.sign(command, {name: key})
+
+
+def test_a_lost_key_signs_nothing_more_and_the_new_one_does(tmp_path: Path) -> None:
+    async def story(house: House, hub: Site) -> None:
+        key = SigningKey.from_seed(sha256(b"a new badge"))
+        for sponsors in ((("ADM", "admin"),), (("ADM", "admin"), ("TEC", "technician"))):
+            answer = await hub.submit(replacement(house, "RCV", key, *sponsors))
+            assert "SELF_APPROVAL" in answer.decision.codes
+        answer = await hub.submit(replacement(house, "RCV", key))
+        assert answer.decision.allowed, answer.decision
+        by_rcv = replace(house.material("B-1"), signers=(c.Signer(id="RCV", role="receiving"),))
+        lost = house.desk.sign(by_rcv)
+        assert (await hub.submit(lost)).decision.codes == ("SIGNATURE_AUTH_FAILED",)
+        house.desk.replace("RCV", key)
+        assert (await hub.submit(house.desk.sign(by_rcv))).decision.allowed
+        again = await hub.submit(replacement(house, "RCV", SigningKey.from_seed(sha256(b"mine"))))
+        assert again.decision.allowed
+
+    at_hub(tmp_path, story)
+
+
+def test_the_key_that_is_asked_for_signs_itself(tmp_path: Path) -> None:
+    """Whoever names a key that they do not hold, as the new one of somebody else, gets nowhere."""
+
+    async def story(house: House, hub: Site) -> None:
+        head = house.head("HUB", ("ADM", "admin"), ("QAM", "qa"), ("RCV", "newcomer"))
+        theirs = SigningKey.from_seed(sha256(b"theirs"))
+        command = c.RekeyIdentity(**head, id="RCV", key=theirs.public, reason="badge lost")
+        for key in (house.desk._key("RCV"), house.desk._key("ADM"), SigningKey.from_seed(sha256(b"mine"))):
+            answer = await hub.submit(house.desk.sign(command, {"RCV": key}))
+            assert answer.decision.codes == ("SIGNATURE_AUTH_FAILED",)
+        assert not hub.chronicle.state.identities["RCV"].earlier
+
+    at_hub(tmp_path, story)
+
+
+def test_the_vault_decides_a_day_with_lost_badges_again_and_raises_no_alarm(tmp_path: Path) -> None:
+    """Among them what a node that was off line took in under a key that had been replaced."""
+    shop = played(tmp_path, "210")
+    mirror = Copy(shop)
+    watch = watching(shop, mirror)
+    watch.wake()
+    reached(lambda: sizes(watch, mirror) == mirror.sizes())
+    watch.stop()
+    assert watch.alarms == ()
+    assert unsound(audit_shop(shop)) == []
+    mirror.close()
+
+
+def test_an_audit_finds_the_site_that_went_on_with_a_key_that_it_knew_to_be_replaced() -> None:
+    """The hub takes it in and flags it, since it cannot tell; whoever decides the node's log again can."""
+    shop, log = away()
+    log.take_in(shop.segment(log.state.origins[f"test/{HUB}"].size))
+    log.worked()
+    assert [flag.step for flag in taken(shop, log)] == ["S10", "S20", "S30"]
+    failed = []
+    known = Log(NODE, "node")
+    known.blobs.update(log.blobs)
+    for body in log.bodies():
+        entry = read_entry(body)
+        action = read_action(entry) if entry.kind == "action" else None
+        if action is not None:
+            keys = keys_of(action.command, known.state.identities)
+            assert not isinstance(keys, str)
+            if check_signatures(action.raw, keys):
+                failed.append(action.command)
+        known.keep(repeat(known.chronicle, entry, (ROOT.public,), action))
+    assert {signer.id for command in failed for signer in command.signers} == {"TECH"}
