@@ -13,6 +13,7 @@ from holdgate.crypto.keys import SigningKey
 from holdgate.crypto.sealed import SealingKey
 from holdgate.identity.roster import EarlierKey
 from holdgate.law import command as c
+from holdgate.law import decide as law
 from holdgate.law import event as ev
 from holdgate.law.options import options
 from holdgate.law.replay import read_action, repeat
@@ -445,6 +446,28 @@ def test_the_hub_cannot_use_an_old_key_in_its_own_log() -> None:
     shop.allow(c.RegisterMaterial, batch="B-2", by="ADMIN")  # its log holds an act under the old key
     with pytest.raises(Tampered, match="'ADMIN'"):
         log.take_in(shop.segment(log.state.origins[f"test/{HUB}"].size))
+
+
+@pytest.mark.parametrize(
+    "others",
+    [(("TECH", "newcomer"),), (("QA", "qa"), ("TECH", "technician")), (("TECH2", "technician"), ("TECH", "newcomer"))],
+    ids=["one officer", "the new key did not sign", "a colleague for an officer"],
+)
+def test_a_hub_that_gives_out_keys_by_itself_is_believed_by_no_other_site(
+    others: tuple[tuple[str, str], ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else whoever holds the hub could give itself anybody's name. It leaves out the question for the officers."""
+    gates = {act: tuple(g for g in asked if g.name != "enrolment.sponsors") for act, asked in law._GATES.items()}
+    monkeypatch.setattr(law, "_GATES", gates)
+    shop = hub_log()
+    log = node_log(shop)
+    if others[-1] == ("TECH", "technician"):
+        gates[c.RekeyIdentity] = ()
+        shop.key = lambda name, _: key_of(name)  # type: ignore[method-assign, assignment]
+    shop.allow(c.RekeyIdentity, others=others)
+    with pytest.raises(Tampered, match="too few have signed that"):
+        log.take_in(shop.segment(log.state.origins[f"test/{HUB}"].size))
+    assert not log.state.identities["TECH"].earlier
 
 
 def test_a_replacement_that_the_new_key_did_not_sign_is_taken_in_by_nobody() -> None:

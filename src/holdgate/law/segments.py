@@ -21,7 +21,16 @@ from holdgate.law.event import AUTHORITY, AnyEvent, IdentityEnrolled, IdentityRe
 from holdgate.law.folds.identities import enrolled, rekeyed
 from holdgate.law.founding import seated
 from holdgate.law.says import WITHOUT_AN_ACT, can_say
-from holdgate.law.signers import NO_EARLIER, Keys, Replaced, earlier_keys, keys_of, officers_of, verify_since
+from holdgate.law.signers import (
+    NO_EARLIER,
+    Keys,
+    Replaced,
+    earlier_keys,
+    is_newcomer,
+    keys_of,
+    officers_of,
+    verify_since,
+)
 from holdgate.law.state import Origin, State
 from holdgate.ledger.entry import Entry, read_entry
 from holdgate.ledger.merkle import extend, root_from_frontier
@@ -269,9 +278,8 @@ class _Reader:
             return
         if isinstance(event, IdentityEnrolled):
             self._roster = {**self._roster, event.id: enrolled(event, entry.seq)}
-        elif isinstance(event, IdentityRekeyed) and event.id in self._roster:
-            again = rekeyed(self._roster[event.id], event, entry.at, entry.seq)
-            self._roster = {**self._roster, event.id: again}
+        elif isinstance(event, IdentityRekeyed):
+            self._replaced(entry, event, command)
         elif isinstance(event, (SiteEnrolled, SiteRetired)):
             self._sponsored(entry, event, command)
         self.events.append((entry.at, event))
@@ -281,6 +289,15 @@ class _Reader:
         late = tuple(name for name, at in found.replaced if at < found.entry.at)
         if late:
             self.outdated[index] = late
+
+    def _replaced(self, entry: Entry, event: IdentityRekeyed, command: AnyCommand) -> None:
+        """Whose key is whose is not the business hub's word alone, or it could sign as anybody: two officers and the key signed."""
+        proven = any(is_newcomer(command, signer) for signer in command.signers)
+        if not proven or len(officers_of(command, self._roster, event.id)) < 2:
+            raise Tampered(f"entry {entry.seq} says that {event.id} has another key, and too few have signed that")
+        if event.id in self._roster:
+            again = rekeyed(self._roster[event.id], event, entry.at, entry.seq)
+            self._roster = {**self._roster, event.id: again}
 
     def _sponsored(self, entry: Entry, event: SiteEnrolled | SiteRetired, command: AnyCommand) -> None:
         """Which sites there are is not the business hub's word alone: the newcomer and two officers signed it."""
