@@ -52,8 +52,10 @@ def keys_of(command: c.AnyCommand, identities: Mapping[str, Identity]) -> Keys |
     Who gets a key by the act signs with that one.
     """
     keys: list[tuple[str, bytes]] = []
+    rekeys = type(command) is c.RekeyIdentity
     for signer in command.signers:
-        key = key_of(command, signer, identities.get(signer.id))
+        identity = identities.get(signer.id)
+        key = key_of(command, signer, identity) if identity is None or rekeys else identity.key
         if key is None:
             return signer.id
         keys.append((signer.id, key))

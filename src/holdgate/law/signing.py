@@ -6,7 +6,8 @@ Source: 21 CFR 11.50, 11.200; the scenario vocabulary, conventions 5, 8 and 10.
 
 from typing import Final, Protocol
 
-from holdgate.crypto.signatures import WEBAUTHN, kind_of
+from holdgate.crypto.keys import PUBLIC_BYTES
+from holdgate.crypto.signatures import ED25519, WEBAUTHN, kind_of
 from holdgate.identity.charter import Settings
 from holdgate.law import command as c
 from holdgate.law import signers
@@ -55,17 +56,18 @@ def enrolled(asked: Asked) -> None:
     The workstation is in force too.
     """
     command, identities = asked.command, asked.state.identities
+    rekeys = type(command) is c.RekeyIdentity
     for signer in command.signers:
         person = identities.get(signer.id)
-        key = signers.key_of(command, signer, person)
-        if key is not None and signer.kind != kind_of(key):
-            asked.deny("SIGNATURE_AUTH_FAILED", id=signer.id, why=f"the key is of the kind {kind_of(key)}")
         if person is None:
+            _says_kind(asked, signer, signers.key_of(command, signer, person))
             if not signers.is_newcomer(command, signer):
                 asked.deny("UNKNOWN_IDENTITY", id=signer.id)
             continue
         asked.reads.append(person.ref)
-        if type(command) is c.RekeyIdentity and signers.is_newcomer(command, signer):
+        if signer.kind != ED25519 or len(person.key) != PUBLIC_BYTES or rekeys:
+            _says_kind(asked, signer, signers.key_of(command, signer, person))
+        if rekeys and signers.is_newcomer(command, signer):
             continue  # the gate of that act asks who may have another key
         if person.disabled_at is not None:
             asked.deny("IDENTITY_DISABLED", id=person.id)
@@ -81,6 +83,12 @@ def enrolled(asked: Asked) -> None:
         asked.deny("UNKNOWN_IDENTITY", id=place)
     elif station.disabled_at is not None:
         asked.deny("IDENTITY_DISABLED", id=place)
+
+
+def _says_kind(asked: Asked, signer: c.Signer, key: bytes | None) -> None:
+    """Who reads the act alone is told the truth about the key that signed it."""
+    if key is not None and signer.kind != kind_of(key):
+        asked.deny("SIGNATURE_AUTH_FAILED", id=signer.id, why=f"the key is of the kind {kind_of(key)}")
 
 
 def within_skew(asked: Asked, claimed: int) -> None:
