@@ -18,6 +18,7 @@ from holdgate.identity.charter import CHARTER_TYPE, open_charter
 from holdgate.law import command as c
 from holdgate.law.case import DENIALS_BYTES_MAX
 from holdgate.law.chronicle import Draft
+from holdgate.law.contract import document_digest
 from holdgate.law.denial import sentence
 from holdgate.sites.site import Site
 from holdgate.terms import canon, limits
@@ -25,7 +26,7 @@ from holdgate.terms.errors import Malformed
 from tests.builders import ROOT, charter, hub, hub_log
 from tests.gate_cases import Pair, Row, case, checked, rows_of, two
 from tests.passkey import P256_ORDER, UP, SoftPasskey, authenticator_data
-from tests.unit.test_sites import HUB, House
+from tests.unit.test_sites import FLOOR, HUB, LIMITS, NODE, TEMPLATE, House, governed, settled, staged, told
 from tests.unit.test_submit import actions, at_hub, attempts, written
 from tests.unit.test_submit import rows_of as parts_of
 
@@ -91,6 +92,39 @@ def respelled(raw: bytes) -> bytes:
     assert changed != raw
     verify_all(open_envelope(changed), [(NEW, SoftPasskey(NEW).public)])
     return changed
+
+
+def test_a_step_that_a_passkey_signed_at_a_node_counts_at_the_hub(tmp_path: Path) -> None:
+    """The node hears of the passkey with the law, the hub checks the signature again on import, and the audit once more."""
+    step: dict[str, Any] = {"order": "PO-1", "job": "J-1", "step": "S10", "contract": document_digest(TEMPLATE)}
+    reading: dict[str, Any] = {"characteristic": "forceatbreak", "value": LIMITS[0], "unit": "kN", "capture": "manual"}
+
+    async def story(house: House) -> None:
+        key = SoftPasskey(NEW)
+        house.desk.take(NEW, key)
+        assert (await house.ask(HUB, enrolment(house, key.public, roles=("technician",)))).decision.allowed
+        await staged(house)
+        assert (await house.ask(FLOOR, house.arrival("PO-1", "SCN-1", 1, ("S1",)))).decision.allowed
+        await settled(house.shop)
+        by_touch = c.Auth(components=("key", "user_verification"), session="bench-1")
+        new = c.Signer(id=NEW, role="technician", kind="webauthn", meaning="performed and accepted", auth=by_touch)
+
+        def head() -> dict[str, Any]:
+            return house.head(NODE, new, place="WS-1")
+
+        node = house.shop.sites[NODE]
+        for command in (
+            replace(house.start("PO-1", "J-1"), signers=(new,)),
+            c.StartStep(**head(), **step, equipment=(), materials=()),
+            c.RecordReading(**head(), **step, **reading),
+            c.SignStep(**head(), **step, result="pass"),
+        ):
+            answer = await house.ask(NODE, house.desk.shown(command, node.chronicle.state))
+            assert answer.decision.allowed, answer.decision
+        await settled(house.shop)
+        assert house.shop.sites[HUB].chronicle.state.jobs["PO-1/J-1"].signers == (NEW,)
+
+    told(story, governed(tmp_path))
 
 
 # ---- and held to what their key proves -----------------------------------------------------------------------------

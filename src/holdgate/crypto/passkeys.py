@@ -13,8 +13,8 @@ holds iff
   3. the signature holds over `authenticator data || SHA-256(client data)` under the key, in the one spelling that it has.
 The signature counter is not looked at: passkeys that are kept on several devices leave it at zero.
 
-Libraries read odd encodings of keys and signatures differently; whatever is not the one canonical encoding is refused, so
-that a record does not depend on which library a machine has.
+Libraries read odd encodings of keys and signatures differently; whatever is not the one canonical encoding is refused, and in
+words of ours (they stand in denials), so that a record does not depend on which library a machine has.
 Source: W3C WebAuthn Level 2, 5.8.1, 6.1, 7.2; RFC 9053; FIPS 186-5; RFC 8017; docs/spec/envelope.md.
 """
 
@@ -194,7 +194,10 @@ def _open(public: bytes) -> tuple[Passkey, Check]:
     """
     if len(public) > limits.PASSKEY_BYTES_MAX:
         raise Malformed(f"this passkey has {len(public)} bytes; at most {limits.PASSKEY_BYTES_MAX} are accepted")
-    passkey = canon.decode(public, _PASSKEY, "the passkey")
+    try:
+        passkey = canon.decode(public, _PASSKEY, "the passkey")
+    except Malformed:
+        raise Malformed("this is no passkey in canonical JSON with alg, key and rp_id; enrol the key again") from None
     if _HOST.fullmatch(passkey.rp_id) is None:
         raise Malformed(f"this passkey is for {passkey.rp_id[:80]!r}, which is no host name in small letters")
     opens = _OPENS.get(passkey.alg)
@@ -254,22 +257,29 @@ def _open_rsa(raw: bytes) -> Check:
     """An RSA key of 2,048 to 4,096 bits in the one DER that it has.
 
     Raises:
-        Malformed: no RSA key, another encoding, or weak.
+        Malformed: anything else.
     """
+    key = _load_rsa(raw)
+    if key is None:
+        low, high = _RSA_BITS
+        raise Malformed(
+            f"an RS256 passkey is an RSA key of {low} to {high} bits with an odd exponent, as SubjectPublicKeyInfo in "
+            "strict DER; make a new passkey"
+        )
+    return partial(_rsa_signed, key)
+
+
+def _load_rsa(raw: bytes) -> rsa.RSAPublicKey | None:
     try:
         key = load_der_public_key(raw)
     except (ValueError, UnsupportedAlgorithm):
-        raise Malformed("this RS256 passkey is no SubjectPublicKeyInfo in DER; make a new passkey") from None
+        return None
     if not isinstance(key, rsa.RSAPublicKey):
-        raise Malformed("this RS256 passkey holds a key of another kind; make a new passkey")
+        return None
     numbers, low, high = key.public_numbers(), *_RSA_BITS
-    if not low <= key.key_size <= high or not numbers.n & 1:
-        raise Malformed(f"this RS256 passkey has {key.key_size} bits; {low} to {high} are accepted, so make a new one")
-    if not 1 < numbers.e <= _EXPONENT_MAX or not numbers.e & 1:
-        raise Malformed("this RS256 passkey has an exponent that is even, 1 or too large; make a new passkey")
-    if key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo) != raw:
-        raise Malformed("this RS256 passkey is not in the one DER encoding that it has; make a new passkey")
-    return partial(_rsa_signed, key)
+    fits = low <= key.key_size <= high and 1 < numbers.e <= _EXPONENT_MAX and numbers.e & 1 and numbers.n & 1
+    strict = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo) == raw
+    return key if fits and strict else None
 
 
 def _rsa_signed(key: rsa.RSAPublicKey, message: bytes, signature: bytes) -> bool:
