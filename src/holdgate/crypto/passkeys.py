@@ -199,7 +199,9 @@ def _open(public: bytes) -> tuple[Passkey, Check]:
     except Malformed:
         raise Malformed("this is no passkey in canonical JSON with alg, key and rp_id; enrol the key again") from None
     if _HOST.fullmatch(passkey.rp_id) is None:
-        raise Malformed("this passkey's rp_id is no host name in small letters; make the passkey on the shop's own page")
+        raise Malformed(
+            "this passkey's rp_id is no host name in small letters; make the passkey on the shop's own page"
+        )
     opens = _OPENS.get(passkey.alg)
     if opens is None:
         raise Malformed(
