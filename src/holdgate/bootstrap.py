@@ -1,4 +1,4 @@
-"""bootstrap: the only place that picks adapters. Founds a shop in a directory, and opens it: every site in one process.
+"""bootstrap: the only place that picks adapters. Opens a shop in a directory: every site in one process.
 
 DIR/trust.json            what an auditor must trust: root keys and witness keys. Keep a copy outside.
 DIR/charter.json          the founding document, signed by the roots
@@ -12,7 +12,7 @@ DIR/VAULT/timestamp.json  the authority that stamps the daily heads in DIR/VAULT
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -31,8 +31,7 @@ from holdgate.adapters.sqlite_store import SqliteStore
 from holdgate.adapters.sqlite_watch import SqliteWatch
 from holdgate.adapters.sqlite_witness import SqliteWitness
 from holdgate.audit.trust import Trust
-from holdgate.crypto.envelope import seal
-from holdgate.crypto.keys import SigningKey, key_id
+from holdgate.crypto.keys import SigningKey
 from holdgate.crypto.sealed import SealingKey
 from holdgate.engine.bus import Bus
 from holdgate.engine.keeping import Keeper, Promises
@@ -40,26 +39,21 @@ from holdgate.engine.ports import Clock, Entropy, Store
 from holdgate.engine.timestamping import HeadStore, TimestampAuthority
 from holdgate.engine.witnessing import OutsideWitness
 from holdgate.identity.charter import (
-    CHARTER_TYPE,
     Charter,
-    Founder,
-    Settings,
     SiteSeat,
     open_charter,
     origin_for,
     seat_of,
 )
-from holdgate.ledger.note import KIND_COSIGNATURE, Notary, make_vkey
+from holdgate.ledger.note import Notary
 from holdgate.ledger.policy import Policy, parse_policy
 from holdgate.sites.build import policies_for
 from holdgate.sites.site import Means, Site, Writing
 from holdgate.sites.standby import Standby
 from holdgate.sites.vault import Vault
 from holdgate.sites.watch import Watch
-from holdgate.terms import canon
 from holdgate.terms.errors import Malformed, Unavailable
 from holdgate.terms.ids import check_id
-from holdgate.terms.limits import ENVELOPE_BYTES_MAX
 
 BUSINESS_HUB: Final = "HUB"
 FLOOR_HUB: Final = "FLOOR"
@@ -88,72 +82,6 @@ class SiteKeys(Struct, frozen=True, kw_only=True):
 
     signing: bytes
     sealing: bytes | None = None
-
-
-def found(
-    directory: Path,
-    org: str,
-    domain: str,
-    settings: Settings,
-    nodes: Sequence[str],
-    founders: Sequence[Founder],
-    root: SigningKey,
-    areas: Mapping[str, str] = NO_AREAS,
-) -> None:
-    """Found a shop: keys for every site, the charter signed by the root, and what an auditor must trust.
-
-    Args:
-        directory: where; must not hold a shop yet.
-        org: the organisation that runs the shop.
-        domain: names the logs, as in `example-lab.test/HUB`.
-        settings: what the shop settles for itself.
-        nodes: the ids of its nodes.
-        founders: officers and workstations that exist from the beginning.
-        root: the root of trust; kept by the owner, not in the directory.
-        areas: node → area, where the shop has so many nodes that not every node should hear of every order.
-
-    Raises:
-        Malformed: there is a shop already, or there are more nodes than one charter can name.
-    """
-    if (directory / "charter.json").exists():
-        raise Malformed(f"{directory} holds a shop already; choose an empty directory")
-    kinds = {BUSINESS_HUB: "business_hub", FLOOR_HUB: "floor_hub", **dict.fromkeys(nodes, "node"), VAULT: "vault"}
-    made = {site: _new_site(site, kind, domain, areas.get(site, "")) for site, kind in kinds.items()}
-    charter = Charter(
-        org=org,
-        settings=settings,
-        sites=tuple(seat for seat, _ in made.values()),
-        founders=tuple(founders),
-        roots=(root.public,),
-        threshold=1,
-    )
-    envelope = seal(canon.encode(charter), [(key_id(root.public), root)], CHARTER_TYPE)
-    if len(envelope) > ENVELOPE_BYTES_MAX:
-        raise Malformed(
-            f"{len(nodes)} nodes do not fit one charter ({len(envelope)} bytes of at most {ENVELOPE_BYTES_MAX}): "
-            "found several shops, each with its own business hub, floor hub and Vault"
-        )
-    for site, (_, keys) in made.items():
-        write_new(directory / site / "site.key", msgspec.json.encode(keys), private=True)
-    write_new(directory / "charter.json", envelope)
-    vault = made[VAULT][0]
-    trust = Trust(roots=(root.public,), witnesses=(make_vkey(vault.origin, vault.key, KIND_COSIGNATURE),))
-    write_new(directory / "trust.json", msgspec.json.format(msgspec.json.encode(trust)))
-
-
-def _new_site(site: str, kind: str, domain: str, area: str) -> tuple[SiteSeat, SiteKeys]:
-    """A site's seat in the charter, and the fresh keys that belong to it."""
-    signing = SigningKey.generate()
-    sealing = SealingKey.generate() if kind == "node" else None
-    seat = SiteSeat(
-        id=site,
-        kind=kind,
-        origin=f"{domain}/{site}",
-        key=signing.public,
-        sealing_key=None if sealing is None else sealing.public,
-        area=area,
-    )
-    return seat, SiteKeys(signing=signing.seed, sealing=None if sealing is None else sealing.private)
 
 
 def read_trust(path: Path) -> Trust:

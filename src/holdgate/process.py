@@ -15,11 +15,12 @@ from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequen
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, ExitStack, asynccontextmanager
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 from msgspec import Struct
 from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from holdgate.adapters import otel
 from holdgate.adapters.epcis import read_object_event
@@ -65,6 +66,8 @@ class SiteConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     `listen`: where the site is reached over HTTP, as host:port ("": nowhere). `host`: which of its two hosts this is, "a" or
     "b", where two keep the site ("": there is one). `broadcasts`: where a floor hub hears readers, besides HTTP
     (`holdgate.arrivals`).
+    `tls`: the folder with host.pem (`holdgate tls init`), where browsers sign ("": plain HTTP). `portal`, `portal_tls`: a second
+    address with a certificate of its own, which shows `PORTAL_PATHS` and nothing else.
     """
 
     site: str
@@ -72,10 +75,25 @@ class SiteConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     listen: str = ""
     host: str = ""
     broadcasts: tuple[str, ...] = ()
+    tls: str = ""
+    portal: str = ""
+    portal_tls: str = ""
 
 
-Serve = Callable[[Starlette, str, int], AbstractAsyncContextManager[int]]
+PORTAL_PATHS: Final[tuple[str, ...]] = ("/portal", "/static")
+"""What the client portal's address shows: these paths and what lies under them."""
+
+Serve = Callable[[ASGIApp, str, int], AbstractAsyncContextManager[int]]
 """Serves an application at a host and port; gives the port (0 takes a free one)."""
+
+
+class Door(NamedTuple):
+    """An address at which an application is served. `hosts`: the names in its certificate; none: plain HTTP."""
+
+    app: ASGIApp
+    listen: str
+    serve: Serve
+    hosts: tuple[str, ...] = ()
 
 
 def read_config(path: Path) -> SiteConfig:
@@ -90,7 +108,10 @@ def read_config(path: Path) -> SiteConfig:
         raise Unavailable(f"{path} cannot be read: {error}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
         raise Malformed(f"{path} is no configuration of a site: {error}") from None
-    return msgspec.structs.replace(config, data=str(path.parent / config.data))
+    if config.portal_tls and not config.portal:
+        raise Malformed(f'{path} names portal_tls and no portal; say where it listens: portal = "0.0.0.0:8443"')
+    beside = {name: str(path.parent / folder) for name in ("tls", "portal_tls") if (folder := getattr(config, name))}
+    return msgspec.structs.replace(config, data=str(path.parent / config.data), **beside)
 
 
 @asynccontextmanager
@@ -322,14 +343,25 @@ async def run(app: Starlette, listen: str, serve: Serve, say: Callable[[str], No
     Raises:
         Malformed: `listen` is no host:port. Unavailable: the address cannot be taken.
     """
+    await run_doors((Door(app, listen, serve),) if listen else (), say)
+
+
+async def run_doors(doors: Sequence[Door], say: Callable[[str], None]) -> None:
+    """The same at any number of addresses; `say` is told each, in order.
+
+    Raises:
+        Malformed: one is no host:port. Unavailable: one cannot be taken.
+    """
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)
     async with AsyncExitStack() as stack:
-        if listen:
-            host, port = host_and_port(listen)
-            say(f"http://{bracketed(host)}:{await stack.enter_async_context(serve(app, host, port))}")
+        for door in doors:
+            host, port = host_and_port(door.listen)
+            taken = await stack.enter_async_context(door.serve(door.app, host, port))
+            scheme, name = ("https", door.hosts[0]) if door.hosts else ("http", host)
+            say(f"{scheme}://{bracketed(name)}:{taken}")
         _notify("READY=1")
         await ended.wait()
         _notify("STOPPING=1")

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
+from functools import partial
 
 import pytest
 from hypothesis import given
@@ -228,6 +229,32 @@ def test_one_sender_s_work_keeps_its_order_and_holds_no_other_up() -> None:
 
     asyncio.run(story())
     assert done == ["b1", "a1", "a2", "a3"]
+
+
+def test_as_many_of_one_sender_s_pieces_as_may_be_are_under_way_and_they_begin_in_order() -> None:
+    begun: list[int] = []
+    done: list[int] = []
+
+    async def story() -> None:
+        turns, gate = Turns(10, lambda _: None, 2), asyncio.Event()
+
+        async def work(number: int) -> None:
+            begun.append(number)
+            await gate.wait()
+            done.append(number)
+
+        for number in range(5):
+            turns.add("A", partial(work, number))
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert begun == [0, 1]
+        gate.set()
+        while len(done) < 5:  # noqa: ASYNC110  # nobody says so
+            await asyncio.sleep(0)
+        await turns.stop()
+
+    asyncio.run(asyncio.wait_for(story(), 20))
+    assert begun == [0, 1, 2, 3, 4]
 
 
 def test_a_defect_in_one_piece_of_work_is_told_and_the_next_is_done() -> None:

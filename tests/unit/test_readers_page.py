@@ -17,7 +17,7 @@ import pytest
 from msgspec.structs import replace
 
 from holdgate.adapters.sqlite_store import SqliteStore
-from holdgate.cli.site import PersonKey
+from holdgate.cli.key_files import PersonKey
 from holdgate.crypto.envelope import open_envelope
 from holdgate.crypto.keys import SigningKey
 from holdgate.law import command as c

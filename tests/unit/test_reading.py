@@ -12,7 +12,7 @@ from typing_extensions import override
 
 pytest.importorskip("cel_expr_python", reason="the certifier's extra (cel-expr-python) is not installed")
 from holdgate.bench.spread import measure_spread
-from holdgate.engine.bus import Peer, Taken
+from holdgate.engine.bus import IN_FLIGHT, Peer, Taken
 from holdgate.engine.ports import Row
 from holdgate.engine.reading import LogReader
 from holdgate.engine.replicate import Link
@@ -178,21 +178,31 @@ class Taker(Peer):
     def __init__(self, answers: Callable[[int, "Taker"], None] = lambda _n, _taker: None) -> None:
         self.size = 0
         self.bodies: list[bytes] = []
-        self.offers = 0
+        self.offers = self.under_way = self.most = self.asked = 0
         self._answers = answers
+        self._in_turn = asyncio.Lock()
 
     @override
     async def held(self, origin: str, sender: str) -> int:
+        self.asked += 1
         return self.size
 
     @override
     async def offer(self, segment: Segment, sender: str) -> Taken:
         number, self.offers = self.offers, self.offers + 1
-        for _ in range(20):
-            await asyncio.sleep(0)
-        if segment.start != self.size:
-            raise Tampered(f"it begins at {segment.start}, not at {self.size}")
-        self._answers(number, self)
+        self.under_way += 1
+        self.most = max(self.most, self.under_way)
+        try:
+            async with self._in_turn:
+                for _ in range(20):
+                    await asyncio.sleep(0)
+                if segment.start > self.size:
+                    raise Unavailable(f"it begins at {segment.start}, not at {self.size}")
+                if segment.start < self.size:
+                    raise Tampered(f"it begins at {segment.start}, not at {self.size}")
+                self._answers(number, self)
+        finally:
+            self.under_way -= 1
         self.size = segment.size
         self.bodies += [segment.entries[index] for index in range(len(segment.leaves))]
         return Taken(size=self.size)
@@ -278,6 +288,44 @@ def test_the_next_stretch_is_cut_while_the_peer_looks_at_the_last_one(monkeypatc
     sent(kept, taker, monkeypatch)
     assert ahead[0] == 8, "its own four, and the four after them"
     assert ahead[-1] <= 4, "nothing is due after the last one"
+
+
+def test_two_stretches_are_on_their_way_and_never_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    log, taker = worked(), Taker()
+    sent(kept_of(log), taker, monkeypatch)
+    assert taker.most == IN_FLIGHT
+    assert taker.bodies == [draft.body for draft in log.drafts]
+
+
+def test_one_stretch_travels_alone_where_its_documents_are_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("holdgate.engine.replicate.SEGMENT_BYTES", 1)
+    log, taker = worked(), Taker()
+    sent(kept_of(log), taker, monkeypatch)
+    assert taker.most == 1
+    assert taker.bodies == [draft.body for draft in log.drafts]
+
+
+def test_a_stretch_behind_one_that_was_refused_is_dropped_and_both_are_sent_again_in_order(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    starts: list[int] = []
+
+    class Refuses(Taker):
+        @override
+        async def offer(self, segment: Segment, sender: str) -> Taken:
+            starts.append(segment.start)
+            if len(starts) == 3:
+                while len(starts) == 3:  # noqa: ASYNC110  # nobody says so
+                    await asyncio.sleep(0)
+                raise Unavailable("busy")
+            return await super().offer(segment, sender)
+
+    log, taker = worked(), Refuses()
+    _, owner = sent(kept_of(log), taker, monkeypatch)
+    assert taker.bodies == [draft.body for draft in log.drafts]
+    assert starts[:6] == [0, 4, 8, 12, 8, 12], "the one that was ahead is forgotten"
+    assert taker.asked == 2, "once at first, and once after the refusal"
+    assert owner.refusals == []
 
 
 def test_a_stretch_that_is_lost_on_the_way_is_sent_again_and_none_is_passed_over(

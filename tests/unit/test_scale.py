@@ -15,13 +15,13 @@ pytest.importorskip("cel_expr_python", reason="the certifier's extra (cel-expr-p
 from holdgate.bench.day import Size, _open
 from holdgate.bench.load import CONTRACT, FIRST, NODE, LogicalClock, bench_world, open_shop
 from holdgate.bench.match import Gate, gates
-from holdgate.bootstrap import found
 from holdgate.cli.app import main
 from holdgate.crypto.keys import SigningKey
 from holdgate.engine import opening
 from holdgate.engine.proving import prove_in_threads
 from holdgate.engine.reading import LogReader, Read
 from holdgate.engine.workers import Workers
+from holdgate.founding import found
 from holdgate.law import command as c
 from holdgate.law.segments import NOTHING_PROVED, Proved, Segment, prove
 from holdgate.law.state import StagedSlip
@@ -333,6 +333,18 @@ def test_the_bench_of_a_day_works_every_order(capsys: pytest.CaptureFixture[str]
     assert (small["orders"], more["orders"], more["shops"]) == (2, 4, 2)
     assert (small["acts"], more["acts"]) == (74, 148)
     assert small["notices_order"] == more["notices_order"] == 3
+
+
+@pytest.mark.allow_hosts(["127.0.0.1"])
+def test_the_bench_of_the_address_answers_every_act_and_tells_every_screen(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["bench", "http", "--quick", "--json"]) == 0
+    machine, served, streamed = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    assert machine["op"] == "machine"
+    assert (served["clients"], served["actions"]) == (16, 528)
+    assert 0 < served["p50_ms"] <= served["p99_ms"]
+    assert served["cpu_us"] > 0 < served["client_cpu_us"]
+    assert (streamed["clients"], streamed["events"]) == (20, 200)
+    assert 0 < streamed["p50_ms"] <= streamed["worst_ms"]
 
 
 def test_a_site_is_not_measured_in_small(capsys: pytest.CaptureFixture[str]) -> None:

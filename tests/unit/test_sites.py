@@ -27,7 +27,7 @@ from holdgate.adapters.host import CountedEntropy, SetClock
 from holdgate.adapters.sqlite_store import SqliteStore
 from holdgate.audit.authorities import AUTHORITIES
 from holdgate.audit.replay import LogReport
-from holdgate.bootstrap import Shop, found
+from holdgate.bootstrap import Shop
 from holdgate.certifier.structure import certify
 from holdgate.crypto.envelope import open_envelope
 from holdgate.crypto.hashes import digest, sha256
@@ -37,6 +37,7 @@ from holdgate.engine.answer import Answer
 from holdgate.engine.bus import Peer
 from holdgate.engine.opening import open_log
 from holdgate.engine.ports import Store
+from holdgate.founding import found
 from holdgate.identity.charter import Founder, Settings
 from holdgate.law import command as c
 from holdgate.law import event as ev

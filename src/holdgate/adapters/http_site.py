@@ -6,6 +6,7 @@ its entry is durable, with the decision and a receipt; a denial is an answer, no
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
+from urllib.parse import parse_qs
 
 import msgspec
 from msgspec import Struct
@@ -14,10 +15,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
+from typing_extensions import override
 
 from holdgate.engine.answer import LOCAL, REPLICATED
 from holdgate.law.case import Pin
-from holdgate.sites.reply import Submits, problem_of, reply_of
+from holdgate.sites.reply import Reply, Submits, problem_of, reply_of
 from holdgate.terms.errors import HoldgateError, Malformed, Unavailable
 from holdgate.terms.limits import BLOB_BYTES_MAX, ENVELOPE_BYTES_MAX, PINS_MAX
 
@@ -26,6 +28,8 @@ PROBLEM_TYPE: Final = "application/problem+json"
 JSON_TYPE: Final = "application/json"
 BODY_BYTES_MAX: Final = 2 * ENVELOPE_BYTES_MAX + PINS_MAX * BLOB_BYTES_MAX * 4 // 3
 """The largest body that is taken: an envelope with documents beside it, in base64."""
+
+_REPLY: Final = ((b"content-type", JSON_TYPE.encode()), (b"cache-control", b"no-store"))
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -49,24 +53,16 @@ def site_app(site: Submits, status: Callable[[], Struct], more: Sequence[BaseRou
         more: further routes of the same process.
     """
 
-    async def act(request: Request) -> Response:
-        raw, pins = _read(request.headers.get("content-type", ""), await request.body())
-        source = f"http:{request.client.host}" if request.client is not None else "http"
-        kept = request.query_params.get("kept", LOCAL)
-        if kept not in (LOCAL, REPLICATED):
-            raise Malformed(f"an answer is waited for until its entry is {LOCAL} or {REPLICATED}, not {kept[:40]!r}")
-        submit = site.submit_replicated if kept == REPLICATED else site.deliver
-        return _json(reply_of(site, await submit(raw, pins, source)))
-
     async def show(_: Request) -> Response:
         return _json(status())
 
+    act = _Act(site)
     routes = [
-        Route("/actions", _guarded(act), methods=["POST"]),
+        Route("/actions", act, methods=["POST"]),
         Route("/status", _guarded(show), methods=["GET"]),
         *more,
     ]
-    return Starlette(routes=routes)
+    return _SiteApp(act, routes)
 
 
 def handing_in(site: Submits) -> Callable[[bytes, str], Awaitable[Response]]:
@@ -125,15 +121,122 @@ class Changing:
         await self._now()(scope, receive, send)
 
 
+class Only:
+    """An application of which some paths are shown, and what lies under them; everything else is not there.
+
+    Paths with a `.` or `..` in them, or with nothing between two slashes, are not there either: nobody has to agree on what
+    they mean.
+    """
+
+    def __init__(self, app: ASGIApp, paths: Sequence[str]) -> None:
+        self._app = app
+        self._paths = tuple(path.rstrip("/") for path in paths)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle a request, if it is for one of the paths."""
+        if scope["type"] == "http" and self._shows(scope["path"]):
+            await self._app(scope, receive, send)
+        elif scope["type"] == "http":
+            await Response(b"there is no such thing here\n", 404, media_type="text/plain")(scope, receive, send)
+
+    def _shows(self, path: str) -> bool:
+        if any(part in (".", "..", "") for part in path.removesuffix("/").split("/")[1:]) or "\\" in path:
+            return False
+        return any(path == shown or path.startswith(f"{shown}/") for shown in self._paths)
+
+
 def index_app(apps: Mapping[str, ASGIApp]) -> Starlette:
     """Several applications as one: each under /NAME, and their names at /."""
 
     async def show(_: Request) -> Response:
         return _json(tuple(apps))
 
-    return Starlette(
-        routes=[Route("/", show, methods=["GET"]), *(Mount(f"/{name}", app) for name, app in apps.items())]
-    )
+    return _IndexApp(apps, [Route("/", show, methods=["GET"]), *(Mount(f"/{name}", app) for name, app in apps.items())])
+
+
+class _Act:
+    """`POST /actions`, without what a page needs: it is what a site is asked for most."""
+
+    def __init__(self, site: Submits) -> None:
+        self._site = site
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one submission."""
+        try:
+            body = msgspec.json.encode(await self._reply(scope, receive))
+        except HoldgateError as error:
+            await _problem(error)(scope, receive, send)
+            return
+        headers = [*_REPLY, (b"content-length", b"%d" % len(body))]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    async def _reply(self, scope: Scope, receive: Receive) -> Reply:
+        kind = next((value for name, value in scope["headers"] if name == b"content-type"), b"")
+        raw, pins = _read(kind.decode("latin-1"), await _body(receive))
+        client = scope.get("client")
+        source = "http" if client is None else f"http:{client[0]}"
+        asked = parse_qs(scope["query_string"].decode("latin-1")).get("kept") if scope["query_string"] else None
+        kept = LOCAL if asked is None else asked[-1]
+        if kept not in (LOCAL, REPLICATED):
+            raise Malformed(f"an answer is waited for until its entry is {LOCAL} or {REPLICATED}, not {kept[:40]!r}")
+        submit = self._site.submit_replicated if kept == REPLICATED else self._site.deliver
+        return reply_of(self._site, await submit(raw, pins, source))
+
+
+async def _body(receive: Receive) -> bytes:
+    """All of a request's body.
+
+    Raises:
+        Malformed: the client went away before its end.
+    """
+    whole: bytes = b""
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise Malformed("the request ended before its end")
+        whole += message.get("body", b"")
+        if not message.get("more_body", False):
+            return whole
+
+
+class _SiteApp(Starlette):
+    """Starlette, and a signed action's way past its routing."""
+
+    def __init__(self, act: _Act, routes: Sequence[BaseRoute]) -> None:
+        super().__init__(routes=routes)
+        self._act = act
+
+    @override
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["method"] == "POST" and _path_of(scope) == "/actions":
+            await self._act(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+
+class _IndexApp(Starlette):
+    """Starlette, and the way past its routing to each application under its name."""
+
+    def __init__(self, apps: Mapping[str, ASGIApp], routes: Sequence[BaseRoute]) -> None:
+        super().__init__(routes=routes)
+        self._apps = {f"/{name}": app for name, app in apps.items()}
+
+    @override
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = _path_of(scope) if scope["type"] == "http" else ""
+        name = path[: path.find("/", 1)]
+        app = self._apps.get(name)
+        if app is None:
+            await super().__call__(scope, receive, send)
+        else:
+            await app({**scope, "root_path": scope.get("root_path", "") + name}, receive, send)
+
+
+def _path_of(scope: Scope) -> str:
+    """The path below where the application is mounted."""
+    path: str = scope["path"]
+    return path.removeprefix(scope.get("root_path", ""))
 
 
 def _read(kind: str, body: bytes) -> tuple[bytes, tuple[Pin, ...]]:
@@ -167,8 +270,12 @@ async def _or_problem(answer: Awaitable[Response]) -> Response:
     try:
         return await answer
     except HoldgateError as error:
-        found = problem_of(error)
-        return Response(msgspec.json.encode(found), status_code=found.status, media_type=PROBLEM_TYPE)
+        return _problem(error)
+
+
+def _problem(error: HoldgateError) -> Response:
+    found = problem_of(error)
+    return Response(msgspec.json.encode(found), status_code=found.status, media_type=PROBLEM_TYPE)
 
 
 def _json(found: Struct | tuple[str, ...]) -> Response:

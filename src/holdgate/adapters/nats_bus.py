@@ -26,7 +26,7 @@ from typing_extensions import override
 
 from holdgate.engine.address import check_server
 from holdgate.engine.asked import Asked
-from holdgate.engine.bus import Bus, Peer
+from holdgate.engine.bus import IN_FLIGHT, Bus, Peer
 from holdgate.engine.parts import ID_BYTES, Gathering, Message, id_of, split
 from holdgate.engine.presence import BEAT_S, SILENCE_S, Presence
 from holdgate.engine.subjects import Subjects, inbox, is_answer_to
@@ -129,7 +129,7 @@ class NatsBus(Bus):
         self._came = asyncio.Event()
         self._asked: dict[bytes, Asked] = {}
         self._gathering: dict[str, Gathering] = {}
-        self._turns = Turns(_QUEUE_MAX, self._defect)
+        self._turns = Turns(_QUEUE_MAX, self._defect, IN_FLIGHT)
         self._tasks: dict[asyncio.Task[None], None] = {}
         self._beat_due: asyncio.TimerHandle | None = None
 

@@ -4,7 +4,6 @@ Run as a program: KIND CONFIG TOLD. A line is added to the file TOLD once the si
 takes in a stretch of another log or an order. Times are those of this machine's clock, read after the flush.
 """
 
-import asyncio
 import sys
 from collections.abc import Callable
 from io import FileIO
@@ -13,6 +12,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from holdgate.adapters.event_loop import run as run_loop
 from holdgate.adapters.host import HostClock
 from holdgate.adapters.http_serve import Limits, serving
 from holdgate.adapters.http_site import BODY_BYTES_MAX
@@ -72,4 +72,4 @@ async def main(kind: str, config: Path, told: FileIO) -> None:
 
 if __name__ == "__main__":
     with FileIO(sys.argv[3], "a") as file:
-        asyncio.run(main(sys.argv[1], Path(sys.argv[2]), file))
+        run_loop(main(sys.argv[1], Path(sys.argv[2]), file))

@@ -133,6 +133,11 @@ def verify_rate(threads: int) -> float:
     return 2000 * threads / (time.perf_counter() - began)
 
 
+def step_us(callers: int) -> int:
+    """How far the logical clock goes on from act to act: dwell times pass, however many callers take turns."""
+    return (1300 if callers == 1 else 2560 // callers) * SECOND_US
+
+
 class Bench:
     """A shop, its node cut off, and jobs to be worked there."""
 
@@ -180,7 +185,7 @@ class Bench:
     async def submit(self, op: str, jobs: int, callers: int) -> Measurement:
         """Submit jobs from so many callers, each waiting for its answer before its next act."""
         lists = await self.load(jobs, callers)
-        self.clock.step_us = (1300 if callers == 1 else 40) * SECOND_US
+        self.clock.step_us = step_us(callers)
         store = self.node.means.store
         flush_us = store.flush_us if isinstance(store, SqliteStore) else deque()
         flush_us.clear()

@@ -13,6 +13,7 @@ from holdgate.terms.errors import HoldgateError
 if TYPE_CHECKING:
     # Loaded by name below; named here so that readers, import rules and the search for dead files see them.
     from holdgate.cli import (  # noqa: F401
+        act,
         advise,
         audit,
         backup,
@@ -25,9 +26,11 @@ if TYPE_CHECKING:
         due,
         env,
         importing,
+        key,
         ledger,
         options,
         recall,
+        root,
         run,
         scan,
         site,
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
         status,
         templates,
         test,
+        tls,
         up,
         upgrade,
         views,
@@ -97,8 +101,16 @@ app.command("holdgate.cli.backup:backup", name="backup", help="Copy a shop's rec
 app.command("holdgate.cli.upgrade:upgrade", help="Let a new release take over, once it has decided everything again.")
 app.command("holdgate.cli.views:views", help="Bring SQL tables of every log up to what the Vault mirrors.")
 app.command("holdgate.cli.site:site", name="site", help="Found a shop; begin with `holdgate site new`.")
+app.command(
+    "holdgate.cli.root:root", name="root", help="Sign a new shop's charter as one of its keepers; found the shop on it."
+)
+app.command("holdgate.cli.key:key", name="key", help="Make a key of your own, sealed under a PIN.")
+app.command(
+    "holdgate.cli.act:act", name="act", help="Sign an act with others: prepare it, show it, sign it, hand it in."
+)
 app.command("holdgate.cli.env:env", name="env", help="Bring in what a logger of room conditions kept.")
 app.command("holdgate.cli.bus:bus", name="bus", help="Let sites on several machines speak over a NATS broker.")
+app.command("holdgate.cli.tls:tls", name="tls", help="Certificates of the shop's own, for https.")
 app.command("holdgate.cli.ledger:ledger", name="ledger", help="Work with the record as a log.")
 app.command("holdgate.cli.witness:witness", name="witness", help="Be a witness of a shop's logs, outside the shop.")
 

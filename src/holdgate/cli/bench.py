@@ -13,6 +13,7 @@ from rich.console import Console
 from holdgate.bench.arrival import Arrived, run_arrival
 from holdgate.bench.big import measure_big
 from holdgate.bench.day import Day, run_day
+from holdgate.bench.http import Served, Streamed, run_http
 from holdgate.bench.match import Matched, run_match
 from holdgate.bench.reopen import Opened
 from holdgate.bench.revision import Revised, run_revision
@@ -21,13 +22,14 @@ from holdgate.bench.spread import Spread
 from holdgate.bench.sync import Synced, run_sync
 from holdgate.terms.errors import Malformed
 
-What = Literal["site", "match", "sync", "arrival", "revision", "day"]
+What = Literal["site", "match", "sync", "arrival", "revision", "day", "http"]
 _RUNS: Final[dict[str, Callable[..., Iterator[Struct]]]] = {
     "match": run_match,
     "sync": run_sync,
     "arrival": run_arrival,
     "revision": run_revision,
     "day": run_day,
+    "http": run_http,
 }
 """What is measured beside a single site; each takes a folder and `quick`."""
 
@@ -43,7 +45,7 @@ def bench(
         site: submitting, deciding, re-executing, a release to 100 nodes in one process. match: a scan at the gate, with few
         and with many orders staged. sync: a node that was away comes back with 50,000 entries. arrival: from a reader's scan
         to the node, as processes on a broker. revision: a release to 100 node processes. day: a shop's day with 10 to 1,000
-        nodes.
+        nodes. http: signed acts over real connections, and events to 500 screens.
     jobs
         Jobs of the loaded measurement of a site; each has 33 signed acts.
     big
@@ -167,6 +169,24 @@ def _tell_day(line: Day) -> str:
     )
 
 
+def _tell_served(line: Served) -> str:
+    return (
+        f"http       {line.clients} clients, {line.actions:,} acts of two signatures: {line.per_s:,.0f}/s, "
+        f"p50 {line.p50_ms:.1f} ms, p99 {line.p99_ms:.1f} ms; bar {line.bar_per_s:,}/s, p99 {line.bar_p99_ms:.0f} ms. "
+        f"CPU of the server {line.cpu_us:.0f} µs a request, of the clients {line.client_cpu_us:.0f} µs, "
+        f"{line.busy:.1f} cores busy, loop {line.loop}{_flush(line.fsync_p50_ms)}. "
+        f"Without HTTP {line.alone_per_s:,.0f}/s, {line.alone_cpu_us:.0f} µs. Limit: {line.limit}"
+    )
+
+
+def _tell_streamed(line: Streamed) -> str:
+    return (
+        f"streams    {line.clients} screens: an event is there after p50 {line.p50_ms:.1f} ms, the last one after "
+        f"{line.worst_ms:.1f} ms; bar {line.bar_ms:.0f} ms. CPU {line.cpu_us:.0f} µs an event and screen, "
+        f"{line.memory_mb:.0f} MB in all, {line.kb_each:.0f} kB a screen"
+    )
+
+
 _TELLS: Final[dict[type[Struct], Callable[[Any], str]]] = {
     Machine: _tell_machine,
     Measurement: _tell_measurement,
@@ -177,4 +197,6 @@ _TELLS: Final[dict[type[Struct], Callable[[Any], str]]] = {
     Arrived: _tell_arrived,
     Revised: _tell_revised,
     Day: _tell_day,
+    Served: _tell_served,
+    Streamed: _tell_streamed,
 }

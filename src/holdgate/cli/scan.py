@@ -14,8 +14,8 @@ from rich.text import Text
 from holdgate.adapters.epcis_uris import read_part
 from holdgate.adapters.marks import MARK_CHARS_MAX, read_mark
 from holdgate.bootstrap import read_trust
+from holdgate.cli.key_files import PersonKey
 from holdgate.cli.reader_line import open_line
-from holdgate.cli.site import PersonKey
 from holdgate.crypto.keys import SigningKey
 from holdgate.identity.charter import open_charter
 from holdgate.ledger.note import Vkey, make_vkey, parse_vkey

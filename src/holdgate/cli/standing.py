@@ -12,6 +12,7 @@ from holdgate.bootstrap import read_premises
 from holdgate.engine.opening import open_log
 from holdgate.engine.source import StoreHistory
 from holdgate.law.chronicle import blank_state
+from holdgate.law.founding import found_shop
 from holdgate.law.library import Library
 from holdgate.law.state import State
 from holdgate.terms import instant
@@ -26,8 +27,10 @@ class Standing(NamedTuple):
 
 
 @contextmanager
-def open_standing(data: Path, site: str | None = None) -> Iterator[Standing]:
+def open_standing(data: Path, site: str | None = None, *, founded: bool = False) -> Iterator[Standing]:
     """A site of a shop; the business hub where none is named.
+
+    `founded`: a site whose keys are here and that was never opened knows what its charter says; else it is an error.
 
     Raises:
         Unavailable: there is no shop, or not this site's store. Malformed: the site decides nothing.
@@ -39,7 +42,13 @@ def open_standing(data: Path, site: str | None = None) -> Iterator[Standing]:
     if seat is None:
         names = ", ".join(seat.id for seat in deciding)
         raise Malformed(f"{site or 'the business hub'} decides nothing in this shop; there are {names}")
-    store = SqliteStore(data / seat.id / "ledger.db", read_only=True)
+    place = data / seat.id
+    if founded and (place / "site.key").exists() and not (place / "ledger.db").exists():
+        state = blank_state(charter, seat.id, seat.kind)
+        found_shop(state, charter)
+        yield Standing(state, Library(lambda _: None))
+        return
+    store = SqliteStore(place / "ledger.db", read_only=True)
     try:
         blank = blank_state(charter, seat.id, seat.kind)
         chronicle = open_log(store, blank, AUTHORITIES[seat.kind], StoreHistory(store), roots).chronicle

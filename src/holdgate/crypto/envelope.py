@@ -30,14 +30,14 @@ PAYLOAD_TYPE: Final = "application/vnd.holdgate.action.v1+json"
 """The type of a signed action; documents of other kinds carry other types, so that none passes for another."""
 
 
-class Signature(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Signature(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """One signature (64 bytes, or a passkey's) and the name of the key to try. Untrusted until verified."""
 
     keyid: str
     sig: bytes
 
 
-class Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """A payload, its type and its signatures. Untrusted until `verify_all` has passed."""
 
     payload: bytes
@@ -45,14 +45,14 @@ class Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     signatures: list[Signature]
 
 
-class _Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """A signature whose base64 is still text."""
 
     keyid: str
     sig: str
 
 
-class _Spelled(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _Spelled(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """An envelope whose base64 is still text."""
 
     payload: str
@@ -84,15 +84,30 @@ def seal(payload: bytes, keys: Sequence[tuple[str, Key]], payload_type: str = PA
     return canon.encode(Envelope(payload, payload_type, [Signature(name, key.sign(message)) for name, key in keys]))
 
 
-def open_envelope(raw: bytes, payload_type: str = PAYLOAD_TYPE) -> Envelope:
+def add_signature(envelope: Envelope, keyid: str, key: Key) -> Envelope:
+    """The envelope with one more signature: for signers who sign one after another, each on a machine of their own.
+
+    Raises:
+        Malformed: there is a signature under this keyid already, or no room for another one.
+    """
+    if any(row.keyid == keyid for row in envelope.signatures):
+        raise Malformed(f"{keyid[:80]} signed this already; each signer signs once")
+    if len(envelope.signatures) >= limits.SIGNATURES_MAX:
+        raise Malformed(f"the envelope carries {limits.SIGNATURES_MAX} signatures already; no more are accepted")
+    row = Signature(keyid, key.sign(pae(envelope.payloadType, envelope.payload)))
+    return Envelope(envelope.payload, envelope.payloadType, [*envelope.signatures, row])
+
+
+def open_envelope(raw: bytes, payload_type: str = PAYLOAD_TYPE, least: int = 1) -> Envelope:
     """Read untrusted bytes as an envelope. Proves nothing yet: `verify_all` follows.
 
     Args:
         raw: untrusted bytes, at most `limits.ENVELOPE_BYTES_MAX`.
         payload_type: the only type that is accepted here.
+        least: how many signatures there have to be; 0 for one that still travels from signer to signer.
 
     Raises:
-        Malformed: too long, not an envelope, another type, no or too many signatures, a keyid twice, a signature that has
+        Malformed: too long, not an envelope, another type, too few or too many signatures, a keyid twice, a signature that has
             the form of none, passkeys' signatures that are too long.
     """
     if len(raw) > limits.ENVELOPE_BYTES_MAX:
@@ -106,8 +121,10 @@ def open_envelope(raw: bytes, payload_type: str = PAYLOAD_TYPE) -> Envelope:
             f"the envelope holds a payload of type {envelope.payloadType[:80]!r}; {payload_type!r} is wanted here"
         )
     signatures = envelope.signatures
-    if not 1 <= len(signatures) <= limits.SIGNATURES_MAX:
-        raise Malformed(f"the envelope carries {len(signatures)} signatures; 1 to {limits.SIGNATURES_MAX} are accepted")
+    if not least <= len(signatures) <= limits.SIGNATURES_MAX:
+        raise Malformed(
+            f"the envelope carries {len(signatures)} signatures; {least} to {limits.SIGNATURES_MAX} are accepted"
+        )
     seen: set[str] = set()
     passkeys = 0
     for row in signatures:

@@ -13,10 +13,11 @@ from msgspec import Struct
 
 from holdgate.adapters.host import HostEntropy, SetClock
 from holdgate.adapters.zones import instant_or_end_of_day
-from holdgate.bootstrap import BUSINESS_HUB, FLOOR_HUB, VAULT, Shop, found
+from holdgate.bootstrap import BUSINESS_HUB, FLOOR_HUB, VAULT, Shop
 from holdgate.crypto.hashes import digest
 from holdgate.crypto.keys import SigningKey
 from holdgate.engine.answer import Answer
+from holdgate.founding import found
 from holdgate.identity.charter import Founder, Settings
 from holdgate.law import command as c
 from holdgate.law.case import Pin

@@ -15,7 +15,8 @@ class Answer(Struct, frozen=True, kw_only=True, gc=False):
     """What a submitter gets back, once the entry is durable.
 
     `seq`: the entry. `decision`: what the law said. `receipt`: a C2SP tlog-proof that the entry is in the log. `kept`:
-    `local` (this site's store) or `replicated`. `resent`: the entry was there already; nothing new was recorded.
+    `local` (this site's store) or `replicated`. `resent`: the entry was there already; nothing new was recorded. `entry`: its
+    bytes where they are at hand: in the deciding site itself, for an entry that is new.
     """
 
     seq: int
@@ -23,6 +24,7 @@ class Answer(Struct, frozen=True, kw_only=True, gc=False):
     receipt: bytes
     kept: str = LOCAL
     resent: bool = False
+    entry: bytes = b""
 
 
 class Sealed(Struct, frozen=True, kw_only=True):

@@ -197,5 +197,5 @@ class Appender:
         first = size - len(group)
         proofs = receipts(self._tree, first, len(group), size, outcome)
         for (draft, done), proof in zip(group, proofs, strict=True):
-            done(Answer(seq=draft.seq, decision=draft.decision, receipt=proof, kept=self.kept))
+            done(Answer(seq=draft.seq, decision=draft.decision, receipt=proof, kept=self.kept, entry=draft.body))
         self._on_sealed(Sealed(first=first, size=size, checkpoint=outcome, drafts=[draft for draft, _ in group]))

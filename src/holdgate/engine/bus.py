@@ -11,6 +11,8 @@ from holdgate.law.case import Pin
 from holdgate.law.segments import Segment
 from holdgate.terms.errors import Unavailable
 
+IN_FLIGHT: Final = 2
+"""Stretches of a log that are on their way to one peer: one that it folds, and one whose signatures it checks meanwhile."""
 NO_KEEPER: Final = "this site keeps no log for another host"
 
 
@@ -36,7 +38,8 @@ class Peer(Protocol):
         """Offer a stretch of the sender's log.
 
         Raises:
-            Tampered: the segment does not hold together.
+            Tampered: the segment does not hold together. Unavailable: a stretch before it is not here (yet); `held` says how
+            much is.
         """
         ...
 

@@ -2,8 +2,9 @@
 
 One link per peer. It walks the durable entries in order. For each stretch it sends a segment (all leaf hashes, the
 disclosed entries in full) under a checkpoint of exactly that size, and then the signed actions that these entries set off
-at the peer. Deliveries are idempotent: segments by position, actions by payload digest. A peer that is out of reach costs
-nothing but time; the link goes on where it stopped.
+at the peer. The next segment is offered while the peer looks at the one before; whatever is answered otherwise than expected,
+the link forgets what is under way and goes on from what the peer says it holds. Deliveries are idempotent: segments by
+position, actions by payload digest. A peer that is out of reach costs nothing but time; the link goes on where it stopped.
 """
 
 import asyncio
@@ -150,6 +151,19 @@ class Stretches:
         return blob
 
 
+class _Flight(NamedTuple):
+    """A segment that was offered, and the peer's answer to come."""
+
+    segment: Segment
+    answer: "asyncio.Task[Taken]"
+
+    @property
+    def light(self) -> bool:
+        """Whether another one may travel beside it: one entry alone may bring documents for more than the wire carries twice."""
+        segment = self.segment
+        return sum(map(len, (*segment.entries.values(), *segment.blobs.values()))) <= SEGMENT_BYTES
+
+
 class Link:
     """One site's way to one peer. `log`: shared by all its links. `term`: the site's own, where two hosts keep its log."""
 
@@ -177,7 +191,7 @@ class Link:
         self._position = self._saved = position if position <= durable.size else 0
         self._retry: asyncio.TimerHandle | None = None
         self._stretches = Stretches(log, policy, term)
-        self._ahead: Segment | None = None
+        self._ahead: _Flight | None = None
         self._quiet_to = 0
         self._sent_to: int | None = None
         self._task: asyncio.Task[None] | None = None
@@ -266,6 +280,7 @@ class Link:
             self.fault, self._sent_to = InvariantBroken(f"the link to {self.peer} failed: {error!r}"), None
             self._try_later()
         finally:
+            self._drop_ahead()
             self._task = None
 
     def _try_later(self) -> None:
@@ -296,7 +311,7 @@ class Link:
     async def _segments(self, stop: int) -> None:
         peer = self._bus.peer(self._site, self.peer)
         if self._sent_to is None:
-            self._quiet_to, self._ahead = 0, None
+            self._quiet_to = 0
             self._sent_to = await peer.held(self._log.notary.origin, self._site)
             if self._sent_to > self._durable.size:
                 raise Tampered(f"{self.peer} holds {self._sent_to} entries of this log, which has {self._durable.size}")
@@ -307,28 +322,44 @@ class Link:
                 # Nothing that the peer may see: it learns these leaves with the next entry that it may. Sent by themselves,
                 # they would be taken in, which is an entry there, which is taken in here: with many peers without end.
                 return
-            segment, self._ahead = self._ahead, None
-            if segment is None or segment.start != self._sent_to:
-                segment = self._stretches.cut(self._sent_to, min(stop, self._sent_to + IMPORT_ENTRIES_MAX))
-            taken = await self._offer(peer, segment)
+            flight, self._ahead = self._ahead, None
+            if flight is None:
+                last = min(stop, self._sent_to + IMPORT_ENTRIES_MAX)
+                flight = self._offered(peer, self._stretches.cut(self._sent_to, last))
+            taken = await self._answered(peer, flight)
             self._sent_to = taken.size
-            self._quiet_to = self._quiet_to if taken.size == segment.size else 0
+            if taken.size != flight.segment.size:
+                self._quiet_to = 0
+                self._drop_ahead()
             await self._owner.taken(self.peer, taken)
 
-    async def _offer(self, peer: Peer, segment: Segment) -> Taken:
-        """Offer a segment. While the peer looks at it, the one after it is cut, where a whole one is due."""
-        if self._durable.size - segment.size < STRETCH:
-            return await peer.offer(segment, self._site)
-        offered = asyncio.get_running_loop().create_task(peer.offer(segment, self._site))
+    def _offered(self, peer: Peer, segment: Segment) -> _Flight:
+        answer = asyncio.get_running_loop().create_task(peer.offer(segment, self._site))
+        answer.add_done_callback(_overlooked)
+        return _Flight(segment, answer)
+
+    async def _answered(self, peer: Peer, flight: _Flight) -> Taken:
+        """The answer to a segment. While the peer looks at it, the one after it is offered too, where a whole one is due."""
         try:
-            for _ in range(UNDER_WAY):
-                await asyncio.sleep(0)
-            with suppress(HoldgateError):  # what cannot be cut now is cut, and told of, when its turn comes
-                stop = segment.size + STRETCH
-                self._ahead = self._stretches.cut(segment.size, stop) if self._shows(segment.size, stop) else None
-            return await offered
+            start, stop = flight.segment.size, flight.segment.size + STRETCH
+            if stop <= self._durable.size and flight.light:
+                for _ in range(UNDER_WAY):
+                    await asyncio.sleep(0)
+                with suppress(HoldgateError):  # what cannot be cut now is cut, and told of, when its turn comes
+                    self._offer_ahead(peer, start, stop)
+            return await flight.answer
         finally:
-            offered.cancel()
+            flight.answer.cancel()
+
+    def _offer_ahead(self, peer: Peer, start: int, stop: int) -> None:
+        if self._shows(start, stop):
+            self._ahead = self._offered(peer, self._stretches.cut(start, stop))
+
+    def _drop_ahead(self) -> None:
+        """Forget what was offered ahead. The peer may take it in all the same; then it says so when it is asked."""
+        if self._ahead is not None:
+            self._ahead.answer.cancel()
+            self._ahead = None
 
     def _shows(self, start: int, stop: int) -> bool:
         """Whether the peer may see any of these entries; those that were looked at before are not read again."""
@@ -365,3 +396,9 @@ class Link:
             self._tries = number + 1
             await asyncio.sleep(0)
         raise Unavailable(f"{self.peer} cannot take entry {read.row.seq} yet")
+
+
+def _overlooked(answer: "asyncio.Task[Taken]") -> None:
+    """The answer to a segment that was dropped is nobody's any more, an error among them."""
+    if not answer.cancelled():
+        answer.exception()

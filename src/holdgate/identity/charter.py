@@ -9,7 +9,7 @@ from typing import Final, Literal
 import msgspec
 from msgspec import Struct
 
-from holdgate.crypto.envelope import open_envelope, verify_all
+from holdgate.crypto.envelope import Envelope, open_envelope, verify_all
 from holdgate.crypto.keys import key_id
 from holdgate.crypto.signatures import WEBAUTHN, kind_of
 from holdgate.terms import canon
@@ -92,6 +92,47 @@ def origin_for(charter: Charter, site: str) -> str:
 _DECODER: Final = msgspec.json.Decoder(Charter)
 
 
+def read_charter(payload: bytes) -> Charter:
+    """A charter's payload, read. Proves nothing: `open_charter` does.
+
+    Raises:
+        Malformed: it is none.
+    """
+    return canon.decode(payload, _DECODER, "the charter")
+
+
+def check_roots(charter: Charter) -> None:
+    """Whether a charter's roots can sign as it asks: each is there once, and there are as many as have to sign.
+
+    Raises:
+        Malformed: no; what is wrong, in words.
+    """
+    if len(set(charter.roots)) != len(charter.roots) or len(set(map(key_id, charter.roots))) != len(charter.roots):
+        raise Malformed("the charter names a root key twice; each keeper has a key of their own")
+    if not 1 <= charter.threshold <= len(charter.roots):
+        raise Malformed(
+            f"{charter.threshold} of {len(charter.roots)} roots cannot sign; the threshold lies between 1 and the number of roots"
+        )
+
+
+def signed_by(envelope: Envelope, charter: Charter) -> tuple[bytes, ...]:
+    """The roots whose signatures a charter's envelope carries, each once; every signature in it is a root's and holds.
+
+    Raises:
+        Tampered: a signature is false, or nobody's of the roots.
+    """
+    by_id = {key_id(root): root for root in charter.roots}
+    strangers = [row.keyid for row in envelope.signatures if row.keyid not in by_id]
+    if strangers:
+        raise Tampered(
+            f"{strangers[0][:80]!r} signed the charter and is none of its roots; root signatures alone belong on it"
+        )
+    signed = [(row.keyid, by_id[row.keyid]) for row in envelope.signatures]
+    if signed:
+        verify_all(envelope, signed)
+    return tuple(root for _, root in signed)
+
+
 def open_charter(raw: bytes, trusted_roots: tuple[bytes, ...]) -> Charter:
     """Verify a charter against root keys that come from outside.
 
@@ -100,18 +141,17 @@ def open_charter(raw: bytes, trusted_roots: tuple[bytes, ...]) -> Charter:
         trusted_roots: the root public keys that the reader trusts (not taken from the charter).
 
     Raises:
-        Malformed: not a charter, or one that gives a device a passkey. Tampered: it names other roots, or too few of them
-            signed it.
+        Malformed: not a charter, one whose roots cannot sign as it asks, or one that gives a device a passkey. Tampered: it
+            names other roots, too few different roots signed it, or a signature in it is false or no root's.
     """
     envelope = open_envelope(raw, CHARTER_TYPE)
-    charter = canon.decode(envelope.payload, _DECODER, "the charter")
-    if not 1 <= charter.threshold <= len(charter.roots) or sorted(charter.roots) != sorted(trusted_roots):
+    charter = read_charter(envelope.payload)
+    if sorted(charter.roots) != sorted(trusted_roots):
         raise Tampered("the charter names other root keys than the ones you trust")
-    by_id = {key_id(root): root for root in charter.roots}
-    signed = [(s.keyid, by_id[s.keyid]) for s in envelope.signatures if s.keyid in by_id]
+    check_roots(charter)
+    signed = signed_by(envelope, charter)
     if len(signed) < charter.threshold:
         raise Tampered(f"the charter carries {len(signed)} of the {charter.threshold} root signatures that it needs")
-    verify_all(envelope, signed)
     for founder in charter.founders:
         if founder.kind != "person" and kind_of(founder.key) == WEBAUTHN:
             raise Malformed(f"the charter gives {founder.id} a passkey; only people have one")

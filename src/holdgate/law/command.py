@@ -21,7 +21,7 @@ from holdgate.terms.limits import INTEGER_ABS_MAX, PAYLOAD_BYTES_MAX, TEXT_CHARS
 __all__ = ["ACTS", "PAYLOAD_TYPE", "AnyCommand", "Command", "parse_command", "subject_of"]
 
 
-class Auth(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+class Auth(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
     """How a signer unlocked the signature, as the workstation saw it.
 
     `components`: the signing components that were presented (badge, pin, password, key, biometric).
@@ -34,7 +34,7 @@ class Auth(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_d
     presented_by: str | None = None
 
 
-class Signer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+class Signer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
     """One person, device, site or module that signs: the first of a command is its actor, the others co-sign."""
 
     id: str
@@ -45,7 +45,14 @@ class Signer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit
 
 
 class Command(
-    Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, tag_field="act", tag="command"
+    Struct,
+    frozen=True,
+    kw_only=True,
+    forbid_unknown_fields=True,
+    omit_defaults=True,
+    tag_field="act",
+    tag="command",
+    gc=False,
 ):
     """The header that every act carries.
 
@@ -329,14 +336,14 @@ class ApplyChange(Command, frozen=True, kw_only=True, tag="ai.apply"):
 # ---- orders (business hub) -----------------------------------------------------------------------------------------
 
 
-class Milestone(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Milestone(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
     """One invoice of an order's terms."""
 
     id: str
     amount_minor: int
 
 
-class Terms(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Terms(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
     """What the client signs: price, milestones, review window (seconds) and what silence means."""
 
     price_minor: int
@@ -400,7 +407,7 @@ class CloseDelivery(Command, frozen=True, kw_only=True, tag="delivery.close"):
 # ---- handoff (floor hub) -------------------------------------------------------------------------------------------
 
 
-class Slip(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+class Slip(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
     """The staging slip: all that the floor hub may know of an order. `body`: digest of the order body in clear."""
 
     order: str
@@ -516,7 +523,7 @@ class RepinJob(Command, frozen=True, kw_only=True, tag="job.repin"):
     version: str
 
 
-class SubLot(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class SubLot(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
     """One part of a split."""
 
     job: str
@@ -749,7 +756,7 @@ class WriteVault(Command, frozen=True, kw_only=True, tag="vault.write"):
 # ---- quality, reports, money (business hub) ------------------------------------------------------------------------
 
 
-class Quantities(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Quantities(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
     """What QA counts at the end of a job."""
 
     received: int

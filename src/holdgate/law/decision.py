@@ -12,7 +12,7 @@ SEMANTICS: Final = 1
 Value = str | int | tuple[str, ...]
 
 
-class Denial(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+class Denial(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
     """One unmet condition: its code, the gate that found it, and the values that its sentence names."""
 
     code: str
@@ -20,7 +20,7 @@ class Denial(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit
     values: dict[str, Value] = {}
 
 
-class Decision(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+class Decision(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
     """What the law says to one action.
 
     `verdict`: allow or deny. `events`: what became true (on deny: fact events only). `denials`: every unmet condition in

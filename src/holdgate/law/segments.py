@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from holdgate.crypto.envelope import Envelope, open_envelope
 from holdgate.crypto.hashes import digest, leaf_hash
@@ -34,7 +35,7 @@ from holdgate.law.signers import (
 from holdgate.law.state import Origin, State
 from holdgate.ledger.entry import Entry, read_entry
 from holdgate.ledger.merkle import extend, root_from_frontier
-from holdgate.ledger.note import make_vkey, open_checkpoint, parse_vkey
+from holdgate.ledger.note import Checkpoint, make_vkey, open_checkpoint, parse_vkey
 from holdgate.terms import limits
 from holdgate.terms.errors import Malformed, Tampered
 
@@ -57,7 +58,7 @@ class Segment(Struct, frozen=True, kw_only=True):
     term: int = 0
 
 
-class Proved(NamedTuple):
+class Proved(Struct, frozen=True, gc=False):
     """A disclosed entry, read, whose act holds under `keys`: every signature of it was checked. `leaf`: its leaf hash.
 
     `command`, `keys`: None where the entry holds no act. `replaced`: who signed it under a key that was replaced, and when it
@@ -121,7 +122,7 @@ def prove(body: bytes, roster: Mapping[str, Identity]) -> Proved:
     return read_unproved(body, roster).check()
 
 
-class Unproved(NamedTuple):
+class Unproved(Struct, frozen=True, gc=False):
     """A disclosed entry that was read; its signatures are still to be checked.
 
     `envelope`: None where it holds no act. `earlier`: replaced keys that may have signed it too.
@@ -143,7 +144,7 @@ class Unproved(NamedTuple):
             except Tampered as error:
                 raise Tampered(f"entry {self.read.entry.seq}: {error}") from None
             if replaced:
-                return self.read._replace(replaced=replaced)
+                return replace(self.read, replaced=replaced)
         return self.read
 
 
@@ -185,7 +186,7 @@ def verify_segment(state: State, segment: Segment, proved: Mapping[int, Proved] 
     Raises:
         Tampered: one of these does not hold, with the place. Malformed: the segment or an entry cannot be read.
     """
-    seat = next((s for s in state.charter.sites if s.origin == segment.origin), None)
+    seat = _seat(state, segment)
     if seat is None:
         raise Tampered(f"{segment.origin} is no site of this shop")
     known = state.origins.get(segment.origin) or Origin(site=seat.id, size=0, frontier=())
@@ -202,17 +203,48 @@ def verify_segment(state: State, segment: Segment, proved: Mapping[int, Proved] 
     return Verified(taken, tuple(reader.events), reader.late, reader.outdated)
 
 
+def leaves_gap(state: State, segment: Segment) -> bool:
+    """Whether a stretch is its origin's own, and begins beyond what is held of that log: something before it is missing.
+
+    Its origin signed for it, so that whoever only relabels a stretch does not pass for a sender who went on too early.
+
+    Args:
+        state: what this site knows; not changed.
+        segment: untrusted.
+    """
+    seat, known = _seat(state, segment), state.origins.get(segment.origin)
+    if seat is None or segment.start <= (0 if known is None else known.size):
+        return False
+    try:
+        _checkpoint(segment, seat)
+    except (Malformed, Tampered):
+        return False
+    return True
+
+
+def _seat(state: State, segment: Segment) -> SiteSeat | None:
+    return next((seat for seat in state.charter.sites if seat.origin == segment.origin), None)
+
+
 def _frontier(known: Origin, segment: Segment, seat: SiteSeat) -> tuple[bytes, ...]:
     """(2)-(4): the origin's new frontier."""
     if segment.start != known.size:
         raise Tampered(f"the stretch begins at {segment.start}, but {known.size} entries were taken in so far")
+    checkpoint = _checkpoint(segment, seat)
+    frontier = extend(known.size, known.frontier, segment.leaves)
+    if checkpoint.root != root_from_frontier(frontier, segment.size):
+        raise Tampered("the entries do not lead to the root that the site signed")
+    return frontier
+
+
+def _checkpoint(segment: Segment, seat: SiteSeat) -> Checkpoint:
+    """(3): what the origin signed, for exactly this stretch."""
     if not 0 < len(segment.leaves) <= limits.IMPORT_ENTRIES_MAX or segment.size != segment.start + len(segment.leaves):
         raise Malformed("the stretch is empty, too long, or does not have the size that it names")
     checkpoint = open_checkpoint(segment.checkpoint, parse_vkey(make_vkey(segment.origin, seat.key)))
-    frontier = extend(known.size, known.frontier, segment.leaves)
-    if checkpoint.size != segment.size or checkpoint.root != root_from_frontier(frontier, segment.size):
-        raise Tampered("the entries do not lead to the root that the site signed")
-    return frontier
+    if checkpoint.size != segment.size:
+        raise Tampered(f"the site signed {checkpoint.size} entries, and the stretch ends at {segment.size}")
+    return checkpoint
 
 
 class _Reader:

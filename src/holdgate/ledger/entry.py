@@ -16,14 +16,14 @@ from holdgate.terms.errors import InvariantBroken, Malformed
 KINDS: Final = ("genesis", "boot", "action", "attempt", "import", "consequence", "contact", "cosigned")
 
 
-class Source(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Source(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
     """What set the entry off: the module (workstation, reader, site service) and the site it did so at."""
 
     module: str
     node: str
 
 
-class LawRef(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+class LawRef(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
     """The law that the decision was made under: engine semantics, and the pinned contract of a job."""
 
     semantics: int
@@ -31,7 +31,7 @@ class LawRef(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit
     version: str | None = None
 
 
-class Entry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+class Entry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
     """One entry.
 
     `seq`: its index in the log. `epoch`: the random mark of the site's present start. `at`: the site's receipt time (UTC

@@ -37,6 +37,11 @@ def listed(items: tuple[str, ...]) -> str:
     return ", ".join(items[:NAMED]) + (f" and {more} more" if more > 0 else "") if items else "-"
 
 
+def is_instant(name: str) -> bool:
+    """Whether an integer field of this name is an instant (UTC µs)."""
+    return name in _INSTANTS or name.endswith(("_at", "_due"))
+
+
 class _Values(dict[str, str]):
     """The fields of an event, shown; `amount` is its money."""
 
@@ -58,7 +63,7 @@ def shown(name: str, value: object) -> str:
     if isinstance(value, int):
         if name.endswith("_us"):
             return instant.show_duration(value)
-        return moment(value) if name in _INSTANTS or name.endswith(("_at", "_due")) else str(value)
+        return moment(value) if is_instant(name) else str(value)
     if isinstance(value, bytes):
         return f"{value.hex()[:16]}…"
     if isinstance(value, tuple):

@@ -13,12 +13,13 @@ from typing import Any, Final
 
 from holdgate.adapters.host import CountedEntropy, SetClock
 from holdgate.adapters.zones import instant_or_end_of_day
-from holdgate.bootstrap import BUSINESS_HUB, Shop, found
+from holdgate.bootstrap import BUSINESS_HUB, Shop
 from holdgate.certifier.facts import rule_parser
 from holdgate.certifier.structure import certify
 from holdgate.crypto.hashes import digest, sha256
 from holdgate.crypto.keys import SigningKey
 from holdgate.engine.answer import Answer
+from holdgate.founding import found
 from holdgate.identity.charter import Founder, Settings
 from holdgate.law import command as c
 from holdgate.law.case import Pin

@@ -78,7 +78,7 @@ def reply_of(site: Submits, answer: Answer) -> Reply:
         receipt=answer.receipt.decode(),
         kept=answer.kept,
         resent=answer.resent,
-        entry=b"" if answer.seq < 0 else site.entry(answer.seq),
+        entry=answer.entry or (b"" if answer.seq < 0 else site.entry(answer.seq)),
     )
 
 

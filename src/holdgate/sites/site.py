@@ -39,6 +39,7 @@ from holdgate.law.chronicle import (
 from holdgate.law.segments import Segment
 from holdgate.ledger.entry import read_entry
 from holdgate.ledger.note import Notary
+from holdgate.sites.intake import Intake
 from holdgate.sites.permits import answer_of, read_wish, refusal_of
 from holdgate.sites.policies import SEALED_INFO, Copying, Sender
 from holdgate.sites.reconcile import Reconciler
@@ -103,6 +104,7 @@ class Site(Recorded, Peer):
         self._tenure = None if means.writing is None else means.writing.tenure
         self.spine = Spine(self.chronicle, means.store, means.clock, self.notary, self._sealed, self._tenure)
         self._live = self.spine
+        self._intake = Intake(self.spine, self.chronicle, means.clock)
         self._charter = charter
         self._vaults = {seat.id: seat for seat in charter.sites if seat.kind == "vault"}
         self._policies = policies
@@ -344,18 +346,11 @@ class Site(Recorded, Peer):
     @override
     async def offer(self, segment: Segment, sender: str) -> Taken:
         self._ready()
-        proved = await self.spine.prove(segment)
-        self.spine.settle()
-        try:
-            recorded = self.spine.record(partial(self.chronicle.take_in, segment, self.means.clock.now(), proved))
-        except (Tampered, Malformed) as error:
-            self.spine.record_attempt(Attempt(code="CHAIN_BROKEN", why=str(error)[:400], source=sender, act="import"))
-            raise
-        await recorded
-        return Taken(size=segment.size)
+        return await self._intake.take(segment, sender)
 
     @override
     async def held(self, origin: str, sender: str) -> int:
+        await self._intake.passed(sender)
         known = self.chronicle.state.origins.get(origin)
         return 0 if known is None else known.size
 

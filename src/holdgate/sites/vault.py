@@ -220,6 +220,8 @@ class Vault(KeepsLogs):
             return await self._extend(
                 segment, checkpoint, bodies[size - segment.start :], leaves[size - segment.start :]
             )
+        if segment.start > size:
+            raise Unavailable(f"the stretch begins at {segment.start}, and {size} entries are held; go on from there")
         if segment.start != size:
             self._overlap(segment, leaves, size)
             raise Tampered(f"the stretch begins at {segment.start}, but {size} entries are held")
