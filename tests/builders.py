@@ -348,6 +348,13 @@ USUAL: Final[dict[type[c.Command], dict[str, Any]]] = {
         "roles": ("technician",),
     },
     c.DisableIdentity: {"by": "ADMIN", "id": "TECH", "reason": "left"},
+    c.RekeyIdentity: {
+        "by": "ADMIN",
+        "others": (("QA", "qa"), ("TECH", "newcomer")),
+        "id": "TECH",
+        "key": key_of("TECH again").public,
+        "reason": "badge lost",
+    },
     c.EnrolSite: {
         "by": "ADMIN",
         "others": (("QA", "qa"), ("NODE-3", "newcomer")),
@@ -927,6 +934,7 @@ class Log(World):
         self.drafts: list[Draft] = []
         self.heads: dict[str, bytes] = {}
         self.found: dict[tuple[str, bytes], int] = {}
+        self.keys: dict[str, SigningKey] = {}
         self.chronicle = Chronicle(self.standing, Tree(), self.library, AUTHORITIES[kind], self)
 
     # ---- History ---------------------------------------------------------------------------------------------------
@@ -962,9 +970,17 @@ class Log(World):
         self.keep(self.chronicle.note(BootRecord(epoch="e1", reconciled=True), self.now))
         return self
 
+    def key(self, name: str, command: c.AnyCommand) -> SigningKey:
+        """Whom it signs for, with `keys` before the key that follows from the name; who gets another key signs with that."""
+        if isinstance(command, c.RekeyIdentity) and name == command.id:
+            return next(
+                key for word in ("again", "once more") if (key := key_of(f"{name} {word}")).public == command.key
+            )
+        return self.keys.get(name) or key_of(name)
+
     def submit(self, command: c.AnyCommand, pins: Sequence[Pin] = ()) -> Draft | int:
         """An act, sealed by everybody; the new entry, or the number of the one that it has already."""
-        raw = signed(command)
+        raw = signed(command, lambda name: self.key(name, command))
         answer = self.chronicle.act(raw, command, sha256(canon.encode(command)), self.now, tuple(pins))
         return answer if isinstance(answer, int) else self.settled(answer)
 

@@ -130,6 +130,7 @@ SHOWN_BY: Final = {
     "people.identity": "201",
     "enrolment.key": "201",
     "enrolment.sponsors": "201",
+    "enrolment.rekeyed": "210",
     "enrolment.disabled": "201",
     "tokens.known_person": "201",
     "facts.checked": "202",

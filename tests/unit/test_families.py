@@ -250,7 +250,7 @@ def test_what_was_met_out_of_tolerance_recalls_whether_or_not_it_is_used_again(
     world.fold(event)
     owe = AUTHORITIES["business_hub"].owe
     assert owe is not None
-    found = owe(world.state, world.library, [(world.now, event)])
+    found = owe(world.state, world.library, [(world.now, event)], {})
     assert [type(one) for one in found] == ([ev.JobFlagged] if recalls else [])
 
 

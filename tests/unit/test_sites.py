@@ -441,6 +441,7 @@ def one_of_each(house: House, site: str) -> dict[type[c.Command], c.AnyCommand]:
             "roles": ("technician",),
         },
         c.DisableIdentity: {"id": "TEC", "reason": "left"},
+        c.RekeyIdentity: {"id": "TEC", "key": house.desk.public("TEC"), "reason": "lost"},
         c.EnrolSite: {
             "id": "N-3",
             "kind": "node",

@@ -10,6 +10,7 @@ from holdgate.law.event import AnyEvent
 from holdgate.law.library import Library
 from holdgate.law.recalls import Said, recalled
 from holdgate.law.revocations import signed_too_late
+from holdgate.law.segments import Outdated
 from holdgate.law.state import State
 from holdgate.law.timers import open_windows
 from holdgate.law.triggers import set_off
@@ -27,9 +28,9 @@ def _hub_follows(state: State, library: Library, events: Sequence[AnyEvent], at:
     )
 
 
-def _hub_owes(state: State, library: Library, said: Said) -> tuple[AnyEvent, ...]:
+def _hub_owes(state: State, library: Library, said: Said, outdated: Outdated) -> tuple[AnyEvent, ...]:
     """Jobs that are flagged, and instruments that nobody uses any more: nodes are told, each what concerns it."""
-    return (*recalled(state, said), *signed_too_late(state, library, said))
+    return (*recalled(state, said), *signed_too_late(state, library, said, outdated))
 
 
 def _node_follows(state: State, library: Library, events: Sequence[AnyEvent], at: int) -> tuple[AnyEvent, ...]:

@@ -16,13 +16,13 @@ Source: DSSE v1.0.2 (secure-systems-lab/dsse protocol.md, envelope.md); docs/spe
 
 import base64
 import binascii
-import json
 from collections.abc import Sequence
 from typing import Final
 
 import msgspec
 
-from holdgate.crypto.keys import SIGNATURE_BYTES, SigningKey, verify
+from holdgate.crypto.keys import SIGNATURE_BYTES
+from holdgate.crypto.signatures import Key, holds, looks_signed
 from holdgate.terms import canon, limits
 from holdgate.terms.errors import Malformed, Tampered
 
@@ -31,7 +31,7 @@ PAYLOAD_TYPE: Final = "application/vnd.holdgate.action.v1+json"
 
 
 class Signature(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
-    """One signature (64 bytes) and the name of the key to try. Untrusted until verified."""
+    """One signature (64 bytes, or a passkey's) and the name of the key to try. Untrusted until verified."""
 
     keyid: str
     sig: bytes
@@ -72,7 +72,7 @@ def pae(payload_type: str, payload: bytes) -> bytes:
     return b"DSSEv1 %d %b %d %b" % (len(kind), kind, len(payload), payload)
 
 
-def seal(payload: bytes, keys: Sequence[tuple[str, SigningKey]], payload_type: str = PAYLOAD_TYPE) -> bytes:
+def seal(payload: bytes, keys: Sequence[tuple[str, Key]], payload_type: str = PAYLOAD_TYPE) -> bytes:
     """Sign a payload with every key and return the canonical envelope bytes.
 
     Args:
@@ -84,7 +84,7 @@ def seal(payload: bytes, keys: Sequence[tuple[str, SigningKey]], payload_type: s
     return canon.encode(Envelope(payload, payload_type, [Signature(name, key.sign(message)) for name, key in keys]))
 
 
-def add_signature(envelope: Envelope, keyid: str, key: SigningKey) -> Envelope:
+def add_signature(envelope: Envelope, keyid: str, key: Key) -> Envelope:
     """The envelope with one more signature: for signers who sign one after another, each on a machine of their own.
 
     Raises:
@@ -107,8 +107,8 @@ def open_envelope(raw: bytes, payload_type: str = PAYLOAD_TYPE, least: int = 1) 
         least: how many signatures there have to be; 0 for one that still travels from signer to signer.
 
     Raises:
-        Malformed: too long, not an envelope, another type, too few or too many signatures, a keyid twice, a signature of
-            another length.
+        Malformed: too long, not an envelope, another type, too few or too many signatures, a keyid twice, a signature that has
+            the form of none, passkeys' signatures that are too long.
     """
     if len(raw) > limits.ENVELOPE_BYTES_MAX:
         raise Malformed(
@@ -126,17 +126,36 @@ def open_envelope(raw: bytes, payload_type: str = PAYLOAD_TYPE, least: int = 1) 
             f"the envelope carries {len(signatures)} signatures; {least} to {limits.SIGNATURES_MAX} are accepted"
         )
     seen: set[str] = set()
+    passkeys = 0
     for row in signatures:
         if row.keyid in seen:
             raise Malformed(
                 f"the envelope carries two signatures under the keyid {row.keyid[:80]!r}; each signer signs once"
             )
         if len(row.sig) != SIGNATURE_BYTES:
-            raise Malformed(
-                f"the signature under the keyid {row.keyid[:80]!r} has {len(row.sig)} bytes; Ed25519 signatures have 64"
-            )
+            passkeys += _passkeys_bytes(row)
         seen.add(row.keyid)
+    if passkeys > limits.PASSKEY_SIGNATURES_BYTES_MAX:
+        raise Malformed(
+            f"the passkeys' signatures on the envelope have {passkeys} bytes together; at most "
+            f"{limits.PASSKEY_SIGNATURES_BYTES_MAX} are accepted, so let fewer people sign one act"
+        )
     return envelope
+
+
+def _passkeys_bytes(row: Signature) -> int:
+    """The length of a signature that can be a passkey's only.
+
+    Raises:
+        Malformed: it has the form of none, or is too long.
+    """
+    size = len(row.sig)
+    if size > limits.SIGNATURE_BYTES_MAX or not looks_signed(row.sig):
+        raise Malformed(
+            f"the signature under the keyid {row.keyid[:80]!r} has {size} bytes; Ed25519 signatures have 64, and a "
+            f"passkey's is a JSON object of at most {limits.SIGNATURE_BYTES_MAX}"
+        )
+    return size
 
 
 def verify_all(envelope: Envelope, keys: Sequence[tuple[str, bytes]]) -> None:
@@ -146,7 +165,7 @@ def verify_all(envelope: Envelope, keys: Sequence[tuple[str, bytes]]) -> None:
 
     Args:
         envelope: untrusted, from `open_envelope`.
-        keys: trusted (keyid, public key of 32 bytes) of everyone who must have signed; at least one.
+        keys: trusted (keyid, public key of either kind) of everyone who must have signed; at least one.
 
     Raises:
         Tampered: a signature is missing, false, surplus or doubled (the keyid is named), or nobody's signature is
@@ -164,7 +183,7 @@ def verify_all(envelope: Envelope, keys: Sequence[tuple[str, bytes]]) -> None:
         )
     message = pae(envelope.payloadType, envelope.payload)
     for keyid, public in keys:
-        if not verify(public, message, held[keyid]):
+        if not holds(public, message, held[keyid]):
             raise Tampered(
                 f"the signature of {keyid[:80]!r} does not hold for this payload and its key; nothing of it is believed"
             )
@@ -185,25 +204,13 @@ def _read_other_spelling(raw: bytes) -> Envelope:
     Raises:
         Malformed: not UTF-8 JSON, too deep, a key twice, not an envelope, or not base64.
     """
+    plain = canon.plain(raw, "the envelope")
     try:
-        plain: object = json.loads(raw.decode(), object_pairs_hook=_each_once)
         spelled = msgspec.convert(plain, _Spelled)
     except (ValueError, msgspec.MsgspecError, RecursionError) as error:
         raise Malformed(f"the envelope cannot be read: {error}") from None
     rows = [Signature(row.keyid, _from_base64(row.sig)) for row in spelled.signatures]
     return Envelope(_from_base64(spelled.payload), spelled.payloadType, rows)
-
-
-def _each_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    """The object of these pairs; a key that occurs twice would let two readers see two payloads.
-
-    Raises:
-        Malformed: a key occurs twice.
-    """
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise Malformed("the envelope holds a JSON key twice; each key may occur once")
-    return found
 
 
 def _from_base64(text: str) -> bytes:

@@ -74,7 +74,7 @@ class SigningKey:
 
 
 def verify(public: bytes, message: bytes, signature: bytes) -> bool:
-    """Whether the signature holds under libsodium's strict rule. The only place where a signature is judged.
+    """Whether the signature holds under libsodium's strict rule. The only place where an Ed25519 signature is judged.
 
     Releases the interpreter lock while it computes, so that two threads verify in parallel.
 

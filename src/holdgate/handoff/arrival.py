@@ -14,6 +14,7 @@ Source: foundations 5 and 6; the scenario vocabulary, convention 11.
 from collections.abc import Callable
 from typing import Final
 
+from holdgate.crypto.signatures import kind_of
 from holdgate.handoff import parts
 from holdgate.handoff.staging import BROADCAST
 from holdgate.law import command as c
@@ -55,6 +56,8 @@ def _reader(scan: Scan) -> None:
             scan.deny("BROADCAST_UNVERIFIED", why=f"{signer.id} is de-authorised")
         elif signer.role not in identity.roles:
             scan.deny("BROADCAST_UNVERIFIED", why=f"{signer.id} does not hold the role {signer.role}")
+        if signer.kind != kind_of(identity.key):
+            scan.deny("BROADCAST_UNVERIFIED", why=f"the key of {signer.id} is of the kind {kind_of(identity.key)}")
     if command.actor.role != "scanner":
         scan.deny("BROADCAST_UNVERIFIED", why=f"{command.actor.id} acts as {command.actor.role}, not as a scanner")
     if command.reader_seq is None:

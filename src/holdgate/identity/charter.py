@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from holdgate.crypto.envelope import Envelope, open_envelope, verify_all
 from holdgate.crypto.keys import key_id
+from holdgate.crypto.signatures import WEBAUTHN, kind_of
 from holdgate.terms import canon
 from holdgate.terms.errors import Malformed, Tampered
 
@@ -140,8 +141,8 @@ def open_charter(raw: bytes, trusted_roots: tuple[bytes, ...]) -> Charter:
         trusted_roots: the root public keys that the reader trusts (not taken from the charter).
 
     Raises:
-        Malformed: not a charter, or one whose roots cannot sign as it asks. Tampered: it names other roots, too few different
-            roots signed it, or a signature in it is false or no root's.
+        Malformed: not a charter, one whose roots cannot sign as it asks, or one that gives a device a passkey. Tampered: it
+            names other roots, too few different roots signed it, or a signature in it is false or no root's.
     """
     envelope = open_envelope(raw, CHARTER_TYPE)
     charter = read_charter(envelope.payload)
@@ -151,4 +152,7 @@ def open_charter(raw: bytes, trusted_roots: tuple[bytes, ...]) -> Charter:
     signed = signed_by(envelope, charter)
     if len(signed) < charter.threshold:
         raise Tampered(f"the charter carries {len(signed)} of the {charter.threshold} root signatures that it needs")
+    for founder in charter.founders:
+        if founder.kind != "person" and kind_of(founder.key) == WEBAUTHN:
+            raise Malformed(f"the charter gives {founder.id} a passkey; only people have one")
     return charter

@@ -14,8 +14,18 @@ class Credential(Struct, gc=False):
     lapses: tuple[tuple[int, int], ...] = ()
 
 
+class EarlierKey(Struct, frozen=True, gc=False):
+    """A key that an identity had until it was replaced (UTC µs). It signs nothing any more where that is known."""
+
+    key: bytes
+    at: int
+
+
 class Identity(Struct):
-    """A person, device, site or module. `zone`, `node`: where a workstation or reader stands."""
+    """A person, device, site or module. `zone`, `node`: where a workstation or reader stands.
+
+    `earlier`: the keys before this one, the first first. Sites that did not know yet may still deliver what they signed.
+    """
 
     id: str
     name: str
@@ -29,6 +39,7 @@ class Identity(Struct):
     sealing_key: bytes | None = None
     disabled_at: int | None = None
     credentials: dict[str, Credential] = {}
+    earlier: tuple[EarlierKey, ...] = ()
 
 
 def holds_seat(charter: Charter, identity: Identity, kind: str) -> bool:

@@ -1,6 +1,6 @@
 """An authority: who decides at a site. The spine and the audit take it as an argument and know no rule of their own."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from holdgate.law.case import Pin
@@ -32,8 +32,17 @@ class Follow(Protocol):
 class Owe(Protocol):
     """What follows from events and gets entries of its own, since other sites are told it one by one; pure."""
 
-    def __call__(self, state: State, library: Library, said: Sequence[tuple[int, AnyEvent]]) -> tuple[AnyEvent, ...]:
-        """The events, each of which becomes an entry right after this one. `said`: with the times of their own site."""
+    def __call__(
+        self,
+        state: State,
+        library: Library,
+        said: Sequence[tuple[int, AnyEvent]],
+        outdated: Mapping[int, tuple[str, ...]],
+    ) -> tuple[AnyEvent, ...]:
+        """The events, each of which becomes an entry right after this one.
+
+        `said`: with the times of their own site. `outdated`: by place in it, who signed under a key that was replaced before.
+        """
         ...
 
 

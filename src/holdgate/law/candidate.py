@@ -5,6 +5,8 @@ from typing import Any, Final, NamedTuple
 
 from msgspec import Struct
 
+from holdgate.crypto.signatures import ED25519, WEBAUTHN, kind_of
+from holdgate.identity.roster import Identity
 from holdgate.law import command as c
 from holdgate.law.case import Pin
 from holdgate.law.contract import SmartSP
@@ -83,15 +85,26 @@ class View(NamedTuple):
         document = self.library.document(sha256)
         return document if isinstance(document, SmartSP) else None
 
-    def somebody(self, *roles: str, org: str = "") -> tuple[tuple[str, str], ...]:
-        """Somebody else who could co-sign in one of these roles, or nobody."""
+    def somebody(self, *roles: str, org: str = "", but: str = "") -> tuple[tuple[str, str], ...]:
+        """Somebody else who could co-sign in one of these roles, or nobody. `but`: whom it is about."""
         for identity in self.state.identities.values():
-            if identity.id == self.actor or identity.disabled_at is not None or (org and identity.org != org):
+            if identity.id in (self.actor, but) or identity.disabled_at is not None or (org and identity.org != org):
                 continue
             held = next((role for role in roles if role in identity.roles), None)
             if held is not None and identity.kind == "person":
                 return ((identity.id, held),)
         return ()
+
+
+def presented(identity: Identity | None, name: str, role: str) -> c.Signer:
+    """A signer with everything presented that their key asks for; `identity`: their row of the roster.
+
+    A newcomer brings the stand-in for a key, which is an Ed25519 one.
+    """
+    kind = ED25519 if identity is None or role == "newcomer" else kind_of(identity.key)
+    components = ("key", "user_verification") if kind == WEBAUTHN else ("badge", "pin")
+    auth = c.Auth(components=components, session="options")
+    return c.Signer(id=name, role=role, kind=kind, meaning="shown", auth=auth)
 
 
 def best_equipment(state: State, kind: str) -> str:

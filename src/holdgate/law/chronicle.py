@@ -31,7 +31,7 @@ from holdgate.law.founding import found_shop
 from holdgate.law.gates.acts import SIGNING
 from holdgate.law.library import Library
 from holdgate.law.pinning import version_for
-from holdgate.law.segments import NOTHING_PROVED, Proved, Segment, verify_segment
+from holdgate.law.segments import NOTHING_OUTDATED, NOTHING_PROVED, Outdated, Proved, Segment, verify_segment
 from holdgate.law.state import Job, State, job_key
 from holdgate.ledger.entry import Entry, LawRef, Source, encode_entry
 from holdgate.ledger.merkle import Tree
@@ -228,7 +228,7 @@ class Chronicle:
         foreign = tuple(event for _, event in verified.events)
         try:
             more = self._follow((*foreign, *imported), at, seq)
-            self._owe(verified.events, seq)
+            self._owe(verified.events, seq, verified.outdated)
         except (HoldgateError, LookupError) as error:
             raise InvariantBroken(f"what follows from entry {seq} could not be folded: {error!r}") from error
         record = ImportRecord(
@@ -324,9 +324,9 @@ class Chronicle:
             evolve(self.state, self.library, event, at, seq)
         return more
 
-    def _owe(self, said: Sequence[tuple[int, ev.AnyEvent]], seq: int) -> None:
+    def _owe(self, said: Sequence[tuple[int, ev.AnyEvent]], seq: int, outdated: Outdated = NOTHING_OUTDATED) -> None:
         owe = self._authority.owe
-        for event in () if owe is None else owe(self.state, self.library, said):
+        for event in () if owe is None else owe(self.state, self.library, said, outdated):
             self.standing.owed.append(Owed(of=seq, event=event))
 
     def _append(

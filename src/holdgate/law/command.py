@@ -102,6 +102,20 @@ class DisableIdentity(Command, frozen=True, kw_only=True, tag="identity.disable"
     reason: str
 
 
+class RekeyIdentity(Command, frozen=True, kw_only=True, tag="identity.rekey"):
+    """Give a person, device or module another key, which co-signs (proof of possession).
+
+    Two officers approve, neither of whom it is about.
+
+    `sealing_key`: a new one too, where the identity has one.
+    """
+
+    id: str
+    key: bytes
+    reason: str
+    sealing_key: bytes | None = None
+
+
 class EnrolSite(Command, frozen=True, kw_only=True, tag="site.enrol"):
     """Let a node join the shop; the site signs with its new key (proof of possession), two officers approve.
 
@@ -818,6 +832,7 @@ class ReleasePayout(Command, frozen=True, kw_only=True, tag="payout.release"):
 AnyCommand = (
     EnrolIdentity
     | DisableIdentity
+    | RekeyIdentity
     | EnrolSite
     | RetireSite
     | GrantCredential

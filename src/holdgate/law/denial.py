@@ -35,7 +35,7 @@ CODES: Final[tuple[Code, ...]] = (
     _code(104, "CLIENT_ROLE_REQUIRED", "Only the client's own people may do this; {id} acts as {role}.", "Ask the client.", "framework: Client confirms by SMART-ID"),
     _code(105, "NOT_YOUR_ORDER", "{id} is with {org}; order {order} belongs to {client}.", "Only the client of this order may act on it.", "ISO/IEC 17025 4.2"),
     _code(106, "SELF_APPROVAL", "{id} may not approve this: {why}.", "Another person must approve.", "segregation of duties"),
-    _code(107, "SIGNATURE_AUTH_FAILED", "The signature of {id} was not unlocked properly: {why}.", "Present badge and PIN (your own) at this workstation.", "21 CFR 11.200(a)"),
+    _code(107, "SIGNATURE_AUTH_FAILED", "The signature of {id} was not unlocked properly: {why}.", "Present badge and PIN, or a passkey (your own), at this workstation.", "21 CFR 11.200(a)"),
     _code(108, "SIGNATURE_MEANING_MISSING", "The signature of {id} says nothing about its meaning.", "Choose what the signature means.", "21 CFR 11.50(a)(3)"),
     _code(109, "NOT_PERFORMER", "{step} was performed by {performer}, not by {id}.", "The person who started the step signs it.", "21 CFR 11.10(g); AC7114"),
     _code(110, "ALREADY_SIGNED", "{step} was signed by {by} at {signed_at}.", "Nothing is left to sign.", "21 CFR 11.70"),

@@ -39,6 +39,14 @@ class IdentityDisabled(Event, frozen=True, kw_only=True):
     id: str
 
 
+class IdentityRekeyed(Event, frozen=True, kw_only=True):
+    """An identity has another key; what was signed under the earlier one stays signed."""
+
+    id: str
+    key: bytes
+    sealing_key: bytes | None = None
+
+
 class SiteEnrolled(Event, frozen=True, kw_only=True):
     """A node joined the shop: from now on it has a seat as if the charter named it."""
 
@@ -838,6 +846,7 @@ class Booted(Event, frozen=True, kw_only=True):
 HUB: Final = (
     IdentityEnrolled,
     IdentityDisabled,
+    IdentityRekeyed,
     SiteEnrolled,
     SiteRetired,
     CredentialGranted,
@@ -937,6 +946,7 @@ AUTHORITY: Final[dict[type[Event], str]] = {
 AnyEvent = (
     IdentityEnrolled
     | IdentityDisabled
+    | IdentityRekeyed
     | SiteEnrolled
     | SiteRetired
     | CredentialGranted

@@ -1,5 +1,6 @@
 """Founding: what a site knows at the beginning, from the charter alone."""
 
+from holdgate.crypto.signatures import raw_key
 from holdgate.identity.charter import Charter, SiteSeat
 from holdgate.identity.roster import Identity
 from holdgate.law.state import State
@@ -39,4 +40,4 @@ def found_shop(state: State, charter: Charter) -> None:
             node=founder.node,
             credentials={},
         )
-        state.key_owners[founder.key.hex()] = founder.id
+        state.key_owners[raw_key(founder.key).hex()] = founder.id

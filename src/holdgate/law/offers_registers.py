@@ -75,6 +75,11 @@ def _people(view: View) -> Candidates:
         revoked = {"person": holder.id, "credential": _held(holder)[0], "reason": STAND_IN}
         yield Candidate(c.RevokeCredential, revoked, tuple(revoked))
     yield Candidate(c.DisableIdentity, {"id": person.id, "reason": STAND_IN}, ("id", "reason"))
+    lost: dict[str, Any] = {"id": person.id, "key": NEW_KEY, "reason": STAND_IN}
+    if person.sealing_key is not None:
+        lost["sealing_key"] = NEW_SEALING_KEY
+    second = view.somebody("qa", "compliance", "project_manager", "admin", but=person.id)
+    yield Candidate(c.RekeyIdentity, lost, (*lost,), (*second, (person.id, "newcomer")))
 
 
 def _sites(view: View) -> Candidates:

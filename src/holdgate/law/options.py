@@ -2,8 +2,9 @@
 
 Candidates are built from the state (fitting equipment and batches are filled in), put before the same `decide`, and come
 back with its answer. A candidate is a command in the making: unsigned, with the present view as `seen` and with a badge
-and a PIN as if they had been presented, so that only substantive reasons remain. What only a person can know (a value, a
-reason) is filled with a stand-in and named in `asks`; what `decide` says of the rest holds.
+and a PIN (or a passkey, where the signer has one) as if they had been presented, so that only substantive reasons remain.
+What only a person can know (a value, a reason) is filled with a stand-in and named in `asks`; what `decide` says of the rest
+holds.
 
 Offered is every act that this kind of site decides and that somebody could ask for: work on steps and orders is spelled
 out here, the rest in the tables of `offers` and `offers_registers`. NOT_OFFERED names the acts that are left out, and why.
@@ -22,7 +23,7 @@ from msgspec.structs import asdict, replace
 from holdgate.crypto.hashes import digest
 from holdgate.law import command as c
 from holdgate.law import offers, offers_registers
-from holdgate.law.candidate import STAND_IN, Candidates, View, best_batch, best_equipment
+from holdgate.law.candidate import STAND_IN, Candidates, View, best_batch, best_equipment, presented
 from holdgate.law.candidate import Candidate as _Candidate
 from holdgate.law.case import Pin
 from holdgate.law.certificate import CERTIFICATE, HOLDS, STRUCTURE, Certificate, Check
@@ -110,13 +111,10 @@ def _is_about(subject: str, about: str) -> bool:
 
 def _command(view: View, candidate: _Candidate, place: str) -> c.AnyCommand:
     """The act as it would be signed, on the present view."""
-    auth = c.Auth(components=("badge", "pin"), session="options")
     actor = (view.actor, view.role)
-    signers = tuple(
-        c.Signer(id=smart_id, role=role, meaning="shown", auth=auth)
-        for smart_id, role in (actor, *(other for other in candidate.others if other[0] != actor[0]))
-    )
+    others = (other for other in candidate.others if other[0] != actor[0])
     state = view.state
+    signers = tuple(presented(state.identities.get(name), name, role) for name, role in (actor, *others))
     head: dict[str, Any] = {"site": state.site, "at": view.now, "nonce": "options", "signers": signers, "place": place}
     command: Any = candidate.act(**head, **candidate.fields)
     shown: c.AnyCommand = replace(command, seen=view_of(state, command))

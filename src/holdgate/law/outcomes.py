@@ -43,6 +43,10 @@ def _disable(_: Case, m: c.DisableIdentity) -> Events:
     return (ev.IdentityDisabled(id=m.id),)
 
 
+def _rekey(_: Case, m: c.RekeyIdentity) -> Events:
+    return (ev.IdentityRekeyed(id=m.id, key=m.key, sealing_key=m.sealing_key),)
+
+
 def _enrol_site(_: Case, m: c.EnrolSite) -> Events:
     seat = {"id": m.id, "kind": m.kind, "origin": m.origin, "area": m.area or ""}
     return (ev.SiteEnrolled(**seat, key=m.key, sealing_key=m.sealing_key),)
@@ -421,6 +425,7 @@ def _never(_: Case, m: c.AnyCommand) -> Events:
 OUTCOMES: Final[dict[type[c.Command], Callable[[Case, Any], Events]]] = {
     c.EnrolIdentity: _enrol,
     c.DisableIdentity: _disable,
+    c.RekeyIdentity: _rekey,
     c.EnrolSite: _enrol_site,
     c.RetireSite: _retire_site,
     c.GrantCredential: _grant,

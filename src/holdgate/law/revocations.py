@@ -1,9 +1,12 @@
 """revocations: signatures that an off-line node took from somebody who may not sign any more.
 
 The node works on by what it last knew, and nothing is deleted: when its record is imported, the business hub flags the
-job for each step that was signed after its signer was de-authorised, or had lost a credential that the step asks for.
+job for each step that was signed after its signer was de-authorised, or had lost a credential that the step asks for, or
+under a key (the signer's, or the workstation's) that had been replaced.
 Source: the scenario vocabulary, convention 15.
 """
+
+from collections.abc import Mapping
 
 from holdgate.identity.roster import Identity
 from holdgate.law import event as ev
@@ -13,18 +16,21 @@ from holdgate.law.state import State, flag_id, job_key
 from holdgate.law.technique import Operation
 
 
-def signed_too_late(state: State, library: Library, said: Said) -> tuple[ev.JobFlagged, ...]:
+def signed_too_late(
+    state: State, library: Library, said: Said, outdated: Mapping[int, tuple[str, ...]]
+) -> tuple[ev.JobFlagged, ...]:
     """The flags that the business hub sets over the signatures of an import.
 
     Args:
         state: the business hub's, with the events folded in; not changed.
         library: the pinned law documents.
         said: the imported events, each with its node's time.
+        outdated: by place among them, who had signed the act under a key that was replaced before that time.
     """
     found: dict[tuple[str, str], str] = {}
-    for at, event in said:
+    for index, (at, event) in enumerate(said):
         if isinstance(event, ev.StepSigned):
-            why = _why(state, library, event, at)
+            why = _why(state, library, event, at, outdated.get(index, ()))
             if why:
                 found[job_key(event.order, event.job), event.step] = why
         elif isinstance(event, ev.JobSplit):
@@ -53,7 +59,7 @@ def _flag(state: State, key: str, step: str, why: str) -> ev.JobFlagged | None:
     return ev.JobFlagged(order=job.order, job=job.id, ncr=ncr, why=why, step=step)
 
 
-def _why(state: State, library: Library, event: ev.StepSigned, at: int) -> str:
+def _why(state: State, library: Library, event: ev.StepSigned, at: int, outdated: tuple[str, ...]) -> str:
     """Why this signature is in doubt; empty where it is not."""
     person = state.identities.get(event.by)
     operation = _operation(state, library, event)
@@ -61,6 +67,8 @@ def _why(state: State, library: Library, event: ev.StepSigned, at: int) -> str:
         return ""
     if person.disabled_at is not None and person.disabled_at < at:
         return f"{person.id} signed {event.step} after being de-authorised"
+    if outdated:
+        return f"{event.step} was signed under a key of {outdated[0]} that had been replaced"
     lost = next((name for name in operation.credentials if _revoked(person, name, at)), None)
     return "" if lost is None else f"{person.id} signed {event.step} after {lost} was revoked"
 

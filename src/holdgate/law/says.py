@@ -24,6 +24,7 @@ _YIELDED: Final = (
 SAYS: Final[dict[type[c.Command], tuple[type[ev.Event], ...]]] = {
     c.EnrolIdentity: (ev.IdentityEnrolled,),
     c.DisableIdentity: (ev.IdentityDisabled,),
+    c.RekeyIdentity: (ev.IdentityRekeyed,),
     c.EnrolSite: (ev.SiteEnrolled,),
     c.RetireSite: (ev.SiteRetired,),
     c.GrantCredential: (ev.CredentialGranted,),
@@ -99,6 +100,7 @@ WITHOUT_AN_ACT: Final = (ev.JobFlagged, ev.EquipmentWithdrawn)
 
 SAME: Final[dict[type[ev.Event], tuple[str, ...]]] = {
     ev.IdentityEnrolled: ("id", "name", "org", "kind", "key", "roles"),
+    ev.IdentityRekeyed: ("id", "key"),
     ev.SiteEnrolled: ("id", "kind", "origin", "key", "sealing_key"),
     ev.SiteRetired: ("id",),
     ev.JobStarted: ("serials",),
@@ -140,6 +142,8 @@ def can_say(command: c.AnyCommand, event: ev.AnyEvent) -> bool:
     if isinstance(command, c.AdoptStandard) and (event.standard, event.edition) != (command.standard, command.edition):  # type: ignore[union-attr]
         return False
     if isinstance(command, c.EnrolIdentity) and any(getattr(event, f, None) != getattr(command, f) for f in _STANDS):
+        return False
+    if isinstance(command, c.RekeyIdentity) and getattr(event, "sealing_key", None) != command.sealing_key:
         return False
     if isinstance(command, c.EnrolSite) and getattr(event, "area", None) != (command.area or ""):
         return False

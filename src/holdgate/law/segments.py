@@ -10,18 +10,28 @@ from typing import Final, NamedTuple
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
-from holdgate.crypto.envelope import Envelope, open_envelope, verify_all
+from holdgate.crypto.envelope import Envelope, open_envelope
 from holdgate.crypto.hashes import digest, leaf_hash
 from holdgate.identity.charter import SiteSeat
-from holdgate.identity.roster import Identity
+from holdgate.identity.roster import EarlierKey, Identity
 from holdgate.law.command import AnyCommand, parse_command
 from holdgate.law.decision import Decision
-from holdgate.law.event import AUTHORITY, AnyEvent, IdentityEnrolled, SiteEnrolled, SiteRetired
-from holdgate.law.folds.identities import enrolled
+from holdgate.law.event import AUTHORITY, AnyEvent, IdentityEnrolled, IdentityRekeyed, SiteEnrolled, SiteRetired
+from holdgate.law.folds.identities import enrolled, rekeyed
 from holdgate.law.founding import seated
 from holdgate.law.says import WITHOUT_AN_ACT, can_say
-from holdgate.law.signers import Keys, keys_of, officers_of
+from holdgate.law.signers import (
+    NO_EARLIER,
+    Keys,
+    Replaced,
+    earlier_keys,
+    is_newcomer,
+    keys_of,
+    officers_of,
+    verify_since,
+)
 from holdgate.law.state import Origin, State
 from holdgate.ledger.entry import Entry, read_entry
 from holdgate.ledger.merkle import extend, root_from_frontier
@@ -51,7 +61,8 @@ class Segment(Struct, frozen=True, kw_only=True):
 class Proved(Struct, frozen=True, gc=False):
     """A disclosed entry, read, whose act holds under `keys`: every signature of it was checked. `leaf`: its leaf hash.
 
-    `command`, `keys`: None where the entry holds no act. It says nothing yet of the entry's place in a log.
+    `command`, `keys`: None where the entry holds no act. `replaced`: who signed it under a key that was replaced, and when it
+    was. It says nothing yet of the entry's place in a log.
     """
 
     body: bytes
@@ -60,20 +71,27 @@ class Proved(Struct, frozen=True, gc=False):
     decision: Decision
     command: AnyCommand | None
     keys: Keys | None
+    replaced: Replaced = ()
 
 
 NOTHING_PROVED: Final[Mapping[int, Proved]] = {}
 
 
+Outdated = Mapping[int, tuple[str, ...]]
+NOTHING_OUTDATED: Final[Outdated] = {}
+
+
 class Verified(NamedTuple):
     """A segment that holds together: the origin's new frontier and what its disclosed entries made true, with times.
 
-    `late`: how many events a retired site recorded after it had left; they are not among them.
+    `late`: how many events a retired site recorded after it had left; they are not among them. `outdated`: by place among the
+    events, who had signed the act under a key that was replaced before.
     """
 
     origin: Origin
     events: tuple[tuple[int, AnyEvent], ...]
     late: int = 0
+    outdated: Outdated = NOTHING_OUTDATED
 
 
 _DECISION: Final = msgspec.json.Decoder(Decision)
@@ -105,10 +123,14 @@ def prove(body: bytes, roster: Mapping[str, Identity]) -> Proved:
 
 
 class Unproved(Struct, frozen=True, gc=False):
-    """A disclosed entry that was read; its signatures are still to be checked. `envelope`: None where it holds no act."""
+    """A disclosed entry that was read; its signatures are still to be checked.
+
+    `envelope`: None where it holds no act. `earlier`: replaced keys that may have signed it too.
+    """
 
     read: Proved
     envelope: Envelope | None
+    earlier: Mapping[str, tuple[EarlierKey, ...]] = NO_EARLIER
 
     def check(self) -> Proved:
         """The entry, once its signatures were checked.
@@ -118,9 +140,11 @@ class Unproved(Struct, frozen=True, gc=False):
         """
         if self.envelope is not None:
             try:
-                verify_all(self.envelope, self.read.keys or ())
+                replaced = verify_since(self.envelope, self.read.keys or (), self.earlier)
             except Tampered as error:
                 raise Tampered(f"entry {self.read.entry.seq}: {error}") from None
+            if replaced:
+                return replace(self.read, replaced=replaced)
         return self.read
 
 
@@ -139,7 +163,8 @@ def read_unproved(body: bytes, roster: Mapping[str, Identity]) -> Unproved:
     keys = keys_of(command, roster)
     if isinstance(keys, str):
         raise Tampered(f"entry {entry.seq} is signed by {keys}, who is not enrolled")
-    return Unproved(Proved(body, leaf_hash(body), entry, decision, command, keys), envelope)
+    earlier = earlier_keys(keys, roster, entry.site)
+    return Unproved(Proved(body, leaf_hash(body), entry, decision, command, keys), envelope, earlier)
 
 
 def verify_segment(state: State, segment: Segment, proved: Mapping[int, Proved] = NOTHING_PROVED) -> Verified:
@@ -148,9 +173,9 @@ def verify_segment(state: State, segment: Segment, proved: Mapping[int, Proved] 
     1. The origin is a seat of this shop. 2. The stretch begins where the last one ended. 3. The checkpoint is signed by
     the origin's key and covers exactly this stretch. 4. The leaf hashes lead to the checkpoint's root. 5. Every disclosed
     entry is the one that its leaf hash stands for, names its place in the log, comes with everything that it pins, and is
-    signed by the people whom it names; it says only what that kind of site may say, and what the signed act can say (the
-    business hub's consequences have no act). 6. The business hub is due every entry in full. 7. Nothing comes along that
-    no disclosed entry pins.
+    signed by the people whom it names (at a site that may have been away, also under keys that were replaced meanwhile); it
+    says only what that kind of site may say, and what the signed act can say (the business hub's consequences have no
+    act). 6. The business hub is due every entry in full. 7. Nothing comes along that no disclosed entry pins.
 
     Args:
         state: what this site knows; not changed.
@@ -175,7 +200,7 @@ def verify_segment(state: State, segment: Segment, proved: Mapping[int, Proved] 
         if sha256 not in reader.pinned or digest(blob) != sha256:
             raise Tampered(f"the document {sha256[:12]}… came along, and no entry of the stretch pins it")
     taken = Origin(site=seat.id, size=segment.size, frontier=frontier, checkpoint=segment.checkpoint)
-    return Verified(taken, tuple(reader.events), reader.late)
+    return Verified(taken, tuple(reader.events), reader.late, reader.outdated)
 
 
 def leaves_gap(state: State, segment: Segment) -> bool:
@@ -229,6 +254,7 @@ class _Reader:
         self.events: list[tuple[int, AnyEvent]] = []
         self.pinned: dict[str, None] = {}
         self.late = 0
+        self.outdated: dict[int, tuple[str, ...]] = {}
         self._charter = state.charter
         self._left_at = state.retired.get(seat.id)
         self._seat = seat
@@ -254,7 +280,10 @@ class _Reader:
             if sha256 not in segment.blobs:
                 raise Tampered(f"entry {seq} pins the document {sha256[:12]}…, which did not come along")
         for event in found.decision.events:
+            before = len(self.events)
             self._said(entry, event, found.command)
+            if found.replaced and len(self.events) > before:
+                self._outdated(before, found)
 
     def _still_proved(self, index: int, body: bytes) -> Proved | None:
         """What was proved beforehand of these very bytes, if the keys that it holds under are the ones that count now."""
@@ -281,9 +310,26 @@ class _Reader:
             return
         if isinstance(event, IdentityEnrolled):
             self._roster = {**self._roster, event.id: enrolled(event, entry.seq)}
+        elif isinstance(event, IdentityRekeyed):
+            self._replaced(entry, event, command)
         elif isinstance(event, (SiteEnrolled, SiteRetired)):
             self._sponsored(entry, event, command)
         self.events.append((entry.at, event))
+
+    def _outdated(self, index: int, found: Proved) -> None:
+        """Note who had signed under a key that was replaced by the time at which that site took the act in."""
+        late = tuple(name for name, at in found.replaced if at < found.entry.at)
+        if late:
+            self.outdated[index] = late
+
+    def _replaced(self, entry: Entry, event: IdentityRekeyed, command: AnyCommand) -> None:
+        """Whose key is whose is not the business hub's word alone, or it could sign as anybody: two officers and the key signed."""
+        proven = any(is_newcomer(command, signer) for signer in command.signers)
+        if not proven or len(officers_of(command, self._roster, event.id)) < 2:
+            raise Tampered(f"entry {entry.seq} says that {event.id} has another key, and too few have signed that")
+        if event.id in self._roster:
+            again = rekeyed(self._roster[event.id], event, entry.at, entry.seq)
+            self._roster = {**self._roster, event.id: again}
 
     def _sponsored(self, entry: Entry, event: SiteEnrolled | SiteRetired, command: AnyCommand) -> None:
         """Which sites there are is not the business hub's word alone: the newcomer and two officers signed it."""

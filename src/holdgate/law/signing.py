@@ -6,13 +6,18 @@ Source: 21 CFR 11.50, 11.200; the scenario vocabulary, conventions 5, 8 and 10.
 
 from typing import Final, Protocol
 
+from holdgate.crypto.keys import PUBLIC_BYTES
+from holdgate.crypto.signatures import ED25519, WEBAUTHN, kind_of
 from holdgate.identity.charter import Settings
 from holdgate.law import command as c
+from holdgate.law import signers
 from holdgate.law.decision import Value
 from holdgate.law.state import State
 from holdgate.terms.instant import SECOND_US
 
 SECRETS: Final = frozenset({"pin", "password", "key", "biometric"})
+PASSKEY_COMPONENTS: Final = frozenset({"key", "user_verification"})
+"""What a passkey's signature proves by itself; the act says it for people."""
 
 
 class Asked(Protocol):
@@ -46,15 +51,24 @@ class Asked(Protocol):
 
 
 def enrolled(asked: Asked) -> None:
-    """Every signer is enrolled, in force, and holds the role that they sign in; the workstation is in force too."""
+    """Every signer is enrolled, in force, holds the role that they sign in, and says which kind of key they sign with.
+
+    The workstation is in force too.
+    """
     command, identities = asked.command, asked.state.identities
+    rekeys = type(command) is c.RekeyIdentity
     for signer in command.signers:
         person = identities.get(signer.id)
         if person is None:
-            if not _is_newcomer(command, signer):
+            _says_kind(asked, signer, signers.key_of(command, signer, person))
+            if not signers.is_newcomer(command, signer):
                 asked.deny("UNKNOWN_IDENTITY", id=signer.id)
             continue
         asked.reads.append(person.ref)
+        if signer.kind != ED25519 or len(person.key) != PUBLIC_BYTES or rekeys:
+            _says_kind(asked, signer, signers.key_of(command, signer, person))
+        if rekeys and signers.is_newcomer(command, signer):
+            continue  # the gate of that act asks who may have another key
         if person.disabled_at is not None:
             asked.deny("IDENTITY_DISABLED", id=person.id)
         elif signer.role not in person.roles:
@@ -71,8 +85,10 @@ def enrolled(asked: Asked) -> None:
         asked.deny("IDENTITY_DISABLED", id=place)
 
 
-def _is_newcomer(command: c.AnyCommand, signer: c.Signer) -> bool:
-    return isinstance(command, (c.EnrolIdentity, c.EnrolSite)) and signer.id == command.id and signer.role == "newcomer"
+def _says_kind(asked: Asked, signer: c.Signer, key: bytes | None) -> None:
+    """Who reads the act alone is told the truth about the key that signed it."""
+    if key is not None and signer.kind != kind_of(key):
+        asked.deny("SIGNATURE_AUTH_FAILED", id=signer.id, why=f"the key is of the kind {kind_of(key)}")
 
 
 def within_skew(asked: Asked, claimed: int) -> None:
@@ -111,7 +127,10 @@ def workstation(asked: Asked) -> None:
 
 
 def unlocked(asked: Asked) -> None:
-    """Two distinct components, one of them secret; one secret while the session is not idle; never somebody else's."""
+    """Two distinct components, one of them secret; one secret while the session is not idle; never somebody else's.
+
+    A passkey proves both of its components with every signature, so it always says both.
+    """
     sessions, idle_us = asked.state.sessions, asked.settings.session_idle_s * SECOND_US
     for signer in asked.command.signers:
         auth = signer.auth
@@ -120,6 +139,9 @@ def unlocked(asked: Asked) -> None:
             continue
         if auth.presented_by is not None and auth.presented_by != signer.id:
             asked.deny("SIGNATURE_AUTH_FAILED", id=signer.id, why=f"the components are those of {auth.presented_by}")
+            continue
+        if signer.kind == WEBAUTHN and frozenset(auth.components) != PASSKEY_COMPONENTS:
+            asked.deny("SIGNATURE_AUTH_FAILED", id=signer.id, why="a passkey is key and user_verification")
             continue
         secret = not SECRETS.isdisjoint(auth.components)
         last = sessions.get(f"{signer.id}|{auth.session}")

@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from msgspec import Struct
 
+from holdgate.crypto.signatures import ED25519, WEBAUTHN, kind_of
 from holdgate.law import command as c
 from holdgate.law.decide import decide
 from holdgate.law.denial import remedy, sentence
@@ -62,8 +63,8 @@ class Fault(Struct, frozen=True, kw_only=True):
 class Draft(Struct, frozen=True, kw_only=True):
     """An act that is ready but for its signatures (and the signers' own time).
 
-    `signers`: (SMART-ID, role), the importer first. `asks`: fields that somebody still fills in. `remains`: what is left to
-    do before it can be signed ("": nothing).
+    `signers`: (SMART-ID, role), the importer first; those of them in `passkeys` sign with one. `asks`: fields that somebody
+    still fills in. `remains`: what is left to do before it can be signed ("": nothing).
     """
 
     act: str
@@ -73,6 +74,7 @@ class Draft(Struct, frozen=True, kw_only=True):
     signers: tuple[tuple[str, str], ...]
     asks: tuple[str, ...] = ()
     remains: str = ""
+    passkeys: tuple[str, ...] = ()
 
 
 class Outcome(Struct, frozen=True, kw_only=True):
@@ -292,6 +294,7 @@ class _Table:
             nonce=f"import-{desk.file[:16]}-{number}-{tag}",
             fields=made.fields,
             signers=signers,
+            passkeys=tuple(who for who, _ in signers if self._has_passkey(who)),
             asks=tuple(made.stand_in),
             remains=made.remains,
         )
@@ -301,6 +304,10 @@ class _Table:
             if denials:
                 raise _Refused("", sentence(denials[0]), remedy(denials[0]))
         return draft
+
+    def _has_passkey(self, who: str) -> bool:
+        identity = self.desk.state.identities.get(who)
+        return identity is not None and kind_of(identity.key) == WEBAUTHN
 
     def _role(self, who: str, needed: tuple[str, ...], what: str) -> str:
         held = self.desk.state.identities[who].roles
@@ -320,7 +327,10 @@ def command_of(draft: Draft, site: str, at: int, filled: dict[str, Any] | None =
         filled: fields that were still asked for.
     """
     head: dict[str, Any] = {"site": site, "at": at, "nonce": draft.nonce}
-    signers = tuple(c.Signer(id=smart_id, role=role) for smart_id, role in draft.signers)
+    signers = tuple(
+        c.Signer(id=smart_id, role=role, kind=WEBAUTHN if smart_id in draft.passkeys else ED25519)
+        for smart_id, role in draft.signers
+    )
     command: c.AnyCommand = c.ACTS[draft.act](**head, signers=signers, **draft.fields, **(filled or {}))  # type: ignore[assignment]
     return command
 

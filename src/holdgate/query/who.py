@@ -11,6 +11,7 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
+from holdgate.crypto.signatures import kind_of
 from holdgate.identity.roster import Identity
 from holdgate.law import command as c
 from holdgate.law.candidate import best_batch, best_equipment
@@ -202,7 +203,7 @@ class _Question:
             site=state.site,
             at=now,
             nonce="who",
-            signers=(c.Signer(id=person.id, role=role),),
+            signers=(c.Signer(id=person.id, role=role, kind=kind_of(person.key)),),
             place=self.places[0] if self.places else None,
             order=job.order,
             job=job.id,

@@ -150,6 +150,7 @@ _ROWS: Final[dict[type[ev.Event], Row]] = {
     # identities and facts
     ev.IdentityEnrolled: _enrolled,
     ev.IdentityDisabled: "{id} was de-authorised.",
+    ev.IdentityRekeyed: "{id} has another key; the one before signs nothing any more.",
     ev.SiteEnrolled: "{id} joined the shop as a {kind}; its log is {origin}.",
     ev.SiteRetired: "{id} left the shop.",
     ev.CredentialGranted: "{person} holds {credential} until {until}.",

@@ -448,6 +448,7 @@ ACTIONS: Final[dict[str, tuple[str, Make]]] = {
     "vault.write": (NODE, _vault_write),
     "identity.enrol": (HUB, registering.enrol),
     "identity.disable": (HUB, _disable),
+    "identity.rekey": (HUB, registering.rekey),
     "site.enrol": (HUB, registering.enrol_site),
     "site.retire": (HUB, registering.retire_site),
     "credential.revoke": (HUB, _revoke),

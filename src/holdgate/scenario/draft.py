@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from holdgate.adapters.zones import instant_or_end_of_day
 from holdgate.crypto.hashes import digest
+from holdgate.crypto.keys import SigningKey
 from holdgate.law import command as c
 from holdgate.law.case import Pin
 from holdgate.law.chronicle import Chronicle
@@ -93,7 +94,8 @@ class _Inputs(dict[str, Any]):
 class Draft:
     """A command in the making: its header, filled from a scenario step.
 
-    `pins`: documents that go beside it. `proposes`: contract trees that are on the record if it is allowed.
+    `pins`: documents that go beside it. `proposes`: contract trees that are on the record if it is allowed. `keys`: what some
+    sign this act with, and everything after it if it is allowed.
     """
 
     def __init__(self, scene: Scene, step: ScenarioStep, nonce: str) -> None:
@@ -103,6 +105,7 @@ class Draft:
         self.nonce = nonce
         self.pins: tuple[Pin, ...] = ()
         self.proposes: dict[tuple[str, str], Mapping[str, Tree]] = {}
+        self.keys: dict[str, SigningKey] = {}
 
     def header(self, site: str) -> dict[str, Any]:
         """The header fields."""

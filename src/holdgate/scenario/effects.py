@@ -109,6 +109,7 @@ def _suspended(event: ev.ContractSuspended) -> tuple[str, ...]:
 _WORDS: Final[dict[type[ev.Event], Callable[[Any], tuple[str, ...]]]] = {
     ev.IdentityEnrolled: _fixed("identity_enrolled"),
     ev.IdentityDisabled: _fixed("identity_disabled"),
+    ev.IdentityRekeyed: _fixed("identity_rekeyed"),
     ev.SiteEnrolled: _fixed("site_enrolled"),
     ev.SiteRetired: _fixed("site_retired"),
     ev.CredentialGranted: _fixed("credential_granted"),

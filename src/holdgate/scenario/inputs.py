@@ -86,6 +86,7 @@ KNOWN_INPUTS: Final[dict[str, str]] = {
     "credential.renew": "person credential valid_to:time evidence?",
     "credential.revoke": "person credential reason?",
     "identity.disable": "person reason?",
+    "identity.rekey": "person key_of:person? reason?",
     "site.enrol": "site kind? origin? key_of? sealed_to?",
     "site.retire": "site reason?",
     "equipment.register": "equipment class cal_due:time last_cal:moment? in_service:flag? from_file?",
@@ -117,9 +118,10 @@ KNOWN_INPUTS: Final[dict[str, str]] = {
 }
 
 SIGNED: Final = (
-    "workstation:place? meaning? auth:auth? approvals:people? signed_at:moment? signed_for:node? shown_at:whole?"
+    "workstation:place? meaning? auth:auth? approvals:people? signed_at:moment? signed_for:node? shown_at:whole? "
+    "old_key_of:person?"
 )
-"""What every signed act may have besides: where and how it is signed, by whom else, for whom, and on which view."""
+"""What every signed act may have besides: where and how it is signed, by whom else, for whom, on which view, with whose old key."""
 NOT_SIGNED: Final = (
     "staging.metrics",
     "node.offline",

@@ -29,6 +29,18 @@ def enrol(d: Draft, site: str) -> c.AnyCommand:
     return replace(command, signers=(*command.signers, c.Signer(id=person, role="newcomer")))
 
 
+def rekey(d: Draft, site: str) -> c.AnyCommand:
+    """Give somebody another key, which signs too, unless they sign as an officer themselves: nobody signs twice."""
+    i = d.inputs
+    person = i["person"]
+    key = SigningKey.from_seed(sha256(f"{SEED}|{i.get('key_of') or f'{person} {d.nonce}'}".encode()))
+    command = c.RekeyIdentity(**d.header(site), id=person, key=key.public, reason=d.reason())
+    if any(signer.id == person for signer in command.signers):
+        return command
+    d.keys[person] = key
+    return replace(command, signers=(*command.signers, c.Signer(id=person, role="newcomer")))
+
+
 def enrol_site(d: Draft, site: str) -> c.AnyCommand:
     """Let a node join; it proves by a signature that it holds its key. Left out, everything about it is as it should be."""
     i = d.inputs

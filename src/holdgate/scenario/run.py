@@ -18,6 +18,7 @@ from holdgate.adapters.sqlite_store import SqliteStore
 from holdgate.audit.replay import LogReport, PlainChecks, audit_log
 from holdgate.audit.trust import Trust
 from holdgate.bootstrap import Shop, read_trust
+from holdgate.crypto.keys import SigningKey
 from holdgate.engine.answer import Answer
 from holdgate.engine.source import StoreSource
 from holdgate.law import command as c
@@ -185,6 +186,7 @@ class Run:
         self._seen = {site.id: 0 for site in shop.sites.values()}
         self._shown: dict[int, str | None] = {}
         self._links = Links(shop)
+        self._old_keys: dict[str, SigningKey] = {}
 
     async def whole(self, scenario: ScenarioFile) -> tuple[int, Mismatch | None]:
         """Every step, up to the first that comes out otherwise: how many were run, and what was wrong."""
@@ -235,13 +237,24 @@ class Run:
                 await site.refresh_witness()
         draft = Draft(self._scene, step, self._desk.nonce())
         command = make(draft, site.id)
-        raw = self._desk.sign(self._as_shown(step, command, site))
+        raw = self._desk.sign(self._as_shown(step, command, site), draft.keys | self._old_key(step))
         if step.inputs.get("signature", "valid") != "valid":
             raw = unsigned(self._desk, command)
         answer: Answer = await site.submit(raw, draft.pins)
         if answer.decision.allowed:
             self._scene.contracts.update(draft.proposes)
+            for name, key in draft.keys.items():
+                self._old_keys[name] = self._desk.replace(name, key)
         return answer.decision
+
+    def _old_key(self, step: ScenarioStep) -> dict[str, SigningKey]:
+        """The key that somebody had before, where the step is signed with that."""
+        name = step.inputs.get("old_key_of")
+        if name is None:
+            return {}
+        if name not in self._old_keys:
+            raise Malformed(f"step {step.n}: {name} had no key before; replace it in a step before this one")
+        return {str(name): self._old_keys[str(name)]}
 
     def _as_shown(self, step: ScenarioStep, command: c.AnyCommand, site: Site) -> c.AnyCommand:
         """The command on the present view, or on the one that its signers looked at after an earlier step."""

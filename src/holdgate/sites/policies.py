@@ -33,6 +33,7 @@ LAW_ACTS: Final = frozenset(
     (
         ev.IdentityEnrolled,
         ev.IdentityDisabled,
+        ev.IdentityRekeyed,
         ev.SiteEnrolled,
         ev.SiteRetired,
         ev.CredentialGranted,
@@ -195,7 +196,7 @@ def roster_of(state: State) -> Callable[[ev.AnyEvent], bool]:
     def shows(event: ev.AnyEvent) -> bool:
         if isinstance(event, ev.IdentityEnrolled):
             return "client" not in event.roles
-        if isinstance(event, ev.IdentityDisabled):
+        if isinstance(event, (ev.IdentityDisabled, ev.IdentityRekeyed)):
             identity = state.identities.get(event.id)
             return identity is None or "client" not in identity.roles
         return isinstance(event, (ev.SiteEnrolled, ev.SiteRetired))

@@ -5,6 +5,7 @@ Typed values are decoded by msgspec and encoded again; bytes that do not come ba
 keys, other spellings and unknown fields cannot enter. Source: RFC 8785; docs/spec/envelope.md.
 """
 
+import json
 import unicodedata
 from typing import Any, Final, TypeVar
 
@@ -43,6 +44,30 @@ def decode(raw: bytes, decoder: "msgspec.json.Decoder[T]", what: str) -> T:
             f"{what} is not in canonical form: sorted keys, each once, no blanks, no unknown or empty fields are allowed"
         )
     return value
+
+
+def plain(raw: bytes, what: str) -> object:
+    """Read untrusted bytes as JSON in any spelling; each key of an object may occur once.
+
+    Args:
+        raw: untrusted bytes; their length is bounded by the caller.
+        what: the thing in words, for the message.
+
+    Raises:
+        Malformed: not UTF-8 JSON, too deep, or a key twice: it would let two readers see two values.
+    """
+    try:
+        value: object = json.loads(raw.decode(), object_pairs_hook=_each_once)
+    except (ValueError, RecursionError) as error:
+        raise Malformed(f"{what} cannot be read: {error}") from None
+    return value
+
+
+def _each_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("it holds a JSON key twice; each key may occur once")
+    return found
 
 
 def check_text(value: Any, what: str, depth: int = 0) -> None:

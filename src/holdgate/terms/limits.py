@@ -14,6 +14,12 @@ PAYLOAD_DEPTH_MAX: Final = 12
 """Nesting of a signed payload."""
 SIGNATURES_MAX: Final = 16
 """Signatures on one envelope."""
+SIGNATURE_BYTES_MAX: Final = 2_048
+"""One signature: a passkey's, with the client data and authenticator data that it covers (an Ed25519 one has 64)."""
+PASSKEY_SIGNATURES_BYTES_MAX: Final = 8_192
+"""All passkeys' signatures on one envelope: with the longest payload and the longest denial they still fit the entry."""
+PASSKEY_BYTES_MAX: Final = 1_024
+"""A passkey's public key with its relying party (RSA of 4,096 bits takes 740)."""
 INTEGER_ABS_MAX: Final = 2**53 - 1
 """Integers of a signed payload (RFC 8785 / I-JSON)."""
 TEXT_CHARS_MAX: Final = 4_000

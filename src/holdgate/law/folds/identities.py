@@ -1,11 +1,12 @@
-"""Who is enrolled, disabled, qualified; which sites joined and left."""
+"""Who is enrolled, has another key, is disabled, qualified; which sites joined and left."""
 
 from typing import Final
 
 from msgspec.structs import replace
 
+from holdgate.crypto.signatures import raw_key
 from holdgate.identity.charter import SiteSeat
-from holdgate.identity.roster import Credential, Identity
+from holdgate.identity.roster import Credential, EarlierKey, Identity
 from holdgate.law import event as ev
 from holdgate.law.folds.step import Steps
 from holdgate.law.founding import seated
@@ -33,14 +34,27 @@ def enrolled(e: ev.IdentityEnrolled, ref: int) -> Identity:
     )
 
 
+def rekeyed(identity: Identity, e: ev.IdentityRekeyed, at: int, ref: int) -> Identity:
+    """The roster's row of somebody who has another key from `at` on. The row before is left as it is: threads read it."""
+    earlier = (*identity.earlier, EarlierKey(key=identity.key, at=at))
+    return replace(identity, key=e.key, sealing_key=e.sealing_key, earlier=earlier, ref=ref)
+
+
 def _identity_enrolled(state: State, _: Library, e: ev.IdentityEnrolled, at: int, ref: int) -> None:
     state.identities[e.id] = enrolled(e, ref)
-    state.key_owners[e.key.hex()] = e.id
+    state.key_owners[raw_key(e.key).hex()] = e.id
 
 
 def _identity_disabled(state: State, _: Library, e: ev.IdentityDisabled, at: int, ref: int) -> None:
     identity = state.identities[e.id]
     identity.disabled_at, identity.ref = at, ref
+
+
+def _identity_rekeyed(state: State, _: Library, e: ev.IdentityRekeyed, at: int, ref: int) -> None:
+    """The earlier key stays its owner's, so that nobody enrols it; signing sessions end with it."""
+    state.identities[e.id] = rekeyed(state.identities[e.id], e, at, ref)
+    state.key_owners[raw_key(e.key).hex()] = e.id
+    state.sessions = {name: last for name, last in state.sessions.items() if not name.startswith(f"{e.id}|")}
 
 
 def _site_enrolled(state: State, _: Library, e: ev.SiteEnrolled, at: int, ref: int) -> None:
@@ -81,6 +95,7 @@ def _credential_revoked(state: State, _: Library, e: ev.CredentialRevoked, at: i
 STEPS: Final[Steps] = {
     ev.IdentityEnrolled: _identity_enrolled,
     ev.IdentityDisabled: _identity_disabled,
+    ev.IdentityRekeyed: _identity_rekeyed,
     ev.SiteEnrolled: _site_enrolled,
     ev.SiteRetired: _site_retired,
     ev.CredentialGranted: _credential_granted,

@@ -12,6 +12,7 @@ Acts = tuple[type[c.Command], ...]
 HUB_ACTS: Final[Acts] = (
     c.EnrolIdentity,
     c.DisableIdentity,
+    c.RekeyIdentity,
     c.EnrolSite,
     c.RetireSite,
     c.GrantCredential,
@@ -134,6 +135,7 @@ REASONED: Final[Acts] = (
     c.CorrectEntry,
     c.AuthoriseDeviation,
     c.DisableIdentity,
+    c.RekeyIdentity,
     c.RetireSite,
     c.RevokeCredential,
     c.RecordLate,

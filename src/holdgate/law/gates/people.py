@@ -17,6 +17,7 @@ def identity(case: Case) -> None:
 ROLES: Final[dict[type[c.Command], tuple[str, ...]]] = {
     c.EnrolIdentity: ("admin",),
     c.DisableIdentity: ("admin",),
+    c.RekeyIdentity: OFFICERS,
     c.EnrolSite: ("admin",),
     c.RetireSite: ("admin",),
     c.GrantCredential: ("training", "admin"),

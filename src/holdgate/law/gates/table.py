@@ -52,6 +52,7 @@ from holdgate.law.gates.acts import (
     TUNING,
     Acts,
 )
+from holdgate.law.signers import BRINGS_A_KEY
 
 
 class Gate(NamedTuple):
@@ -76,8 +77,9 @@ GATES: Final[tuple[Gate, ...]] = (
     Gate("people.site_key", people.site_key, BETWEEN_SITES),
     Gate("people.client", people.client, (c.AcceptTerms, c.ReviewReport)),
     Gate("entries.claimed_time", entries.claimed_time, tuple(a for a in EVERY if a not in BETWEEN_SITES)),
-    Gate("enrolment.key", enrolment.key, (c.EnrolIdentity, c.EnrolSite)),
-    Gate("enrolment.sponsors", enrolment.sponsors, (c.EnrolIdentity, c.EnrolSite, c.RetireSite)),
+    Gate("enrolment.key", enrolment.key, BRINGS_A_KEY),
+    Gate("enrolment.sponsors", enrolment.sponsors, (*BRINGS_A_KEY, c.RetireSite)),
+    Gate("enrolment.rekeyed", enrolment.rekeyed, (c.RekeyIdentity,)),
     Gate("enrolment.disabled", enrolment.disabled, (c.DisableIdentity,)),
     Gate("seats.fits", seats.fits, (c.EnrolSite,)),
     Gate("seats.idle", seats.idle, (c.RetireSite,)),
