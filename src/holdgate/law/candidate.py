@@ -1,6 +1,6 @@
 """Candidates: acts in the making, as somebody could ask for them now. `holdgate.law.options` puts them before the law."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final, NamedTuple
 
 from msgspec import Struct
@@ -9,7 +9,7 @@ from holdgate.law import command as c
 from holdgate.law.case import Pin
 from holdgate.law.contract import SmartSP
 from holdgate.law.library import Library
-from holdgate.law.state import OVER, Job, State
+from holdgate.law.state import OVER, ContractRecord, Job, Order, Report, State
 
 STAND_IN: Final = "to be filled in"
 
@@ -43,9 +43,39 @@ class View(NamedTuple):
 
     def jobs(self) -> list[Job]:
         """The jobs that can go on: the one that is asked for, else all of them."""
-        state = self.state
-        asked = [job for key, job in state.jobs.items() if self.about in (key, job.id)] if self.about else []
-        return [job for job in asked or state.jobs.values() if job.status not in OVER]
+        return [job for job in self._jobs_asked() if job.status not in OVER]
+
+    def _jobs_asked(self) -> Iterable[Job]:
+        """All of them where nothing is asked for; else one by its key, or every one of this id."""
+        jobs, about = self.state.jobs, self.about
+        if about is None:
+            return jobs.values()
+        if "/" in about or ":" in about:
+            return () if about not in jobs else (jobs[about],)
+        return [job for job in jobs.values() if job.id == about]
+
+    def orders(self) -> Iterable[Order]:
+        """The orders on which something could be asked for: all of them, or those that `about` can mean."""
+        orders, about = self.state.orders, self.about
+        if about is None:
+            return orders.values()
+        names = (about.partition("/")[0], about.removeprefix("order:"), *(job.order for job in self._jobs_asked()))
+        return [orders[name] for name in dict.fromkeys(names) if name in orders]
+
+    def reports(self) -> Iterable[Report]:
+        """The reports that somebody could answer or amend: all of them, or the one that is asked for."""
+        reports, about = self.state.reports, self.about
+        if about is None:
+            return reports.values()
+        found = reports.get(about.removeprefix("report:"))
+        return () if found is None else (found,)
+
+    def contracts(self) -> Iterable[ContractRecord]:
+        """The contract versions on which something could be asked for: all of them, or those of the one that is asked for."""
+        records, about = self.state.contracts.values(), self.about
+        if about is None:
+            return records
+        return [record for record in records if record.contract == about.removeprefix("contract:")]
 
     def technique(self, job: Job) -> SmartSP | None:
         """The technique document that a job is pinned to."""

@@ -57,18 +57,19 @@ def standing(state: State, library: Library) -> list[Open]:
 
 
 def _of_job(library: Library, job: Job) -> Iterator[Open]:
-    document = library.document(job.technique)
-    technique = document if isinstance(document, SmartSP) else None
     yield from _ncrs(library, job)
     if job.failed:
         ready = library.technique(job.technique)
         resume = () if ready is None else ready.resume_roles
         yield _open(job, FAILURE, "", "", resume, job.failed, now=True)
-    if technique is not None and job.status == "running":
-        yield from _points(job, technique.steps)
+    document = library.document(job.technique) if job.status == "running" else None
+    if isinstance(document, SmartSP):
+        yield from _points(job, document.steps)
 
 
 def _ncrs(library: Library, job: Job) -> Iterator[Open]:
+    if not job.ncrs:
+        return
     template = library.template(job.sha256)
     quality = None if template is None else library.quality(template)
     matrix = MATRIX if quality is None else quality.dispositions

@@ -3,6 +3,12 @@
 from typing import Final
 
 from holdgate.web.page import Page
+from holdgate.web.pages.client import CLIENT
+from holdgate.web.pages.compliance import COMPLIANCE
+from holdgate.web.pages.finance import FINANCE
+from holdgate.web.pages.office import OFFICE
+from holdgate.web.pages.papers import PAPERS
+from holdgate.web.pages.qa import QA
 from holdgate.web.pages.traveler import TRAVELER
 
-PAGES: Final[tuple[Page, ...]] = (TRAVELER,)
+PAGES: Final[tuple[Page, ...]] = (TRAVELER, QA, COMPLIANCE, OFFICE, FINANCE, CLIENT, PAPERS)

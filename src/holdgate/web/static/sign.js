@@ -67,7 +67,7 @@ async function signed(wish, values) {
   const others = (wish.others || []).map(([id, role]) => ({ id, role, ...(wish.signs ? { auth: remote(), meaning: wish.means } : {}) }));
   for (const one of [own, ...others]) if (me.person.passkey && one === own) one.kind = "webauthn";
   const command = await commandOf(wish, values, [own, ...others], place);
-  const person = wish.signs ? await confirmed(wish, command) : me.person;
+  const person = wish.signs || wish.confirms ? await confirmed(wish, command) : me.person;
   if (!person) return false;
   const signers = [{ id: me.person.id, sign: person.sign }];
   const station = place && placeSigner();
