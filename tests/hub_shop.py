@@ -5,13 +5,18 @@ what it left, with every site in one process and a clock that stands still.
 """
 
 import asyncio
+import atexit
+import functools
+import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from holdgate.adapters.host import HostEntropy, SetClock
-from holdgate.bootstrap import FLOOR_HUB, Shop
+from holdgate.adapters.host import HostClock, HostEntropy, SetClock
+from holdgate.adapters.sqlite_reception import SqliteReception
+from holdgate.bootstrap import BUSINESS_HUB, FLOOR_HUB, Shop
 from holdgate.cli.demo import certified, technique
 from holdgate.demo import live
 from holdgate.demo.ops import CHECKS, CLEAN, DEVELOP, DRY, INSPECT, PENETRANT, POST_CLEAN, RINSE, Op, Reading
@@ -24,7 +29,6 @@ from holdgate.demo.shop import (
     OFFICE,
     PLANNER,
     QA,
-    RECEIVING,
     REPORTS,
     SCANNER,
     SIGNERS,
@@ -36,7 +40,14 @@ from holdgate.demo.shop import (
 )
 from holdgate.law import command as c
 from holdgate.law.contract import SmartClientPO, read_document
+from holdgate.sites.desk import Desk
+from holdgate.sites.reception import Reception
+from holdgate.sites.site import Site
+from holdgate.terms import canon
 from holdgate.terms.instant import SECOND_US
+from holdgate.web.asker import Asker
+from holdgate.web.face import Face
+from holdgate.web.page import View
 
 OTHER_CLIENT: Final = "SID-CLI-02"
 SECOND: Final = live.SECOND_TECHNICIAN
@@ -265,7 +276,7 @@ class Story:
         technician = self.at.signers((TECHNICIAN, "technician"))
         fields = {"characteristic": "panel_spots", "new_value": "5", "reason": "keyed a 6 for a 5; panel sheet says 5"}
         await self.at.must(
-            c.CorrectEntry, technician, BOOTH_OF(CHECKS), at_site=NODE, order=order, job=JOB, step="S10", **fields
+            c.CorrectEntry, technician, CHECKS.place, at_site=NODE, order=order, job=JOB, step="S10", **fields
         )
 
     async def _late(self, order: str) -> None:
@@ -304,17 +315,12 @@ class Story:
     async def _red_tag(self, order: str, serials: tuple[str, ...]) -> None:
         technician = self.at.signers((TECHNICIAN, "technician"))
         named = {"order": order, "job": JOB, "ncr": "N-1"}
-        told = {"serials": serials[3:], "description": "dent on the flange"}
+        told = {"serials": serials[3:], "description": "dent on the flange <script>alert(1)</script>"}
         await self.at.must(c.OpenNonconformance, technician, at_site=NODE, **named, **told)
         self.later(900)
         level3 = self.at.signers((LEVEL3, "level3"), meaning="disposition approved")
         decided = {"disposition": "reject", "reason": "dent is outside of the drawing"}
         await self.at.must(c.DisposeNonconformance, level3, OFFICE, at_site=NODE, **named, **decided)
-
-
-def BOOTH_OF(op: Op) -> str:  # noqa: N802
-    """Where an op is done."""
-    return op.place
 
 
 async def found(directory: Path, began: int) -> Story:
@@ -363,13 +369,39 @@ async def story(directory: Path, now: int) -> Story:
     return s
 
 
-def play(directory: Path, now: int) -> None:
-    """Play the story and close the shop."""
+class Played(NamedTuple):
+    """A shop that was played and is closed. `now`: some seconds after its last act (UTC µs)."""
+
+    directory: Path
+    desk: Desk
+    now: int
+
+
+def play(directory: Path, now: int) -> Desk:
+    """Play the story and close the shop; gives everybody's keys."""
 
     async def told() -> Story:
-        return await story(directory, now)
+        return await story(directory, now - 5 * SECOND_US)
 
-    asyncio.run(told()).at.close()
+    at = asyncio.run(told()).at
+    at.close()
+    return at.desk
+
+
+@functools.cache
+def played() -> Played:
+    """The story's shop, played once in a run of tests and thrown away at its end. Nobody writes to it: see `copied`."""
+    folder = tempfile.TemporaryDirectory(prefix="holdgate-hub-")
+    atexit.register(folder.cleanup)
+    directory, now = Path(folder.name) / "shop", HostClock().now()
+    return Played(directory, play(directory, now), now)
+
+
+def copied(folder: Path) -> Played:
+    """A copy of the story's shop, to go on with."""
+    shop = played()
+    shutil.copytree(shop.directory, folder / "shop")
+    return shop._replace(directory=folder / "shop")
 
 
 @contextmanager
@@ -384,4 +416,42 @@ def opened(directory: Path, now: int) -> Iterator[Shop]:
         shop.close()
 
 
-__all__ = ["RECEIVING", "Story", "found", "opened", "play", "story"]
+class Office:
+    """The business hub of a shop as somebody sees it."""
+
+    def __init__(self, shop: Shop, reception: Reception, now: int) -> None:
+        self.face = Face(shop.sites[BUSINESS_HUB])
+        self.reception = reception
+        self.now = now
+
+    def view(self, who: str, query: dict[str, str] | None = None, **path: str) -> View:
+        """How it looks to somebody."""
+        state = self.face.state
+        asker = Asker(org=state.charter.org, now=self.now, person=state.identities[who])
+        return View(self.face, asker, path, query or {}, self.reception)
+
+
+@contextmanager
+def office(folder: Path) -> Iterator[Office]:
+    """The office of the story's shop, in a copy of its own."""
+    shop = copied(folder)
+    reception = SqliteReception(folder / "reception.db")
+    with opened(shop.directory, shop.now) as sites:
+        yield Office(sites, reception, shop.now)
+    reception.close()
+
+
+__all__ = [
+    "Office",
+    "Played",
+    "Site",
+    "Story",
+    "canon",
+    "copied",
+    "found",
+    "office",
+    "opened",
+    "play",
+    "played",
+    "story",
+]

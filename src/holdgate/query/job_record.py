@@ -126,9 +126,8 @@ class _Telling:
 
     def take(self, own: int, said: Said) -> None:
         command = said.command
-        if said.decision.verdict == "denied" or said.decision.denials:
-            if getattr(command, "job", "") == self.wanted:
-                self.record.refused += 1
+        if said.decision.denials and getattr(command, "job", "") == self.wanted:
+            self.record.refused += 1
         for event in said.decision.events:
             self._event(event, _Entry(own, said, command))
 

@@ -17,6 +17,7 @@ from holdgate.ledger.entry import read_entry_once
 from holdgate.query.timeline import Timeline
 from holdgate.sites.site import Site
 from holdgate.web.asker import Asker
+from holdgate.web.order_index import OrderIndex
 
 T = TypeVar("T")
 KEPT: Final = 512
@@ -39,6 +40,7 @@ class Face:
         self.id = site.id
         self.kind = site.kind
         self.timeline = Timeline()
+        self.orders = OrderIndex(site)
         self._kept: OrderedDict[tuple[str, ...], tuple[int, Any]] = OrderedDict()
 
     @property

@@ -1,4 +1,4 @@
-"""What the business hub's pages have in common: a job's record and an order's timeline as they are read from the log, names, reasons."""
+"""What the business hub's pages have in common: a job's record and an order's timeline, as they are read from the log."""
 
 from holdgate.law.state import Job, Order
 from holdgate.law.technique import Operation

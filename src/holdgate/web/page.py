@@ -73,7 +73,7 @@ class View(NamedTuple):
     def who(self, smart_id: str) -> str:
         """Somebody by their name, and their SMART-ID."""
         found = self.face.state.identities.get(smart_id)
-        return smart_id if found is None else f"{found.name} ({smart_id})"
+        return smart_id if found is None or found.name == smart_id else f"{found.name} ({smart_id})"
 
 
 Model = Callable[[View], Any]

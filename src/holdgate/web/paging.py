@@ -12,7 +12,7 @@ DIGITS: Final = 6
 
 
 class Pager(Struct, frozen=True, kw_only=True):
-    """Where in a list a page is. `first`, `last`: rows, counted from one; `back`, `on`: queries of the pages beside it ("": none)."""
+    """Where in a list a page is. `first`, `last`: rows, from one; `back`, `on`: queries of the pages beside it ("": none)."""
 
     first: int
     last: int

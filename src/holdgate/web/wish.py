@@ -49,8 +49,8 @@ class Wish(Struct, frozen=True, kw_only=True):
     """An act as a page offers it.
 
     `role`: in which the person would act; `does`, `means`: its words; `signs`: it carries components and meaning, at a workstation;
-    `confirms`: the person is asked for PIN or passkey although the act carries no meaning; `others`: who would co-sign (SMART-ID, role); `group`: allowed, waiting, locked, done; `says`: why it is not allowed, the first
-    reason first; `unlocks`: what opens it.
+    `confirms`: the person is asked for PIN or passkey although it carries no meaning; `others`: who would co-sign (SMART-ID, role);
+    `group`: allowed, waiting, locked, done; `says`: why it is not allowed, the first reason first; `unlocks`: what opens it.
     """
 
     act: str

@@ -22,6 +22,7 @@ from holdgate.terms import canon, money
 from holdgate.terms.errors import Malformed
 from holdgate.terms.ids import check_id
 from holdgate.web.hub import limits_of, record_of
+from holdgate.web.order_index import OrderRow
 from holdgate.web.page import Page, View
 from holdgate.web.paging import Pager, paged
 from holdgate.web.problem import Problem, missing
@@ -32,7 +33,10 @@ NOT_THERE: Final = "no order of this number is yours to see"
 LINES: Final = 200
 """Lines of the story on a page; the newest."""
 SILENCE: Final = {
-    "deemed_accepted": "Without an answer by then the report counts as accepted, as you signed in the terms. It is never taken for your signature.",
+    "deemed_accepted": (
+        "Without an answer by then the report counts as accepted, as you signed in the terms. "
+        "It is never taken for your signature."
+    ),
     "escalate": "Without an answer by then nothing is accepted: the lab is told, and asks you.",
 }
 STANDS: Final = {
@@ -155,27 +159,25 @@ class TermsSheet(Struct, frozen=True, kw_only=True):
 
 def orders(view: View) -> Orders:
     """The client's orders."""
-    state = view.face.state
+    state, client = view.face.state, view.asker.clients
     asked = view.query.get("q", "").strip().lower()[:64]
-    mine = [order for order in state.orders.values() if view.asker.sees(order)]
-    found = [order for order in mine if not asked or asked in order.id.lower() or asked in order.part_no.lower()]
-    open_now = _open_reports(state)
-    found.sort(key=lambda order: (order.id not in open_now, -order.ref))
+    close = [row for row in view.face.orders.rows().values() if row.client in ("", client)]
+    mine = [row for row in close if row.client or view.asker.sees(state.orders[row.id])]
+    found = [row for row in reversed(mine) if not asked or asked in row.text]
+    found.sort(key=lambda row: not row.answer)
     rows, pager = paged(found, view.query)
-    return Orders(lines=tuple(_line(view, order, open_now.get(order.id)) for order in rows), pager=pager, asked=asked)
+    return Orders(
+        lines=tuple(_line(view, row) for row in rows if view.asker.sees(state.orders[row.id])), pager=pager, asked=asked
+    )
 
 
-def _open_reports(state: State) -> dict[str, Report]:
-    """By order, the report that waits for its client."""
-    return {report.order: report for report in state.reports.values() if report.status == "issued"}
-
-
-def _line(view: View, order: Order, report: Report | None) -> OrderLine:
+def _line(view: View, row: OrderRow) -> OrderLine:
+    order, report = view.face.state.orders[row.id], view.face.state.reports.get(row.answer)
     return OrderLine(
         id=order.id,
         part=f"{order.part_no} rev {order.rev}" if order.part_no else "",
         parts=len(order.serials),
-        stands=STANDS[stage(view.face.state, view.face.library, order)],
+        stands=STANDS[row.stage],
         report="" if report is None else report.id,
         closes_at=0 if report is None else report.closes_at or 0,
     )
@@ -196,7 +198,7 @@ def sheet(view: View) -> Sheet | Problem:
     if order is None:
         return missing(NOT_THERE)
     state = view.face.state
-    reports = [report for report in state.reports.values() if report.order == order.id]
+    reports = _reports(state, order)
     return Sheet(
         order=order,
         stands=STANDS[stage(state, view.face.library, order)],
@@ -207,6 +209,15 @@ def sheet(view: View) -> Sheet | Problem:
         contract=f"{order.contract} rev {order.version}" if order.contract else "",
         story=tuple(_story(view, order, {report.id for report in reports}))[::-1][:LINES],
     )
+
+
+def _reports(state: State, order: Order) -> list[Report]:
+    """The reports of an order, those that were replaced after the others."""
+    jobs = [job for key in order.jobs if (job := state.jobs.get(key)) is not None]
+    current = [report for job in jobs if (report := state.reports.get(job.report)) is not None]
+    names = {report.id for report in current}
+    replaced = [report for report in state.reports.values() if report.order == order.id and report.id not in names]
+    return [*current, *replaced]
 
 
 def _accepted(view: View, order: Order) -> Iterator[tuple[str, str]]:

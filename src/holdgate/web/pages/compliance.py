@@ -1,6 +1,8 @@
-"""Compliance: records to accept, documents to verify and when they run out, what stands open, stop-work, and whether copies agree."""
+"""Compliance: records to accept, documents to verify, what stands open, stop-work, and whether the read-only copy agrees."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable
+from heapq import nsmallest
+from itertools import chain, islice
 from typing import Final
 
 from msgspec import Struct
@@ -8,13 +10,14 @@ from msgspec import Struct
 from holdgate.crypto.hashes import digest
 from holdgate.law import command as c
 from holdgate.law.candidate import STAND_IN
-from holdgate.law.state import OVER, ContractRecord, Job, Order, State
-from holdgate.query.due import DAY_US, is_open
-from holdgate.query.standing import FAILURE, NONCONFORMANCE, STOP_WORK, Open, standing
+from holdgate.law.state import ContractRecord, Job, State
+from holdgate.query.due import DAY_US
+from holdgate.query.standing import Open, stopped, troubles
 from holdgate.web.hub import not_yet
+from holdgate.web.order_index import OrderRow
 from holdgate.web.page import Page, View
-from holdgate.web.paging import Pager, paged
 from holdgate.web.pages.qa import sheet
+from holdgate.web.paging import Pager, paged
 from holdgate.web.wish import Wish, with_asks
 
 ROLES: Final = ("compliance",)
@@ -36,7 +39,7 @@ class ToAccept(Struct, frozen=True, kw_only=True):
 
 
 class Paper(Struct, frozen=True, kw_only=True):
-    """A document of an open order. `stands`: missing, run out, runs out, not verified. `until`: its last instant (UTC µs; 0: none)."""
+    """A document of an open order. `stands`: missing, run out, runs out, not verified. `until`: its last instant (0: none)."""
 
     order: str
     client: str
@@ -89,20 +92,20 @@ class Desk(Struct, frozen=True, kw_only=True):
 
 def desk(view: View) -> Desk:
     """What Compliance has to see now."""
-    state = view.face.state
-    jobs = [job for job in state.jobs.values() if job.qa_by and not job.compliance_by and job.status not in OVER]
-    jobs.sort(key=lambda job: (job.last_done_at, job.order, job.id))
+    state, index = view.face.state, view.face.orders.rows().values()
+    jobs = sorted((row.done_at, key) for row in index if row.at_compliance for key in row.at_compliance)
     rows, pager = paged(jobs, view.query)
-    papers = [*_papers(view)]
-    papers.sort(key=lambda row: (_URGENCY.index(row[2]), row[3] or 1 << 62, row[0].id, row[1]))
-    found = [item for item in standing(state, view.face.library) if item.kind in (NONCONFORMANCE, FAILURE, STOP_WORK)]
+    papers, all_papers = _first_papers(view, index)
+    troubled = [row for row in index if row.standing]
+    every = chain(stopped(state), *(troubles(state, view.face.library, row.id) for row in troubled[:SHORT]))
+    found = tuple(islice(every, SHORT))
     return Desk(
-        accept=tuple(_to_accept(view, job) for job in rows),
+        accept=tuple(_to_accept(view, state.jobs[key]) for _, key in rows),
         pager=pager,
-        papers=tuple(_paper(view, *row) for row in papers[:SHORT]),
-        more_papers=max(len(papers) - SHORT, 0),
-        open=tuple(found[:SHORT]),
-        more_open=max(len(found) - SHORT, 0),
+        papers=tuple(_paper(view, *paper) for paper in papers),
+        more_papers=all_papers - len(papers),
+        open=found,
+        more_open=max(sum(row.standing for row in troubled) + len([*stopped(state)]) - len(found), 0),
         versions=tuple(_version(view, record) for record in state.contracts.values() if _works(record)),
         breaks=tuple(_breaks(state))[:SHORT],
         copy=_copy(view),
@@ -130,33 +133,38 @@ UNVERIFIED: Final = "not verified"
 _URGENCY: Final = (MISSING, RUN_OUT, RUNS_OUT, UNVERIFIED)
 
 
-def _papers(view: View) -> Iterator[tuple[Order, str, str, int]]:
-    """Documents of open orders that somebody has to see to: (order, document, how it stands, its last instant)."""
-    state, library, now = view.face.state, view.face.library, view.asker.now
-    for order in state.orders.values():
-        if not is_open(state, order):
-            continue
-        template = library.template(order.sha256)
-        verified = state.verified.get(order.id, {})
-        needed = () if template is None else template.documents
-        for name in dict.fromkeys((*needed, *order.documents)):
-            stands, until = _stands(order, verified, name, now)
-            if stands:
-                yield order, name, stands, until
+def _first_papers(view: View, index: Iterable[OrderRow]) -> tuple[list[tuple[str, str, str, int]], int]:
+    """The most urgent documents of open orders, and how many there are in all.
+
+    A document: (order, name, how it stands, its last instant).
+    """
+    found = [
+        (_URGENCY.index(stands), until or _NEVER, row.id, name)
+        for row in index
+        for name, until, here, verified in row.papers
+        if (stands := _stands(until, view.asker.now, here=here, verified=verified))
+    ]
+    first = nsmallest(SHORT, found)
+    return [(order, name, _URGENCY[rank], until if until < _NEVER else 0) for rank, until, order, name in first], len(
+        found
+    )
 
 
-def _stands(order: Order, verified: dict[str, int | None], name: str, now: int) -> tuple[str, int]:
-    if name not in order.documents:
-        return MISSING, 0
-    until = order.documents[name] or 0
+_NEVER: Final = 1 << 62
+
+
+def _stands(until: int, now: int, *, here: bool, verified: bool) -> str:
+    if not here:
+        return MISSING
     if until and until < now:
-        return RUN_OUT, until
+        return RUN_OUT
     if until and until < now + AHEAD_DAYS * DAY_US:
-        return RUNS_OUT, until
-    return ("" if name in verified else UNVERIFIED), until
+        return RUNS_OUT
+    return "" if verified else UNVERIFIED
 
 
-def _paper(view: View, order: Order, name: str, stands: str, until: int) -> Paper:
+def _paper(view: View, order_id: str, name: str, stands: str, until: int) -> Paper:
+    order = view.face.state.orders[order_id]
     fields = {"order": order.id, "document": name, "digest": digest(STAND_IN.encode()), "until": None}
     wish = view.offer(c.VerifyDocument, fields, ("digest", "until"))
     if wish is not None:

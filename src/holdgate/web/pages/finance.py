@@ -7,10 +7,11 @@ from typing import Final
 from msgspec import Struct
 
 from holdgate.law import command as c
-from holdgate.law.state import LOST, OVER, Job, Order, State, open_ncrs
+from holdgate.law.state import OVER, Order, State
 from holdgate.query.why import Why, why
 from holdgate.terms import money
 from holdgate.web.hub import stands
+from holdgate.web.order_index import OrderRow, holds
 from holdgate.web.page import Page, View
 from holdgate.web.paging import Pager, paged
 from holdgate.web.problem import Problem, missing
@@ -84,39 +85,31 @@ def orders(view: View) -> Money:
     asked = view.query.get("q", "").strip().lower()[:64]
     shown = view.query.get("show", "waiting")
     shown = shown if shown in SHOWN else "waiting"
-    by_shown, totals = _sorted(view, asked)
-    rows, pager = paged(by_shown[shown], view.query)
+    rows_by, totals = _sorted(view, asked)
+    rows, pager = paged(rows_by[shown][::-1], view.query)
     return Money(
-        lines=tuple(_line(view, order) for order in rows),
+        lines=tuple(_line(view, view.face.state.orders[row.id]) for row in rows),
         pager=pager,
         totals=totals,
-        counts=tuple((name, len(by_shown[name])) for name in SHOWN),
+        counts=tuple((name, len(rows_by[name])) for name in SHOWN),
         shown=shown,
         asked=asked,
     )
 
 
-def _sorted(view: View, asked: str) -> tuple[dict[str, list[Order]], tuple[tuple[str, str], ...]]:
-    """Staged orders by what of their money went out, the newest first; and what went out and waits, by currency."""
-    state, library = view.face.state, view.face.library
-    found: dict[str, list[Order]] = {name: [] for name in SHOWN}
-    out, waits = defaultdict[str, int](int), defaultdict[str, int](int)
-    for order in reversed(state.orders.values()):
-        template = library.template(order.sha256) if order.sha256 else None
-        if template is None or (asked and asked not in order.id.lower() and asked not in order.client.lower()):
-            continue
-        found["all"].append(order)
-        gone = sum(item.amount_minor for item in template.billing if f"{INVOICE}:{item.id}" in order.fired)
-        out[template.currency] += gone
-        waits[template.currency] += template.price_minor - gone
-        if gone:
-            found["issued"].append(order)
-        if gone < template.price_minor:
-            found["waiting"].append(order)
-            if any(_holds(state, order)):
-                found["held"].append(order)
-    totals = [(f"invoiced in {name}", money.show(amount, name)) for name, amount in out.items()]
-    totals += [(f"waits in {name}", money.show(amount, name)) for name, amount in waits.items()]
+def _sorted(view: View, asked: str) -> tuple[dict[str, list[OrderRow]], tuple[tuple[str, str], ...]]:
+    """Staged orders by what of their money went out; and what went out and waits, by currency."""
+    staged = [row for row in view.face.orders.rows().values() if row.currency and (not asked or asked in row.text)]
+    waiting = [row for row in staged if row.gone < row.price]
+    stopped = frozenset(record.sha256 for record in view.face.state.contracts.values() if record.suspended)
+    held = [row for row in waiting if row.held or row.sha256 in stopped]
+    found = {"waiting": waiting, "issued": [row for row in staged if row.gone], "held": held, "all": staged}
+    out, price = defaultdict[str, int](int), defaultdict[str, int](int)
+    for row in staged:
+        out[row.currency] += row.gone
+        price[row.currency] += row.price
+    totals = [(f"Invoiced in {name}", money.show(amount, name)) for name, amount in out.items()]
+    totals += [(f"Waits in {name}", money.show(price[name] - amount, name)) for name, amount in out.items()]
     return found, tuple(totals)
 
 
@@ -146,22 +139,7 @@ def _holds(state: State, order: Order) -> Iterator[str]:
     for key in order.jobs:
         job = state.jobs.get(key)
         if job is not None and job.status not in OVER:
-            yield from _held(state, job)
-
-
-def _held(state: State, job: Job) -> Iterator[str]:
-    for ncr in open_ncrs(job) if job.ncrs else ():
-        yield f"{job.id}: {ncr.id} is open"
-    if job.failed:
-        yield f"{job.id} has failed: {job.failed}"
-    lost = [serial for serial, what in job.parts.items() if what in LOST]
-    if lost and len(lost) == len(job.serials):
-        yield f"{job.id}: no part is left"
-    report = state.reports.get(job.report)
-    if report is not None and report.status == "rejected":
-        yield f"{job.id}: the client rejected {report.id}"
-    if report is not None and report.status == "lapsed" and report.outcome != "deemed_accepted":
-        yield f"{job.id}: the client did not answer {report.id}"
+            yield from holds(state, job)
 
 
 # ---- invoices and payouts ------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from holdgate.law import command as c
 from holdgate.law.candidate import STAND_IN
 from holdgate.law.contract import SmartClientPO
 from holdgate.law.state import OVER, ContractRecord, Order, State
-from holdgate.query.stages import PROPOSED, STAGES, stage
+from holdgate.query.stages import PROPOSED, STAGES
 from holdgate.query.timeline import Told
 from holdgate.terms import money
 from holdgate.terms.errors import Malformed
@@ -110,29 +110,20 @@ class Entry(Struct, frozen=True, kw_only=True):
 
 def orders(view: View) -> Orders:
     """Orders, the newest first, narrowed by where they stand (`stage`) and by what is searched for (`q`)."""
-    state, library = view.face.state, view.face.library
     asked, wanted = view.query.get("q", "").strip().lower()[:64], view.query.get("stage", "")
-    found = [order for order in state.orders.values() if not asked or _speaks_of(order, asked)]
-    at = [stage(state, library, order) for order in found]
-    counts = Counter(at)
+    found = [row for row in view.face.orders.rows().values() if not asked or asked in row.text]
+    counts, total = Counter([row.stage for row in found]), len(found)
     if wanted in STAGES:
-        found = [order for order, here in zip(found, at, strict=True) if here == wanted]
+        found = [row for row in found if row.stage == wanted]
     rows, pager = paged(found[::-1], view.query)
     return Orders(
-        lines=tuple(_line(view, order) for order in rows),
+        lines=tuple(_line(view, view.face.state.orders[row.id]) for row in rows),
         pager=pager,
         stages=tuple((name, counts[name]) for name in STAGES if counts[name]),
-        total=len(at),
+        total=total,
         stage=wanted if wanted in STAGES else "",
         asked=asked,
     )
-
-
-def _speaks_of(order: Order, asked: str) -> bool:
-    """Whether an order is one that is searched for: by its number, client, part, technique or a serial."""
-    if asked in order.id.lower() or asked in order.client.lower() or asked in order.part_no.lower():
-        return True
-    return asked in order.contract.lower() or any(asked == serial.lower() for serial in order.serials)
 
 
 def _line(view: View, order: Order) -> Line:

@@ -22,7 +22,7 @@ ROLES: Final = ("qa", "level3")
 
 
 class Waits(Struct, frozen=True, kw_only=True):
-    """A job whose record waits. `marks`: what is out of the ordinary, in a few words; `why`: why QA cannot sign yet ("": it can)."""
+    """A job whose record waits. `marks`: what is out of the ordinary, in a few words; `why`: why QA cannot sign ("": it can)."""
 
     key: str
     part: str
@@ -131,36 +131,23 @@ class Sheet(Struct, frozen=True, kw_only=True):
 
 def queue(view: View) -> Queue:
     """What waits for QA."""
-    state = view.face.state
-    waiting, issues = _waiting(state)
-    waiting.sort(key=lambda job: (job.last_done_at, job.order, job.id))
+    state, index = view.face.state, view.face.orders.rows().values()
+    waiting = sorted((row.done_at, key) for row in index if row.at_qa for key in row.at_qa)
+    issues = [key for row in index if row.to_report for key in row.to_report]
+    rejected = [name for row in index if row.rejected for name in row.rejected]
     rows, pager = paged(waiting, view.query)
-    rejected = [report for report in state.reports.values() if report.status == "rejected"]
     return Queue(
-        waits=tuple(_waits(view, job) for job in rows),
+        waits=tuple(_waits(view, state.jobs[key]) for _, key in rows),
         pager=pager,
-        issues=tuple(_issue(view, job) for job in issues[:SHORT]),
+        issues=tuple(_issue(view, state.jobs[key]) for key in issues[:SHORT]),
         more_issues=max(len(issues) - SHORT, 0),
-        rejected=tuple(_rejected(state, report) for report in rejected[:SHORT]),
+        rejected=tuple(_rejected(state, state.reports[name]) for name in rejected[:SHORT]),
         more_rejected=max(len(rejected) - SHORT, 0),
     )
 
 
 SHORT: Final = 10
 """Rows of a short list."""
-
-
-def _waiting(state: State) -> tuple[list[Job], list[Job]]:
-    """Jobs whose record waits for QA, and jobs whose report is to be issued."""
-    waiting, issues = [], []
-    for job in state.jobs.values():
-        if job.status != "complete":
-            continue
-        if not job.qa_by:
-            waiting.append(job)
-        elif job.compliance_by and not job.report:
-            issues.append(job)
-    return waiting, issues
 
 
 def _waits(view: View, job: Job) -> Waits:
