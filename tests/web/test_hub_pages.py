@@ -284,7 +284,11 @@ def test_a_new_order_names_why_it_cannot_be_staged_yet_and_where_its_client_sign
     assert found.link == f"/HUB/client/PO-3001/terms/{sha256}"
     assert found.stage is not None
     assert "TERMS_NOT_ACCEPTED" in found.stage.codes
-    assert isinstance(desk.entry(office.view(PLANNER, {"order": hub.STAGED, "contract": sha256})), Problem)
+    assert "no signature of the client" in found.stage.says[0]
+    again = desk.entry(office.view(PLANNER, {"order": hub.STAGED, "contract": sha256}))
+    assert not isinstance(again, Problem)
+    assert again.entered
+    assert (again.stage, again.link) == (None, "")
     assert isinstance(desk.entry(office.view(PLANNER, {"order": "<b>", "contract": sha256})), Problem)
 
 

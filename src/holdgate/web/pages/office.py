@@ -95,9 +95,10 @@ class Offered(Struct, frozen=True, kw_only=True):
 
 
 class Entry(Struct, frozen=True, kw_only=True):
-    """A new order: under which technique, what is asked of its client, and the forms."""
+    """A new order: under which technique, what is asked of its client, and the forms. `entered`: there is one of this number."""
 
     order: str
+    entered: bool
     versions: tuple[Offered, ...]
     chosen: Offered | None
     link: str
@@ -169,8 +170,8 @@ def _checks(view: View, order: Order) -> Iterator[Check]:
     yield Check(name="Terms", has=bool(signed), says="; ".join(signed) or "no client's signature")
     for role, name in (("project_manager", "Contract review (office)"), ("qa", "Contract review (QA)")):
         who = reviewed.get(role)
-        needed = "not needed: the client signed" if signed else "not done"
-        yield Check(name=name, has=who is not None or bool(signed), says=view.who(who) if who else needed)
+        if who is not None or not signed:
+            yield Check(name=name, has=who is not None, says=view.who(who) if who else "not done")
     if order.status == PROPOSED:
         yield Check(name="Staging", has=False, says="not staged yet")
         return
@@ -300,7 +301,7 @@ def _stage(view: View, order: str, record: ContractRecord, client: str = "") -> 
         "contract": record.contract,
         "version": record.version,
         "node": nodes.value or STAND_IN,
-        "client": client or STAND_IN,
+        "client": client or "the client",
         "part_no": STAND_IN,
         "rev": STAND_IN,
         "serials": (STAND_IN,),
@@ -312,6 +313,7 @@ def _stage(view: View, order: str, record: ContractRecord, client: str = "") -> 
     wish = view.offer(c.StageOrder, fields, asks)
     if wish is None:
         return None
+    wish = with_asks(wish, client=client or None)
     policy = Choices((("full", "release when every part is here"), ("partial", "release lot by lot")), "full")
     return with_asks(wish, node=nodes, arrival_policy=policy)
 
@@ -350,14 +352,13 @@ def entry(view: View) -> Entry | Problem:
         order = check_id(number, "order") if number else ""
     except Malformed as error:
         return Problem(kind="about:Malformed", title="This is no order number", status=400, detail=str(error))
-    if order in state.orders:
-        return missing(f"{order} is entered already; open it from the office's list")
     versions = tuple(_offered(view, record, asked) for record in _in_force(state))
     record = next((record for record in _in_force(state) if record.sha256 == asked), None)
     chosen = next((version for version in versions if version.chosen), None)
-    ready = bool(order) and record is not None
+    ready = bool(order) and record is not None and order not in state.orders
     return Entry(
         order=order,
+        entered=order in state.orders,
         versions=versions,
         chosen=chosen,
         link=terms_link(view, order, record) if ready and record is not None else "",
