@@ -11,7 +11,7 @@ from holdgate.law import command as c
 from holdgate.law.case import Pin
 from holdgate.law.contract import SmartSP
 from holdgate.law.library import Library
-from holdgate.law.state import OVER, Job, Order, Report, State
+from holdgate.law.state import OVER, ContractRecord, Job, Order, Report, State
 
 STAND_IN: Final = "to be filled in"
 
@@ -43,34 +43,44 @@ class View(NamedTuple):
     now: int
     about: str | None = None
 
-    @property
-    def order(self) -> Order | None:
-        """The order that is asked for, by itself or by one of its jobs."""
-        named = (self.about or "").removeprefix("order:").partition("/")[0]
-        return self.state.orders.get(named)
-
-    def orders(self) -> Iterable[Order]:
-        """The order that is asked for, else all of them."""
-        order = self.order
-        return self.state.orders.values() if order is None else (order,)
-
     def jobs(self) -> list[Job]:
         """The jobs that can go on: the one that is asked for, or those of the order that is, else all of them."""
-        state, order, about = self.state, self.order, self.about
+        return [job for job in self._jobs_asked() if job.status not in OVER]
+
+    def _jobs_asked(self) -> Iterable[Job]:
+        """All of them where nothing is asked for; else an order's, one by its key, or every one of this id."""
+        jobs, about = self.state.jobs, self.about
+        if about is None:
+            return jobs.values()
+        order = self.state.orders.get(about.removeprefix("order:"))
         if order is not None:
-            keys = (about,) if about and "/" in about else order.jobs
-            asked = [job for key in keys if (job := state.jobs.get(key)) is not None]
-        else:
-            asked = [job for job in state.jobs.values() if about == job.id] or [*state.jobs.values()]
-        return [job for job in asked if job.status not in OVER]
+            return [jobs[key] for key in order.jobs if key in jobs]
+        if "/" in about or ":" in about:
+            return () if about not in jobs else (jobs[about],)
+        return [job for job in jobs.values() if job.id == about]
+
+    def orders(self) -> Iterable[Order]:
+        """The orders on which something could be asked for: all of them, or those that `about` can mean."""
+        orders, about = self.state.orders, self.about
+        if about is None:
+            return orders.values()
+        names = (about.partition("/")[0], about.removeprefix("order:"), *(job.order for job in self._jobs_asked()))
+        return [orders[name] for name in dict.fromkeys(names) if name in orders]
 
     def reports(self) -> Iterable[Report]:
-        """The report that is asked for, or those of the order that is, else all of them."""
-        state, order = self.state, self.order
-        if order is not None:
-            return [report for report in state.reports.values() if report.order == order.id]
-        asked = state.reports.get((self.about or "").removeprefix("report:"))
-        return state.reports.values() if asked is None else (asked,)
+        """The reports that somebody could answer or amend: all of them, or the one that is asked for."""
+        reports, about = self.state.reports, self.about
+        if about is None:
+            return reports.values()
+        found = reports.get(about.removeprefix("report:"))
+        return () if found is None else (found,)
+
+    def contracts(self) -> Iterable[ContractRecord]:
+        """The contract versions on which something could be asked for: all of them, or those of the one that is asked for."""
+        records, about = self.state.contracts.values(), self.about
+        if about is None:
+            return records
+        return [record for record in records if record.contract == about.removeprefix("contract:")]
 
     def technique(self, job: Job) -> SmartSP | None:
         """The technique document that a job is pinned to."""

@@ -83,7 +83,9 @@ def _people(view: View) -> Candidates:
 
 
 def _sites(view: View) -> Candidates:
-    charter = view.state.charter
+    charter, asked = view.state.charter, _asked(view, "identity")
+    if asked and asked != "NODE-NEW" and all(seat.id != asked for seat in charter.sites):
+        return  # whether a node is idle is asked of everything on it: not for somebody who asks about something else
     officers = view.somebody("qa", "compliance", "project_manager", "admin")
     fields = {"id": "NODE-NEW", "kind": "node", "origin": origin_for(charter, "NODE-NEW")}
     joins = {**fields, "key": NEW_KEY, "sealing_key": NEW_SEALING_KEY}

@@ -31,6 +31,7 @@ from holdgate.law.contract import NOTATION, SmartSP
 from holdgate.law.decide import decide
 from holdgate.law.decision import SEMANTICS, Denial
 from holdgate.law.gates.acts import HUB_ACTS, NODE_ACTS
+from holdgate.law.gates.quality import counts_of
 from holdgate.law.library import Library
 from holdgate.law.state import OVER, ContractRecord, Job, Order, State
 from holdgate.law.technique import Measure, Operation, Technique
@@ -101,6 +102,31 @@ def options(
     offered = ((made, _command(view, made, place)) for made in build(view) if made.act in decided)
     wanted = (pair for pair in offered if about is None or _is_about(c.subject_of(pair[1]), about))
     return [_option(view, candidate, command) for candidate, command in islice(wanted, OPTIONS_MAX)]
+
+
+def option(
+    state: State,
+    library: Library,
+    actor_id: str,
+    role: str,
+    now: int,
+    place: str | None,
+    candidate: _Candidate,
+) -> Option:
+    """One act in the making, with the law's answer: for lists in which every row asks for the same.
+
+    Args:
+        state: what the site knows; not changed.
+        library: the pinned law documents.
+        actor_id: the SMART-ID that would act.
+        role: the role that it would act in.
+        now: the time of the question (UTC µs).
+        place: the workstation that it would act at; None: the office.
+        candidate: the act, of this kind of site.
+    """
+    place = state.charter.settings.office if place is None else place
+    view = View(state, library, actor_id, role, now)
+    return _option(view, candidate, _command(view, candidate, place))
 
 
 def _is_about(subject: str, about: str) -> bool:
@@ -249,7 +275,7 @@ def _at_hub(view: View) -> Candidates:
     for order in view.orders():
         yield from _of_order(state, library, order)
         yield from offers.of_order(view, order)
-    for record in state.contracts.values() if view.order is None else ():
+    for record in view.contracts():
         yield from _of_contract(library, record, role)
         yield from offers.of_contract(view, record)
         yield from offers_registers.next_version(view, record)
@@ -258,12 +284,9 @@ def _at_hub(view: View) -> Candidates:
 
 def _record_of(job: Job) -> Candidates:
     named = {"order": job.order, "job": job.id}
-    parts = len(job.serials)
-    failed = any(attempt is not None and attempt.result == "fail" for attempt in job.attempts)
-    counts = c.Quantities(received=parts, accepted=0 if failed else parts, rejected=parts if failed else 0, scrapped=0)
-    yield _Candidate(c.SignQa, {**named, "quantities": counts}, ("quantities",))
+    yield _Candidate(c.SignQa, {**named, "quantities": counts_of(job)}, ("quantities",))
     yield _Candidate(c.SignCompliance, named)
-    yield _Candidate(c.GenerateReport, {**named, "report": f"R-{job.id}"[:64]}, ("report",))
+    yield _Candidate(c.GenerateReport, {**named, "report": f"R-{job.order}-{job.id}"[:64]}, ("report",))
     yield _Candidate(c.AssignJob, {**named, "technician": job.started_by, "reason": STAND_IN}, ("technician", "reason"))
 
 

@@ -46,7 +46,11 @@ def _issued(case: Case, report: str, fields: tuple[str, ...], replaces: str) -> 
 
 
 def _digest(issued: ev.ReportIssued, client: str, job: Job) -> str:
-    """What the client is shown and signs."""
+    return digest(canon.encode(content_of(issued, client, job)))
+
+
+def content_of(issued: ev.ReportIssued, client: str, job: Job) -> dict[str, object]:
+    """What the client is shown and signs: the report's digest is that of these fields as canonical JSON."""
     content: dict[str, object] = {
         "client": client,
         "contract": job.sha256,
@@ -65,7 +69,7 @@ def _digest(issued: ev.ReportIssued, client: str, job: Job) -> str:
         content["concessions"] = list(issued.concessions)
     if issued.replaces:
         content["replaces"] = issued.replaces
-    return digest(canon.encode(content))
+    return content
 
 
 def nonconforming(job: Job) -> bool:

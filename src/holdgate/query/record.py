@@ -125,15 +125,19 @@ def taken_in(record: Record, entry: Entry) -> Iterator[Said]:
     """
     if entry.kind != "import":
         return
-    try:
-        kept = _IMPORT.decode(entry.record)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise Malformed(f"the import of entry {entry.seq} cannot be read: {error}") from None
+    kept = _kept(entry)
     for index in kept.held:
         body = record.blob(kept.leaves[index].hex()) if 0 <= index < len(kept.leaves) else None
         if body is None:
             raise Tampered(f"entry {entry.seq} took in entry {kept.start + index} of {kept.origin}, which is missing")
         yield said(body, entry.seq)
+
+
+def _kept(entry: Entry) -> ImportRecord:
+    try:
+        return _IMPORT.decode(entry.record)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise Malformed(f"the import of entry {entry.seq} cannot be read: {error}") from None
 
 
 def walk(record: Record, start: int = 0) -> Iterator[Said]:
@@ -148,3 +152,28 @@ def walk(record: Record, start: int = 0) -> Iterator[Said]:
         one = said(body)
         yield one
         yield from taken_in(record, one.entry)
+
+
+def spoken(record: Record, places: list[tuple[int, int]]) -> Iterator[tuple[int, Said]]:
+    """What stands at places of a record, in their order, and nothing else of it: (own entry, what it says).
+
+    Args:
+        record: the one that the places are of.
+        places: own entry, and place among what that entry took in (-1: itself), as `holdgate.query.timeline.Timeline` finds them.
+
+    Raises:
+        Malformed, Tampered: an entry cannot be read, or is missing.
+    """
+    seq, kept, one = -1, None, None
+    for own, inside in places:
+        if own != seq or one is None:
+            seq, one, kept = own, entry_at(record, own), None
+        if inside < 0:
+            yield own, one
+            continue
+        kept = kept or _kept(one.entry)
+        index = kept.held[inside]
+        body = record.blob(kept.leaves[index].hex())
+        if body is None:
+            raise Tampered(f"entry {own} took in entry {kept.start + index} of {kept.origin}, which is missing")
+        yield own, said(body, own)

@@ -52,23 +52,43 @@ def standing(state: State, library: Library) -> list[Open]:
         library: its documents.
     """
     found = [item for job in state.jobs.values() if job.status not in OVER for item in _of_job(library, job)]
-    found += _stopped(state)
+    found += stopped(state)
     return sorted(found, key=lambda item: (not item.next, item.kind, item.about, item.step, item.id))
 
 
+def troubles(state: State, library: Library, order: str) -> Iterator[Open]:
+    """Nonconformances and failures that stand open on one order's jobs; points of what is still to come are none.
+
+    Args:
+        state: of the business hub or a node; not changed.
+        library: its documents.
+        order: the order's id.
+    """
+    known = state.orders.get(order)
+    for key in () if known is None else known.jobs:
+        job = state.jobs.get(key)
+        if job is not None and job.status not in OVER:
+            yield from _troubles(library, job)
+
+
 def _of_job(library: Library, job: Job) -> Iterator[Open]:
-    document = library.document(job.technique)
-    technique = document if isinstance(document, SmartSP) else None
+    yield from _troubles(library, job)
+    document = library.document(job.technique) if job.status == "running" else None
+    if isinstance(document, SmartSP):
+        yield from _points(job, document.steps)
+
+
+def _troubles(library: Library, job: Job) -> Iterator[Open]:
     yield from _ncrs(library, job)
     if job.failed:
         ready = library.technique(job.technique)
         resume = () if ready is None else ready.resume_roles
         yield _open(job, FAILURE, "", "", resume, job.failed, now=True)
-    if technique is not None and job.status == "running":
-        yield from _points(job, technique.steps)
 
 
 def _ncrs(library: Library, job: Job) -> Iterator[Open]:
+    if not job.ncrs:
+        return
     template = library.template(job.sha256)
     quality = None if template is None else library.quality(template)
     matrix = MATRIX if quality is None else quality.dispositions
@@ -111,7 +131,8 @@ def _open(
     )
 
 
-def _stopped(state: State) -> Iterator[Open]:
+def stopped(state: State) -> Iterator[Open]:
+    """Contract versions under which work is stopped."""
     for record in state.contracts.values():
         if record.suspended:
             yield Open(

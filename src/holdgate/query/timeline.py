@@ -7,8 +7,9 @@ an entry (a job's is `order/job`, an order's `order:id`, a report's `report:id`)
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from holdgate.law.event import ReportIssued
 from holdgate.ledger.entry import Entry
-from holdgate.query.record import Record, Said, command_of, entry_at, taken_in, walk
+from holdgate.query.record import Record, Said, command_of, spoken, walk
 from holdgate.query.words import in_words, moment
 
 OWN = -1
@@ -35,6 +36,7 @@ class Timeline:
     def __init__(self) -> None:
         self.size = 0
         self._orders: dict[str, list[tuple[int, int]]] = {}
+        self._reports: dict[str, str] = {}
 
     def catch_up(self, record: Record) -> None:
         """Take in what the record has since.
@@ -48,9 +50,20 @@ class Timeline:
         for said in walk(record, self.size):
             seq = said.entry.seq if said.held is None else said.held
             inside = OWN if said.held is None else inside + 1
-            for order in sorted(_orders_of(said)):
+            for order in sorted(orders_of(said) | self._by_report(said)):
                 self._orders.setdefault(order, []).append((seq, inside))
         self.size = record.size
+
+    def _by_report(self, said: Said) -> set[str]:
+        """The orders whose reports an entry is about: answered, amended, their windows opened and closed."""
+        named = {said.entry.subject.removeprefix("report:")} if said.entry.subject.startswith("report:") else set[str]()
+        for event in said.decision.events:
+            report = getattr(event, "report", "")
+            if isinstance(event, ReportIssued):
+                self._reports[report] = event.order
+            elif report:
+                named.add(report)
+        return {self._reports[name] for name in named if name in self._reports}
 
     def of(self, order: str) -> list[tuple[int, int]]:
         """Where the record speaks of an order, in order: own entry, and place among what that entry took in (OWN: itself)."""
@@ -68,12 +81,7 @@ def tell(record: Record, places: list[tuple[int, int]], job: str = "") -> Iterat
     Raises:
         Malformed, Tampered: an entry cannot be read, or is missing.
     """
-    seq, held = -1, list[Said]()
-    for own, inside in places:
-        if own != seq:
-            seq, one = own, entry_at(record, own)
-            held = [one, *taken_in(record, one.entry)]
-        said = held[inside + 1]
+    for own, said in spoken(record, places):
         if job and said.entry.subject.partition("/")[2] not in ("", job):
             continue
         yield _told(said, own)
@@ -94,7 +102,7 @@ def _told(said: Said, seq: int) -> Told:
     )
 
 
-def _orders_of(said: Said) -> set[str]:
+def orders_of(said: Said) -> set[str]:
     """The orders that an entry is about."""
     found = {_named(said.entry)}
     found.update(getattr(event, "order", None) or "" for event in said.decision.events)

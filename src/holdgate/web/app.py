@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import tzinfo
+from typing import Final
 
 import msgspec
 from starlette.requests import Request
@@ -24,6 +25,8 @@ from holdgate.web.pages import PAGES
 from holdgate.web.problem import SIGN_IN, answered
 from holdgate.web.sessions import Sessions
 from holdgate.web.stream import Changes
+
+ONCE: Final = frozenset(page.title for page in PAGES if page.once)
 
 
 class Web:
@@ -78,7 +81,9 @@ class Web:
 
     def menu(self, asker: Asker | None) -> list[tuple[str, str]]:
         """Every page of this process that somebody may open; all of them for None: (address, title)."""
-        return [row for pages in self._pages.values() for row in pages.entries(asker)]
+        rows = [row for pages in self._pages.values() for row in pages.entries(asker)]
+        first = {title: address for address, title in reversed(rows)}
+        return [(address, title) for address, title in rows if title not in ONCE or first[title] == address]
 
     def _described(self, face: Face, operations: Sequence[Operation]) -> Route:
         text = msgspec.json.encode(document(operations, face.kind, f"{face.settings.name}: {face.id}", self._version))

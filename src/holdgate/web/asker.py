@@ -53,7 +53,11 @@ class Asker(Struct, frozen=True, kw_only=True):
         if self.staff:
             return True
         if self.clients:
-            return order.client == self.clients or any(said.org == self.clients for said in order.acceptances)
+            if order.client:
+                return (
+                    order.client == self.clients
+                )  # whoever else signed terms under its number is not this order's client
+            return any(said.org == self.clients for said in order.acceptances)
         if self.person is not None and AUDITOR in self.person.roles:
             return self._opened(AUDIT) or self._opened(f"{AUDIT}:{order.id}")
         return False

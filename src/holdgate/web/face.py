@@ -1,22 +1,30 @@
 """Face: one deciding site as pages and API see it. Questions are answered from its state and record; acts go to its spine."""
 
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Any, Final, Protocol, TypeVar
 
 from holdgate.engine.answer import Answer, Sealed
 from holdgate.engine.ports import Store
 from holdgate.engine.source import StoreRecord
 from holdgate.handoff.figures import Figure
 from holdgate.identity.charter import Settings
+from holdgate.law.candidate import Candidate
 from holdgate.law.case import Pin
 from holdgate.law.library import Library
-from holdgate.law.options import Option, options
+from holdgate.law.options import Option, option, options
 from holdgate.law.state import State
+from holdgate.ledger.entry import read_entry_once
 from holdgate.query.timeline import Timeline
 from holdgate.sites.figures import SiteFigures
 from holdgate.sites.site import Site
 from holdgate.sites.status import SiteStatus
 from holdgate.web.asker import Asker
+from holdgate.web.order_index import OrderIndex
+
+T = TypeVar("T")
+KEPT: Final = 512
+"""Records of jobs that are kept ready to be shown."""
 
 
 class Clock(Protocol):
@@ -37,6 +45,8 @@ class Face:
         self.id = site.id
         self.kind = site.kind
         self.timeline = Timeline()
+        self.orders = OrderIndex(site)
+        self._kept: OrderedDict[tuple[str, ...], tuple[int, Any]] = OrderedDict()
 
     @property
     def state(self) -> State:
@@ -83,6 +93,32 @@ class Face:
         """Where the record speaks of an order (`holdgate.query.timeline.Timeline.of`), brought up to its durable end."""
         self.timeline.catch_up(self.record())
         return self.timeline.of(order)
+
+    def kept(self, key: tuple[str, ...], mark: int, make: Callable[[], T]) -> T:
+        """What was made out of the record before, as long as its mark is the same (how much of the record it covers)."""
+        held = self._kept.get(key)
+        if held is not None and held[0] == mark:
+            self._kept.move_to_end(key)
+            found: T = held[1]
+            return found
+        made = make()
+        self._kept[key] = (mark, made)
+        while len(self._kept) > KEPT:
+            self._kept.popitem(last=False)
+        return made
+
+    def at(self, seq: int) -> int:
+        """The time of an own entry (UTC µs); 0 where there is none."""
+        body = self.record().body(seq)
+        return 0 if body is None else read_entry_once(body).at
+
+    def option(self, asker: Asker, candidate: Candidate) -> list[tuple[str, Option]]:
+        """One act in the making, in each of the person's roles: (role, the law's answer)."""
+        if asker.person is None:
+            return []
+        place = self.settings.office if asker.place is None else asker.place.id
+        who, now = asker.person, self.now()
+        return [(role, option(self.state, self.library, who.id, role, now, place, candidate)) for role in who.roles]
 
     def options(self, asker: Asker, about: str | None = None) -> list[tuple[str, Option]]:
         """What the person could do now, in each of their roles: (role, option)."""

@@ -17,6 +17,8 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from holdgate.crypto.hashes import sha256
+from holdgate.law import command as c
+from holdgate.law.candidate import Candidate
 from holdgate.sites.reception import Reception
 from holdgate.terms import money
 from holdgate.terms.errors import HoldgateError
@@ -25,7 +27,7 @@ from holdgate.web.face import Face
 from holdgate.web.operation import Finds
 from holdgate.web.problem import Problem, of_error
 from holdgate.web.show import Zoned
-from holdgate.web.wish import Wish, wish_of
+from holdgate.web.wish import Wish, best, wish_of
 
 HERE: Final = Path(__file__).parent
 STATIC: Final = HERE / "static"
@@ -57,6 +59,23 @@ class View(NamedTuple):
         """What the person could do now (about one subject), as forms."""
         return [wish_of(self.face.state, role, option) for role, option in self.face.options(self.asker, about)]
 
+    def offer(
+        self,
+        act: type[c.Command],
+        fields: dict[str, Any],
+        asks: tuple[str, ...] = (),
+        others: tuple[tuple[str, str], ...] = (),
+    ) -> Wish | None:
+        """One act as a form, in the role in which the person gets furthest with it; None where nobody is signed in."""
+        candidate = Candidate(act, fields, asks, others)
+        made = (wish_of(self.face.state, role, found) for role, found in self.face.option(self.asker, candidate))
+        return next(iter(best(made)), None)
+
+    def who(self, smart_id: str) -> str:
+        """Somebody by their name, and their SMART-ID."""
+        found = self.face.state.identities.get(smart_id)
+        return smart_id if found is None or found.name == smart_id else f"{found.name} ({smart_id})"
+
 
 Model = Callable[[View], Any]
 
@@ -65,7 +84,8 @@ class Page(NamedTuple):
     """One page. `name`: its address and template; `title`: in the menu; `roles`: who has it (none: every one of the staff).
 
     `paths`: further addresses below it, each with a template of its own: `/{order}/{job}` → `traveler_job`. `model` answers a
-    `Problem` where there is nothing to show. `outsiders`: clients and auditors have it too, where the role is named.
+    `Problem` where there is nothing to show. `outsiders`: who has it too, of those who are none of the staff. `once`: where several
+    sites of a process have it, the menu names the first one alone.
     """
 
     name: str
@@ -74,9 +94,13 @@ class Page(NamedTuple):
     roles: tuple[str, ...]
     model: Model
     below: tuple[tuple[str, str, Model], ...] = ()
+    outsiders: tuple[str, ...] = ()
+    once: bool = False
 
     def open_to(self, asker: Asker) -> bool:
         """Whether it is somebody's page."""
+        if self.outsiders and asker.person is not None and asker.holds(*self.outsiders):
+            return True
         if not self.roles:
             return asker.staff
         return asker.holds(*self.roles)

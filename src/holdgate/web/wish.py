@@ -4,18 +4,19 @@ A wish is not signed. The browser makes the command from it, shows exactly that,
 stands in the command. Fields at their defaults are left out of it, as the one encoding wants.
 """
 
+from collections.abc import Iterable
 from typing import Any, Final, get_args, get_origin
 
 import msgspec
 from msgspec import NODEFAULT, Struct
-from msgspec.structs import FieldInfo
+from msgspec.structs import FieldInfo, replace
 
 from holdgate.crypto.keys import PUBLIC_BYTES
 from holdgate.law import command as c
 from holdgate.law.denial import sentence
 from holdgate.law.gates.acts import SIGNING
 from holdgate.law.options import Option
-from holdgate.law.outlook import group_of, unlocks, waits_for
+from holdgate.law.outlook import GROUPS, group_of, unlocks, waits_for
 from holdgate.law.state import State
 from holdgate.law.view import view_of
 from holdgate.web.words import label, wording
@@ -29,22 +30,31 @@ _MOMENTS: Final = frozenset(
 )
 
 
+CONFIRMED: Final = (c.GenerateReport, c.AmendReport)
+"""Acts that leave the house: whoever does one is asked again who they are, though the law reads no components of it."""
+
+
 class Asked(Struct, frozen=True, kw_only=True):
-    """A field that a person fills in. `kind`: text, whole (number), list (of texts), yes_no, moment, data (JSON)."""
+    """A field that a person fills in. `kind`: text, whole (number), list (of texts), yes_no, moment, data (JSON).
+
+    `choices`: what can be chosen, each with how it is called; none: anything is typed.
+    """
 
     name: str
     label: str
     kind: str
     value: Any = None
     required: bool = True
+    choices: tuple[tuple[str, str], ...] = ()
 
 
 class Wish(Struct, frozen=True, kw_only=True):
     """An act as a page offers it.
 
     `role`: in which the person would act; `does`, `means`: its words; `signs`: it carries components and meaning, at a workstation;
-    `others`: who co-signs (SMART-ID, role, kind of key); `group`: allowed, waiting, locked, done; `says`: why it is not
-    allowed, the first reason first; `unlocks`: what opens it.
+    `confirms`: the person is asked for PIN or passkey although it carries no meaning; `others`: who co-signs (SMART-ID, role, kind
+    of key); `group`: allowed, waiting, locked, done; `says`: why it is not allowed, the first reason first; `unlocks`: what
+    opens it.
     """
 
     act: str
@@ -57,6 +67,7 @@ class Wish(Struct, frozen=True, kw_only=True):
     means: str
     signs: bool
     group: str
+    confirms: bool = False
     seen: str | None = None
     codes: tuple[str, ...] = ()
     says: tuple[str, ...] = ()
@@ -86,6 +97,7 @@ def wish_of(state: State, role: str, option: Option) -> Wish:
         does=words.does,
         means=words.means,
         signs=act in _SIGNING,
+        confirms=act in CONFIRMED,
         group=group_of(option.denials),
         seen=seen_of(state, act, option.fields),
         codes=tuple(denial.code for denial in option.denials),
@@ -96,14 +108,7 @@ def wish_of(state: State, role: str, option: Option) -> Wish:
     )
 
 
-def blank(
-    state: State,
-    act: type[c.Command],
-    role: str,
-    subject: str = "",
-    others: tuple[tuple[str, str], ...] = (),
-    **fields: Any,
-) -> Wish:
+def blank(state: State, act: type[c.Command], role: str, subject: str = "", **fields: Any) -> Wish:
     """An act that nobody is offered by the law's own list: the fields that are given stand, every other one is asked."""
     words = wording(act, str(fields.get("result") or fields.get("decision") or ""))
     infos = _infos(act)
@@ -117,10 +122,15 @@ def blank(
         does=words.does,
         means=words.means,
         signs=act in _SIGNING,
+        confirms=act in CONFIRMED,
         group="allowed",
         seen=seen_of(state, act, fields),
-        others=with_keys(state, others),
     )
+
+
+def co_signed(state: State, wish: Wish, others: tuple[tuple[str, str], ...]) -> Wish:
+    """The wish, to be signed by these too: (SMART-ID, role) each."""
+    return replace(wish, others=with_keys(state, others))
 
 
 def with_keys(state: State, others: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str, str], ...]:
@@ -132,6 +142,38 @@ def kind_of_key(state: State, smart_id: str) -> str:
     """How an identity signs: `ed25519`, or `webauthn` by a passkey."""
     found = state.identities.get(smart_id)
     return "ed25519" if found is None or len(found.key) == PUBLIC_BYTES else "webauthn"
+
+
+def with_asks(wish: Wish, **asks: Any) -> Wish:
+    """The wish with some of its fields asked in another way: `Choices`, or the value that stands."""
+
+    def changed(ask: Asked) -> Asked:
+        if ask.name not in asks:
+            return ask
+        given = asks[ask.name]
+        if isinstance(given, Choices):
+            return replace(ask, choices=given.rows, value=given.value)
+        return replace(ask, value=plain(given))
+
+    return replace(wish, asks=tuple(changed(ask) for ask in wish.asks))
+
+
+class Choices(Struct, frozen=True):
+    """What can be chosen in a field: (value, how it is called) each; `value`: which stands."""
+
+    rows: tuple[tuple[str, str], ...]
+    value: str | None = None
+
+
+def best(wishes: Iterable[Wish]) -> list[Wish]:
+    """Each wish once, in the role in which it goes furthest (somebody with several roles is offered it in each)."""
+    found: dict[bytes, Wish] = {}
+    for wish in wishes:
+        key = msgspec.json.encode((wish.act, wish.subject, wish.fields, [ask.name for ask in wish.asks]))
+        held = found.get(key)
+        if held is None or GROUPS.index(wish.group) < GROUPS.index(held.group):
+            found[key] = wish
+    return list(found.values())
 
 
 def seen_of(state: State, act: type[c.Command], fields: dict[str, Any]) -> str | None:

@@ -4,7 +4,7 @@ from typing import Final
 
 from holdgate.law import command as c
 from holdgate.law.case import Case
-from holdgate.law.state import OVER, remaining
+from holdgate.law.state import OVER, Job, remaining
 
 
 def job_known(case: Case) -> None:
@@ -64,11 +64,20 @@ def reconciled(case: Case) -> None:
             "QTY_NOT_RECONCILED",
             why=f"{len(job.serials)} received, but {q.accepted} accepted + {q.rejected} rejected + {q.scrapped} scrapped",
         )
-    scrapped = sum(what == "scrapped" for what in job.parts.values())
-    rejected = sum(what in _NOT_GOOD for what in job.parts.values())
-    if (q.rejected, q.scrapped) != (rejected, scrapped):
-        why = f"the record says {rejected} rejected and {scrapped} scrapped, not {q.rejected} and {q.scrapped}"
+    told = counts_of(job)
+    if (q.rejected, q.scrapped) != (told.rejected, told.scrapped):
+        why = (
+            f"the record says {told.rejected} rejected and {told.scrapped} scrapped, not {q.rejected} and {q.scrapped}"
+        )
         case.deny("QTY_NOT_RECONCILED", why=why)
 
 
 _NOT_GOOD: Final = ("rejected", "returned", "nonconforming")
+
+
+def counts_of(job: Job) -> c.Quantities:
+    """The parts of a job as the record counts them."""
+    scrapped = sum(what == "scrapped" for what in job.parts.values())
+    rejected = sum(what in _NOT_GOOD for what in job.parts.values())
+    parts = len(job.serials)
+    return c.Quantities(received=parts, accepted=parts - rejected - scrapped, rejected=rejected, scrapped=scrapped)

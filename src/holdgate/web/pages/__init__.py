@@ -3,9 +3,26 @@
 from typing import Final
 
 from holdgate.web.page import Page
+from holdgate.web.pages.client import CLIENT
+from holdgate.web.pages.compliance import COMPLIANCE
 from holdgate.web.pages.dock import DOCK
+from holdgate.web.pages.finance import FINANCE
+from holdgate.web.pages.office import OFFICE
+from holdgate.web.pages.papers import PAPERS
+from holdgate.web.pages.qa import QA
 from holdgate.web.pages.sites import SITES
 from holdgate.web.pages.staging import STAGING
 from holdgate.web.pages.traveler import TRAVELER
 
-PAGES: Final[tuple[Page, ...]] = (TRAVELER, DOCK, STAGING, SITES)
+PAGES: Final[tuple[Page, ...]] = (
+    TRAVELER,
+    DOCK,
+    QA,
+    COMPLIANCE,
+    OFFICE,
+    FINANCE,
+    CLIENT,
+    PAPERS,
+    STAGING,
+    SITES,
+)

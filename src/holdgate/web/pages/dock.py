@@ -7,7 +7,7 @@ from msgspec import Struct
 from holdgate.law import command as c
 from holdgate.law.state import StagedSlip
 from holdgate.web.page import Page, View
-from holdgate.web.wish import Wish, blank
+from holdgate.web.wish import Wish, blank, co_signed
 
 SHOWN: Final = 100
 """Orders of a list that are shown; of the rest the number."""
@@ -51,7 +51,9 @@ def gate(view: View) -> Gate:
     second = next(
         (i for i in state.identities.values() if receives and "qa" in i.roles and i.disabled_at is None), None
     )
-    attest = blank(state, c.AttestArrival, "receiving", others=((second.id, "qa"),)) if second is not None else None
+    attest = None
+    if second is not None:
+        attest = co_signed(state, blank(state, c.AttestArrival, "receiving"), ((second.id, "qa"),))
     return Gate(
         waiting=tuple(_row(slip, now, longest) for slip in waits[:SHOWN]),
         more=max(len(waits) - SHOWN, 0),

@@ -39,12 +39,30 @@ export async function told(command) {
   return rows;
 }
 
-function shown(value, kind) {
+function shown(value, kind, currency) {
   if (kind === "moment") return new Date(value / 1000).toLocaleString(undefined, { timeZone: me.here.tz, timeZoneName: "short" });
-  if (Array.isArray(value)) return value.map((item) => (typeof item === "object" ? JSON.stringify(item) : item)).join(", ") || "–";
-  if (typeof value === "object") return Object.entries(value).map(([key, item]) => `${key.replaceAll("_", " ")}: ${shown(item)}`).join("; ");
+  if (Array.isArray(value)) return value.map((item) => shown(item, kind, currency)).join(", ") || "–";
+  if (typeof value === "object") return Object.entries(value).map(([key, item]) => named(key, item, value.currency || currency)).join("; ");
   if (typeof value === "string" && /^[0-9a-f]{64}$/.test(value)) return `${value.slice(0, 16)}…`;
   return String(value);
+}
+
+// One field of a part of an act: money with its currency, seconds as days and hours, everything else as it is.
+function named(key, value, currency) {
+  const words = key.replace(/_(minor|s)$/, "").replaceAll("_", " ");
+  if (key.endsWith("_minor") && currency) return `${words}: ${money(value, currency)}`;
+  if (key.endsWith("_s") && Number.isInteger(value)) return `${words}: ${lasting(value)}`;
+  return `${words}: ${shown(value, "", currency)}`;
+}
+
+function money(minor, currency) {
+  const { maximumFractionDigits: digits } = new Intl.NumberFormat("en", { style: "currency", currency }).resolvedOptions();
+  return `${(minor / 10 ** digits).toFixed(digits)} ${currency}`;
+}
+
+function lasting(seconds) {
+  if (seconds % 86400 === 0) return `${seconds / 86400} d`;
+  return seconds % 3600 === 0 ? `${seconds / 3600} h` : `${seconds} s`;
 }
 
 // What a form's inputs say, by the kind of each field.

@@ -10,6 +10,7 @@ import { passkeySigner } from "./keys.js";
 import { listen, onScan } from "./wedge.js";
 
 const extras = { // a page's own script, by data-script of its main part
+  digest: () => import("./digest.js"),
   dock: () => import("./dock.js"),
   join: () => import("./join.js"),
 };
@@ -60,6 +61,7 @@ window.addEventListener("popstate", () => go(location.href, false));
 document.addEventListener("submit", async (event) => {
   const form = event.target;
   if (form.id === "passkey") return event.preventDefault(), byPasskey(form);
+  if ("go" in form.dataset) return event.preventDefault(), go(`${form.action.split("?")[0]}?${new URLSearchParams(new FormData(form))}`);
   if (!form.dataset.wish) return;
   event.preventDefault();
   if (form.dataset.busy) return;

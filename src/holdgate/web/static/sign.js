@@ -68,7 +68,7 @@ async function signed(wish, values) {
   if (me.person.passkey) own.kind = "webauthn";
   const others = (wish.others || []).map((other) => coSigner(wish, other));
   const command = await commandOf(wish, values, [own, ...others], place);
-  const person = wish.signs ? await confirmed(wish, command) : me.person;
+  const person = wish.signs || wish.confirms ? await confirmed(wish, command) : me.person;
   if (!person) return false;
   const signers = [{ id: me.person.id, sign: person.sign }];
   for (const [id, , kind] of wish.signs ? wish.others || [] : []) {
