@@ -31,6 +31,7 @@ from holdgate.adapters.http_site import Changing, handing_in, index_app, site_ap
 from holdgate.adapters.http_witness import WitnessApp
 from holdgate.adapters.lock import SiteLock
 from holdgate.adapters.nkeys import public_text, read_seed
+from holdgate.adapters.sqlite_evidence import SqliteEvidence
 from holdgate.adapters.sqlite_reception import SqliteReception
 from holdgate.adapters.zones import zone_of
 from holdgate.arrivals import forwarding
@@ -60,6 +61,10 @@ BUS_ADDRESS: Final = "bus.json"
 BUS_KEY: Final = "bus.key"
 RECEPTION: Final = "reception.db"
 """The front desk's file: sealed keys of badges, invitations, papers. No record: losing it loses no fact."""
+
+
+EVIDENCE: Final = "evidence.db"
+"""Photos and charts that acts name by their digest."""
 
 
 class SiteConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -298,12 +303,13 @@ def _read(path: Path) -> bytes:
 
 @contextmanager
 def _web(folder: Path) -> Iterator[Web]:
-    """The pages and the API of this process; its front desk lies in the folder."""
-    reception = SqliteReception(folder / RECEPTION)
-    try:
-        yield Web(HostEntropy().token, reception, zone_of, metadata.version("holdgate"))
-    finally:
-        reception.close()
+    """The pages and the API of this process; its front desk and its evidence lie in the folder."""
+    with ExitStack() as stack:
+        reception = SqliteReception(folder / RECEPTION)
+        stack.callback(reception.close)
+        evidence = SqliteEvidence(folder / EVIDENCE)
+        stack.callback(evidence.close)
+        yield Web(HostEntropy().token, reception, evidence, zone_of, metadata.version("holdgate"))
 
 
 def _app(here: Mapping[str, Site | Vault], web: Web | None) -> Starlette:

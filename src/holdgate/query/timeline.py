@@ -48,7 +48,7 @@ class Timeline:
         for said in walk(record, self.size):
             seq = said.entry.seq if said.held is None else said.held
             inside = OWN if said.held is None else inside + 1
-            for order in sorted(_orders_of(said)):
+            for order in sorted(orders_of(said)):
                 self._orders.setdefault(order, []).append((seq, inside))
         self.size = record.size
 
@@ -94,7 +94,7 @@ def _told(said: Said, seq: int) -> Told:
     )
 
 
-def _orders_of(said: Said) -> set[str]:
+def orders_of(said: Said) -> set[str]:
     """The orders that an entry is about."""
     found = {_named(said.entry)}
     found.update(getattr(event, "order", None) or "" for event in said.decision.events)

@@ -8,9 +8,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from holdgate.sites.evidence import EvidenceStore
 from holdgate.sites.reception import Reception
 from holdgate.sites.site import Site
 from holdgate.web.api.acting import Acting
+from holdgate.web.api.evidence import EvidenceDesk
+from holdgate.web.api.facts import Registers
+from holdgate.web.api.ledger import LedgerDoor
+from holdgate.web.api.looking import Looking
 from holdgate.web.api.session import Visits
 from holdgate.web.asker import Asker
 from holdgate.web.face import Face
@@ -26,15 +31,21 @@ from holdgate.web.stream import Changes
 class Web:
     """The web of a process.
 
-    `token`: unpredictable texts; `reception`: the front desk of its sites; `zone`: finds a time zone by its name; `version`: of the
-    product.
+    `token`: unpredictable texts; `reception`: the front desk of its sites; `evidence`: keeps photos and charts; `zone`: finds a
+    time zone by its name; `version`: of the product.
     """
 
     def __init__(
-        self, token: Callable[[], str], reception: Reception, zone: Callable[[str], tzinfo], version: str
+        self,
+        token: Callable[[], str],
+        reception: Reception,
+        evidence: EvidenceStore,
+        zone: Callable[[str], tzinfo],
+        version: str,
     ) -> None:
         self._sessions = Sessions(token)
         self._reception = reception
+        self._evidence = evidence
         self._zone = zone
         self._version = version
         self._pages: dict[str, Pages] = {}
@@ -47,7 +58,14 @@ class Web:
         pages = self._pages[site.id] = Pages(
             face, PAGES, visits.asker, self._reception, self.menu, self._zone(face.settings.tz)
         )
-        operations = (*visits.operations(), *Acting(self._reception).operations())
+        operations = (
+            *visits.operations(),
+            *Acting(self._reception).operations(),
+            *Looking().operations(),
+            *Registers().operations(),
+            *LedgerDoor().operations(),
+            *EvidenceDesk(self._evidence).operations(),
+        )
         return [
             *routes(face, operations, visits.asker),
             self._described(face, operations),
