@@ -102,6 +102,31 @@ def options(
     return [_option(view, candidate, command) for candidate, command in islice(wanted, OPTIONS_MAX)]
 
 
+def option(
+    state: State,
+    library: Library,
+    actor_id: str,
+    role: str,
+    now: int,
+    place: str | None,
+    candidate: _Candidate,
+) -> Option:
+    """One act in the making, with the law's answer: for lists in which every row asks for the same.
+
+    Args:
+        state: what the site knows; not changed.
+        library: the pinned law documents.
+        actor_id: the SMART-ID that would act.
+        role: the role that it would act in.
+        now: the time of the question (UTC µs).
+        place: the workstation that it would act at; None: the office.
+        candidate: the act, of this kind of site.
+    """
+    place = state.charter.settings.office if place is None else place
+    view = View(state, library, actor_id, role, now)
+    return _option(view, candidate, _command(view, candidate, place))
+
+
 def _is_about(subject: str, about: str) -> bool:
     """Whether a subject (`order/job` or `kind:id`) is the one that is asked for."""
     return about in (subject, subject.partition(":")[2], subject.partition("/")[2])

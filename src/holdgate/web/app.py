@@ -14,6 +14,7 @@ from holdgate.sites.site import Site
 from holdgate.web.api.acting import Acting
 from holdgate.web.api.evidence import EvidenceDesk
 from holdgate.web.api.facts import Registers
+from holdgate.web.api.inviting import Invitations
 from holdgate.web.api.ledger import LedgerDoor
 from holdgate.web.api.looking import Looking
 from holdgate.web.api.session import Visits
@@ -43,6 +44,7 @@ class Web:
         zone: Callable[[str], tzinfo],
         version: str,
     ) -> None:
+        self._token = token
         self._sessions = Sessions(token)
         self._reception = reception
         self._evidence = evidence
@@ -65,6 +67,7 @@ class Web:
             *Registers().operations(),
             *LedgerDoor().operations(),
             *EvidenceDesk(self._evidence).operations(),
+            *Invitations(self._reception, self._token).operations(),
         )
         return [
             *routes(face, operations, visits.asker),

@@ -7,9 +7,10 @@ from holdgate.engine.answer import Answer, Sealed
 from holdgate.engine.ports import Store
 from holdgate.engine.source import StoreRecord
 from holdgate.identity.charter import Settings
+from holdgate.law.candidate import Candidate
 from holdgate.law.case import Pin
 from holdgate.law.library import Library
-from holdgate.law.options import Option, options
+from holdgate.law.options import Option, option, options
 from holdgate.law.state import State
 from holdgate.query.timeline import Timeline
 from holdgate.sites.site import Site
@@ -70,6 +71,14 @@ class Face:
         """Where the record speaks of an order (`holdgate.query.timeline.Timeline.of`), brought up to its durable end."""
         self.timeline.catch_up(self.record())
         return self.timeline.of(order)
+
+    def option(self, asker: Asker, candidate: Candidate) -> list[tuple[str, Option]]:
+        """One act in the making, in each of the person's roles: (role, the law's answer)."""
+        if asker.person is None:
+            return []
+        place = self.settings.office if asker.place is None else asker.place.id
+        who, now = asker.person, self.now()
+        return [(role, option(self.state, self.library, who.id, role, now, place, candidate)) for role in who.roles]
 
     def options(self, asker: Asker, about: str | None = None) -> list[tuple[str, Option]]:
         """What the person could do now, in each of their roles: (role, option)."""

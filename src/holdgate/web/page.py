@@ -4,6 +4,7 @@
 changed. Models are plain structs made by functions that read the site's state; templates show them and know no rule.
 """
 
+import inspect
 from collections.abc import Callable, Iterable, Sequence
 from datetime import tzinfo
 from pathlib import Path
@@ -16,6 +17,8 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from holdgate.crypto.hashes import sha256
+from holdgate.law import command as c
+from holdgate.law.candidate import Candidate
 from holdgate.sites.reception import Reception
 from holdgate.terms import money
 from holdgate.terms.errors import HoldgateError
@@ -24,7 +27,7 @@ from holdgate.web.face import Face
 from holdgate.web.operation import Finds
 from holdgate.web.problem import Problem, of_error
 from holdgate.web.show import Zoned
-from holdgate.web.wish import Wish, wish_of
+from holdgate.web.wish import Wish, best, wish_of
 
 HERE: Final = Path(__file__).parent
 STATIC: Final = HERE / "static"
@@ -56,6 +59,23 @@ class View(NamedTuple):
         """What the person could do now (about one subject), as forms."""
         return [wish_of(self.face.state, role, option) for role, option in self.face.options(self.asker, about)]
 
+    def offer(
+        self,
+        act: type[c.Command],
+        fields: dict[str, Any],
+        asks: tuple[str, ...] = (),
+        others: tuple[tuple[str, str], ...] = (),
+    ) -> Wish | None:
+        """One act as a form, in the role in which the person gets furthest with it; None where nobody is signed in."""
+        candidate = Candidate(act, fields, asks, others)
+        made = (wish_of(self.face.state, role, found) for role, found in self.face.option(self.asker, candidate))
+        return next(iter(best(made)), None)
+
+    def who(self, smart_id: str) -> str:
+        """Somebody by their name, and their SMART-ID."""
+        found = self.face.state.identities.get(smart_id)
+        return smart_id if found is None else f"{found.name} ({smart_id})"
+
 
 Model = Callable[[View], Any]
 
@@ -63,8 +83,9 @@ Model = Callable[[View], Any]
 class Page(NamedTuple):
     """One page. `name`: its address and template; `title`: in the menu; `roles`: who has it (none: every one of the staff).
 
-    `paths`: further addresses below it, each with a template of its own: `/{order}/{job}` → `traveler_job`. `model` answers a
-    `Problem` where there is nothing to show. `outsiders`: clients and auditors have it too, where the role is named.
+    `below`: further addresses below it, each with a template of its own: `/{order}/{job}` → `traveler_job`. `model` answers a
+    `Problem` where there is nothing to show; what takes long it does elsewhere than on the event loop, and is awaited. `listed`: it
+    stands in the menu. `public`: nobody has to sign in; `signed`: every person who did has it, and the model guards what it shows.
     """
 
     name: str
@@ -73,9 +94,14 @@ class Page(NamedTuple):
     roles: tuple[str, ...]
     model: Model
     below: tuple[tuple[str, str, Model], ...] = ()
+    listed: bool = True
+    public: bool = False
+    signed: bool = False
 
     def open_to(self, asker: Asker) -> bool:
         """Whether it is somebody's page."""
+        if self.public or (self.signed and asker.person is not None):
+            return True
         if not self.roles:
             return asker.staff
         return asker.holds(*self.roles)
@@ -111,7 +137,7 @@ class Pages:
 
     def entries(self, asker: Asker | None) -> list[tuple[str, str]]:
         """The menu's rows for somebody at this site, or every row for None: (address, title)."""
-        mine = [page for page in self._pages if asker is None or page.open_to(asker)]
+        mine = [page for page in self._pages if page.listed and (asker is None or page.open_to(asker))]
         return [(f"/{self._face.id}/{page.name}", page.title) for page in mine]
 
     def routes(self) -> list[Route]:
@@ -124,7 +150,7 @@ class Pages:
         return found
 
     def _endpoint(self, page: Page, template: str, model: Model) -> Callable[[Request], Any]:
-        def endpoint(request: Request) -> Response:
+        async def endpoint(request: Request) -> Response:
             asker = self._asker(request)
             part = request.query_params.get("part")
             if not page.open_to(asker):
@@ -133,16 +159,15 @@ class Pages:
             view = View(self._face, asker, dict(request.path_params), query, self._reception)
             try:
                 made = model(view)
+                if inspect.isawaitable(made):
+                    made = await made
             except HoldgateError as error:
                 made = of_error(error)
             if isinstance(made, Problem):
                 return self._render("problem", page, view, made, part, made.status)
             return self._render(template, page, view, made, part, 200)
 
-        async def on_loop(request: Request) -> Response:
-            return endpoint(request)  # the state is read between two turns of the event loop, never beside one
-
-        return on_loop
+        return endpoint  # a coroutine: the state is read between two turns of the event loop, never beside one
 
     def _door(self, page: Page, request: Request, asker: Asker, status: int) -> Response:
         """What somebody sees whose page it is not: where to sign in, or that it is not theirs."""

@@ -4,17 +4,18 @@ A wish is not signed. The browser makes the command from it, shows exactly that,
 stands in the command. Fields at their defaults are left out of it, as the one encoding wants.
 """
 
+from collections.abc import Iterable
 from typing import Any, Final, get_args, get_origin
 
 import msgspec
 from msgspec import NODEFAULT, Struct
-from msgspec.structs import FieldInfo
+from msgspec.structs import FieldInfo, replace
 
 from holdgate.law import command as c
 from holdgate.law.denial import sentence
 from holdgate.law.gates.acts import SIGNING
 from holdgate.law.options import Option
-from holdgate.law.outlook import group_of, unlocks, waits_for
+from holdgate.law.outlook import GROUPS, group_of, unlocks, waits_for
 from holdgate.law.state import State
 from holdgate.law.view import view_of
 from holdgate.web.words import label, wording
@@ -27,13 +28,17 @@ _MOMENTS: Final = frozenset(
 
 
 class Asked(Struct, frozen=True, kw_only=True):
-    """A field that a person fills in. `kind`: text, whole (number), list (of texts), yes_no, moment, data (JSON)."""
+    """A field that a person fills in. `kind`: text, whole (number), list (of texts), yes_no, moment, data (JSON).
+
+    `choices`: what can be chosen, each with how it is called; none: anything is typed.
+    """
 
     name: str
     label: str
     kind: str
     value: Any = None
     required: bool = True
+    choices: tuple[tuple[str, str], ...] = ()
 
 
 class Wish(Struct, frozen=True, kw_only=True):
@@ -110,6 +115,38 @@ def blank(state: State, act: type[c.Command], role: str, subject: str = "", **fi
         group="allowed",
         seen=seen_of(state, act, fields),
     )
+
+
+def with_asks(wish: Wish, **asks: Any) -> Wish:
+    """The wish with some of its fields asked in another way: `Choices`, or the value that stands."""
+
+    def changed(ask: Asked) -> Asked:
+        if ask.name not in asks:
+            return ask
+        given = asks[ask.name]
+        if isinstance(given, Choices):
+            return replace(ask, choices=given.rows, value=given.value)
+        return replace(ask, value=plain(given))
+
+    return replace(wish, asks=tuple(changed(ask) for ask in wish.asks))
+
+
+class Choices(Struct, frozen=True):
+    """What can be chosen in a field: (value, how it is called) each; `value`: which stands."""
+
+    rows: tuple[tuple[str, str], ...]
+    value: str | None = None
+
+
+def best(wishes: Iterable[Wish]) -> list[Wish]:
+    """Each wish once, in the role in which it goes furthest (somebody with several roles is offered it in each)."""
+    found: dict[bytes, Wish] = {}
+    for wish in wishes:
+        key = msgspec.json.encode((wish.act, wish.subject, wish.fields, [ask.name for ask in wish.asks]))
+        held = found.get(key)
+        if held is None or GROUPS.index(wish.group) < GROUPS.index(held.group):
+            found[key] = wish
+    return list(found.values())
 
 
 def seen_of(state: State, act: type[c.Command], fields: dict[str, Any]) -> str | None:

@@ -10,6 +10,7 @@ import { passkeySigner } from "./keys.js";
 import { listen } from "./wedge.js";
 
 const extras = { // a page's own script, by data-script of its main part
+  admin: () => import("./admin.js"),
   dock: () => import("./dock.js"),
   join: () => import("./join.js"),
 };
@@ -58,6 +59,10 @@ window.addEventListener("popstate", () => go(location.href, false));
 document.addEventListener("submit", async (event) => {
   const form = event.target;
   if (form.id === "passkey") return event.preventDefault(), byPasskey(form);
+  if (form.method === "get" && !form.dataset.wish && !form.dataset.does && !form.id.startsWith("make-")) {
+    event.preventDefault(); // a search: the page stays, and with it whoever is signed in by badge
+    return go(`${location.pathname}?${new URLSearchParams(new FormData(form))}`);
+  }
   if (!form.dataset.wish) return;
   event.preventDefault();
   if (form.dataset.busy) return;
