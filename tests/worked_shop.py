@@ -7,7 +7,8 @@ PO-1001, one whose time is over. The clock of the story stands a few hours back,
 import asyncio
 import base64
 import threading
-from collections.abc import Coroutine, Iterator
+import time
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar
@@ -230,6 +231,14 @@ class Served:
     def get(self, path: str, who: str | None = None, place: str | None = None) -> httpx.Response:
         """A GET by somebody."""
         return self.ask("GET", path, who, place)
+
+    def until(self, path: str, who: str, done: Callable[[Any], bool], within_s: float = 60.0) -> Any:
+        """Ask again until the answer is as wanted."""
+        deadline = time.monotonic() + within_s
+        while not done(found := self.get(path, who).json()):
+            assert time.monotonic() < deadline, f"{path} is still {found}"
+            time.sleep(0.05)
+        return found
 
     def _ask(self, method: str, path: str, cookies: dict[str, str], **more: Any) -> httpx.Response:
         async def sent() -> httpx.Response:

@@ -1,5 +1,6 @@
 """The web of one process: for each of its sites the API and the pages, one menu, one set of sessions."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from datetime import tzinfo
 
@@ -45,6 +46,7 @@ class Web:
         version: str,
     ) -> None:
         self._token = token
+        self._turn = asyncio.Lock()
         self._sessions = Sessions(token)
         self._reception = reception
         self._evidence = evidence
@@ -65,7 +67,7 @@ class Web:
             *Acting(self._reception).operations(),
             *Looking().operations(),
             *Registers().operations(),
-            *LedgerDoor().operations(),
+            *LedgerDoor(self._turn).operations(),
             *EvidenceDesk(self._evidence).operations(),
             *Invitations(self._reception, self._token).operations(),
         )

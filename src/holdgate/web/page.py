@@ -155,6 +155,8 @@ class Pages:
             part = request.query_params.get("part")
             if not page.open_to(asker):
                 return self._door(page, request, asker, 403 if asker.person is not None else 200)
+            if part == "live" and "live" not in self._env.get_template(f"{template}.html").blocks:
+                return Response("", media_type="text/html", headers=HEADERS)  # nothing of it changes by itself
             query = {name: value for name, value in request.query_params.items() if name != "part"}
             view = View(self._face, asker, dict(request.path_params), query, self._reception)
             try:

@@ -6,26 +6,24 @@ Source: C2SP tlog-tiles, tlog-proof; docs/spec/entry.md, "Bundles".
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Final
 
 from msgspec import Struct
 from starlette.concurrency import iterate_in_threadpool
 from starlette.responses import Response, StreamingResponse
-from typing_extensions import override
 
 from holdgate.audit.bundle import write_bundle
-from holdgate.audit.replay import LogSource
 from holdgate.engine.ports import Store
-from holdgate.engine.source import StoreRecord
 from holdgate.ledger import tiles
 from holdgate.ledger.merkle import inclusion_path
 from holdgate.ledger.proof import write_proof
 from holdgate.terms.errors import Malformed, Unavailable
 from holdgate.web.asker import Asker
-from holdgate.web.face import Face
 from holdgate.web.operation import Call, Operation, anybody, person
 from holdgate.web.problem import NOT_YOURS, Problem, missing
+from holdgate.web.reexecution import Reexecuted, Reexecution
+from holdgate.web.written import Written
 
 TEXT: Final = "text/plain; charset=utf-8"
 BINARY: Final = "application/octet-stream"
@@ -51,40 +49,12 @@ def reads_record(asker: Asker) -> bool:
     return asker.reads_record()
 
 
-class Written(LogSource):
-    """A site's log as far as it was when it was asked for, with a checkpoint signed for exactly that size.
-
-    Made on the event loop, read in other threads. `size`: entries.
-    """
-
-    def __init__(self, face: Face) -> None:
-        self._record = StoreRecord(face.store)
-        self.size = self._record.size
-        self._checkpoint = face.site.log.checkpoint(self.size)
-        self._cosignatures = dict(face.store.cosignatures())
-
-    @override
-    def bodies(self) -> Iterator[tuple[int, bytes, bytes]]:
-        return self._record.rows(0)
-
-    @override
-    def blob(self, key: str) -> bytes | None:
-        return self._record.blob(key)
-
-    @override
-    def checkpoint(self) -> bytes:
-        return self._checkpoint
-
-    @override
-    def cosignatures(self) -> Mapping[str, bytes]:
-        return self._cosignatures
-
-
 class LedgerDoor:
-    """The record of one site, for readers."""
+    """The record of one site, for readers. `turn`: one re-execution at a time in a process."""
 
-    def __init__(self) -> None:
+    def __init__(self, turn: asyncio.Lock) -> None:
         self._streams = asyncio.Semaphore(BUNDLES_AT_ONCE)
+        self._again = Reexecution(turn)
 
     def checkpoint(self, call: Call) -> Response:
         """How far the record is, signed by the site."""
@@ -124,6 +94,14 @@ class LedgerDoor:
             async for line in iterate_in_threadpool(write_bundle(source, _blobs(store))):
                 yield line
 
+    def audit(self, call: Call) -> Reexecuted:
+        """Check the whole record, and make every decision again."""
+        return self._again.begin(call.face)
+
+    def audited(self, _: Call) -> Reexecuted:
+        """How far that is, or what it found."""
+        return self._again.now
+
     def operations(self) -> Sequence[Operation]:
         """The rows of the API's table."""
         return (
@@ -143,6 +121,8 @@ class LedgerDoor:
                 media=TEXT,
             ),
             Operation("GET", "/api/ledger/bundle", "The audit bundle", self.bundle, who=reads_record, media=LINES),
+            Operation("POST", "/api/ledger/audit", "Do the record again", self.audit, Reexecuted, who=reads_record),
+            Operation("GET", "/api/ledger/audit", "How far that is", self.audited, Reexecuted, who=reads_record),
         )
 
 
