@@ -35,7 +35,7 @@ from holdgate.adapters.sqlite_evidence import SqliteEvidence
 from holdgate.adapters.sqlite_reception import SqliteReception
 from holdgate.adapters.zones import zone_of
 from holdgate.arrivals import forwarding
-from holdgate.bootstrap import Premises, Shop, read_premises
+from holdgate.bootstrap import Premises, Shop, read_premises, workshop
 from holdgate.crypto.keys import SigningKey
 from holdgate.engine.address import BusAddress, bracketed, host_and_port, read_address
 from holdgate.engine.keeping import Keeper, host_of, hosts_of
@@ -309,7 +309,7 @@ def _web(folder: Path) -> Iterator[Web]:
         stack.callback(reception.close)
         evidence = SqliteEvidence(folder / EVIDENCE)
         stack.callback(evidence.close)
-        yield Web(HostEntropy().token, reception, evidence, zone_of, metadata.version("holdgate"))
+        yield Web(HostEntropy().token, reception, evidence, zone_of, metadata.version("holdgate"), workshop())
 
 
 def _app(here: Mapping[str, Site | Vault], web: Web | None) -> Starlette:

@@ -13,6 +13,7 @@ from holdgate.sites.evidence import EvidenceStore
 from holdgate.sites.reception import Reception
 from holdgate.sites.site import Site
 from holdgate.web.api.acting import Acting
+from holdgate.web.api.drafts import Drafts
 from holdgate.web.api.evidence import EvidenceDesk
 from holdgate.web.api.facts import Registers
 from holdgate.web.api.inviting import Invitations
@@ -20,6 +21,7 @@ from holdgate.web.api.ledger import LedgerDoor
 from holdgate.web.api.looking import Looking
 from holdgate.web.api.session import Visits
 from holdgate.web.asker import Asker
+from holdgate.web.drafting import Drafting
 from holdgate.web.face import Face
 from holdgate.web.openapi import document
 from holdgate.web.operation import Operation, routes, signed_in
@@ -28,13 +30,14 @@ from holdgate.web.pages import PAGES
 from holdgate.web.problem import SIGN_IN, answered
 from holdgate.web.sessions import Sessions
 from holdgate.web.stream import Changes
+from holdgate.web.workshop import Workshop
 
 
 class Web:
     """The web of a process.
 
     `token`: unpredictable texts; `reception`: the front desk of its sites; `evidence`: keeps photos and charts; `zone`: finds a
-    time zone by its name; `version`: of the product.
+    time zone by its name; `version`: of the product; `workshop`: where the certifier is installed.
     """
 
     def __init__(
@@ -44,7 +47,9 @@ class Web:
         evidence: EvidenceStore,
         zone: Callable[[str], tzinfo],
         version: str,
+        workshop: Workshop | None = None,
     ) -> None:
+        self._drafting = Drafting(workshop)
         self._token = token
         self._turn = asyncio.Lock()
         self._sessions = Sessions(token)
@@ -60,7 +65,7 @@ class Web:
         face = Face(site)
         visits = self._visits[site.id] = Visits(face, self._sessions, self._reception)
         pages = self._pages[site.id] = Pages(
-            face, PAGES, visits.asker, self._reception, self.menu, self._zone(face.settings.tz)
+            face, PAGES, visits.asker, self._reception, self.menu, self._zone(face.settings.tz), self._drafting
         )
         operations = (
             *visits.operations(),
@@ -69,6 +74,7 @@ class Web:
             *Registers().operations(),
             *LedgerDoor(self._turn).operations(),
             *EvidenceDesk(self._evidence).operations(),
+            *Drafts(self._drafting).operations(),
             *Invitations(self._reception, self._token).operations(),
         )
         return [

@@ -303,8 +303,8 @@ def standards(view: View) -> Register:
     state, now = view.face.state, view.asker.now
     new = {"standard": STAND_IN, "edition": STAND_IN, "until": now + YEAR_US, "evidence": STAND_IN}
     others = _somebody(view, "compliance", "qa", "admin")
-    policy = {"policy": STAND_IN, "zone": STAND_IN, "credential": STAND_IN, "reason": STAND_IN}
-    zones = sorted({i.zone for i in state.identities.values() if i.zone})
+    zones = sorted({i.zone for i in state.identities.values() if i.zone}) or [STAND_IN]
+    policy = {"policy": STAND_IN, "zone": zones[0], "credential": STAND_IN, "reason": STAND_IN}
     asked = _blanked(view.offer(c.UpdatePolicy, _plausible(policy), tuple(policy)))
     return Register(
         rows=_soonest(facts_of(state, now).standards),

@@ -37,6 +37,7 @@ class WhyCard(Struct, frozen=True, kw_only=True):
 
     why: Why
     does: str
+    means: str
     asked: tuple[tuple[str, str], ...]
     at: int
     names: dict[str, str]
@@ -60,6 +61,7 @@ def card(view: View) -> WhyCard | Problem:
     return WhyCard(
         why=told,
         does=wording(act).does if act is not None else told.kind.capitalize(),
+        means=told.means.partition("`")[0].rstrip(" ;:(,"),
         asked=tuple((label(name), value) for name, value in told.asked.items()),
         at=said.entry.at,
         names={s.id: s.name or (known[s.id].name if s.id in known else "") for s in told.signers},

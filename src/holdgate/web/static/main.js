@@ -12,6 +12,7 @@ import { listen } from "./wedge.js";
 const extras = { // a page's own script, by data-script of its main part
   admin: () => import("./admin.js"),
   audit: () => import("./audit.js"),
+  contracts: () => import("./contracts.js"),
   dock: () => import("./dock.js"),
   join: () => import("./join.js"),
 };
