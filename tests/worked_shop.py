@@ -20,10 +20,12 @@ from holdgate.adapters.host import HostClock
 from holdgate.bootstrap import Shop
 from holdgate.cli.demo import certified, technique
 from holdgate.crypto.envelope import seal
+from holdgate.crypto.hashes import digest
 from holdgate.demo.live import cast, shortened
 from holdgate.demo.ops import CHECKS, CLEAN, DEVELOP, DRY, INSPECT, PENETRANT, POST_CLEAN, RINSE, SERIALS, Op
 from holdgate.demo.shop import (
     ADMIN,
+    BOOTH,
     CLIENT,
     COMPLIANCE,
     DOCK,
@@ -63,7 +65,7 @@ PHOTO: Final = b"\xff\xd8\xff\xe0 a photo of four brackets"
 
 
 class Worked(NamedTuple):
-    """The shop that was left behind, with everybody's keys. `photo`: SHA-256 of what a deviation names as evidence."""
+    """The shop that was left behind, with everybody's keys. A deviation on PO-1001 names `PHOTO` as its evidence."""
 
     directory: Path
     desk: Desk
@@ -140,6 +142,10 @@ async def _through(at: DemoShop) -> None:
     await at.must(c.ReportArrival, scanner, DOCK, at_site="FLOOR", **scanned, reader_seq=1, observed_at=now)
     technician = at.signers((TECHNICIAN, "technician"))
     await at.must(c.StartJob, technician, at_site=NODE, order=ORDER, job=JOB, node=NODE)
+    departure = {"deviation": "D-1", "waive": ("WINDOW_EXCEEDED",), "reason": "line stopped", "evidence": digest(PHOTO)}
+    both = at.signers((LEVEL3, "level3"), (CLIENT, "client"), meaning="deviation authorised")
+    named = {"order": ORDER, "job": JOB, "step": RINSE.step}
+    await at.must(c.AuthoriseDeviation, both, BOOTH, at_site=NODE, **named, **departure)
     refused = await at.act(
         c.StartStep, technician, PENETRANT.place, at_site=NODE, **_head(at, PENETRANT), **_used(PENETRANT)
     )

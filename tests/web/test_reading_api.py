@@ -1,10 +1,12 @@
 """The read API: what it tells, and that nobody is told of what is not theirs."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from holdgate.adapters.sqlite_evidence import SqliteEvidence
 from holdgate.audit.bundle import Bundle
 from holdgate.audit.replay import PlainChecks, audit_log
 from holdgate.audit.trust import Trust
@@ -13,6 +15,8 @@ from holdgate.demo.shop import ADMIN, CLIENT, COMPLIANCE, DOCK, QA, TECHNICIAN
 from holdgate.ledger.note import open_checkpoint, parse_vkey
 from holdgate.ledger.proof import verify_proof
 from holdgate.ledger.tiles import read_bundle
+from holdgate.sites.evidence import Evidence
+from holdgate.terms.errors import Unavailable
 from tests.worked_shop import (
     AUDITOR,
     EXPIRED,
@@ -127,7 +131,7 @@ def test_a_timeline_comes_in_stretches(served: Served) -> None:
 
 
 def test_contracts_are_told_in_words_with_their_certificate(served: Served) -> None:
-    (row,) = body(served, "/HUB/api/contracts", QA)
+    row = next(row for row in body(served, "/HUB/api/contracts", QA) if row["version"] == "3")
     assert row["in_force"]
     assert set(row["approvals"]) == {"admin", "compliance", "qa", "project_manager"}
     told = body(served, f"/HUB/api/contracts/{row['contract']}/{row['version']}", QA)
@@ -278,8 +282,38 @@ def test_evidence_is_bytes_within_limits(served: Served) -> None:
     assert back.headers["content-type"] == "application/octet-stream", "nothing that is sent becomes a page"
 
 
-def test_evidence_that_no_order_names_is_no_client_s(served: Served) -> None:
+def test_evidence_is_shown_to_whoever_sees_the_order_that_names_it(served: Served) -> None:
     served.ask("POST", "/HUB/api/evidence", QA, content=PHOTO)
-    for who in (CLIENT, SCOPED, EXPIRED):
-        for query in ("", f"?order={ORDER}", f"?order={OTHER_ORDER}"):
-            assert served.get(f"/HUB/api/evidence/{digest(PHOTO)}{query}", who).status_code == 404
+    address = f"/HUB/api/evidence/{digest(PHOTO)}"
+    for who in (CLIENT, SCOPED, AUDITOR):
+        assert served.get(f"{address}?order={ORDER}", who).content == PHOTO
+        assert served.get(address, who).status_code == 404, "they say which order it is about"
+        assert served.get(f"{address}?order={OTHER_ORDER}", who).status_code == 404, "that order names none"
+    for who in (OTHER_CLIENT, EXPIRED):
+        assert served.get(f"{address}?order={ORDER}", who).status_code == 404
+
+
+def test_evidence_that_no_act_names_is_shown_to_staff_alone(served: Served) -> None:
+    loose = served.ask("POST", "/HUB/api/evidence", QA, content=b"%PDF-1.7 nobody names it").json()
+    address = f"/HUB/api/evidence/{loose['sha256']}"
+    assert served.get(address, QA).headers["content-type"] == "application/pdf"
+    assert served.get(f"{address}?order={ORDER}", CLIENT).status_code == 404
+
+
+def test_what_is_erased_is_gone_and_its_digest_stays_on_record(tmp_path: Path) -> None:
+    store = SqliteEvidence(tmp_path / "evidence.db", bytes_max=1_000_000)
+    piece = Evidence(sha256=digest(PHOTO), media="image/jpeg", by=QA, at=1, content=PHOTO)
+    store.put(piece)
+    assert store.get(piece.sha256) == piece
+    assert store.erase(piece.sha256)
+    assert not store.erase(piece.sha256)
+    assert store.get(piece.sha256) is None
+    store.close()
+    assert PHOTO not in b"".join(file.read_bytes() for file in tmp_path.iterdir())
+
+
+def test_evidence_does_not_fill_the_disk(tmp_path: Path) -> None:
+    store = SqliteEvidence(tmp_path / "evidence.db", bytes_max=100_000)
+    with pytest.raises(Unavailable, match="full"):
+        store.put(Evidence(sha256="0" * 64, media="image/jpeg", by=QA, at=1, content=bytes(100_000)))
+    store.close()
