@@ -18,6 +18,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from holdgate.adapters.head_files import HeadFiles
 from holdgate.adapters.host import HostClock, HostEntropy
@@ -45,6 +46,7 @@ from holdgate.identity.charter import (
     origin_for,
     seat_of,
 )
+from holdgate.law.families import Bundle
 from holdgate.ledger.note import Notary
 from holdgate.ledger.policy import Policy, parse_policy
 from holdgate.sites.build import policies_for
@@ -54,6 +56,7 @@ from holdgate.sites.vault import Vault
 from holdgate.sites.watch import Watch
 from holdgate.terms.errors import Malformed, Unavailable
 from holdgate.terms.ids import check_id
+from holdgate.web.workshop import Difference, Workshop
 
 BUSINESS_HUB: Final = "HUB"
 FLOOR_HUB: Final = "FLOOR"
@@ -96,6 +99,20 @@ def read_trust(path: Path) -> Trust:
         raise Unavailable(f"the trust file {path} cannot be read: {error}") from error
     except msgspec.MsgspecError as error:
         raise Malformed(f"{path} is no trust file: {error}") from None
+
+
+def workshop() -> Workshop | None:
+    """What the web needs of the certifier; None where it is not installed."""
+    try:
+        from holdgate.certifier.diff import compare  # noqa: PLC0415  # an optional part
+        from holdgate.certifier.facts import rule_parser  # noqa: PLC0415
+    except ImportError:
+        return None
+
+    def compared(old: Bundle, new: Bundle) -> tuple[Difference, ...]:
+        return tuple(Difference(**asdict(change)) for change in compare(old, new))
+
+    return Workshop(rule_parser(), compared)
 
 
 class Premises(NamedTuple):

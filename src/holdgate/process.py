@@ -35,10 +35,11 @@ from holdgate.adapters.http_witness import WitnessApp
 from holdgate.adapters.lock import SiteLock
 from holdgate.adapters.marks import Mark, read_mark
 from holdgate.adapters.nkeys import public_text, read_seed
+from holdgate.adapters.sqlite_evidence import SqliteEvidence
 from holdgate.adapters.sqlite_reception import SqliteReception
 from holdgate.adapters.zones import zone_of
 from holdgate.arrivals import forwarding
-from holdgate.bootstrap import Premises, Shop, read_premises
+from holdgate.bootstrap import Premises, Shop, read_premises, workshop
 from holdgate.crypto.keys import SigningKey
 from holdgate.engine.address import BusAddress, bracketed, host_and_port, read_address
 from holdgate.engine.keeping import Keeper, host_of, hosts_of
@@ -66,6 +67,10 @@ BUS_ADDRESS: Final = "bus.json"
 BUS_KEY: Final = "bus.key"
 RECEPTION: Final = "reception.db"
 """The front desk's file: sealed keys of badges, invitations, papers. No record: losing it loses no fact."""
+
+
+EVIDENCE: Final = "evidence.db"
+"""Photos and charts that acts name by their digest."""
 
 
 class SiteConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -338,12 +343,13 @@ def _read(path: Path) -> bytes:
 
 @contextmanager
 def _web(folder: Path) -> Iterator[Web]:
-    """The pages and the API of this process; its front desk lies in the folder."""
-    reception = SqliteReception(folder / RECEPTION)
-    try:
-        yield Web(HostEntropy().token, reception, zone_of, metadata.version("holdgate"), _mark)
-    finally:
-        reception.close()
+    """The pages and the API of this process; its front desk and its evidence lie in the folder."""
+    with ExitStack() as stack:
+        reception = SqliteReception(folder / RECEPTION)
+        stack.callback(reception.close)
+        evidence = SqliteEvidence(folder / EVIDENCE)
+        stack.callback(evidence.close)
+        yield Web(HostEntropy().token, reception, evidence, zone_of, metadata.version("holdgate"), _mark, workshop())
 
 
 def site_status_now(site: Site) -> SiteStatus:

@@ -83,6 +83,10 @@ class RememberingStore(Store):
         return body if body is not None and key in names_of(body) else None
 
     @override
+    def blob_keys(self) -> list[str]:
+        return sorted(self._blobs)
+
+    @override
     def save_snapshot(self, snapshot: Snapshot) -> None:
         self._snapshots[snapshot.size] = snapshot
 

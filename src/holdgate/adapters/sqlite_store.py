@@ -195,6 +195,10 @@ class SqliteStore(CopyStore):
         holds = key in (hashlib.sha256(body).hexdigest(), hashlib.sha256(b"\0" + body).hexdigest())
         return body if holds else None
 
+    @override
+    def blob_keys(self) -> list[str]:
+        return [key for (key,) in self._all("SELECT key FROM blob ORDER BY key")]
+
     def blobs(self) -> Iterator[bytes]:
         """Every pinned blob."""
         for (body,) in self._all("SELECT body FROM blob ORDER BY key"):

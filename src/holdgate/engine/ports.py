@@ -93,6 +93,10 @@ class Store(Protocol):
         """A pinned blob; its content is what the key says, or it is not returned."""
         ...
 
+    def blob_keys(self) -> list[str]:
+        """The keys of everything that is pinned, in order."""
+        ...
+
     def save_snapshot(self, snapshot: Snapshot) -> None:
         """Keep a snapshot (older ones may go)."""
         ...

@@ -113,11 +113,25 @@ def why(record: Record, seq: int) -> Why:
         Malformed: there is no such entry, or it cannot be read. Tampered: something that it rests on is missing.
     """
     one = entry_at(record, seq)
+    command = command_of(one.entry)
+    return _explained(record, one, command, tuple(_facts(record, one, command)), dict(_names(record, one)))
+
+
+def why_taken(record: Record, one: Said) -> Why:
+    """Explain an entry of another site as this record holds it: the facts that it rests on stand in that site's own record.
+
+    Raises:
+        Malformed: it cannot be read.
+    """
+    return _explained(record, one, command_of(one.entry), (), {})
+
+
+def _explained(
+    record: Record, one: Said, command: c.AnyCommand | None, facts: tuple[Fact, ...], names: dict[str, str]
+) -> Why:
     entry, decision = one.entry, one.decision
-    command = command_of(entry)
-    facts = tuple(_facts(record, one, command))
     own, followed = _apart(decision.events)
-    told: dict[str, Any] = {} if command is None else _told(record, one, command, facts)
+    told: dict[str, Any] = {} if command is None else _told(record, one, command, names)
     return Why(
         entry=str(one.place),
         kind=entry.kind,
@@ -133,9 +147,8 @@ def why(record: Record, seq: int) -> Why:
     )
 
 
-def _told(record: Record, one: Said, command: c.AnyCommand, facts: tuple[Fact, ...]) -> dict[str, Any]:
-    """What is there to say of a signed action alone."""
-    names = dict(_names(record, one))
+def _told(record: Record, one: Said, command: c.AnyCommand, names: dict[str, str]) -> dict[str, Any]:
+    """What is there to say of a signed action alone. `names`: of people."""
     signers = tuple(
         SignedBy(
             id=signer.id,

@@ -18,9 +18,11 @@ class Locker(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Invitation(Struct, frozen=True, kw_only=True):
-    """Somebody may come with a key of their own. `token`: SHA-256 of the link's secret; `until`: UTC µs; `by`: who invited.
+    """Somebody may come with a key of their own. `token`: SHA-256 of the link's secret; `until`: UTC µs.
 
-    `rekey`: they are enrolled already and get another key.
+    `by`, `second`: the officers who will sign; who invited, and who else. `rekey`: they are enrolled already and get another key,
+    for this `reason`. `key`: what they made (b"": nothing yet), with the `locker` that seals it where it is a badge's; both count
+    once the roster has that key (`done`).
     """
 
     token: str
@@ -33,7 +35,12 @@ class Invitation(Struct, frozen=True, kw_only=True):
     kind: str = "person"
     zone: str | None = None
     node: str | None = None
+    second: str = ""
     rekey: bool = False
+    reason: str = ""
+    key: bytes = b""
+    locker: Locker | None = None
+    done: bool = False
 
 
 class Paper(Struct, frozen=True, kw_only=True):

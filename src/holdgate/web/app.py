@@ -1,5 +1,6 @@
 """The web of one process: for each of its sites the API and the pages, one menu, one set of sessions."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import tzinfo
 from typing import Final
@@ -9,14 +10,22 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from holdgate.sites.evidence import EvidenceStore
 from holdgate.sites.figures import SiteFigures
 from holdgate.sites.reception import Reception
 from holdgate.sites.site import Site
 from holdgate.sites.status import SiteStatus
 from holdgate.web.api.acting import Acting
 from holdgate.web.api.dock import Dock, ReadMark
+from holdgate.web.api.drafts import Drafts
+from holdgate.web.api.evidence import EvidenceDesk
+from holdgate.web.api.facts import Registers
+from holdgate.web.api.inviting import Invitations
+from holdgate.web.api.ledger import LedgerDoor
+from holdgate.web.api.looking import Looking
 from holdgate.web.api.session import Visits
 from holdgate.web.asker import Asker
+from holdgate.web.drafting import Drafting
 from holdgate.web.face import Face
 from holdgate.web.openapi import document
 from holdgate.web.operation import Operation, routes, signed_in
@@ -25,6 +34,7 @@ from holdgate.web.pages import PAGES
 from holdgate.web.problem import SIGN_IN, answered
 from holdgate.web.sessions import Sessions
 from holdgate.web.stream import Changes
+from holdgate.web.workshop import Workshop
 
 ONCE: Final = frozenset(page.title for page in PAGES if page.once)
 
@@ -32,20 +42,26 @@ ONCE: Final = frozenset(page.title for page in PAGES if page.once)
 class Web:
     """The web of a process.
 
-    `token`: unpredictable texts; `reception`: the front desk of its sites; `zone`: finds a time zone by its name; `version`: of the
-    product; `read`: reads a part mark.
+    `token`: unpredictable texts; `reception`: the front desk of its sites; `evidence`: keeps photos and charts; `zone`: finds a
+    time zone by its name; `version`: of the product; `read`: reads a part mark; `workshop`: where the certifier is installed.
     """
 
     def __init__(
         self,
         token: Callable[[], str],
         reception: Reception,
+        evidence: EvidenceStore,
         zone: Callable[[str], tzinfo],
         version: str,
         read: ReadMark,
+        workshop: Workshop | None = None,
     ) -> None:
+        self._drafting = Drafting(workshop)
+        self._token = token
+        self._turn = asyncio.Lock()
         self._sessions = Sessions(token)
         self._reception = reception
+        self._evidence = evidence
         self._zone = zone
         self._dock = Dock(read)
         self._version = version
@@ -57,9 +73,19 @@ class Web:
         face = Face(site, figures, status)
         visits = self._visits[site.id] = Visits(face, self._sessions, self._reception)
         pages = self._pages[site.id] = Pages(
-            face, PAGES, visits.asker, self._reception, self.menu, self._zone(face.settings.tz)
+            face, PAGES, visits.asker, self._reception, self.menu, self._zone(face.settings.tz), self._drafting
         )
-        operations = (*visits.operations(), *Acting(self._reception).operations(), *self._dock.operations())
+        operations = (
+            *visits.operations(),
+            *Acting(self._reception).operations(),
+            *Looking().operations(),
+            *Registers().operations(),
+            *LedgerDoor(self._turn).operations(),
+            *EvidenceDesk(self._evidence).operations(),
+            *Drafts(self._drafting).operations(),
+            *Invitations(self._reception, self._token).operations(),
+            *self._dock.operations(),
+        )
         return [
             *routes(face, operations, visits.asker),
             self._described(face, operations),

@@ -15,7 +15,9 @@ CLIENT: Final = "client"
 AUDITOR: Final = "auditor"
 WORKSTATION: Final = "workstation"
 AUDIT: Final = "AUDIT"
-"""The credential that opens the record to an auditor: `AUDIT` every order, `AUDIT:PO-1001` that order, until it ends."""
+"""The credential that opens the record to an auditor: `AUDIT` every order, `AUDIT.PO-1001` that order, until it ends."""
+RECORD_ROLES: Final = ("admin", "qa", "compliance")
+"""Staff who may read all of the record: entries of every kind, bundles, tiles."""
 
 
 class Asker(Struct, frozen=True, kw_only=True):
@@ -59,12 +61,16 @@ class Asker(Struct, frozen=True, kw_only=True):
                 )  # whoever else signed terms under its number is not this order's client
             return any(said.org == self.clients for said in order.acceptances)
         if self.person is not None and AUDITOR in self.person.roles:
-            return self._opened(AUDIT) or self._opened(f"{AUDIT}:{order.id}")
+            return self._opened(AUDIT) or self._opened(f"{AUDIT}.{order.id}")
         return False
 
     def audits(self) -> bool:
         """Whether every order is open to this auditor."""
         return self.person is not None and AUDITOR in self.person.roles and self._opened(AUDIT)
+
+    def reads_record(self) -> bool:
+        """Whether the whole record is open to them."""
+        return self.audits() or (self.staff and self.holds(*RECORD_ROLES))
 
     def _opened(self, credential: str) -> bool:
         held = None if self.person is None else self.person.credentials.get(credential)

@@ -49,7 +49,7 @@ def _operation(row: Operation, schemas: dict[int, dict[str, Any]], components: d
     made: dict[str, Any] = {
         "summary": row.summary,
         "operationId": getattr(row.handle, "__name__", row.path),
-        "parameters": list(_parameters(row, components)),
+        "parameters": list(_parameters(row, schemas, components)),
         "responses": {
             **_gives(row, schemas),
             **{
@@ -59,7 +59,8 @@ def _operation(row: Operation, schemas: dict[int, dict[str, Any]], components: d
         },
     }
     if row.body is bytes:
-        made["requestBody"] = {"required": True, "content": {ENVELOPE_TYPE: {"schema": _ENVELOPE}}}
+        schema = _ENVELOPE if row.takes == ENVELOPE_TYPE else {}
+        made["requestBody"] = {"required": True, "content": {row.takes: {"schema": schema}}}
     elif row.body is not None:
         made["requestBody"] = {"required": True, "content": {JSON_TYPE: {"schema": schemas[id(row.body)]}}}
     if row.who is not anybody:
@@ -90,9 +91,11 @@ _ENVELOPE: Final[dict[str, Any]] = {
 }
 
 
-def _parameters(row: Operation, components: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def _parameters(
+    row: Operation, schemas: dict[int, dict[str, Any]], components: dict[str, Any]
+) -> Iterator[dict[str, Any]]:
     """Path and query parameters, from the fields of what the operation asks."""
-    schema = components[row.asks.__name__]
+    schema = components[str(schemas[id(row.asks)]["$ref"]).rpartition("/")[2]]
     inside = set(_PARAMETER.findall(row.path))
     for name, kind in schema.get("properties", {}).items():
         yield {

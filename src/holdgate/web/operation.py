@@ -69,7 +69,7 @@ Handler = Callable[[Call], Awaitable[Any] | Any]
 class Operation(NamedTuple):
     """One row. `gives`: the struct that is answered (None: no content); `asks`: parameters; `body`: a struct, or bytes.
 
-    `media`: what an answer is that is no JSON. `kinds`: which sites have it.
+    `media`: what an answer is that is no JSON. `takes`: what a body of bytes is. `kinds`: which sites have it.
     """
 
     method: str
@@ -81,6 +81,7 @@ class Operation(NamedTuple):
     body: Any = None
     who: Who = staff
     media: str = JSON_TYPE
+    takes: str = ENVELOPE_TYPE
     kinds: tuple[str, ...] = ("business_hub", "floor_hub", "node")
 
 

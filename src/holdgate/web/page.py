@@ -23,6 +23,7 @@ from holdgate.sites.reception import Reception
 from holdgate.terms import money
 from holdgate.terms.errors import HoldgateError
 from holdgate.web.asker import Asker
+from holdgate.web.drafting import Drafting
 from holdgate.web.face import Face
 from holdgate.web.operation import Finds
 from holdgate.web.problem import Problem, of_error
@@ -47,13 +48,18 @@ HEADERS: Final = {
 
 
 class View(NamedTuple):
-    """One look at a page. `path`: what the address has in its braces; `query`: its parameters; `reception`: the front desk."""
+    """One look at a page.
+
+    `path`: what the address has in its braces; `query`: its parameters; `reception`: the front desk; `drafting`: reads and compares
+    contracts.
+    """
 
     face: Face
     asker: Asker
     path: dict[str, str]
     query: dict[str, str]
     reception: Reception
+    drafting: Drafting
 
     def wishes(self, about: str | None = None) -> list[Wish]:
         """What the person could do now (about one subject), as forms."""
@@ -83,9 +89,11 @@ Model = Callable[[View], Any]
 class Page(NamedTuple):
     """One page. `name`: its address and template; `title`: in the menu; `roles`: who has it (none: every one of the staff).
 
-    `paths`: further addresses below it, each with a template of its own: `/{order}/{job}` → `traveler_job`. `model` answers a
-    `Problem` where there is nothing to show. `outsiders`: who has it too, of those who are none of the staff. `once`: where several
-    sites of a process have it, the menu names the first one alone.
+    `below`: further addresses below it, each with a template of its own: `/{order}/{job}` → `traveler_job`. `model` answers a
+    `Problem` where there is nothing to show; what takes long it does elsewhere than on the event loop, and is awaited. `listed`: it
+    stands in the menu. `public`: nobody has to sign in; `signed`: every person who did has it, and the model guards what it shows.
+    `outsiders`: who has it too, of those who are none of the staff. `once`: where several sites of a process have it, the menu
+    names the first one alone.
     """
 
     name: str
@@ -96,9 +104,18 @@ class Page(NamedTuple):
     below: tuple[tuple[str, str, Model], ...] = ()
     outsiders: tuple[str, ...] = ()
     once: bool = False
+    listed: bool = True
+    public: bool = False
+    signed: bool = False
+
+    def offered_to(self, asker: Asker) -> bool:
+        """Whether it stands in somebody's menu."""
+        return asker.holds(*self.roles, *self.outsiders) if self.roles else self.open_to(asker)
 
     def open_to(self, asker: Asker) -> bool:
         """Whether it is somebody's page."""
+        if self.public or (self.signed and asker.person is not None):
+            return True
         if self.outsiders and asker.person is not None and asker.holds(*self.outsiders):
             return True
         if not self.roles:
@@ -116,6 +133,7 @@ class Pages:
         reception: the front desk.
         menu: the pages of somebody at every site of this process.
         zone: the shop's time zone.
+        drafting: reads and compares contracts.
     """
 
     def __init__(
@@ -126,7 +144,9 @@ class Pages:
         reception: Reception,
         menu: Callable[[Asker | None], list[tuple[str, str]]],
         zone: tzinfo,
+        drafting: Drafting,
     ) -> None:
+        self._drafting = drafting
         self._face = face
         self._pages = [page for page in pages if face.kind in page.kinds]
         self._asker = asker
@@ -136,7 +156,8 @@ class Pages:
 
     def entries(self, asker: Asker | None) -> list[tuple[str, str]]:
         """The menu's rows for somebody at this site, or every row for None: (address, title)."""
-        mine = [page for page in self._pages if asker is None or page.open_to(asker)]
+        mine = [page for page in self._pages if asker is None or page.offered_to(asker)]
+        mine = [page for page in mine if page.listed]
         return [(f"/{self._face.id}/{page.name}", page.title) for page in mine]
 
     def _menu_here(self, asker: Asker) -> list[tuple[str, str]]:
@@ -160,8 +181,10 @@ class Pages:
             part = request.query_params.get("part")
             if not page.open_to(asker):
                 return self._door(page, request, asker, 403 if asker.person is not None else 200)
+            if part == "live" and "live" not in self._env.get_template(f"{template}.html").blocks:
+                return Response("", media_type="text/html", headers=HEADERS)  # nothing of it changes by itself
             query = {name: value for name, value in request.query_params.items() if name != "part"}
-            view = View(self._face, asker, dict(request.path_params), query, self._reception)
+            view = View(self._face, asker, dict(request.path_params), query, self._reception, self._drafting)
             try:
                 made = model(view)  # on the event loop: the state is read between two of its turns, never beside one
                 made = await made if inspect.isawaitable(made) else made
@@ -175,7 +198,7 @@ class Pages:
 
     def _door(self, page: Page, request: Request, asker: Asker, status: int) -> Response:
         """What somebody sees whose page it is not: where to sign in, or that it is not theirs."""
-        view = View(self._face, asker, {}, {}, self._reception)
+        view = View(self._face, asker, {}, {}, self._reception, self._drafting)
         return self._render("door", page, view, None, request.query_params.get("part"), status)
 
     def _render(self, template: str, page: Page, view: View, model: Any, part: str | None, status: int) -> Response:

@@ -15,6 +15,7 @@ from holdgate.terms import canon
 from holdgate.terms.errors import Malformed, Tampered, Unavailable
 from holdgate.terms.instant import SECOND_US
 from holdgate.web.face import Face
+from holdgate.web.inviting import brings_a_key
 
 PAPERS_MAX = 1_000
 """Papers that wait at one time."""
@@ -54,8 +55,20 @@ def lay_down(face: Face, reception: Reception, raw: bytes) -> Paper:
     whole = Envelope(envelope.payload, envelope.payloadType, [rows[keyid] for keyid, _ in keys if keyid in rows])
     paper = Paper(digest=name, envelope=canon.encode(whole), missing=missing, at=command.at)
     if missing:
+        if held is None and brings_a_key(command):
+            _supersede(reception, command)
         reception.put_paper(paper)
     return paper
+
+
+def _supersede(reception: Reception, command: c.AnyCommand) -> None:
+    """A newcomer writes their act anew while the officers are on their way: the paper before it goes."""
+    for paper in reception.papers():
+        other = c.parse_command(open_envelope(paper.envelope).payload)
+        if type(other) is type(command) and all(
+            getattr(other, name, None) == getattr(command, name, None) for name in ("id", "key")
+        ):
+            reception.drop_paper(paper.digest)
 
 
 async def hand_in(face: Face, reception: Reception, paper: Paper, source: str) -> Answer:

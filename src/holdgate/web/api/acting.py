@@ -12,9 +12,10 @@ from holdgate.sites.reception import Paper, Reception
 from holdgate.sites.reply import Reply, reply_of
 from holdgate.terms.errors import Malformed
 from holdgate.terms.limits import PINS_MAX
-from holdgate.web.operation import ENVELOPE_TYPE, Call, Operation, anybody, person
+from holdgate.web.inviting import brings_a_key, is_invited
+from holdgate.web.operation import ENVELOPE_TYPE, Call, Operation, anybody, person, signed_in
 from holdgate.web.papers import hand_in, lay_down, waiting_for
-from holdgate.web.problem import Problem, denied
+from holdgate.web.problem import SIGN_IN, Problem, denied
 from holdgate.web.wish import Wish, wish_of
 
 
@@ -80,7 +81,11 @@ class Acting:
         return wishes(call, call.asks.order)
 
     async def lay(self, call: Call) -> Laid | Problem:
-        """Lay a signature under an act that others sign too; the last one hands it in."""
+        """Lay a signature under an act that others sign too; the last one hands it in. A newcomer does so on an invitation."""
+        if not signed_in(call.asker):
+            command = c.parse_command(open_envelope(call.body).payload)
+            if brings_a_key(command) and not is_invited(self._reception, command, call.face.now()):
+                return SIGN_IN
         paper = lay_down(call.face, self._reception, call.body)
         if paper.missing:
             return Laid(digest=paper.digest, missing=paper.missing)

@@ -13,6 +13,7 @@ from holdgate.sites.reception import Locker, Reception
 from holdgate.terms.errors import Malformed
 from holdgate.web.asker import WORKSTATION, Asker, in_force
 from holdgate.web.face import Face
+from holdgate.web.inviting import settle
 from holdgate.web.operation import JSON_TYPE, Call, Operation, anybody, signed_in
 from holdgate.web.problem import NOT_YOURS, Problem, missing
 from holdgate.web.sessions import Sessions, device_or_person
@@ -148,6 +149,7 @@ class Visits:
         """The sealed key of a badge, for an enrolled workstation: noise without the badge and its PIN."""
         if call.asker.place is None or WORKSTATION not in call.asker.place.roles:
             return NOT_YOURS
+        settle(self._face.state, self._reception, self._face.now())
         return self._reception.locker(call.asks.id) or missing("no badge of this name was made here")
 
     async def attempt(self, call: Call) -> Problem | None:

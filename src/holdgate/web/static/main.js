@@ -11,6 +11,9 @@ import { listen, onScan } from "./wedge.js";
 
 const extras = { // a page's own script, by data-script of its main part
   digest: () => import("./digest.js"),
+  admin: () => import("./admin.js"),
+  audit: () => import("./audit.js"),
+  contracts: () => import("./contracts.js"),
   dock: () => import("./dock.js"),
   join: () => import("./join.js"),
 };
@@ -61,7 +64,10 @@ window.addEventListener("popstate", () => go(location.href, false));
 document.addEventListener("submit", async (event) => {
   const form = event.target;
   if (form.id === "passkey") return event.preventDefault(), byPasskey(form);
-  if ("go" in form.dataset) return event.preventDefault(), go(`${form.action.split("?")[0]}?${new URLSearchParams(new FormData(form))}`);
+  if (form.method === "get" && !form.dataset.wish && !form.dataset.does && !form.id.startsWith("make-")) {
+    event.preventDefault(); // a search: the page stays, and with it whoever is signed in by badge
+    return go(`${form.getAttribute("action") || location.pathname}?${new URLSearchParams(new FormData(form))}`);
+  }
   if (!form.dataset.wish) return;
   event.preventDefault();
   if (form.dataset.busy) return;

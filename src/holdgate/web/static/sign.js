@@ -50,7 +50,7 @@ export async function act(form) {
   }
   const values = valuesOf(form);
   try {
-    const done = await signed(wish, values);
+    const done = await signed(wish, values, form.documents);
     if (done && "resets" in form.dataset) form.reset();
     return done;
   } catch (error) {
@@ -61,7 +61,7 @@ export async function act(form) {
   }
 }
 
-async function signed(wish, values) {
+async function signed(wish, values, documents) {
   const place = wish.signs || wish.act.startsWith("step.") ? me.here.place?.id : undefined;
   const own = { id: me.person.id, role: wish.role };
   if (wish.signs) Object.assign(own, { auth: authOf(wish.site), meaning: wish.means });
@@ -81,7 +81,7 @@ async function signed(wish, values) {
   if (station && station.id !== me.person.id) signers.push(station);
   const envelope = await seal(ACTION, utf8(canonical(command)), signers);
   if (others.length) return laid(envelope, wish);
-  const reply = await deliver(`/${wish.site}/api/actions`, envelope, MAY_WAIT.includes(wish.act), wish.does);
+  const reply = documents ? await beside(wish, envelope, documents) : await deliver(`/${wish.site}/api/actions`, envelope, MAY_WAIT.includes(wish.act), wish.does);
   if (reply) {
     if (wish.signs) me.person.last[wish.site] = Date.now();
     announce(`${wish.does}: recorded.`, "good");
@@ -89,6 +89,10 @@ async function signed(wish, values) {
   }
   return true;
 }
+
+// Documents that an act pins by their digest go with it. `documents`: content (base64) by SHA-256.
+const beside = (wish, envelope, documents) =>
+  call("POST", `/${wish.site}/api/actions`, `{"documents":${canonical(documents)},"envelope":${envelope}}`);
 
 async function laid(envelope, wish) {
   const found = await call("POST", `/${wish.site}/api/papers`, envelope, "application/vnd.dsse+json");
