@@ -24,7 +24,6 @@ from holdgate.sites.site import Site
 from holdgate.terms import canon, limits
 from holdgate.terms.errors import Malformed
 from tests.builders import ROOT, charter, hub, hub_log
-from tests.gate_cases import Pair, Row, case, checked, rows_of, two
 from tests.passkey import P256_ORDER, UP, SoftPasskey, authenticator_data
 from tests.unit.test_sites import FLOOR, HUB, LIMITS, NODE, TEMPLATE, House, governed, settled, staged, told
 from tests.unit.test_submit import actions, at_hub, attempts, written
@@ -209,29 +208,6 @@ def test_one_key_is_not_enrolled_twice_in_two_forms(tmp_path: Path) -> None:
 TECH: Final = SoftPasskey("TECH")
 
 
-@case("enrolment.key", "KEY_NOT_ACCEPTED")
-def a_device_with_a_passkey() -> Pair:
-    return two(hub(), c.EnrolIdentity, kind="device", key=TECH.public, roles=("workstation",))
-
-
-@case("enrolment.key", "KEY_NOT_ACCEPTED")
-def a_site_with_a_passkey() -> Pair:
-    return two(hub(), c.EnrolSite, key=TECH.public)
-
-
-@case("enrolment.key", "KEY_NOT_ACCEPTED")
-def a_passkey_that_nobody_can_read() -> Pair:
-    return two(hub(), c.EnrolIdentity, key=TECH.public.replace(b"hub.floor.lan", b"HUB.floor.lan"))
-
-
-@case("people.identity", "SIGNATURE_AUTH_FAILED")
-def a_key_of_another_kind_than_is_said() -> Pair:
-    world = hub()
-    before = world.ask(c.RegisterMaterial)
-    (signer,) = before.command.signers
-    return before._replace(command=replace(before.command, signers=(replace(signer, kind="webauthn"),))), before
-
-
 @pytest.mark.parametrize("components", [("badge", "pin"), ("key",), ("user_verification",), ("key", "pin"), ()])
 def test_a_passkey_says_both_of_its_components(components: tuple[str, ...]) -> None:
     """Also where the session is fresh, and the PIN of a badge would do."""
@@ -247,11 +223,6 @@ def test_a_passkey_says_both_of_its_components(components: tuple[str, ...]) -> N
 
     assert asked("key", "user_verification") == asked("user_verification", "key") == ()
     assert asked(*components) == ("SIGNATURE_AUTH_FAILED",)
-
-
-@pytest.mark.parametrize("row", rows_of(__file__), ids=lambda row: row.name)
-def test_refused_and_its_neighbour_not(row: Row) -> None:
-    checked(row)
 
 
 # ---- the charter ---------------------------------------------------------------------------------------------------
