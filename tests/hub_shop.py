@@ -41,11 +41,14 @@ from holdgate.demo.shop import (
 from holdgate.law import command as c
 from holdgate.law.contract import SmartClientPO, read_document
 from holdgate.sites.desk import Desk
+from holdgate.sites.figures import SiteFigures
 from holdgate.sites.reception import Reception
 from holdgate.sites.site import Site
+from holdgate.sites.status import ClockQuality, site_status
 from holdgate.terms import canon
 from holdgate.terms.instant import SECOND_US
 from holdgate.web.asker import Asker
+from holdgate.web.drafting import Drafting
 from holdgate.web.face import Face
 from holdgate.web.page import View
 
@@ -420,7 +423,8 @@ class Office:
     """The business hub of a shop as somebody sees it."""
 
     def __init__(self, shop: Shop, reception: Reception, now: int) -> None:
-        self.face = Face(shop.sites[BUSINESS_HUB])
+        hub = shop.sites[BUSINESS_HUB]
+        self.face = Face(hub, SiteFigures(hub), lambda: site_status(hub, ClockQuality()))
         self.reception = reception
         self.now = now
 
@@ -428,7 +432,7 @@ class Office:
         """How it looks to somebody."""
         state = self.face.state
         asker = Asker(org=state.charter.org, now=self.now, person=state.identities[who])
-        return View(self.face, asker, path, query or {}, self.reception)
+        return View(self.face, asker, path, query or {}, self.reception, Drafting(None))
 
 
 @contextmanager

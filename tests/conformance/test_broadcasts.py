@@ -200,7 +200,7 @@ def test_a_forged_reader_is_refused_on_the_record(kind: str, tmp_path: Path) -> 
     """Whoever may open a line to the broker is still no reader: the signature counts."""
 
     async def story(dock: Dock) -> None:
-        true = dock.house.desk._key("SCN-1")
+        true = dock.house.desk.key("SCN-1")
         dock.house.desk.add("SCN-1", SigningKey(b"\x66" * 32))
         forged = dock.envelope()
         dock.house.desk.add("SCN-1", true)
@@ -392,13 +392,13 @@ class Scanner:
         self.outbox = Outbox(place / "outbox.db", "SCN-1", FLOOR)
         self.reader = Reader(
             "SCN-1",
-            dock.house.desk._key("SCN-1"),
+            dock.house.desk.key("SCN-1"),
             outbox=self.outbox,
             site=FLOOR,
             link=dock.rig.link("SCN-1", 3.0),
             log=dock.log,
             place="WS-REC",
-            place_key=dock.house.desk._key("WS-REC"),
+            place_key=dock.house.desk.key("WS-REC"),
             clock=dock.house.clock,
         )
 

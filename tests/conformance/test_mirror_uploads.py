@@ -104,8 +104,8 @@ class Mirror:
 
     def __init__(self, house: House, vault: Vault, client: httpx.AsyncClient) -> None:
         self.house, self.vault, self.client = house, vault, client
-        self.notary = Notary(ORIGIN, house.desk._key(HUB))
-        self.key = parse_vkey(make_vkey(MIRROR, house.desk._key(VAULT).public, 0x04))
+        self.notary = Notary(ORIGIN, house.desk.key(HUB))
+        self.key = parse_vkey(make_vkey(MIRROR, house.desk.key(VAULT).public, 0x04))
 
     async def pend(self, history: History, old: int, size: int) -> None:
         reply = await self.client.post("/add-checkpoint", content=history.add_checkpoint(self.notary, old, size))

@@ -54,7 +54,7 @@ class Lab:
             {ORIGIN: parse_vkey(make_vkey(ORIGIN, hub.key))}, witness_at(place / "w").store, cosigner(OUTSIDE)
         )
         self.size = min(len(leaves), len(other)) - 1
-        signed = Notary(ORIGIN, true.desk._key(HUB)).checkpoint(self.size, root_of(leaves[: self.size]))
+        signed = Notary(ORIGIN, true.desk.key(HUB)).checkpoint(self.size, root_of(leaves[: self.size]))
         assert witness.add_checkpoint(write_request(0, [], signed), T_S).status == 200
         kept = witness.store.latest(ORIGIN)
         assert kept is not None
@@ -134,7 +134,7 @@ def test_a_record_cut_below_what_was_cosigned_outside_is_shown(lab: Lab) -> None
 
 
 def test_the_outside_witness_refuses_the_second_history_and_keeps_the_proof(lab: Lab) -> None:
-    hub = Notary(ORIGIN, House(lab.true).desk._key(HUB))
+    hub = Notary(ORIGIN, House(lab.true).desk.key(HUB))
     longer = hub.checkpoint(len(lab.other), root_of(lab.other))
     proof = consistency_path(lab.other, lab.size)
     reply = lab.witness.add_checkpoint(write_request(lab.size, proof, longer), T_S)

@@ -46,7 +46,7 @@ class Lab:
         self.leaves = asyncio.run(history(true, "B-1", "B-2", "B-3", "B-4"))
         self.other = asyncio.run(history(anew, "X-1", "B-2", "B-3", "B-4"))
         self.size = min(len(self.leaves), len(self.other)) - 1
-        self.key = true.desk._key(VAULT)
+        self.key = true.desk.key(VAULT)
         self.trust = Path(shutil.copy(true.directory / "trust.json", place / "auditor.json"))
         self.pem = place / "auditor.pem"
         self.pem.write_bytes(TSA.pem)

@@ -158,9 +158,9 @@ class Machines:
             "authority": str(authority),
             "outbox": str(place / "outbox.db"),
             "waiting": str(place / "waiting"),
-            "key": self.desk._key(name).seed.hex(),
+            "key": self.desk.key(name).seed.hex(),
             "place": "WS-REC",
-            "place_key": self.desk._key("WS-REC").seed.hex(),
+            "place_key": self.desk.key("WS-REC").seed.hex(),
             "log": str(make_vkey(seat.origin, seat.key)),
         }
         (place / "reader.json").write_text(json.dumps(told), encoding="utf-8")

@@ -56,7 +56,7 @@ def client_of(app: Starlette) -> httpx.AsyncClient:
 async def floor_of(house: House) -> AsyncIterator[tuple[Site, httpx.AsyncClient]]:
     """The floor hub alone, and its address."""
     site = await house.open(FLOOR)
-    async with client_of(_app_of(site)) as client:
+    async with client_of(_app_of(site, None)) as client:
         yield site, client
     await house.close()
 
@@ -102,17 +102,17 @@ def test_a_reader_at_a_real_gate_is_told_and_its_outbox_empties(tmp_path: Path) 
 
     async def story(house: House) -> None:
         await staged(house, serials=("S1", "S2"))
-        async with client_of(_app(dict(house.shop.sites))) as client:
+        async with client_of(_app(dict(house.shop.sites), None)) as client:
             outbox = Outbox(tmp_path / "outbox.db", "SCN-1", FLOOR)
             reader = Reader(
                 "SCN-1",
-                house.desk._key("SCN-1"),
+                house.desk.key("SCN-1"),
                 outbox=outbox,
                 site=FLOOR,
                 link=Wire(client, asyncio.get_running_loop()),
                 log=log_of(house),
                 place="WS-REC",
-                place_key=house.desk._key("WS-REC"),
+                place_key=house.desk.key("WS-REC"),
                 clock=house.clock,
             )
 
@@ -437,7 +437,7 @@ def test_another_act_with_an_event_is_refused(house: House) -> None:
 def test_only_a_floor_hub_takes_events(tmp_path: Path) -> None:
     async def story(house: House) -> None:
         for name, site in house.shop.sites.items():
-            async with client_of(_app_of(site)) as client:
+            async with client_of(_app_of(site, None)) as client:
                 response = await post(client, b"{}", "application/json")
                 assert response.status_code == (400 if name == FLOOR else 404)
         assert HUB in house.shop.sites

@@ -269,12 +269,12 @@ def test_a_vault_keeps_its_head_beside_its_mirror_and_shows_it_read_only(tmp_pat
         assert (await house.ask(HUB, house.material("B-1"))).decision.allowed
         await settled(house.shop)
         files = HeadFiles(tmp_path / "heads")
-        vault.heads = DailyHead(NAME, house.desk._key(VAULT), house.clock, vault.mirrored, files, authority)
+        vault.heads = DailyHead(NAME, house.desk.key(VAULT), house.clock, vault.mirrored, files, authority)
         vault.wake()
         await until(lambda: bool(files.days()) and files.token(files.days()[0]) is not None)
         (day,) = files.days()
         note = files.head(day) or b""
-        vkey = parse_vkey(make_vkey(NAME, house.desk._key(VAULT).public, KIND_COSIGNATURE))
+        vkey = parse_vkey(make_vkey(NAME, house.desk.key(VAULT).public, KIND_COSIGNATURE))
         (log,) = open_head(note, [vkey]).logs
         newest = vault.store.latest(f"lab.test/{HUB}")
         assert newest is not None

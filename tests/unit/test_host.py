@@ -448,7 +448,7 @@ def test_a_host_that_claims_first_finishes_what_it_is_being_given(tmp_path: Path
         before = standby.store.head().size
         asked = asyncio.ensure_future(pair.ask("B-2"))
         await until(lambda: standby.size > before, "an entry is on its way to its disk")
-        standby.keeper.silence_s = lambda _: float("inf")  # type: ignore[method-assign]  # as if the writer had long been silent
+        standby.keeper.silence_s = lambda _: float("inf")  # type: ignore[method-assign,assignment]  # as if the writer had long been silent
         promised = asyncio.ensure_future(standby.promise(99))
         await asyncio.sleep(0.05)
         assert not promised.done()

@@ -324,7 +324,7 @@ ATTACKS: Final[dict[str, tuple[Callable[[House, SiteSeat], c.AnyCommand], str]]]
 
 def with_key_of(house: House, seat: SiteSeat, whose: str) -> c.EnrolSite:
     """The newcomer shows a key that is somebody else's, and signs with it."""
-    house.desk.add(seat.id, house.desk._key(whose))
+    house.desk.add(seat.id, house.desk.key(whose))
     return enrolment(house, seat, key=house.desk.public(whose))
 
 

@@ -382,7 +382,7 @@ def test_the_key_that_is_asked_for_signs_itself(tmp_path: Path) -> None:
         head = house.head("HUB", ("ADM", "admin"), ("QAM", "qa"), ("RCV", "newcomer"))
         theirs = SigningKey.from_seed(sha256(b"theirs"))
         command = c.RekeyIdentity(**head, id="RCV", key=theirs.public, reason="badge lost")
-        for key in (house.desk._key("RCV"), house.desk._key("ADM"), SigningKey.from_seed(sha256(b"mine"))):
+        for key in (house.desk.key("RCV"), house.desk.key("ADM"), SigningKey.from_seed(sha256(b"mine"))):
             answer = await hub.submit(house.desk.sign(command, {"RCV": key}))
             assert answer.decision.codes == ("SIGNATURE_AUTH_FAILED",)
         assert not hub.chronicle.state.identities["RCV"].earlier

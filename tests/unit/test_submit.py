@@ -109,12 +109,12 @@ def wrong_key(house: House) -> bytes:
 
 def another_persons_key(house: House) -> bytes:
     """QAM signs as ADM: their key is enrolled, but not as ADM's."""
-    return seal(canon.encode(house.material("B-1")), [("ADM", house.desk._key("QAM"))])
+    return seal(canon.encode(house.material("B-1")), [("ADM", house.desk.key("QAM"))])
 
 
 def keyid_of_the_signer(house: House) -> bytes:
     """The right person's signature under another one's name."""
-    return seal(canon.encode(house.material("B-1")), [("QAM", house.desk._key("ADM"))])
+    return seal(canon.encode(house.material("B-1")), [("QAM", house.desk.key("ADM"))])
 
 
 def missing_cosigner(house: House) -> bytes:
@@ -132,7 +132,7 @@ def extra_signature(house: House) -> bytes:
 
 def signature_of_another_type(house: House) -> bytes:
     """Signed as a charter, sent as an action."""
-    plain = rows_of(seal(canon.encode(house.material("B-1")), [("ADM", house.desk._key("ADM"))], CHARTER_TYPE))
+    plain = rows_of(seal(canon.encode(house.material("B-1")), [("ADM", house.desk.key("ADM"))], CHARTER_TYPE))
     return written({**plain, "payloadType": PAYLOAD_TYPE})
 
 
@@ -254,7 +254,7 @@ def test_a_small_order_key_is_enrolled_by_nobody(tmp_path: Path, key: bytes) -> 
 
 def test_a_key_that_is_enrolled_already_is_not_enrolled_for_a_second_name(tmp_path: Path) -> None:
     async def story(house: House, hub: Site) -> None:
-        house.desk.add("NEW", house.desk._key("TEC"))
+        house.desk.add("NEW", house.desk.key("TEC"))
         answer = await house.ask(HUB, enrolment(house, house.desk.public("TEC"), ("NEW", "newcomer")))
         assert answer.decision.codes == ("KEY_NOT_ACCEPTED",)
         assert "enrolled as TEC" in sentence(answer.decision.denials[0])
@@ -266,10 +266,10 @@ def test_an_enrolment_cannot_replace_the_key_of_somebody_who_is_enrolled(tmp_pat
     async def story(house: House, hub: Site) -> None:
         old, stolen = house.desk.public("TEC"), SigningKey.generate()
         command = enrolment(house, stolen.public, ("TEC", "newcomer"), name="TEC")
-        keys = [(name, house.desk._key(name)) for name in ("ADM", "QAM")]
+        keys = [(name, house.desk.key(name)) for name in ("ADM", "QAM")]
         by_new_key = await hub.submit(seal(canon.encode(command), [*keys, ("TEC", stolen)]))
         assert by_new_key.decision.codes == ("SIGNATURE_AUTH_FAILED",)
-        by_old_key = await hub.submit(seal(canon.encode(command), [*keys, ("TEC", house.desk._key("TEC"))]))
+        by_old_key = await hub.submit(seal(canon.encode(command), [*keys, ("TEC", house.desk.key("TEC"))]))
         assert "ALREADY_DONE" in by_old_key.decision.codes
         assert hub.chronicle.state.identities["TEC"].key == old
 

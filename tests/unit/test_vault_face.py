@@ -66,7 +66,7 @@ def told(tmp_path: Path, story: Callable[[House], Awaitable[None]]) -> None:
 
 def hub_notary(house: House) -> Notary:
     """The hub's own key, stolen."""
-    return Notary(ORIGIN, house.desk._key(HUB))
+    return Notary(ORIGIN, house.desk.key(HUB))
 
 
 def test_a_mirror_is_served_as_tiles_that_lead_to_the_cosigned_checkpoint(tmp_path: Path) -> None:

@@ -474,7 +474,7 @@ def test_an_alarm_is_shown_by_status_metrics_and_the_vaults_address(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     async def story(house: House) -> None:
-        async with opened(house, HUB) as vault, serving(_app({VAULT: vault, HUB: house.shop.sites[HUB]})) as port:
+        async with opened(house, HUB) as vault, serving(_app({VAULT: vault, HUB: house.shop.sites[HUB]}, None)) as port:
             at = f"127.0.0.1:{port}"
             await settled(house.shop)
             await until(caught_up(vault, ORIGIN))
