@@ -17,15 +17,16 @@ import pytest
 CHROMIUM: Final = shutil.which("chromium")
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 WAIT_MS: Final = 20_000
+PROGRAM: Final = ("-c", "import sys; from holdgate.cli.app import main; sys.exit(main())")
 needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="Debian's chromium is not installed")
 
 
 class Served:
-    """`holdgate up --demo` in a directory that stays."""
+    """`holdgate up --demo` in a directory that stays. `program`: what runs it, if it is not the command alone."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, program: tuple[str, ...] = PROGRAM) -> None:
         self.directory = directory
-        command = [sys.executable, "-c", "import sys; from holdgate.cli.app import main; sys.exit(main())", "up"]
+        command = [sys.executable, *program, "up"]
         self._log = directory.with_suffix(".log").open("w+", encoding="utf-8")
         self.process = subprocess.Popen(
             [*command, str(directory), "--demo", "--listen", "127.0.0.1:0"], stdout=self._log, stderr=subprocess.STDOUT
@@ -36,7 +37,7 @@ class Served:
             self.kit: dict[str, Any] = json.load(answer)
 
     def _wait(self) -> int:
-        until = time.monotonic() + 60
+        until = time.monotonic() + 120
         while time.monotonic() < until:
             text = Path(self._log.name).read_text(encoding="utf-8")
             if " is up: " in text:

@@ -151,7 +151,7 @@ async def _lay_out(directory: Path, contract: Contract, reception: Reception) ->
             await at.approve(contract, role)
         await at.release(contract)
         await _order(at, contract)
-        return _kit(at, reception)
+        return kit_of(at, reception)
     finally:
         at.close()
 
@@ -177,7 +177,8 @@ async def _order(at: DemoShop, contract: Contract) -> None:
     await at.must(c.StageOrder, planner, **named, **staged, documents=papers)
 
 
-def _kit(at: DemoShop, reception: Reception) -> Kit:
+def kit_of(at: DemoShop, reception: Reception) -> Kit:
+    """Everybody's badge and every workstation's key; the sealed keys go to the front desk."""
     stations = [member for member in at.cast.things if "workstation" in member.roles]
     return Kit(
         people=tuple(_person(at, member, reception) for member in (*FOUNDERS, *at.cast.people)),

@@ -230,4 +230,5 @@ TRAVELER: Final = Page(
     roles=ROLES,
     model=jobs,
     below=(("/{order}/{job}", "traveler_job", job_card),),
+    gloves=True,
 )
