@@ -4,6 +4,7 @@ from typing import Final, NamedTuple
 
 from holdgate.demo import live
 from holdgate.demo.shop import ADMIN, CLIENT, COMPLIANCE, DOCK, LEVEL3, LINE, OFFICE, PLANNER, QA, RECEIVING
+from holdgate.demo.steps import AUDITOR, FINANCE
 from tests.hub_shop import AT_COMPLIANCE, EXCEPTIONS, INVOICED, REPORTED, RUNNING, STAGED
 
 TECHNICIAN: Final = live.SECOND_TECHNICIAN
@@ -109,7 +110,7 @@ SCREENS: Final = (
         "finance",
         "finance",
         "",
-        live.FINANCE,
+        FINANCE,
         OFFICE,
         "/HUB/finance",
         "Finance sees invoices, what holds money back, and payouts.",
@@ -118,7 +119,7 @@ SCREENS: Final = (
         "finance-order",
         "finance",
         "/{order}",
-        live.FINANCE,
+        FINANCE,
         OFFICE,
         f"/HUB/finance/{INVOICED}",
         "Finance sees why each amount of an order was, or was not, released.",
@@ -164,7 +165,7 @@ SCREENS: Final = (
         "audit",
         "audit",
         "",
-        live.AUDITOR,
+        AUDITOR,
         OFFICE,
         "/HUB/audit",
         "An auditor starts at any order, person, instrument or entry.",
@@ -173,7 +174,7 @@ SCREENS: Final = (
         "audit-record",
         "audit",
         "/record",
-        live.AUDITOR,
+        AUDITOR,
         OFFICE,
         "/HUB/audit/record",
         "An auditor checks the record's proofs, takes a bundle away, and has every decision made again.",
@@ -182,7 +183,7 @@ SCREENS: Final = (
         "audit-order",
         "audit",
         "/order/{order}",
-        live.AUDITOR,
+        AUDITOR,
         OFFICE,
         f"/HUB/audit/order/{EXCEPTIONS}",
         "An auditor reads what happened to an order, refusals among it.",
@@ -191,7 +192,7 @@ SCREENS: Final = (
         "audit-job",
         "audit",
         "/job/{order}/{job}",
-        live.AUDITOR,
+        AUDITOR,
         OFFICE,
         f"/HUB/audit/job/{EXCEPTIONS}/J-1",
         "An auditor follows one job: who did what with what, and whether they were entitled to it.",
@@ -200,7 +201,7 @@ SCREENS: Final = (
         "audit-touched",
         "audit",
         "/touched/{kind}/{id}",
-        live.AUDITOR,
+        AUDITOR,
         OFFICE,
         "/HUB/audit/touched/equipment/RAD-07",
         "An auditor sees every job that an instrument, a batch or a person had a hand in.",

@@ -32,6 +32,7 @@ from holdgate.demo.shop import (
     DemoShop,
     Member,
 )
+from holdgate.demo.steps import AUDITOR, FINANCE, ORDER, STEPS, Step
 from holdgate.law import command as c
 from holdgate.law.contract import SmartClientPO, read_document
 from holdgate.sites.reception import Locker, Reception
@@ -41,12 +42,9 @@ from holdgate.terms.instant import SECOND_US
 
 PIN: Final = "246810"
 """Everybody's, in the demonstration."""
-ORDER: Final = "PO-1001"
 PART: Final = "4512-7"
 REV: Final = "C"
-AUDITOR: Final = "SID-AUD-01"
 SECOND_TECHNICIAN: Final = "SID-TEC-12"
-FINANCE: Final = "SID-FIN-01"
 _DAY_US: Final = 86_400 * SECOND_US
 _SHORT: Final = {"1200": "8", "600": "6"}
 """Waiting times of the story's technique, and what they are here (s)."""
@@ -80,6 +78,7 @@ class Kit(Struct, frozen=True, kw_only=True):
     part_no: str
     rev: str
     serials: tuple[str, ...]
+    steps: tuple[Step, ...] = STEPS
 
 
 def shortened(text: str) -> str:

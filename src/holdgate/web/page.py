@@ -156,7 +156,8 @@ class Pages:
         self._reception = reception
         self._menu = menu
         self._env = environment(zone)
-        self._env.filters["spoken"] = Spoken(lambda: face.state, lambda: face.library)
+        said = Spoken(lambda: face.state, lambda: face.library)
+        self._env.filters.update(spoken=said, plainly=said.plainly)
 
     def entries(self, asker: Asker | None) -> list[tuple[str, str]]:
         """The menu's rows for somebody at this site, or every row for None: (address, title)."""

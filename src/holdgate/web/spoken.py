@@ -13,6 +13,8 @@ from holdgate.law.library import Library
 from holdgate.law.state import State
 from holdgate.web.words import wording
 
+YES_NO: Final = "bool01"
+"""The unit of what is so (1) or is not (0)."""
 UNITS: Final = {
     "uW/cm2": "µW/cm²",
     "mW/cm2": "mW/cm²",
@@ -21,7 +23,7 @@ UNITS: Final = {
     "um": "µm",
     "pct": "%",
     "count": "",
-    "bool01": "",
+    YES_NO: "",
 }
 """Units of contracts as people write them; one that says nothing is left out."""
 ROLES: Final = {
@@ -33,6 +35,7 @@ ROLES: Final = {
 """Roles as people call them; any other goes by its own name."""
 _SPOKEN: Final = {"uva": "UV-A"}
 _WORD: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*(?:[-./][A-Za-z0-9_]+)*")
+_JOINED: Final = re.compile(r"\b[a-z][a-z0-9]*(?:_[a-z0-9]+)+\b")
 OPS_APART: Final = 10
 """Ops are numbered in tens, as on a paper traveler."""
 
@@ -54,7 +57,7 @@ def unit(name: str) -> str:
 
 def value(number: str, name: str) -> str:
     """A recorded value with its unit: `72 °F`, `5`, `yes`."""
-    if name == "bool01":
+    if name == YES_NO:
         return {"1": "yes", "0": "no"}.get(number, number)
     return f"{number} {unit(name)}".rstrip()
 
@@ -103,7 +106,11 @@ class Spoken:
         for name, shown in UNITS.items():
             text = re.sub(rf"(?<=\d) {re.escape(name)}\b", f" {shown}".rstrip(), text)
         text = _WORD.sub(said, text)
-        return text[:1].upper() + text[1:] if text.startswith("op ") else text
+        return text[:1].upper() + text[1:] if text.endswith(".") else text
+
+    def plainly(self, text: str) -> str:
+        """A line of a contract: every id in it with blanks, whatever it is the id of."""
+        return self(_JOINED.sub(lambda found: thing(found[0]), text))
 
     def _vocabulary(self) -> Vocabulary:
         """Step and characteristic ids of every technique on the record, read anew when there are more of them."""
