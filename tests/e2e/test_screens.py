@@ -6,13 +6,13 @@ from typing import Any, Final
 
 import pytest
 
-from holdgate.crypto.hashes import digest
 from holdgate.demo.shop import CLIENT, DOCK, LINE, OFFICE, QA, RECEIVING
 from holdgate.web.pages import PAGES
 from tests.e2e.desk import Seat, Served, browsing, needs_chromium
 from tests.e2e.house import PROGRAM
+from tests.e2e.looker import DESK, Looker
 from tests.e2e.screens import SCREENS, Screen
-from tests.hub_shop import AT_QA, contract
+from tests.hub_shop import AT_QA
 
 axe = pytest.importorskip("axe_playwright_python", reason="axe-playwright-python is not installed")
 pytestmark = [needs_chromium, pytest.mark.enable_socket, pytest.mark.timeout(420)]
@@ -43,7 +43,7 @@ WALKED: Final = """() => {
 }"""
 IN_DIALOG: Final = "document.activeElement === document.body || document.activeElement.closest('#ask') !== null"
 """The browser's own controls come after the dialog's; from there Tab leads back."""
-DESK, PHONE = {"width": 1280, "height": 900}, {"width": 412, "height": 915}
+PHONE: Final = {"width": 412, "height": 915}
 GLOVES_PX, TARGET_PX = 72, 44
 NOWHERE: Final = {("join", ""), ("why", "")}
 """Addresses that name nothing: they answer with the problem page, which has a test of its own."""
@@ -65,47 +65,10 @@ def browser() -> Iterator[Any]:
         yield found
 
 
-class Looker:
-    """Seats of people, one for each person and place, and what is wrong with the screens before them."""
-
-    def __init__(self, browser: Any, shop: Served) -> None:
-        self._browser, self._shop = browser, shop
-        self._seats: dict[tuple[str, str], Seat] = {}
-
-    def seat(self, who: str, at: str, path: str) -> Seat:
-        """Somebody's browser, signed in by badge; the same one each time."""
-        if (who, at) not in self._seats:
-            seat = self.fresh(at, path)
-            if who:
-                seat.present(who)
-            self._seats[who, at] = seat
-        return self._seats[who, at]
-
-    def fresh(self, at: str, path: str) -> Seat:
-        """A browser of its own at a workstation."""
-        scripts = f"{AXE}\n{POLICY}"
-        return Seat(self._browser, self._shop, at, path, script=scripts, viewport=DESK, reduced_motion="reduce")
-
-    def shown(self, screen: Screen) -> Seat:
-        """The screen, before whose it is."""
-        path = screen.path.replace("{technique}", digest(contract().template))
-        seat = self.seat(screen.who, screen.at, path)
-        seat.go(path)
-        if screen.link:
-            link = seat.page.locator(f"main a[href*='{screen.link}']").first
-            seat.go(str(link.get_attribute("href")))
-        return seat
-
-    def close(self) -> None:
-        """Everybody leaves."""
-        for seat in self._seats.values():
-            seat.close()
-
-
 @pytest.fixture(scope="module")
 def looker(browser: Any, shop: Served) -> Iterator[Looker]:
     """Looks at screens."""
-    found = Looker(browser, shop)
+    found = Looker(browser, shop, f"{AXE}\n{POLICY}")
     yield found
     found.close()
 
@@ -207,7 +170,7 @@ def test_every_control_is_reached_by_tab_in_the_order_of_the_page(looker: Looker
     for _ in range(40):
         seat.page.keyboard.press("Tab")
         at = seat.page.evaluate(WALKED)
-        if at is None or at["id"] == "stand-next":
+        if at is None or at in walked:
             break
         walked.append(at)
     texts = [one["text"] for one in walked]

@@ -50,7 +50,7 @@ STEPS: Final = (
         who=TECHNICIAN,
         path=_TRAVELER,
         do=("Start op 10.", "Record UV-A 2100, ambient 9.8, panel spots 5.", "Sign off with the PIN."),
-        see="The next op opens on every screen. Record 900 as UV-A first, if you like: it is out of limits, and stays on the record.",
+        see="The next op opens on every screen. A wrong value, UV-A 900, would be out of limits and stay on the record.",
     ),
     Step(
         title="Penetrant to developer",

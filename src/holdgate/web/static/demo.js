@@ -17,7 +17,7 @@ export async function stand(go) {
   const places = make("p", { className: "places" });
   places.append(where.label, where.select, who.label, who.select, make("span", { textContent: `PIN ${kit.people[0].pin}` }));
   box.append(places);
-  document.body.append(box);
+  document.getElementById("top").before(box); // never over what somebody wants to touch
 
   const standAt = async (id) => {
     const station = kit.stations.find((one) => one.id === id);

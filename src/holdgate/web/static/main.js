@@ -87,8 +87,9 @@ document.addEventListener("submit", async (event) => {
     delete form.dataset.busy;
     buttons.forEach((button) => (button.disabled = false));
     // A button that was switched off lost the focus: whoever works by keyboard goes on where they were.
-    const at = buttons[0]?.isConnected && !buttons[0].disabled ? buttons[0] : document.getElementById("main");
-    if (document.activeElement === document.body) at.focus({ preventScroll: true });
+    const main = document.getElementById("main");
+    const at = buttons[0]?.isConnected && !buttons[0].disabled ? buttons[0] : main;
+    if ([document.body, main].includes(document.activeElement)) at.focus({ preventScroll: true });
   }
 });
 
