@@ -20,6 +20,8 @@ DOCS: Final = Path(__file__).resolve().parents[2] / "docs"
 TALLEST_PX: Final = 1100
 LARGEST_BYTES: Final = 120_000
 COLOURS: Final = 256
+LEFT, UP, PAETH = 1, 2, 4
+"""Filters of a line (ISO/IEC 15948, 9.2); 3 is the average."""
 HEAD: Final = """# Screens
 
 Every page of the product as its people see it, in a shop that was played for the pictures (`make screens`); people, clients and
@@ -117,18 +119,18 @@ def pixels(png: bytes) -> tuple[int, int, list[list[tuple[int, int, int]]]]:
 
 def unfiltered(kind: int, line: bytearray, above: bytearray, back: int) -> bytearray:
     """One line with its filter undone (ISO/IEC 15948, 9.2)."""
+    if kind == UP:
+        return bytearray((one + up) & 0xFF for one, up in zip(line, above, strict=True))
     for i in range(len(line)) if kind else ():
-        left = line[i - back] if i >= back else 0
-        up, corner = above[i], above[i - back] if i >= back else 0
-        guess = (0, left, up, (left + up) // 2, paeth(left, up, corner))[kind]
+        left, corner = (line[i - back], above[i - back]) if i >= back else (0, 0)
+        up = above[i]
+        if kind == PAETH:
+            near = (abs(up - corner), abs(left - corner), abs(left + up - 2 * corner))
+            guess = left if near[0] <= near[1] and near[0] <= near[2] else up if near[1] <= near[2] else corner
+        else:
+            guess = left if kind == LEFT else (left + up) // 2
         line[i] = (line[i] + guess) & 0xFF
     return line
-
-
-def paeth(left: int, up: int, corner: int) -> int:
-    """The neighbour that is nearest to left + up - corner (ISO/IEC 15948, 9.4)."""
-    near = left + up - corner
-    return min((left, up, corner), key=lambda value: abs(near - value))
 
 
 if __name__ == "__main__":
