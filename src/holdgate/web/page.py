@@ -245,6 +245,8 @@ def environment(zone: tzinfo) -> jinja2.Environment:
         unit=spoken.unit,
         read=spoken.value,
         thing=spoken.thing,
+        spoken=str,  # as it stands, until a site with its people and techniques says it in words
+        plainly=str,
     )
     env.globals["static"] = static_address
     return env

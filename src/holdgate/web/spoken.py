@@ -93,7 +93,8 @@ class Spoken:
         def said(found: re.Match[str]) -> str:
             word = found[0]
             if word in names:
-                return names[word].name
+                beside = found.string[: found.start()].endswith("(")  # the name stands before it
+                return word if beside else names[word].name
             if known.ops.get(word):
                 return f"op {known.ops[word]}"
             if word in known.things or word in _SPOKEN:
