@@ -16,6 +16,7 @@ const extras = { // a page's own script, by data-script of its main part
   contracts: () => import("./contracts.js"),
   dock: () => import("./dock.js"),
   join: () => import("./join.js"),
+  papers: () => import("./papers.js"),
 };
 
 // ---- pages without leaving the page: the person's key lives in memory only -------------------------------------------
