@@ -22,7 +22,7 @@ from holdgate.web.sight import sees_contract
 from holdgate.web.wish import Choices, Wish, with_asks
 from holdgate.web.workshop import Difference
 
-ROLES: Final = ("author", "level3", "admin", "qa", "compliance", "project_manager", "certifier")
+ROLES: Final = ("author", "level3", "admin", "qa", "compliance", "project_manager", "certifier", "auditor")
 EFFECTIVITY: Final = (("new_orders", "new orders"), ("unstarted_jobs", "new orders and jobs that are not started"))
 NO_DIGEST: Final = "0" * 64
 
