@@ -47,6 +47,9 @@ class Face:
         self.timeline = Timeline()
         self.orders = OrderIndex(site)
         self._kept: OrderedDict[tuple[str, ...], tuple[int, Any]] = OrderedDict()
+        self.desk = 0
+        """How often something changed at the front desk: papers and invitations are no entries, and are looked at live too."""
+        self._told: list[Callable[[], None]] = []
 
     @property
     def state(self) -> State:
@@ -135,6 +138,17 @@ class Face:
         """Hand in a signed action; the answer comes once its entry is durable."""
         return await self.site.deliver(raw, tuple(pins), source)
 
-    def watch(self, told: Callable[[Sealed], None]) -> None:
-        """Be told of every group of entries once it is durable."""
-        self.site.watchers.append(told)
+    def watch(self, told: Callable[[], None]) -> None:
+        """Be told of every group of entries once it is durable, and of every change at the front desk."""
+
+        def sealed(_: Sealed) -> None:
+            told()
+
+        self.site.watchers.append(sealed)
+        self._told.append(told)
+
+    def desk_changed(self) -> None:
+        """A paper or an invitation came, changed or went."""
+        self.desk += 1
+        for told in self._told:
+            told()

@@ -87,6 +87,7 @@ class Acting:
             if brings_a_key(command) and not is_invited(self._reception, command, call.face.now()):
                 return SIGN_IN
         paper = lay_down(call.face, self._reception, call.body)
+        call.face.desk_changed()
         if paper.missing:
             return Laid(digest=paper.digest, missing=paper.missing)
         answer = await hand_in(call.face, self._reception, paper, _source(call))

@@ -16,7 +16,7 @@ from holdgate.web.asker import Asker
 from holdgate.web.face import Face
 from holdgate.web.operation import Call, Operation, floor, person
 from holdgate.web.problem import Problem, missing
-from holdgate.web.sight import check_digest, pins_of, sees_contract
+from holdgate.web.sight import check_digest, contracts_seen, pins_of, sees_contract
 
 NO_DOCUMENT = "no document of this digest is yours to see"
 NO_CONTRACT = "no contract version of this name is yours to see"
@@ -207,12 +207,7 @@ class Registers:
 
     def contracts(self, call: Call) -> tuple[ContractRow, ...]:
         """Every contract version that the asker may read."""
-        state = call.face.state
-        return tuple(
-            contract_row(state, record)
-            for record in state.contracts.values()
-            if sees_contract(call.face, call.asker, record.sha256)
-        )
+        return tuple(contract_row(call.face.state, record) for record in contracts_seen(call.face, call.asker))
 
     def contract(self, call: Call) -> ContractTold | Problem:
         """One contract version, in words."""

@@ -108,6 +108,7 @@ class Invitations:
         made = invite(call.face.state, call.asker.person, call.body, secret, call.face.now())
         settle(call.face.state, self._reception, call.face.now())
         keep(self._reception, made)
+        call.face.desk_changed()
         return Invited(path=f"/{call.face.id}/join/{secret}", until=made.until)
 
     def every(self, call: Call) -> tuple[Open, ...]:
@@ -117,6 +118,7 @@ class Invitations:
     def take_back(self, call: Call) -> None:
         """Take an invitation back."""
         self._reception.drop_invitation(check_digest(call.asks.token))
+        call.face.desk_changed()
 
     def bring(self, call: Call) -> Problem | None:
         """A newcomer lays their public key, and the sealed key of their badge, beside their invitation."""
@@ -124,6 +126,7 @@ class Invitations:
         if invitation is None or invitation.done or invitation.id != call.asks.id:
             return missing(NO_INVITATION)
         bring(self._reception, invitation, call.body.key, call.body.locker)
+        call.face.desk_changed()
         return None
 
     def progress(self, call: Call) -> Progress | Problem:
