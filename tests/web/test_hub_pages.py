@@ -147,7 +147,7 @@ def test_what_turns_up_after_qa_accepted_is_decided_here_with_a_meaning_and_by_t
         assert "no_impact" in allowed
         assert allowed["no_impact"].signs
         assert allowed["no_impact"].means == "disposition approved"
-        assert allowed["use_as_is"].others == ((CLIENT, "client"),)
+        assert allowed["use_as_is"].others == ((CLIENT, "client", "ed25519"),)
         assert len(tag.decisions) == len({wish.fields["disposition"] for wish in tag.decisions})
     finally:
         del job.ncrs["recall-RAD-07-J-1"]

@@ -34,6 +34,7 @@ from holdgate.web.pages import PAGES
 from holdgate.web.problem import SIGN_IN, answered
 from holdgate.web.sessions import Sessions
 from holdgate.web.stream import Changes
+from holdgate.web.verifier.assemble import page as verifier_page
 from holdgate.web.workshop import Workshop
 
 ONCE: Final = frozenset(page.title for page in PAGES if page.once)
@@ -94,8 +95,13 @@ class Web:
         ]
 
     def files(self) -> list[BaseRoute]:
-        """The product's own files."""
-        return list(static_routes())
+        """The product's own files, and the page that verifies bundles without any site."""
+        page = verifier_page()
+
+        async def verify(_: Request) -> Response:
+            return Response(page, media_type="text/html", headers={"Cache-Control": "no-cache"})  # its policy is in it
+
+        return [*static_routes(), Route("/verify", verify, methods=["GET"])]
 
     def first(self) -> Callable[[Request], Awaitable[Response]] | None:
         """The first page; None where no site of this process has pages."""
