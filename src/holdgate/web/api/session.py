@@ -7,6 +7,7 @@ from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response
 
+from holdgate.crypto.signatures import WEBAUTHN, kind_of
 from holdgate.identity.charter import Settings
 from holdgate.law.chronicle import Attempt
 from holdgate.sites.reception import Locker, Reception
@@ -190,6 +191,6 @@ def _somebody(identity: Any) -> Somebody:
         name=identity.name,
         org=identity.org,
         roles=identity.roles,
-        passkey=len(identity.key) != 32,
+        passkey=kind_of(identity.key) == WEBAUTHN,
         zone=identity.zone,
     )
