@@ -355,7 +355,9 @@ def _web(folder: Path) -> Iterator[Web]:
         stack.callback(reception.close)
         evidence = SqliteEvidence(folder / EVIDENCE)
         stack.callback(evidence.close)
-        yield Web(HostEntropy().token, reception, evidence, zone_of, metadata.version("holdgate"), _mark, workshop())
+        web = Web(HostEntropy().token, reception, evidence, zone_of, metadata.version("holdgate"), _mark, workshop())
+        stack.callback(web.close)
+        yield web
 
 
 def site_status_now(site: Site) -> SiteStatus:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from datetime import tzinfo
 from typing import Final
 
@@ -15,6 +16,7 @@ from holdgate.sites.figures import SiteFigures
 from holdgate.sites.reception import Reception
 from holdgate.sites.site import Site
 from holdgate.sites.status import SiteStatus
+from holdgate.terms.errors import HoldgateError
 from holdgate.web.api.acting import Acting
 from holdgate.web.api.dock import Dock, ReadMark
 from holdgate.web.api.drafts import Drafts
@@ -60,6 +62,7 @@ class Web:
         self._drafting = Drafting(workshop)
         self._token = token
         self._turn = asyncio.Lock()
+        self._tasks: list[asyncio.Task[None]] = []
         self._sessions = Sessions(token)
         self._reception = reception
         self._evidence = evidence
@@ -72,6 +75,7 @@ class Web:
     def site(self, site: Site, figures: SiteFigures, status: Callable[[], SiteStatus]) -> list[BaseRoute]:
         """The routes of a site, below its name. `figures`: its running figures; `status`: how it stands now."""
         face = Face(site, figures, status)
+        self._tasks.append(asyncio.get_running_loop().create_task(_read_up(face)))
         visits = self._visits[site.id] = Visits(face, self._sessions, self._reception)
         pages = self._pages[site.id] = Pages(
             face, PAGES, visits.asker, self._reception, self.menu, self._zone(face.settings.tz), self._drafting
@@ -93,6 +97,11 @@ class Web:
             self._events(face, visits),
             *pages.routes(),
         ]
+
+    def close(self) -> None:
+        """Nothing is read any more."""
+        for task in self._tasks:
+            task.cancel()
 
     def files(self) -> list[BaseRoute]:
         """The product's own files, and the page that verifies bundles without any site."""
@@ -135,3 +144,8 @@ class Web:
             return changes.stream()
 
         return Route("/api/events", listen, methods=["GET"])
+
+
+async def _read_up(face: Face) -> None:
+    with suppress(HoldgateError):  # whoever asks is told
+        await face.read_up()

@@ -1,5 +1,6 @@
 """Face: one deciding site as pages and API see it. Questions are answered from its state and record; acts go to its spine."""
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol, TypeVar
@@ -19,12 +20,18 @@ from holdgate.query.timeline import Timeline
 from holdgate.sites.figures import SiteFigures
 from holdgate.sites.site import Site
 from holdgate.sites.status import SiteStatus
+from holdgate.terms.errors import Unavailable
 from holdgate.web.asker import Asker
 from holdgate.web.order_index import OrderIndex
 
 T = TypeVar("T")
 KEPT: Final = 512
 """Records of jobs that are kept ready to be shown."""
+STRETCH: Final = 100
+"""Entries that are read between two turns of the event loop after a start."""
+REST_S: Final = 0.002
+BEHIND_MAX: Final = 2_000
+"""Entries that a question may still read by itself while the record is being read."""
 
 
 class Clock(Protocol):
@@ -45,6 +52,7 @@ class Face:
         self.id = site.id
         self.kind = site.kind
         self.timeline = Timeline()
+        self._reads = False
         self.orders = OrderIndex(site)
         self._kept: OrderedDict[tuple[str, ...], tuple[int, Any]] = OrderedDict()
         self.desk = 0
@@ -93,9 +101,25 @@ class Face:
         return StoreRecord(self.store)
 
     def chronicle_of(self, order: str) -> list[tuple[int, int]]:
-        """Where the record speaks of an order (`holdgate.query.timeline.Timeline.of`), brought up to its durable end."""
+        """Where the record speaks of an order (`holdgate.query.timeline.Timeline.of`), brought up to its durable end.
+
+        Raises:
+            Unavailable: much of it is still being read since the start.
+        """
+        if self._reads and self.size - self.timeline.size > BEHIND_MAX:
+            raise Unavailable("the record is still being read since the start; ask again in a moment")
         self.timeline.catch_up(self.record())
         return self.timeline.of(order)
+
+    async def read_up(self) -> None:
+        """Read what is on record since the last time, a stretch at a time, so that the site goes on meanwhile."""
+        self._reads = True
+        try:
+            while self.timeline.size < self.size:
+                self.timeline.catch_up(self.record(), self.timeline.size + STRETCH)
+                await asyncio.sleep(REST_S)
+        finally:
+            self._reads = False
 
     def kept(self, key: tuple[str, ...], mark: int, make: Callable[[], T]) -> T:
         """What was made out of the record before, as long as its mark is the same (how much of the record it covers)."""
