@@ -69,14 +69,6 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     shop.close()
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as running:
-        opened = running.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield opened
-        opened.close()
-
-
 def opened(browser: Any, faults: list[str]) -> Any:
     """A browser of its own; what its console complains of is kept."""
     page = browser.new_context().new_page()

@@ -1,12 +1,11 @@
 """A person with a passkey: enrolled by two officers, signs in, and signs an act that an auditor verifies without any server."""
 
-from collections.abc import Iterator
 from typing import Any, Final
 
 import pytest
 
 from holdgate.cli.app import main
-from tests.e2e.desk import Seat, Served, browsing, needs_chromium, playwright
+from tests.e2e.desk import Seat, Served, needs_chromium, playwright
 
 pytestmark = [needs_chromium, pytest.mark.enable_socket, pytest.mark.timeout(300)]
 
@@ -20,21 +19,6 @@ AUTHENTICATOR: Final = {
     "isUserVerified": True,
     "automaticPresenceSimulation": True,
 }
-
-
-@pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """A shop to click through."""
-    served = Served(tmp_path_factory.mktemp("shop") / "shop")
-    yield served
-    served.stop()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """The browser."""
-    with browsing() as found:
-        yield found
 
 
 def with_authenticator(seat: Seat) -> Any:

@@ -1,32 +1,16 @@
 """People before screens: two at once, one who walks away, one who is not asked for."""
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.e2e.desk import Seat, Served, browsing, needs_chromium, playwright
+from tests.e2e.desk import Seat, Served, needs_chromium, playwright
 
 pytestmark = [needs_chromium, pytest.mark.enable_socket, pytest.mark.timeout(300)]
 
 BOOTH, DOCK, OFFICE = "WS-BOOTH-1", "WS-REC", "WS-OFFICE"
 TECHNICIAN, SECOND = "SID-TEC-11", "SID-TEC-12"
-
-
-@pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """A shop whose parts are here."""
-    served = Served(tmp_path_factory.mktemp("shop") / "shop")
-    yield served
-    served.stop()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """The browser."""
-    with browsing() as found:
-        yield found
 
 
 def test_two_technicians_sign_at_once(shop: Served, browser: Any) -> None:

@@ -3,14 +3,13 @@
 import json
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from holdgate.cli.app import main
-from tests.e2e.desk import Seat, Served, browsing, needs_chromium, playwright
+from tests.e2e.desk import Seat, Served, needs_chromium, playwright
 
 pytestmark = [needs_chromium, pytest.mark.enable_socket, pytest.mark.timeout(420)]
 
@@ -18,21 +17,6 @@ LINE, BOOTH, OFFICE, DOCK = "WS-FPI-1", "WS-BOOTH-1", "WS-OFFICE", "WS-REC"
 TECHNICIAN, SECOND, QA = "SID-TEC-11", "SID-TEC-12", "SID-QA-01"
 SERIALS = ("S01", "S02", "S03", "S04")
 JOB = "/NODE-FPI/traveler/PO-1001/J-1"
-
-
-@pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """A shop to click through."""
-    served = Served(tmp_path_factory.mktemp("shop") / "shop")
-    yield served
-    served.stop()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """The browser."""
-    with browsing() as found:
-        yield found
 
 
 def test_one_order_from_dock_to_invoice(shop: Served, browser: Any) -> None:
