@@ -116,7 +116,7 @@ def findings(
         **({} if who is None else served.cookie(who)),
         **({} if place is None else served.cookie(place)),
     }
-    schema = schemathesis.openapi.from_dict(document, config=config(cookies, examples, coverage=coverage))
+    schema: Any = schemathesis.openapi.from_dict(document, config=config(cookies, examples, coverage=coverage))
     if cookies:  # signing out would end the session that everything else is tried with; nobody tries it
         schema = schema.exclude(path="/api/session", method="DELETE")
     if only:
