@@ -14,6 +14,8 @@ Message = MutableMapping[str, Any]
 App = Callable[[Message, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Awaitable[None]]
 SCHEMES: Final = {"hg_who": "session", "hg_place": "workstation"}
 ENVELOPES: Final = ("/api/actions", "/api/papers", "/api/scans", "/api/session")
+FEW: Final = 10
+"""Up to so many examples a row, rows are tried one by one alone; with more, what one gave is also given to the next."""
 JUDGED: Final = ("/api/invitations", "/api/marks")
 
 
@@ -74,7 +76,7 @@ def config(cookies: dict[str, str], examples: int, *, coverage: bool) -> Schemat
             "continue-on-failure": True,
             "suppress-health-check": ["all"],  # a loaded machine generates slowly; that says nothing of the API
             "generation": {"deterministic": True, "max-examples": examples, "no-shrink": True, "database": "none"},
-            "phases": {"coverage": {"enabled": coverage}},
+            "phases": {"coverage": {"enabled": coverage}, "stateful": {"enabled": examples > FEW}},
             **({"auth": {"openapi": signed_in}} if signed_in else {}),
             "operations": [
                 # What an envelope's payload and signatures hold stands in base64; no schema can say it, so an envelope that
@@ -117,10 +119,10 @@ def findings(
         **({} if place is None else served.cookie(place)),
     }
     schema: Any = schemathesis.openapi.from_dict(document, config=config(cookies, examples, coverage=coverage))
-    if cookies:  # signing out would end the session that everything else is tried with; nobody tries it
-        schema = schema.exclude(path="/api/session", method="DELETE")
     if only:
         schema = schema.include(path=only)
+    elif cookies:  # signing out would end the session that everything else is tried with; nobody tries it
+        schema = schema.exclude(path="/api/session", method="DELETE")
     schema.app = Bridge(served.app, served.loop)
     tried: dict[str, set[int]] = {}
     for event in from_schema(schema).execute():

@@ -23,6 +23,7 @@ SITES: Final = ("HUB", "FLOOR", NODE)
         ("HUB", {}),
         ("HUB", {"who": LEVEL3, "only": "/api/drafts", "coverage": True}),
         ("FLOOR", {"who": TECHNICIAN, "place": DOCK, "only": "/api/staging", "coverage": True}),
+        ("FLOOR", {"who": TECHNICIAN, "place": DOCK, "only": "/api/marks", "coverage": True}),
         ("FLOOR", {"who": TECHNICIAN, "place": DOCK}),
         (NODE, {"who": TECHNICIAN}),
     ],
