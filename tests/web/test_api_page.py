@@ -62,7 +62,7 @@ def test_the_same_bytes_again_are_the_same_act(page: dict[str, Any]) -> None:
 
 
 def test_a_denial_is_a_problem_with_codes_and_remedies(page: dict[str, Any]) -> None:
-    act = page["command"]("qa.sign", "HUB", COMPLIANCE, "qa", **{"order": OTHER_ORDER, "job": "J-1"})
+    act = page["command"]("qa.sign", "HUB", COMPLIANCE, "qa", order=OTHER_ORDER, job="J-1")
     unread = page["hand_in"](page["site"], page["envelope"](page["ACTION"], act, {COMPLIANCE: page["key"]}))
     assert (unread["status"], unread["type"]) == (400, "about:Malformed"), "a field is missing"
     act = {**page["act"], "signers": [{"id": COMPLIANCE, "role": "qa"}], "nonce": "another"}
@@ -76,6 +76,8 @@ def test_a_denial_is_a_problem_with_codes_and_remedies(page: dict[str, Any]) -> 
 
 def test_the_page_names_every_status_of_the_document(served: Served) -> None:
     document = served.get("/HUB/api/openapi.json").json()
-    statuses = {status for methods in document["paths"].values() for row in methods.values() for status in row["responses"]}
+    statuses = {
+        status for methods in document["paths"].values() for row in methods.values() for status in row["responses"]
+    }
     table = "\n".join(line.split("|")[1] for line in PAGE.splitlines() if line.startswith("| "))
     assert all(status in table for status in statuses), statuses
