@@ -20,6 +20,7 @@ from holdgate.terms.errors import HoldgateError
 from holdgate.web.api.acting import Acting
 from holdgate.web.api.dock import Dock, ReadMark
 from holdgate.web.api.drafts import Drafts
+from holdgate.web.api.events import Events
 from holdgate.web.api.evidence import EvidenceDesk
 from holdgate.web.api.facts import Registers
 from holdgate.web.api.inviting import Invitations
@@ -30,12 +31,10 @@ from holdgate.web.asker import Asker
 from holdgate.web.drafting import Drafting
 from holdgate.web.face import Face
 from holdgate.web.openapi import document
-from holdgate.web.operation import Operation, routes, signed_in
+from holdgate.web.operation import Elsewhere, Operation, routes
 from holdgate.web.page import Pages, home, static_routes
 from holdgate.web.pages import PAGES
-from holdgate.web.problem import SIGN_IN, answered
 from holdgate.web.sessions import Sessions
-from holdgate.web.stream import Changes
 from holdgate.web.verifier.assemble import page as verifier_page
 from holdgate.web.workshop import Workshop
 
@@ -90,11 +89,12 @@ class Web:
             *Drafts(self._drafting).operations(),
             *Invitations(self._reception, self._token).operations(),
             *self._dock.operations(),
+            *Events(face).operations(),
         )
         return [
             *routes(face, operations, visits.asker),
             self._described(face, operations),
-            self._events(face, visits),
+            Elsewhere(),
             *pages.routes(),
         ]
 
@@ -127,23 +127,14 @@ class Web:
         return [(address, title) for address, title in rows if title not in ONCE or first[title] == address]
 
     def _described(self, face: Face, operations: Sequence[Operation]) -> Route:
-        text = msgspec.json.encode(document(operations, face.kind, f"{face.settings.name}: {face.id}", self._version))
+        text = msgspec.json.encode(
+            document(operations, face.kind, face.id, f"{face.settings.name}: {face.id}", self._version)
+        )
 
         async def show(_: Request) -> Response:
             return Response(text, media_type="application/json")
 
         return Route("/api/openapi.json", show, methods=["GET"])
-
-    def _events(self, face: Face, visits: Visits) -> Route:
-        changes = Changes(face)
-
-        async def listen(request: Request) -> Response:
-            asker = visits.asker(request)
-            if not signed_in(asker):
-                return answered(SIGN_IN)
-            return changes.stream()
-
-        return Route("/api/events", listen, methods=["GET"])
 
 
 async def _read_up(face: Face) -> None:

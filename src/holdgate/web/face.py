@@ -148,15 +148,24 @@ class Face:
         return [(role, option(self.state, self.library, who.id, role, now, place, candidate)) for role in who.roles]
 
     def options(self, asker: Asker, about: str | None = None) -> list[tuple[str, Option]]:
-        """What the person could do now, in each of their roles: (role, option)."""
+        """What the person could do now, in each of their roles: (role, option); to others than staff, on orders that they see."""
         if asker.person is None:
             return []
         place = self.settings.office if asker.place is None else asker.place.id
         found: list[tuple[str, Option]] = []
         for role in asker.person.roles:
             offered = options(self.state, self.library, asker.person.id, role, self.now(), place, about)
-            found.extend((role, option) for option in offered)
+            found.extend((role, option) for option in offered if self._shown(asker, option.subject))
         return found
+
+    def _shown(self, asker: Asker, subject: str) -> bool:
+        """Whether somebody may know of a subject: a client or an auditor of nothing but the orders that they see."""
+        if asker.staff:
+            return True
+        kind, _, name = subject.rpartition(":")
+        report = self.state.reports.get(name) if kind == "report" else None
+        order = self.state.orders.get(report.order if report is not None else name.partition("/")[0])
+        return kind in ("", "order", "report") and order is not None and asker.sees(order)
 
     async def act(self, raw: bytes, pins: Sequence[Pin], source: str) -> Answer:
         """Hand in a signed action; the answer comes once its entry is durable."""

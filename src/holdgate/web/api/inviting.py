@@ -7,8 +7,10 @@ from msgspec import Struct
 from holdgate.crypto.envelope import open_envelope
 from holdgate.law import command as c
 from holdgate.sites.reception import Invitation, Locker, Paper, Reception
+from holdgate.terms.errors import Malformed
 from holdgate.web.asker import Asker
 from holdgate.web.face import Face
+from holdgate.web.grammar import Digest, Id, Secret
 from holdgate.web.inviting import (
     Inviting,
     Token,
@@ -22,7 +24,7 @@ from holdgate.web.inviting import (
     settle,
 )
 from holdgate.web.operation import Call, Operation, anybody
-from holdgate.web.problem import NOT_YOURS, Problem, missing
+from holdgate.web.problem import NOT_YOURS, Problem, missing, refused
 from holdgate.web.sight import check_digest
 
 NO_INVITATION = "this invitation is used up, over or taken back; ask an officer for another one"
@@ -65,7 +67,7 @@ class Progress(Struct, frozen=True, kw_only=True):
 class Made(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a newcomer made. `secret`: of their link; `key`: public; `locker`: of a badge."""
 
-    secret: str
+    secret: Secret
     key: bytes
     locker: Locker | None = None
 
@@ -73,19 +75,19 @@ class Made(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class ById(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Somebody by their SMART-ID, in the path."""
 
-    id: str
+    id: Id
 
 
 class BySecret(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The secret of a link."""
 
-    secret: str
+    secret: Secret
 
 
 class ByToken(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An invitation by the digest of its secret."""
 
-    token: str
+    token: Digest
 
 
 def officer(asker: Asker) -> bool:
@@ -105,7 +107,10 @@ class Invitations:
         if call.asker.person is None:
             return NOT_YOURS
         secret = self._token() + self._token()
-        made = invite(call.face.state, call.asker.person, call.body, secret, call.face.now())
+        try:
+            made = invite(call.face.state, call.asker.person, call.body, secret, call.face.now())
+        except Malformed as error:
+            return refused(str(error))
         settle(call.face.state, self._reception, call.face.now())
         keep(self._reception, made)
         call.face.desk_changed()
