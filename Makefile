@@ -24,7 +24,7 @@ RUNTIME := $(VENV)/.stamp-runtime
 DEV := $(VENV)/.stamp-dev
 PROJECT := $(VENV)/.stamp-project
 
-.PHONY: help venv demo test check lint format types imports tests cover bench soak lock clean
+.PHONY: help venv demo screens test check lint format types imports tests cover bench soak lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -51,6 +51,9 @@ venv: $(DEV) $(PROJECT) ## make or renew .venv from the locks
 
 demo: $(PROJECT) ## the story, start to end, in the terminal
 	@$(BIN)/holdgate demo
+
+screens: $(DEV) $(PROJECT) ## pictures of every screen into docs/screens (needs chromium)
+	@$(BIN)/python -m tests.e2e.pictures
 
 test: lint types imports tests ## everything a change must pass
 

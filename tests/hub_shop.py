@@ -18,7 +18,7 @@ from holdgate.adapters.host import HostClock, HostEntropy, SetClock
 from holdgate.adapters.sqlite_reception import SqliteReception
 from holdgate.bootstrap import BUSINESS_HUB, FLOOR_HUB, Shop
 from holdgate.cli.demo import certified, technique
-from holdgate.demo import live
+from holdgate.demo import live, steps
 from holdgate.demo.ops import CHECKS, CLEAN, DEVELOP, DRY, INSPECT, PENETRANT, POST_CLEAN, RINSE, Op, Reading
 from holdgate.demo.shop import (
     CLIENT,
@@ -54,7 +54,7 @@ from holdgate.web.page import View
 
 OTHER_CLIENT: Final = "SID-CLI-02"
 SECOND: Final = live.SECOND_TECHNICIAN
-FINANCE: Final = live.FINANCE
+FINANCE: Final = steps.FINANCE
 OPS: Final = (CHECKS, CLEAN, PENETRANT, RINSE, DRY, DEVELOP, INSPECT, POST_CLEAN)
 INVOICED, EXCEPTIONS, REPORTED, RUNNING, AT_COMPLIANCE = "PO-2001", "PO-2002", "PO-2003", "PO-2004", "PO-2005"
 STAGED, HELD, ACCEPTED_TERMS, REVIEWED, REJECTED, AT_QA = (
@@ -89,6 +89,7 @@ class Story:
         self.at = at
         self.contract = contract
         self._scans = 0
+        self.dent = "dent on the flange <script>alert(1)</script>"
         template = read_document(contract.template)
         assert isinstance(template, SmartClientPO)
         self.template = template
@@ -318,7 +319,7 @@ class Story:
     async def _red_tag(self, order: str, serials: tuple[str, ...]) -> None:
         technician = self.at.signers((TECHNICIAN, "technician"))
         named = {"order": order, "job": JOB, "ncr": "N-1"}
-        told = {"serials": serials[3:], "description": "dent on the flange <script>alert(1)</script>"}
+        told = {"serials": serials[3:], "description": self.dent}
         await self.at.must(c.OpenNonconformance, technician, at_site=NODE, **named, **told)
         self.later(900)
         level3 = self.at.signers((LEVEL3, "level3"), meaning="disposition approved")
@@ -341,9 +342,13 @@ async def found(directory: Path, began: int) -> Story:
     return Story(at, made)
 
 
-async def story(directory: Path, now: int) -> Story:
-    """Everything: orders at every stage, the last act some minutes before `now` (UTC µs). The shop stays open."""
+async def story(directory: Path, now: int, dent: str = "") -> Story:
+    """Everything: orders at every stage, the last act some minutes before `now` (UTC µs). The shop stays open.
+
+    `dent`: what the red tag of the order with exceptions says; none: somebody tries to have it run as a script.
+    """
     s = await found(directory, now - 30 * HOUR_US)
+    s.dent = dent or s.dent
     await s.job(INVOICED, await s.stage(INVOICED, CLIENT))
     await s.qa(INVOICED)
     await s.answer(await s.report(INVOICED), CLIENT, "approve")

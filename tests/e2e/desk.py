@@ -17,15 +17,27 @@ import pytest
 CHROMIUM: Final = shutil.which("chromium")
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 WAIT_MS: Final = 20_000
+PROGRAM: Final = ("-c", "import sys; from holdgate.cli.app import main; sys.exit(main())")
 needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="Debian's chromium is not installed")
 
 
-class Served:
-    """`holdgate up --demo` in a directory that stays."""
+FOLLOW: Final = """path => {
+  const link = Object.assign(document.createElement("a"), { href: path });
+  document.body.append(link);
+  link.click();
+  link.remove();
+}"""
+THERE: Final = (
+    """path => location.pathname + location.search === path && document.documentElement.dataset.ready === '1'"""
+)
 
-    def __init__(self, directory: Path) -> None:
+
+class Served:
+    """`holdgate up --demo` in a directory that stays. `program`: what runs it, if it is not the command alone."""
+
+    def __init__(self, directory: Path, program: tuple[str, ...] = PROGRAM) -> None:
         self.directory = directory
-        command = [sys.executable, "-c", "import sys; from holdgate.cli.app import main; sys.exit(main())", "up"]
+        command = [sys.executable, *program, "up"]
         self._log = directory.with_suffix(".log").open("w+", encoding="utf-8")
         self.process = subprocess.Popen(
             [*command, str(directory), "--demo", "--listen", "127.0.0.1:0"], stdout=self._log, stderr=subprocess.STDOUT
@@ -36,7 +48,7 @@ class Served:
             self.kit: dict[str, Any] = json.load(answer)
 
     def _wait(self) -> int:
-        until = time.monotonic() + 60
+        until = time.monotonic() + 120
         while time.monotonic() < until:
             text = Path(self._log.name).read_text(encoding="utf-8")
             if " is up: " in text:
@@ -62,9 +74,21 @@ class Served:
 class Seat:
     """A browser of its own at a workstation. Whatever its console complains of is kept in `faults`."""
 
-    def __init__(self, browser: Any, shop: Served, place: str, path: str, *, clock: bool = False) -> None:
+    def __init__(
+        self,
+        browser: Any,
+        shop: Served,
+        place: str,
+        path: str,
+        *,
+        clock: bool = False,
+        script: str = "",
+        **context: Any,
+    ) -> None:
         self.shop = shop
-        self.context = browser.new_context()
+        self.context = browser.new_context(**context)
+        if script:
+            self.context.add_init_script(script)
         self.context.set_default_timeout(WAIT_MS)
         self.page = self.context.new_page()
         if clock:
@@ -80,6 +104,11 @@ class Seat:
         """Go to a page as somebody who types its address."""
         self.page.goto(self.shop.url + path)
         self.page.locator("html[data-ready]").wait_for()
+
+    def go(self, path: str) -> None:
+        """Go to a page as somebody who follows a link: whoever is signed in by badge stays."""
+        self.page.evaluate(FOLLOW, path)
+        self.page.wait_for_function(THERE, arg=path)
 
     def see(self, selector: str, text: str = "") -> Any:
         """Wait until something is there (with this text)."""
@@ -110,7 +139,11 @@ class Seat:
         """Fill in a form and send it off, with the PIN where it signs."""
         box = self.page.locator(form)
         for name, value in fields.items():
-            box.locator(f"[data-field='{name}']").fill(value)
+            field = box.locator(f"[data-field='{name}']")
+            if field.evaluate("field => field.nodeName") == "SELECT":
+                field.select_option(value)
+            else:
+                field.fill(value)
         box.locator("button").first.click()
         if pin:
             self.pin()

@@ -96,7 +96,7 @@ def _wrong_pin(line: Seat) -> None:
     """A wrong PIN signs nothing and says so; the right one signs."""
     line.act("#start-S20")
     line.act("#record-S20-1", value="1")
-    line.see("#cell-S20-1 strong", "1")
+    line.see("#cell-S20-1 strong", "yes")
     line.act("#sign-S20-pass")
     line.pin("000000")
     line.see("#ask .says", "not the PIN")
@@ -162,7 +162,8 @@ def _op(seat: Seat, step: str, *values: str) -> None:
     for index, value in enumerate(values, start=1):
         seat.see(f"#record-{step}-{index}")
         seat.act(f"#record-{step}-{index}", value=value)
-        seat.see(f"#cell-{step}-{index} strong", value)
+        shown = {"1": "yes"}.get(value, value)
+        seat.see(f"#cell-{step}-{index} strong", shown)
     playwright.expect(seat.page.locator(f"#sign-{step}-pass button")).to_be_enabled(timeout=30_000)
     seat.act(f"#sign-{step}-pass", pin=True)
     seat.see(f"#line-{step}", "signed off")

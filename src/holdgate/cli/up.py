@@ -11,7 +11,6 @@ from starlette.routing import BaseRoute
 
 from holdgate.adapters.event_loop import run
 from holdgate.adapters.sqlite_reception import SqliteReception
-from holdgate.bootstrap import FLOOR_HUB
 from holdgate.cli.demo import certified, technique
 from holdgate.cli.run import doors_of
 from holdgate.demo.live import lay_out, shortened
@@ -76,7 +75,7 @@ def _demo(directory: Path, listen: str) -> int:
         kit = lay_out(directory, certified(shortened(technique())), reception)
     finally:
         reception.close()
-    run(_up(directory, Doorway(listen), stand_routes(kit, f"/{FLOOR_HUB}/dock"), "/demo"))
+    run(_up(directory, Doorway(listen), stand_routes(kit), "/demo"))
     return 0
 
 

@@ -33,6 +33,7 @@ from holdgate.demo.shop import (
     Member,
     terms_of,
 )
+from holdgate.demo.steps import AUDITOR, FINANCE, ORDER, STEPS, Step
 from holdgate.law import command as c
 from holdgate.law.contract import SmartClientPO, read_document
 from holdgate.sites.reception import Locker, Reception
@@ -42,12 +43,9 @@ from holdgate.terms.instant import SECOND_US
 
 PIN: Final = "246810"
 """Everybody's, in the demonstration."""
-ORDER: Final = "PO-1001"
 PART: Final = "4512-7"
 REV: Final = "C"
-AUDITOR: Final = "SID-AUD-01"
 SECOND_TECHNICIAN: Final = "SID-TEC-12"
-FINANCE: Final = "SID-FIN-01"
 _DAY_US: Final = 86_400 * SECOND_US
 _SHORT: Final = {"1200": "8", "600": "6"}
 """Waiting times of the story's technique, and what they are here (s)."""
@@ -81,6 +79,7 @@ class Kit(Struct, frozen=True, kw_only=True):
     part_no: str
     rev: str
     serials: tuple[str, ...]
+    steps: tuple[Step, ...] = STEPS
 
 
 def shortened(text: str) -> str:
@@ -152,7 +151,7 @@ async def _lay_out(directory: Path, contract: Contract, reception: Reception) ->
             await at.approve(contract, role)
         await at.release(contract)
         await _order(at, contract)
-        return _kit(at, reception)
+        return kit_of(at, reception)
     finally:
         at.close()
 
@@ -172,7 +171,8 @@ async def _order(at: DemoShop, contract: Contract) -> None:
     await at.must(c.StageOrder, planner, **named, **staged, documents=papers)
 
 
-def _kit(at: DemoShop, reception: Reception) -> Kit:
+def kit_of(at: DemoShop, reception: Reception) -> Kit:
+    """Everybody's badge and every workstation's key; the sealed keys go to the front desk."""
     stations = [member for member in at.cast.things if "workstation" in member.roles]
     return Kit(
         people=tuple(_person(at, member, reception) for member in (*FOUNDERS, *at.cast.people)),

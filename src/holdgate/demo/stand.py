@@ -11,11 +11,12 @@ from holdgate.demo.live import Kit
 from holdgate.web.page import HEADERS, bare
 
 
-def stand_routes(kit: Kit, first: str) -> list[Route]:
-    """The stand's page and what it hands out. `first`: the page where the story begins."""
+def stand_routes(kit: Kit) -> list[Route]:
+    """The stand's page and what it hands out."""
+    names = {**{one.id: one.name for one in kit.people}, **{one.id: one.name for one in kit.stations}}
 
     async def page(_: Request) -> Response:
-        text = bare(Path(__file__).parent / "stand.html").render(kit=kit, first=first)
+        text = bare(Path(__file__).parent / "stand.html").render(kit=kit, names=names)
         return Response(text, media_type="text/html", headers=HEADERS)
 
     async def hand_out(_: Request) -> Response:

@@ -93,6 +93,11 @@ def _reading(e: ev.ReadingRecorded) -> str:
     return f"{{characteristic}} of {{step}} ({{order}}/{{job}}) read {{value}} {{unit}}{part}, {verdict}{late}."
 
 
+def _started(e: ev.StepStarted) -> str:
+    used = [*(["equipment {equipment}"] if e.equipment else ()), *(["batches {materials}"] if e.materials else ())]
+    return "{by} started {step} of {order}/{job}" + (f" with {' and '.join(used)}." if used else ".")
+
+
 def _signed(e: ev.StepSigned) -> str:
     whole = "the step is complete" if e.complete else "it waits for another signature"
     return f"{{by}} signed {{step}} of {{order}}/{{job}}: {{result}}; {whole}."
@@ -194,7 +199,7 @@ _ROWS: Final[dict[type[ev.Event], Row]] = {
     # jobs and steps
     ev.JobStarted: "{by} started {order}/{job} on parts {serials} under version {version} ({sha256}).",
     ev.JobSplit: "{order}/{job} was split into {jobs}.",
-    ev.StepStarted: "{by} started {step} of {order}/{job} with equipment {equipment} and batches {materials}.",
+    ev.StepStarted: _started,
     ev.ReadingRecorded: _reading,
     ev.StepSigned: _signed,
     ev.ReadingCorrected: "{by} corrected {characteristic} of {step} ({order}/{job}) from {old_value} to {value}.",

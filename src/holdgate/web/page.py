@@ -22,12 +22,14 @@ from holdgate.law.candidate import Candidate
 from holdgate.sites.reception import Reception
 from holdgate.terms import money
 from holdgate.terms.errors import HoldgateError
+from holdgate.web import spoken
 from holdgate.web.asker import Asker
 from holdgate.web.drafting import Drafting
 from holdgate.web.face import Face
 from holdgate.web.operation import Finds
 from holdgate.web.problem import Problem, of_error
 from holdgate.web.show import Zoned
+from holdgate.web.spoken import Spoken
 from holdgate.web.wish import Wish, best, wish_of
 
 HERE: Final = Path(__file__).parent
@@ -93,7 +95,7 @@ class Page(NamedTuple):
     `Problem` where there is nothing to show; what takes long it does elsewhere than on the event loop, and is awaited. `listed`: it
     stands in the menu. `public`: nobody has to sign in; `signed`: every person who did has it, and the model guards what it shows.
     `outsiders`: who has it too, of those who are none of the staff. `once`: where several sites of a process have it, the menu
-    names the first one alone.
+    names the first one alone. `gloves`: it is touched with gloves, so everything that is touched is large.
     """
 
     name: str
@@ -107,6 +109,7 @@ class Page(NamedTuple):
     listed: bool = True
     public: bool = False
     signed: bool = False
+    gloves: bool = False
 
     def offered_to(self, asker: Asker) -> bool:
         """Whether it stands in somebody's menu."""
@@ -153,6 +156,8 @@ class Pages:
         self._reception = reception
         self._menu = menu
         self._env = environment(zone)
+        said = Spoken(lambda: face.state, lambda: face.library)
+        self._env.filters.update(spoken=said, plainly=said.plainly)
 
     def entries(self, asker: Asker | None) -> list[tuple[str, str]]:
         """The menu's rows for somebody at this site, or every row for None: (address, title)."""
@@ -235,6 +240,11 @@ def environment(zone: tzinfo) -> jinja2.Environment:
         ago=zoned.ago,
         duration=zoned.duration,
         money=money.show,
+        role=spoken.role,
+        roles=spoken.roles,
+        unit=spoken.unit,
+        read=spoken.value,
+        thing=spoken.thing,
     )
     env.globals["static"] = static_address
     return env

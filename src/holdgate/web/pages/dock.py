@@ -84,4 +84,5 @@ DOCK: Final = Page(
     kinds=("floor_hub",),
     roles=("receiving", "workstation", "project_manager", "qa", "admin"),
     model=gate,
+    gloves=True,
 )

@@ -10,7 +10,8 @@ from holdgate.law.technique import Measure, Operation, Technique
 from holdgate.terms.instant import SECOND_US
 from holdgate.web.page import Page, View
 from holdgate.web.problem import Problem, missing
-from holdgate.web.wish import Wish
+from holdgate.web.spoken import YES_NO, thing
+from holdgate.web.wish import Choices, Wish, with_asks
 
 ROLES: Final = ("technician", "operator", "level3", "qa", "project_manager", "workstation")
 SHOWN: Final = 50
@@ -213,14 +214,19 @@ def _cell(measure: Measure, serial: str, attempt: Attempt | None, wishes: list[W
         None,
     )
     return Cell(
-        name=measure.id.replace("_", " "),
+        name=thing(measure.id),
         serial=serial,
         unit=measure.unit,
         limits=measure.show_limits(),
         value="" if last is None else last.value,
         conforms=last is None or last.conforms,
-        wish=wish,
+        wish=_yes_or_no(wish) if measure.unit == YES_NO else wish,
     )
+
+
+def _yes_or_no(wish: Wish | None) -> Wish | None:
+    """The wish to record what is so or is not; nobody has to know how it is written."""
+    return None if wish is None else with_asks(wish, value=Choices((("1", "yes"), ("0", "no"))))
 
 
 TRAVELER: Final = Page(
@@ -230,4 +236,5 @@ TRAVELER: Final = Page(
     roles=ROLES,
     model=jobs,
     below=(("/{order}/{job}", "traveler_job", job_card),),
+    gloves=True,
 )

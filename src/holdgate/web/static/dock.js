@@ -31,6 +31,7 @@ export default function dock() {
 
 async function scan(text) {
   if (!text) return;
+  if (/^hg1:/i.test(text)) return void (document.getElementById("mark").value = ""); // a badge: its secret goes nowhere
   const typed = (id) => document.getElementById(id).value.trim() || undefined;
   const kept = { key: `scan-${Date.now()}-${token(4)}`, scan: true, text, order: typed("scan-order"), rev: typed("scan-rev"), at: Date.now(), us: nowUs(), site: me.site };
   await put("outbox", kept.key, kept);

@@ -22,6 +22,7 @@ const extras = { // a page's own script, by data-script of its main part
 // ---- pages without leaving the page: the person's key lives in memory only -------------------------------------------
 
 export async function go(address, push = true) {
+  delete document.documentElement.dataset.ready;
   const answer = await fetch(address, { credentials: "same-origin" });
   const text = await answer.text();
   forget();
@@ -30,11 +31,12 @@ export async function go(address, push = true) {
   const moved = me.site !== document.documentElement.dataset.site;
   me.site = document.documentElement.dataset.site;
   for (const id of ["top", "main"]) morph(document.getElementById(id), found.getElementById(id));
-  Object.assign(document.getElementById("main").dataset, { script: "" }, found.getElementById("main").dataset);
+  Object.assign(document.getElementById("main").dataset, { script: "", gloves: "" }, found.getElementById("main").dataset);
   document.title = found.title;
   if (push) history.pushState(null, "", address);
   if (moved) await begin();
   await opened();
+  document.documentElement.dataset.ready = "1";
 }
 
 async function opened() {
@@ -44,9 +46,12 @@ async function opened() {
   who();
 }
 
+const ROLES = { qa: "QA", level3: "Level III", compliance: "Compliance" };
+const roleInWords = (role) => ROLES[role] || role.replaceAll("_", " ");
+
 function who() {
   const name = document.getElementById("who");
-  name.textContent = me.person ? `${me.person.name} (${me.person.roles.join(", ")})` : "";
+  name.textContent = me.person ? `${me.person.name} (${me.person.roles.map(roleInWords).join(", ")})` : "";
   document.getElementById("leave").hidden = !me.person && !me.here?.person;
 }
 
@@ -83,6 +88,10 @@ document.addEventListener("submit", async (event) => {
   } finally {
     delete form.dataset.busy;
     buttons.forEach((button) => (button.disabled = false));
+    // A button that was switched off lost the focus: whoever works by keyboard goes on where they were.
+    const main = document.getElementById("main");
+    const at = buttons[0]?.isConnected && !buttons[0].disabled ? buttons[0] : main;
+    if ([document.body, main].includes(document.activeElement)) at.focus({ preventScroll: true });
   }
 });
 
