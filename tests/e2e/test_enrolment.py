@@ -47,7 +47,7 @@ class Demo:
 
     async def _open(self) -> str:
         _, app = await self._stack.enter_async_context(open_whole(self._directory))
-        app.routes[:0] = stand_routes(self.kit, "/HUB/admin")
+        app.routes[:0] = stand_routes(self.kit)
         port = await self._stack.enter_async_context(serve(app, "127.0.0.1", 0))
         return f"http://localhost:{port}"
 

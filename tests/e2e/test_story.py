@@ -65,7 +65,7 @@ def _locked_before_checks(shop: Served, line: Seat) -> None:
     line.see("#start-job-PO-1001")
     line.act("#start-job-PO-1001", job="J-1")
     line.see("a[href$='PO-1001/J-1']").click()
-    line.see("#line-S20", "waits for S10")
+    line.see("#line-S20", "waits for op 10")
     assert line.page.locator("#start-S20 button").count() == 0
     wish = json.dumps({"act": "step.start", "site": "NODE-FPI", "order": "PO-1001"}).encode()
     request = urllib.request.Request(

@@ -58,7 +58,8 @@ def test_the_page_s_code_verifies_a_document(page: dict[str, Any]) -> None:
 def test_the_same_bytes_again_are_the_same_act(page: dict[str, Any]) -> None:
     again = page["hand_in"](page["site"], page["signed"])
     assert again["resent"]
-    assert {**again, "resent": False} == page["answer"]
+    for name in ("seq", "verdict", "refusals", "entry"):  # the receipt may be under a newer checkpoint
+        assert again[name] == page["answer"][name]
 
 
 def test_a_denial_is_a_problem_with_codes_and_remedies(page: dict[str, Any]) -> None:
