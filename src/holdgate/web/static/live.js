@@ -94,7 +94,7 @@ export function morph(old, fresh) {
   const named = new Map([...old.children].filter((node) => node.id).map((node) => [node.id, node]));
   let at = old.firstChild;
   for (const next of [...fresh.childNodes]) {
-    while (told(at)) at = at.nextSibling;
+    while (told(at) || (blank(at) && next.nodeType === Node.ELEMENT_NODE && !next.id)) at = at.nextSibling;
     const same = next.id ? named.get(next.id) : at && !at.id && at.nodeName === next.nodeName ? at : null;
     if (!same) {
       old.insertBefore(next, at);
@@ -113,6 +113,8 @@ export function morph(old, fresh) {
 
 // Why an act was refused stays beside its form until it is tried again; the site's page knows nothing of it.
 const told = (node) => node?.nodeType === Node.ELEMENT_NODE && node.classList.contains("refusal");
+
+const blank = (node) => node?.nodeType === Node.TEXT_NODE && !node.nodeValue.trim();
 
 function update(old, fresh) {
   if (old.nodeType !== Node.ELEMENT_NODE) {

@@ -90,7 +90,8 @@ document.addEventListener("submit", async (event) => {
     buttons.forEach((button) => (button.disabled = false));
     // A button that was switched off lost the focus: whoever works by keyboard goes on where they were.
     const main = document.getElementById("main");
-    const at = buttons[0]?.isConnected && !buttons[0].disabled ? buttons[0] : main;
+    const still = form.isConnected ? form : document.getElementById(form.id || "-"); // the page may have gone on meanwhile
+    const at = still?.querySelector("button:enabled") || main;
     if ([document.body, main].includes(document.activeElement)) at.focus({ preventScroll: true });
   }
 });
