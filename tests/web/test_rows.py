@@ -7,7 +7,6 @@ from typing import Any, Final
 import pytest
 
 from holdgate.crypto.hashes import digest
-from holdgate.demo.live import FINANCE
 from holdgate.demo.shop import (
     ADMIN,
     CLIENT,
@@ -21,6 +20,7 @@ from holdgate.demo.shop import (
     SCANNER,
     TECHNICIAN,
 )
+from holdgate.demo.steps import FINANCE
 from holdgate.terms.limits import BLOB_BYTES_MAX, CONTRACT_BYTES_MAX, PINS_MAX
 from tests.worked_shop import AUDITOR, EXPIRED, JOB, ORDER, OTHER_CLIENT, OTHER_ORDER, PHOTO, SCOPED, Served
 
