@@ -207,13 +207,13 @@ class Served:
     def __init__(self, worked: Worked, loop: asyncio.AbstractEventLoop, shop: Shop, app: Any) -> None:
         self.worked = worked
         self.shop = shop
-        self._loop = loop
-        self._app = app
+        self.loop = loop
+        self.app = app
         self._cookies: dict[str, dict[str, str]] = {}
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run something on the loop of the sites."""
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(120)
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(120)
 
     def cookie(self, smart_id: str, site: str = "HUB") -> dict[str, str]:
         """The session of somebody, opened by a signed challenge."""
@@ -248,7 +248,7 @@ class Served:
 
     def _ask(self, method: str, path: str, cookies: dict[str, str], **more: Any) -> httpx.Response:
         async def sent() -> httpx.Response:
-            transport = httpx.ASGITransport(self._app)
+            transport = httpx.ASGITransport(self.app)
             async with httpx.AsyncClient(transport=transport, base_url="http://localhost", cookies=cookies) as client:
                 return await client.request(method, path, **more)
 

@@ -217,7 +217,7 @@ def channel_of(target: TargetConfig, config: NotifyConfig, folder: Path, shop: s
     """
 
     def link(notice: Notice) -> str:
-        return link_of(config.link, notice)
+        return link_of(config.link, notice, outside=bool(target.client))
 
     if config.smtp is not None and target.mail:
         return Mail(config.smtp, target.mail, shop, link, now)
@@ -226,12 +226,15 @@ def channel_of(target: TargetConfig, config: NotifyConfig, folder: Path, shop: s
     return Webhook(endpoint, key, target.client, link, now, allowed=allowed, authority=target.authority)
 
 
-def link_of(base: str, notice: Notice) -> str:
-    """Where more is to be seen: the order's page, or the first one; "" where no address is configured."""
+def link_of(base: str, notice: Notice, *, outside: bool = False) -> str:
+    """Where more is to be seen: the order's page, a client's own (`outside`) or the office's; "" where no address is configured.
+
+    `base`: the business hub's address, such as https://hub.floor.lan/HUB.
+    """
     if not base:
         return ""
-    order = notice.data.get("order", "")
-    return f"{base.rstrip('/')}/" + (f"orders/{quote(str(order), safe='')}" if order else "")
+    order, page = notice.data.get("order", ""), "client" if outside else "office"
+    return f"{base.rstrip('/')}/{page}" + (f"/{quote(str(order), safe='')}" if order else "")
 
 
 def target_of(target: TargetConfig) -> Target:

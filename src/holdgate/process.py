@@ -39,7 +39,7 @@ from holdgate.adapters.sqlite_evidence import SqliteEvidence
 from holdgate.adapters.sqlite_reception import SqliteReception
 from holdgate.adapters.zones import zone_of
 from holdgate.arrivals import forwarding
-from holdgate.bootstrap import Premises, Shop, read_premises, workshop
+from holdgate.bootstrap import BUSINESS_HUB, Premises, Shop, read_premises, workshop
 from holdgate.crypto.keys import SigningKey
 from holdgate.engine.address import BusAddress, bracketed, host_and_port, read_address
 from holdgate.engine.keeping import Keeper, host_of, hosts_of
@@ -96,7 +96,13 @@ class SiteConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     notify: str = ""
 
 
-PORTAL_PATHS: Final[tuple[str, ...]] = ("/portal", "/static")
+PORTAL_PATHS: Final[tuple[str, ...]] = (
+    f"/{BUSINESS_HUB}/client",
+    f"/{BUSINESS_HUB}/papers",
+    f"/{BUSINESS_HUB}/join",
+    f"/{BUSINESS_HUB}/api",
+    "/static",
+)
 """What the client portal's address shows: these paths and what lies under them."""
 
 Serve = Callable[[ASGIApp, str, int], AbstractAsyncContextManager[int]]
@@ -349,7 +355,9 @@ def _web(folder: Path) -> Iterator[Web]:
         stack.callback(reception.close)
         evidence = SqliteEvidence(folder / EVIDENCE)
         stack.callback(evidence.close)
-        yield Web(HostEntropy().token, reception, evidence, zone_of, metadata.version("holdgate"), _mark, workshop())
+        web = Web(HostEntropy().token, reception, evidence, zone_of, metadata.version("holdgate"), _mark, workshop())
+        stack.callback(web.close)
+        yield web
 
 
 def site_status_now(site: Site) -> SiteStatus:

@@ -317,7 +317,7 @@ def test_a_shop_is_up_over_tls_with_a_portal_beside(tmp_path: Path) -> None:
             site = next(
                 found for line in told if (found := re.search(r"https://hub\.floor\.lan:(\d+)/HUB/status", line))
             )
-            clients = re.search(r"http://127\.0\.0\.1:(\d+)/portal", told[-1])
+            clients = re.search(r"http://127\.0\.0\.1:(\d+)/HUB/client", told[-1])
             assert clients is not None
             raw = b"GET /HUB/status HTTP/1.1\r\nhost: hub.floor.lan\r\nconnection: close\r\n\r\n"
             said, _ = speak(int(site[1]), believing(tls), raw=raw)

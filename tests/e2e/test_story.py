@@ -3,14 +3,13 @@
 import json
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from holdgate.cli.app import main
-from tests.e2e.desk import Seat, Served, browsing, needs_chromium, playwright
+from tests.e2e.desk import Seat, Served, needs_chromium, playwright
 
 pytestmark = [needs_chromium, pytest.mark.enable_socket, pytest.mark.timeout(420)]
 
@@ -18,21 +17,6 @@ LINE, BOOTH, OFFICE, DOCK = "WS-FPI-1", "WS-BOOTH-1", "WS-OFFICE", "WS-REC"
 TECHNICIAN, SECOND, QA = "SID-TEC-11", "SID-TEC-12", "SID-QA-01"
 SERIALS = ("S01", "S02", "S03", "S04")
 JOB = "/NODE-FPI/traveler/PO-1001/J-1"
-
-
-@pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """A shop to click through."""
-    served = Served(tmp_path_factory.mktemp("shop") / "shop")
-    yield served
-    served.stop()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """The browser."""
-    with browsing() as found:
-        yield found
 
 
 def test_one_order_from_dock_to_invoice(shop: Served, browser: Any) -> None:
@@ -47,8 +31,21 @@ def test_one_order_from_dock_to_invoice(shop: Served, browser: Any) -> None:
     _wrong_pin(line)
     _offline_reading(line)
     _rest(line, booth)
-    for seat in (dock, line, booth):
-        assert seat.faults == [], seat.faults
+    qa = Seat(browser, shop, OFFICE, "/HUB/qa")
+    compliance = Seat(browser, shop, OFFICE, "/HUB/compliance")
+    client = Seat(browser, shop, OFFICE, "/HUB/client")
+    finance = Seat(browser, shop, OFFICE, "/HUB/finance")
+    qa.present(QA)
+    compliance.present("SID-CMP-01")
+    client.present("SID-CLI-01")
+    finance.present("SID-FIN-01")
+    _accepted(qa, compliance)
+    _answered(client, finance)
+    for seat in (dock, qa, compliance, client, finance):
+        assert seat.faults == [], (seat.page.url, seat.faults)
+    for seat in (line, booth):  # one direct post that was refused; the accepted job, which left the area's list
+        assert [fault for fault in seat.faults if "status of 422" not in fault and "status of 404" not in fault] == []
+    for seat in (dock, line, booth, qa, compliance, client, finance):
         seat.close()
 
 
@@ -132,6 +129,31 @@ def _rest(line: Seat, booth: Seat) -> None:
     _op(booth, "S70", "90", "2000", "0", "0", "0", "0")
     _op(line, "S80", "1")
     line.see("#live", "Every op is signed off")
+
+
+def _accepted(qa: Seat, compliance: Seat) -> None:
+    """QA sees the whole record and accepts it, compliance after QA; then the report can be issued."""
+    qa.see("a[href$='/qa/PO-1001/J-1']").first.click()
+    qa.see("#told")
+    qa.act("#accept-record", pin=True)
+    qa.see("#can-sign", "QA:")
+    compliance.act("#sign-PO-1001-J-1", pin=True)
+    compliance.see("#live", "No record waits for Compliance")
+    qa.see("#can-sign", "Compliance:")
+    qa.see("#issue-report")
+    qa.act("#issue-report", pin=True)
+    qa.see("#report ~ dl", "issued")
+
+
+def _answered(client: Seat, finance: Seat) -> None:
+    """The client reads what was decided and approves; the invoice goes out by itself, on everybody's screen."""
+    client.see("#order-PO-1001 a").first.click()
+    client.see("#story", "accepted the record")
+    client.see("#invoices ~ *", "not invoiced")
+    client.see("form[id^='approve-']")
+    client.act("form[id^='approve-']", pin=True)
+    client.see("#invoice-list", "invoiced")
+    finance.see("#money-PO-1001", "went out")
 
 
 def _op(seat: Seat, step: str, *values: str) -> None:

@@ -121,6 +121,7 @@ TABLE: Final[list[tuple[ev.AnyEvent, str, str, str]]] = [
     (ev.ContractSuspended(sha256="a" * 64, by=SECRET, jobs=3), "contract.stopped", "", "Stop-work"),
     (ev.ContractResumed(sha256="a" * 64, by=SECRET), "contract.resumed", "", "Stop-work is over"),
     (ev.IdentityDisabled(id=SECRET), "identity.disabled", "", "An identity"),
+    (ev.IdentityRekeyed(id=SECRET, key=b"k" * 32), "identity.rekeyed", "", "another key"),
 ]
 SILENT: Final = (
     ev.IdentityEnrolled(id=SECRET, name=SECRET, org=SECRET, kind="person", key=b"", roles=()),

@@ -107,10 +107,11 @@ def test_only_hubs_tell_anybody() -> None:
 
 def test_links_lead_to_the_order_and_are_quoted() -> None:
     notice = Notice(id="i", kind=KINDS[0], origin="o", place="", subject="", at=0, says="", data={"order": "PO/1?"})
-    assert link_of("https://hub/", notice) == "https://hub/orders/PO%2F1%3F"
+    assert link_of("https://hub/HUB/", notice) == "https://hub/HUB/office/PO%2F1%3F"
+    assert link_of("https://hub/HUB", notice, outside=True) == "https://hub/HUB/client/PO%2F1%3F"
     assert (
         link_of("https://hub", Notice(id="i", kind="k", origin="o", place="", subject="", at=0, says=""))
-        == "https://hub/"
+        == "https://hub/office"
     )
     assert link_of("", notice) == ""
 

@@ -37,7 +37,7 @@ from holdgate.law.outlook import (
 )
 from holdgate.law.state import Ncr, Permit, Suggestion
 from holdgate.terms import canon
-from tests.builders import BENCH, CLIENT, JOB, PO, World, accepted_job, at_most, hub, node, own_rule, running
+from tests.builders import BENCH, JOB, PO, World, accepted_job, at_most, hub, node, own_rule, running
 
 FLOOR = (c.StageSlip, c.ReportArrival, c.AttestArrival, c.VoidArrival, c.ReleaseOrder, c.AcknowledgeForward)
 """Decided by the arrival gate, of which the law knows nothing."""
@@ -296,7 +296,9 @@ def test_every_code_of_which_waiting_helps_says_what_it_waits_for() -> None:
 
 def test_the_words_are_filled_from_the_case() -> None:
     assert waits_for((denial("HOLD_POINT", step="S70", party="client"),)) == ("client, who releases S70",)
-    assert waits_for((denial("NOT_YOUR_ORDER", client=CLIENT), denial("NOT_YOUR_ORDER", client=CLIENT))) == (CLIENT,)
+    assert waits_for((denial("NOT_YOUR_ORDER"), denial("NOT_YOUR_ORDER"))) == ("the order's own client",), (
+        "and not by its name"
+    )
 
 
 def test_options_of_a_shop_without_people_or_registers() -> None:

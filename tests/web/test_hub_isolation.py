@@ -38,6 +38,12 @@ THEIRS = {
 ALL = tuple(order for orders in THEIRS.values() for order in orders)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def played() -> None:
+    """The shop is played before any test opens an event loop of its own: no loop runs inside another."""
+    hub.played()
+
+
 @pytest.fixture(scope="module")
 def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[hub.Office]:
     with hub.office(tmp_path_factory.mktemp("office")) as found:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from holdgate.crypto.hashes import digest
 from holdgate.demo.shop import CLIENT, COMPLIANCE, LEVEL3, NODE, PLANNER, QA, TECHNICIAN
 from holdgate.law import command as c
-from holdgate.law.state import State
+from holdgate.law.state import Ncr, State
 from holdgate.query import stages
 from holdgate.terms.instant import SECOND_US
 from holdgate.web.order_index import OrderIndex
@@ -135,6 +135,27 @@ def test_a_red_tag_goes_to_the_area_where_the_job_is(office: hub.Office) -> None
     assert wish is not None
     assert wish.site == NODE
     assert next(ask.value for ask in wish.asks if ask.name == "ncr") == "N-2"
+
+
+def test_what_turns_up_after_qa_accepted_is_decided_here_with_a_meaning_and_by_the_matrix(office: hub.Office) -> None:
+    job = office.face.state.jobs[f"{hub.AT_COMPLIANCE}/J-1"]
+    job.ncrs["recall-RAD-07-J-1"] = Ncr(id="recall-RAD-07-J-1", step="", serials=(), ref=job.ref, equipment="RAD-07")
+    try:
+        (tag,) = sheet_of(office, QA, hub.AT_COMPLIANCE).tags
+        assert tag.elsewhere == ""
+        allowed = {wish.fields["disposition"]: wish for wish in tag.decisions if wish.allowed}
+        assert "no_impact" in allowed
+        assert allowed["no_impact"].signs
+        assert allowed["no_impact"].means == "disposition approved"
+        assert allowed["use_as_is"].others == ((CLIENT, "client", "ed25519"),)
+        assert len(tag.decisions) == len({wish.fields["disposition"] for wish in tag.decisions})
+    finally:
+        del job.ncrs["recall-RAD-07-J-1"]
+
+
+def test_while_its_area_has_the_job_the_page_says_where_it_is_decided(office: hub.Office) -> None:
+    (tag,) = sheet_of(office, QA, hub.RUNNING).tags
+    assert (tag.elsewhere, tag.decisions) == (NODE, ())
 
 
 def test_a_rejected_report_can_be_amended_and_the_answer_is_in_the_timeline(office: hub.Office) -> None:

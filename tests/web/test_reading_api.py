@@ -276,7 +276,7 @@ def test_evidence_is_brought_by_nobody_else(served: Served, who: str | None) -> 
 
 def test_evidence_is_bytes_within_limits(served: Served) -> None:
     assert served.ask("POST", "/HUB/api/evidence", QA, content=b"").status_code == 400
-    assert served.ask("POST", "/HUB/api/evidence", QA, content=bytes(2_097_153)).status_code == 400
+    assert served.ask("POST", "/HUB/api/evidence", QA, content=bytes(2_097_153)).status_code == 413
     script = served.ask("POST", "/HUB/api/evidence", QA, content=b"<script>alert(1)</script>").json()
     back = served.get(f"/HUB/api/evidence/{script['sha256']}", QA)
     assert back.headers["content-type"] == "application/octet-stream", "nothing that is sent becomes a page"

@@ -184,7 +184,10 @@ class Mail(Channel):
             OSError (smtplib's among them), Unavailable: it is not.
         """
         server = self._server
-        client = smtplib.SMTP(timeout=self._deadline_s, local_hostname=server.sender.partition("@")[2])
+        client = smtplib.SMTP(
+            timeout=self._deadline_s + 1,  # the one deadline comes first
+            local_hostname=server.sender.partition("@")[2],
+        )
         sock = socket.create_connection((server.host, server.port or _PORTS[server.security]), self._deadline_s)
         client.sock = sock
         try:

@@ -229,7 +229,9 @@ class Webhook(Channel):
             Unavailable, OSError, http.client.HTTPException, ValueError: no whole answer.
         """
         end = self._endpoint
-        connection = http.client.HTTPConnection(end.host, end.port, timeout=self._deadline_s)
+        connection = http.client.HTTPConnection(
+            end.host, end.port, timeout=self._deadline_s + 1
+        )  # the one deadline comes first
         connection.sock = self._connected(line)
         try:
             connection.request("POST", end.path, body, headers)

@@ -31,6 +31,7 @@ from holdgate.demo.shop import (
     Contract,
     DemoShop,
     Member,
+    terms_of,
 )
 from holdgate.demo.steps import AUDITOR, FINANCE, ORDER, STEPS, Step
 from holdgate.law import command as c
@@ -160,13 +161,7 @@ async def _order(at: DemoShop, contract: Contract) -> None:
     template = read_document(contract.template)
     if not isinstance(template, SmartClientPO):
         raise InvariantBroken("the template is no order template")
-    terms = c.Terms(
-        price_minor=template.price_minor,
-        currency=template.currency,
-        milestones=tuple(c.Milestone(id=b.id, amount_minor=b.amount_minor) for b in template.billing),
-        client_window_s=template.client_window_s,
-        on_silence=template.on_silence,
-    )
+    terms = terms_of(template)
     named = {"order": ORDER, "contract": contract.id, "version": contract.version}
     client = at.signers((CLIENT, "client"), meaning="terms accepted")
     await at.must(c.AcceptTerms, client, OFFICE, **named, terms=terms)

@@ -21,6 +21,7 @@ from holdgate.founding import found
 from holdgate.identity.charter import Founder, Settings
 from holdgate.law import command as c
 from holdgate.law.case import Pin
+from holdgate.law.contract import SmartClientPO
 from holdgate.law.denial import sentence
 from holdgate.law.event import AnyEvent, Event
 from holdgate.law.segments import decision_of
@@ -149,6 +150,17 @@ class Contract(Struct, frozen=True, kw_only=True):
     template: bytes
     technique: bytes
     certificate: bytes
+
+
+def terms_of(template: SmartClientPO) -> c.Terms:
+    """The terms of a contract, as a client signs them."""
+    return c.Terms(
+        price_minor=template.price_minor,
+        currency=template.currency,
+        milestones=tuple(c.Milestone(id=item.id, amount_minor=item.amount_minor) for item in template.billing),
+        client_window_s=template.client_window_s,
+        on_silence=template.on_silence,
+    )
 
 
 class Fact(NamedTuple):

@@ -14,7 +14,7 @@ _TRAVELER: Final = f"/NODE-FPI/traveler/{ORDER}/{JOB}"
 
 
 class Step(Struct, frozen=True, kw_only=True):
-    """One step. `at`: the workstation; `who`: whose badge ("": none); `path`: the page; `do`: in order; `see`: the result."""
+    """One step. `at`: the workstation; `who`: whose badge ("": nobody's); `path`: the page; `do`: in order; `see`: the result."""
 
     title: str
     at: str

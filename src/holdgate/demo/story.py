@@ -29,6 +29,7 @@ from holdgate.demo.shop import (
     THINGS,
     Contract,
     DemoShop,
+    terms_of,
 )
 from holdgate.demo.tell import Teller
 from holdgate.engine.answer import Answer
@@ -120,13 +121,7 @@ class Story(Narrator):
         template = read_document(contract.template)
         if not isinstance(template, SmartClientPO):
             raise InvariantBroken("the template is no order template")
-        terms = c.Terms(
-            price_minor=template.price_minor,
-            currency=template.currency,
-            milestones=tuple(c.Milestone(id=b.id, amount_minor=b.amount_minor) for b in template.billing),
-            client_window_s=template.client_window_s,
-            on_silence=template.on_silence,
-        )
+        terms = terms_of(template)
         named = {"order": ORDER, "contract": contract.id, "version": contract.version}
         client = at.signers((CLIENT, "client"), meaning="terms accepted")
         answer = await at.must(c.AcceptTerms, client, OFFICE, **named, terms=terms)

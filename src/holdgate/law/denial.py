@@ -33,7 +33,7 @@ CODES: Final[tuple[Code, ...]] = (
     _code(102, "IDENTITY_DISABLED", "{id} is de-authorised.", "Ask an admin why; another person must act.", "21 CFR 11.300(c)"),
     _code(103, "ROLE_NOT_AUTHORISED", "{id} acts as {role}; this is for {needed}.", "Let somebody with that role do it.", "21 CFR 11.10(g)"),
     _code(104, "CLIENT_ROLE_REQUIRED", "Only the client's own people may do this; {id} acts as {role}.", "Ask the client.", "framework: Client confirms by SMART-ID"),
-    _code(105, "NOT_YOUR_ORDER", "{id} is with {org}; order {order} belongs to {client}.", "Only the client of this order may act on it.", "ISO/IEC 17025 4.2"),
+    _code(105, "NOT_YOUR_ORDER", "{id} is with {org}; order {order} is another organisation's.", "Only the client of this order may act on it.", "ISO/IEC 17025 4.2"),
     _code(106, "SELF_APPROVAL", "{id} may not approve this: {why}.", "Another person must approve.", "segregation of duties"),
     _code(107, "SIGNATURE_AUTH_FAILED", "The signature of {id} was not unlocked properly: {why}.", "Present badge and PIN, or a passkey (your own), at this workstation.", "21 CFR 11.200(a)"),
     _code(108, "SIGNATURE_MEANING_MISSING", "The signature of {id} says nothing about its meaning.", "Choose what the signature means.", "21 CFR 11.50(a)(3)"),

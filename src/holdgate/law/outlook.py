@@ -31,7 +31,7 @@ WAITS_FOR: Final[dict[str, str]] = {
     # somebody else's turn
     "ROLE_NOT_AUTHORISED": "{needed}",
     "CLIENT_ROLE_REQUIRED": "the client",
-    "NOT_YOUR_ORDER": "{client}",
+    "NOT_YOUR_ORDER": "the order's own client",
     "NOT_PERFORMER": "{performer}",
     "NOT_ASSIGNED": "the project manager's assignment",
     "HOLD_POINT": "{party}, who releases {step}",

@@ -320,6 +320,9 @@ def _again(record: JobRecord, e: Any, entry: _Entry, technique: Technique) -> No
 
 def _opened(record: JobRecord, e: ev.NonconformanceOpened, entry: _Entry, _: Technique) -> None:
     kind = FLAG if e.equipment else FAILED_OP if e.step else RED_TAG
+    last = record.exceptions[-1] if record.exceptions else None
+    if kind == FAILED_OP and last is not None and (last.kind, last.entry) == (FAILED_OP, entry.name):
+        record.exceptions.pop()  # the signature that opened it: one thing, told once
     record.exceptions.append(entry.exceptional(kind, e, e.ncr))
 
 

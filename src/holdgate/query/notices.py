@@ -35,6 +35,7 @@ WORK_RELEASED: Final = "work.released"
 CONTRACT_STOPPED: Final = "contract.stopped"
 CONTRACT_RESUMED: Final = "contract.resumed"
 IDENTITY_DISABLED: Final = "identity.disabled"
+IDENTITY_REKEYED: Final = "identity.rekeyed"
 VAULT_ALARM: Final = "vault.alarm"
 DUE: Final = {
     "credential": "due.credential",
@@ -62,6 +63,7 @@ KINDS: Final = (
     CONTRACT_STOPPED,
     CONTRACT_RESUMED,
     IDENTITY_DISABLED,
+    IDENTITY_REKEYED,
     VAULT_ALARM,
     *DUE.values(),
 )
@@ -346,6 +348,11 @@ def _disabled(e: ev.IdentityDisabled, at: Saying, known: Known) -> _Told:
     return _Told(IDENTITY_DISABLED, "", "An identity of this shop may act no more", "", {})
 
 
+def _rekeyed(e: ev.IdentityRekeyed, at: Saying, known: Known) -> _Told:
+    """Whose it is, is for those who may look it up."""
+    return _Told(IDENTITY_REKEYED, "", "An identity of this shop has another key", "", {})
+
+
 _ROWS: Final[dict[type, Callable[[Any, Saying, Known], _Told | None]]] = {
     ev.ReportIssued: _ready,
     ev.ReviewWindowOpened: _of_report(
@@ -365,5 +372,6 @@ _ROWS: Final[dict[type, Callable[[Any, Saying, Known], _Told | None]]] = {
     ev.ContractSuspended: _stopped,
     ev.ContractResumed: _goes_on,
     ev.IdentityDisabled: _disabled,
+    ev.IdentityRekeyed: _rekeyed,
 }
 """The events that anybody is told of."""

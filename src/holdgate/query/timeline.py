@@ -38,21 +38,24 @@ class Timeline:
         self._orders: dict[str, list[tuple[int, int]]] = {}
         self._reports: dict[str, str] = {}
 
-    def catch_up(self, record: Record) -> None:
-        """Take in what the record has since.
+    def catch_up(self, record: Record, stop: int | None = None) -> None:
+        """Take in what the record has since, up to entry `stop`.
 
         Raises:
             Malformed, Tampered: an entry cannot be read, or is not the one that was recorded.
         """
-        if record.size <= self.size:
+        stop = record.size if stop is None else min(stop, record.size)
+        if stop <= self.size:
             return
         inside = OWN
         for said in walk(record, self.size):
             seq = said.entry.seq if said.held is None else said.held
+            if seq >= stop:
+                break
             inside = OWN if said.held is None else inside + 1
             for order in sorted(orders_of(said) | self._by_report(said)):
                 self._orders.setdefault(order, []).append((seq, inside))
-        self.size = record.size
+        self.size = stop
 
     def _by_report(self, said: Said) -> set[str]:
         """The orders whose reports an entry is about: answered, amended, their windows opened and closed."""

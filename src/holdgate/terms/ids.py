@@ -18,7 +18,9 @@ JobId = NewType("JobId", str)
 StepId = NewType("StepId", str)
 
 ID_CHARS_MAX: Final = 64
-_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+ID_PATTERN: Final = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
+"""The whole of an id, as a regular expression."""
+_ID: Final = re.compile(ID_PATTERN)
 
 
 def check_id(text: str, what: str = "id") -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from datetime import tzinfo
 from typing import Final
 
@@ -15,9 +16,11 @@ from holdgate.sites.figures import SiteFigures
 from holdgate.sites.reception import Reception
 from holdgate.sites.site import Site
 from holdgate.sites.status import SiteStatus
+from holdgate.terms.errors import HoldgateError
 from holdgate.web.api.acting import Acting
 from holdgate.web.api.dock import Dock, ReadMark
 from holdgate.web.api.drafts import Drafts
+from holdgate.web.api.events import Events
 from holdgate.web.api.evidence import EvidenceDesk
 from holdgate.web.api.facts import Registers
 from holdgate.web.api.inviting import Invitations
@@ -28,12 +31,11 @@ from holdgate.web.asker import Asker
 from holdgate.web.drafting import Drafting
 from holdgate.web.face import Face
 from holdgate.web.openapi import document
-from holdgate.web.operation import Operation, routes, signed_in
+from holdgate.web.operation import Elsewhere, Operation, routes
 from holdgate.web.page import Pages, home, static_routes
 from holdgate.web.pages import PAGES
-from holdgate.web.problem import SIGN_IN, answered
 from holdgate.web.sessions import Sessions
-from holdgate.web.stream import Changes
+from holdgate.web.verifier.assemble import page as verifier_page
 from holdgate.web.workshop import Workshop
 
 ONCE: Final = frozenset(page.title for page in PAGES if page.once)
@@ -59,6 +61,7 @@ class Web:
         self._drafting = Drafting(workshop)
         self._token = token
         self._turn = asyncio.Lock()
+        self._tasks: list[asyncio.Task[None]] = []
         self._sessions = Sessions(token)
         self._reception = reception
         self._evidence = evidence
@@ -71,6 +74,7 @@ class Web:
     def site(self, site: Site, figures: SiteFigures, status: Callable[[], SiteStatus]) -> list[BaseRoute]:
         """The routes of a site, below its name. `figures`: its running figures; `status`: how it stands now."""
         face = Face(site, figures, status)
+        self._tasks.append(asyncio.get_running_loop().create_task(_read_up(face)))
         visits = self._visits[site.id] = Visits(face, self._sessions, self._reception)
         pages = self._pages[site.id] = Pages(
             face, PAGES, visits.asker, self._reception, self.menu, self._zone(face.settings.tz), self._drafting
@@ -85,17 +89,28 @@ class Web:
             *Drafts(self._drafting).operations(),
             *Invitations(self._reception, self._token).operations(),
             *self._dock.operations(),
+            *Events(face).operations(),
         )
         return [
             *routes(face, operations, visits.asker),
             self._described(face, operations),
-            self._events(face, visits),
+            Elsewhere(),
             *pages.routes(),
         ]
 
+    def close(self) -> None:
+        """Nothing is read any more."""
+        for task in self._tasks:
+            task.cancel()
+
     def files(self) -> list[BaseRoute]:
-        """The product's own files."""
-        return list(static_routes())
+        """The product's own files, and the page that verifies bundles without any site."""
+        page = verifier_page()
+
+        async def verify(_: Request) -> Response:
+            return Response(page, media_type="text/html", headers={"Cache-Control": "no-cache"})  # its policy is in it
+
+        return [*static_routes(), Route("/verify", verify, methods=["GET"])]
 
     def first(self) -> Callable[[Request], Awaitable[Response]] | None:
         """The first page; None where no site of this process has pages."""
@@ -112,20 +127,16 @@ class Web:
         return [(address, title) for address, title in rows if title not in ONCE or first[title] == address]
 
     def _described(self, face: Face, operations: Sequence[Operation]) -> Route:
-        text = msgspec.json.encode(document(operations, face.kind, f"{face.settings.name}: {face.id}", self._version))
+        text = msgspec.json.encode(
+            document(operations, face.kind, face.id, f"{face.settings.name}: {face.id}", self._version)
+        )
 
         async def show(_: Request) -> Response:
             return Response(text, media_type="application/json")
 
         return Route("/api/openapi.json", show, methods=["GET"])
 
-    def _events(self, face: Face, visits: Visits) -> Route:
-        changes = Changes(face)
 
-        async def listen(request: Request) -> Response:
-            asker = visits.asker(request)
-            if not signed_in(asker):
-                return answered(SIGN_IN)
-            return changes.stream()
-
-        return Route("/api/events", listen, methods=["GET"])
+async def _read_up(face: Face) -> None:
+    with suppress(HoldgateError):  # whoever asks is told
+        await face.read_up()

@@ -1,5 +1,6 @@
 """Face: one deciding site as pages and API see it. Questions are answered from its state and record; acts go to its spine."""
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol, TypeVar
@@ -19,12 +20,18 @@ from holdgate.query.timeline import Timeline
 from holdgate.sites.figures import SiteFigures
 from holdgate.sites.site import Site
 from holdgate.sites.status import SiteStatus
+from holdgate.terms.errors import Unavailable
 from holdgate.web.asker import Asker
 from holdgate.web.order_index import OrderIndex
 
 T = TypeVar("T")
 KEPT: Final = 512
 """Records of jobs that are kept ready to be shown."""
+STRETCH: Final = 100
+"""Entries that are read between two turns of the event loop after a start."""
+REST_S: Final = 0.002
+BEHIND_MAX: Final = 2_000
+"""Entries that a question may still read by itself while the record is being read."""
 
 
 class Clock(Protocol):
@@ -45,8 +52,12 @@ class Face:
         self.id = site.id
         self.kind = site.kind
         self.timeline = Timeline()
+        self._reads = False
         self.orders = OrderIndex(site)
         self._kept: OrderedDict[tuple[str, ...], tuple[int, Any]] = OrderedDict()
+        self.desk = 0
+        """How often something changed at the front desk: papers and invitations are no entries, and are looked at live too."""
+        self._told: list[Callable[[], None]] = []
 
     @property
     def state(self) -> State:
@@ -90,9 +101,25 @@ class Face:
         return StoreRecord(self.store)
 
     def chronicle_of(self, order: str) -> list[tuple[int, int]]:
-        """Where the record speaks of an order (`holdgate.query.timeline.Timeline.of`), brought up to its durable end."""
+        """Where the record speaks of an order (`holdgate.query.timeline.Timeline.of`), brought up to its durable end.
+
+        Raises:
+            Unavailable: much of it is still being read since the start.
+        """
+        if self._reads and self.size - self.timeline.size > BEHIND_MAX:
+            raise Unavailable("the record is still being read since the start; ask again in a moment")
         self.timeline.catch_up(self.record())
         return self.timeline.of(order)
+
+    async def read_up(self) -> None:
+        """Read what is on record since the last time, a stretch at a time, so that the site goes on meanwhile."""
+        self._reads = True
+        try:
+            while self.timeline.size < self.size:
+                self.timeline.catch_up(self.record(), self.timeline.size + STRETCH)
+                await asyncio.sleep(REST_S)
+        finally:
+            self._reads = False
 
     def kept(self, key: tuple[str, ...], mark: int, make: Callable[[], T]) -> T:
         """What was made out of the record before, as long as its mark is the same (how much of the record it covers)."""
@@ -121,20 +148,40 @@ class Face:
         return [(role, option(self.state, self.library, who.id, role, now, place, candidate)) for role in who.roles]
 
     def options(self, asker: Asker, about: str | None = None) -> list[tuple[str, Option]]:
-        """What the person could do now, in each of their roles: (role, option)."""
+        """What the person could do now, in each of their roles: (role, option); to others than staff, on orders that they see."""
         if asker.person is None:
             return []
         place = self.settings.office if asker.place is None else asker.place.id
         found: list[tuple[str, Option]] = []
         for role in asker.person.roles:
             offered = options(self.state, self.library, asker.person.id, role, self.now(), place, about)
-            found.extend((role, option) for option in offered)
+            found.extend((role, option) for option in offered if self._shown(asker, option.subject))
         return found
+
+    def _shown(self, asker: Asker, subject: str) -> bool:
+        """Whether somebody may know of a subject: a client or an auditor of nothing but the orders that they see."""
+        if asker.staff:
+            return True
+        kind, _, name = subject.rpartition(":")
+        report = self.state.reports.get(name) if kind == "report" else None
+        order = self.state.orders.get(report.order if report is not None else name.partition("/")[0])
+        return kind in ("", "order", "report") and order is not None and asker.sees(order)
 
     async def act(self, raw: bytes, pins: Sequence[Pin], source: str) -> Answer:
         """Hand in a signed action; the answer comes once its entry is durable."""
         return await self.site.deliver(raw, tuple(pins), source)
 
-    def watch(self, told: Callable[[Sealed], None]) -> None:
-        """Be told of every group of entries once it is durable."""
-        self.site.watchers.append(told)
+    def watch(self, told: Callable[[], None]) -> None:
+        """Be told of every group of entries once it is durable, and of every change at the front desk."""
+
+        def sealed(_: Sealed) -> None:
+            told()
+
+        self.site.watchers.append(sealed)
+        self._told.append(told)
+
+    def desk_changed(self) -> None:
+        """A paper or an invitation came, changed or went."""
+        self.desk += 1
+        for told in self._told:
+            told()

@@ -6,9 +6,9 @@ Source: 21 CFR 11.100, 11.200(a)(3): nobody alone enrols a key, and nobody but i
 """
 
 from collections.abc import Callable
-from typing import Final
+from typing import Annotated, Final, Literal
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from holdgate.crypto.hashes import digest
@@ -21,6 +21,7 @@ from holdgate.terms.errors import Malformed, Unavailable
 from holdgate.terms.ids import check_id
 from holdgate.terms.instant import SECOND_US
 from holdgate.web.asker import in_force
+from holdgate.web.grammar import Id, IdOrNothing
 
 VALID_S: Final = 24 * 3600
 INVITATIONS_MAX: Final = 500
@@ -32,21 +33,23 @@ REKEY: Final = "identity.rekey"
 """The act by which somebody who is enrolled gets another key."""
 _NAME_CHARS: Final = 120
 _ROLES_MAX: Final = 8
+_REASON_CHARS: Final = 400
+_Name = Annotated[str, Meta(max_length=_NAME_CHARS)]
 
 
 class Inviting(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Whom an officer invites. `second`: the other officer; `org` "": the shop's own; `rekey`: they get another key."""
 
-    id: str
-    second: str
-    name: str = ""
-    roles: tuple[str, ...] = ()
-    org: str = ""
-    kind: str = "person"
-    zone: str | None = None
-    node: str | None = None
+    id: Id
+    second: Id
+    name: _Name = ""
+    roles: Annotated[tuple[Id, ...], Meta(max_length=_ROLES_MAX)] = ()
+    org: _Name = ""
+    kind: Literal["person", "device"] = "person"
+    zone: IdOrNothing | None = None
+    node: IdOrNothing | None = None
     rekey: bool = False
-    reason: str = ""
+    reason: Annotated[str, Meta(max_length=_REASON_CHARS)] = ""
 
 
 def officer_role(identity: Identity) -> str:
@@ -109,7 +112,7 @@ def _again(known: Identity | None, by: Identity, wanted: Inviting, secret: str, 
         raise Malformed("this version cannot give anybody another key; enrol them under another SMART-ID")
     if known is None or known.disabled_at is not None or known.kind not in KINDS:
         raise Malformed(f"{wanted.id} is nobody who could get another key here")
-    if not wanted.reason.strip() or len(wanted.reason) > 400:
+    if not wanted.reason.strip() or len(wanted.reason) > _REASON_CHARS:
         raise Malformed("another key has a reason, such as a lost badge")
     return Invitation(
         token=digest(secret.encode()),

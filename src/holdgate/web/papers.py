@@ -6,7 +6,7 @@ again when it is handed in, the time that it was written included (`entry_skew_s
 
 from holdgate.crypto.envelope import Envelope, open_envelope, pae
 from holdgate.crypto.hashes import digest
-from holdgate.crypto.keys import verify
+from holdgate.crypto.signatures import holds
 from holdgate.engine.answer import Answer
 from holdgate.law import command as c
 from holdgate.law.signers import keys_of
@@ -93,7 +93,7 @@ def _check(envelope: Envelope, keys: dict[str, bytes]) -> None:
     message = pae(envelope.payloadType, envelope.payload)
     for row in envelope.signatures:
         key = keys.get(row.keyid)
-        if key is None or not verify(key, message, row.sig):
+        if key is None or not holds(key, message, row.sig):
             raise Tampered(f"the signature of {row.keyid[:80]!r} does not hold for this paper")
 
 

@@ -1,5 +1,6 @@
 """Problems: why there is no answer, as RFC 9457 has it; a denial as one that names its codes and remedies."""
 
+from collections.abc import Iterable
 from typing import Final
 
 import msgspec
@@ -35,6 +36,25 @@ NOT_YOURS: Final = Problem(kind="about:NotYours", title="This is not shown to yo
 def missing(what: str) -> Problem:
     """There is no such thing here (or none that the asker may see: the two look the same)."""
     return Problem(kind="about:Missing", title="There is no such thing here", status=404, detail=what)
+
+
+def refused(why: str) -> Problem:
+    """It can be read, and may not be done as things stand here."""
+    return Problem(kind="about:Refused", title="Refused", status=422, detail=why)
+
+
+def too_long(most: int) -> Problem:
+    """A body with more bytes than its operation takes."""
+    return Problem(kind="about:TooLong", title="Too long", status=413, detail=f"at most {most} bytes are taken here")
+
+
+def not_taken(methods: Iterable[str]) -> Response:
+    """The HTTP answer to a method that an address does not take, with those that it does (RFC 9110 15.5.6)."""
+    names = ", ".join(sorted(methods))
+    problem = Problem(kind="about:Method", title="Not taken here", status=405, detail=f"this address takes {names}")
+    response = answered(problem)
+    response.headers["Allow"] = names
+    return response
 
 
 def denied(answer: Answer) -> Problem:

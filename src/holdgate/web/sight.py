@@ -6,7 +6,7 @@ is about; entries about no order only to those who read the whole record.
 
 from collections.abc import Iterator
 
-from holdgate.law.state import Job, Order, job_key
+from holdgate.law.state import ContractRecord, Job, Order, job_key
 from holdgate.query.record import Said, entry_at, taken_in
 from holdgate.query.timeline import orders_of
 from holdgate.terms.errors import Malformed
@@ -74,8 +74,26 @@ def said_at(face: Face, asker: Asker, seq: int, inside: int = -1) -> Said | Prob
 def _shown(face: Face, asker: Asker, said: Said) -> bool:
     if asker.reads_record():
         return True
-    orders = [face.state.orders.get(name) for name in sorted(orders_of(said))]
+    reports = (face.state.reports.get(name) for name in _reports_of(said))
+    named = orders_of(said) | {report.order for report in reports if report is not None}
+    orders = [face.state.orders.get(name) for name in sorted(named)]
     return bool(orders) and all(order is not None and asker.sees(order) for order in orders)
+
+
+def _reports_of(said: Said) -> list[str]:
+    """The reports that an entry is about; their orders are not always named beside them."""
+    subject = said.entry.subject
+    named = [subject.removeprefix("report:")] if subject.startswith("report:") else []
+    return [*named, *(report for event in said.decision.events if (report := getattr(event, "report", "")))]
+
+
+def contracts_seen(face: Face, asker: Asker) -> list[ContractRecord]:
+    """Every contract version that is theirs to read, in the order in which they were proposed."""
+    every = face.state.contracts.values()
+    if asker.staff or asker.audits():
+        return [*every]
+    under = {sha256 for order in face.state.orders.values() if asker.sees(order) for sha256 in versions_of(face, order)}
+    return [record for record in every if record.sha256 in under]
 
 
 def sees_contract(face: Face, asker: Asker, sha256: str) -> bool:

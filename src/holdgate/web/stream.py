@@ -9,7 +9,6 @@ from typing import Final
 
 from starlette.responses import StreamingResponse
 
-from holdgate.engine.answer import Sealed
 from holdgate.web.face import Face
 
 BEAT_S: Final = 3.0
@@ -26,7 +25,7 @@ class Changes:
         self._waiting: set[asyncio.Event] = set()
         face.watch(self._changed)
 
-    def _changed(self, _: Sealed) -> None:
+    def _changed(self) -> None:
         for event in self._waiting:
             event.set()
 
@@ -39,8 +38,8 @@ class Changes:
         event = asyncio.Event()
         self._waiting.add(event)
         try:
-            told = self._face.size
-            yield b"retry: 2000\n" + self._line("beat", told)
+            told = (self._face.size, self._face.desk)
+            yield b"retry: 2000\n" + self._line("beat", told[0])
             while True:
                 try:
                     async with asyncio.timeout(BEAT_S):
@@ -49,9 +48,9 @@ class Changes:
                     yield self._line("beat", self._face.size)
                     continue
                 event.clear()
-                if self._face.size > told:
-                    told = self._face.size
-                    yield self._line("changed", told)
+                if (self._face.size, self._face.desk) != told:
+                    told = (self._face.size, self._face.desk)
+                    yield self._line("changed", told[0])
                     await asyncio.sleep(REST_S)
         finally:
             self._waiting.discard(event)

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import NODEFAULT, Struct
 from msgspec.structs import FieldInfo, replace
 
-from holdgate.crypto.keys import PUBLIC_BYTES
+from holdgate.crypto.signatures import ED25519, kind_of
 from holdgate.law import command as c
 from holdgate.law.denial import sentence
 from holdgate.law.gates.acts import SIGNING
@@ -141,7 +141,7 @@ def with_keys(state: State, others: tuple[tuple[str, str], ...]) -> tuple[tuple[
 def kind_of_key(state: State, smart_id: str) -> str:
     """How an identity signs: `ed25519`, or `webauthn` by a passkey."""
     found = state.identities.get(smart_id)
-    return "ed25519" if found is None or len(found.key) == PUBLIC_BYTES else "webauthn"
+    return ED25519 if found is None else kind_of(found.key)
 
 
 def with_asks(wish: Wish, **asks: Any) -> Wish:

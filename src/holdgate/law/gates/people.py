@@ -106,4 +106,4 @@ def client(case: Case) -> None:
         return
     order = case.order
     if order is not None and order.client and case.person is not None and case.person.org != order.client:
-        case.deny("NOT_YOUR_ORDER", id=case.actor.id, org=case.person.org, order=order.id, client=order.client)
+        case.deny("NOT_YOUR_ORDER", id=case.actor.id, org=case.person.org, order=order.id)

@@ -34,7 +34,7 @@ def releasable(case: Case) -> None:
     if case.actor.role != operation.hold_party:
         case.deny("ROLE_NOT_AUTHORISED", id=case.actor.id, role=case.actor.role, needed=operation.hold_party)
     elif case.actor.role == "client" and person is not None and person.org != job.client:
-        case.deny("NOT_YOUR_ORDER", id=person.id, org=person.org, order=job.order, client=job.client)
+        case.deny("NOT_YOUR_ORDER", id=person.id, org=person.org, order=job.order)
     if operation.id in job.released:
         case.deny("ALREADY_DONE", what=f"the release of {operation.id}")
 

@@ -95,17 +95,10 @@ def _own_order(case: Case) -> None:
     record, person = case.contract, case.person
     if record is None or person is None:
         return
-    orders = [order for order in case.state.orders.values() if order.sha256 == record.sha256]
-    if any(order.client == person.org for order in orders):
-        return
-    first = orders[0] if orders else None
-    case.deny(
-        "NOT_YOUR_ORDER",
-        id=person.id,
-        org=person.org,
-        order=f"(none under {record.contract} version {record.version})" if first is None else first.id,
-        client="nobody" if first is None else first.client,
-    )
+    orders = (order for order in case.state.orders.values() if order.sha256 == record.sha256)
+    if all(order.client != person.org for order in orders):
+        about = f"under {record.contract} version {record.version}, if there is any,"
+        case.deny("NOT_YOUR_ORDER", id=person.id, org=person.org, order=about)
 
 
 def each_once(case: Case) -> None:

@@ -1,9 +1,10 @@
 """Acting: what somebody could do now, and handing in what was signed."""
 
 from collections.abc import Sequence
+from typing import Annotated, Final
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from holdgate.crypto.envelope import open_envelope
 from holdgate.law import command as c
@@ -11,31 +12,43 @@ from holdgate.law.case import Pin
 from holdgate.sites.reception import Paper, Reception
 from holdgate.sites.reply import Reply, reply_of
 from holdgate.terms.errors import Malformed
-from holdgate.terms.limits import PINS_MAX
+from holdgate.terms.limits import BLOB_BYTES_MAX, PINS_MAX
+from holdgate.web.grammar import Digest, Id, Key, plainly
 from holdgate.web.inviting import brings_a_key, is_invited
-from holdgate.web.operation import ENVELOPE_TYPE, Call, Operation, anybody, person, signed_in
+from holdgate.web.operation import (
+    ENVELOPE_BODY_MAX,
+    ENVELOPE_TYPE,
+    Call,
+    Operation,
+    anybody,
+    person,
+    signed_in,
+)
 from holdgate.web.papers import hand_in, lay_down, waiting_for
 from holdgate.web.problem import SIGN_IN, Problem, denied
 from holdgate.web.wish import Wish, wish_of
+
+SUBMISSION_BYTES_MAX: Final = ENVELOPE_BODY_MAX + PINS_MAX * BLOB_BYTES_MAX * 4 // 3
+"""An envelope with documents beside it, in base64."""
 
 
 class Submission(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A signed envelope with documents beside it. `documents`: content (base64) by SHA-256 (hex)."""
 
-    envelope: msgspec.Raw
-    documents: dict[str, bytes] = {}
+    envelope: Annotated[msgspec.Raw, Meta(extra_json_schema={"$ref": "#/components/schemas/ActionEnvelope"})]
+    documents: Annotated[dict[Digest, bytes], Meta(max_length=PINS_MAX)] = {}
 
 
 class About(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One subject: `order/job`, or the id of an order, report, contract or person; without, all of them."""
 
-    about: str | None = None
+    about: Key | None = None
 
 
 class ByOrder(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An order."""
 
-    order: str
+    order: Id
 
 
 class Waiting(Struct, frozen=True, kw_only=True):
@@ -87,6 +100,7 @@ class Acting:
             if brings_a_key(command) and not is_invited(self._reception, command, call.face.now()):
                 return SIGN_IN
         paper = lay_down(call.face, self._reception, call.body)
+        call.face.desk_changed()
         if paper.missing:
             return Laid(digest=paper.digest, missing=paper.missing)
         answer = await hand_in(call.face, self._reception, paper, _source(call))
@@ -102,7 +116,17 @@ class Acting:
     def operations(self) -> Sequence[Operation]:
         """The rows of the API's table."""
         return (
-            Operation("POST", "/api/actions", "Hand in a signed action", self.act, Reply, body=bytes, who=anybody),
+            Operation(
+                "POST",
+                "/api/actions",
+                "Hand in a signed action",
+                self.act,
+                Reply,
+                body=bytes,
+                who=anybody,
+                beside=Submission,
+                most=SUBMISSION_BYTES_MAX,
+            ),
             Operation("GET", "/api/options", "What I could do now", self.options, list[Wish], About, who=person),
             Operation(
                 "GET",
@@ -139,9 +163,9 @@ def _submission(call: Call) -> tuple[bytes, tuple[Pin, ...]]:
     try:
         found = _SUBMISSION.decode(call.body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise Malformed(f"send an envelope as {ENVELOPE_TYPE}, or {{envelope, documents}} as JSON: {error}") from None
-    if len(found.documents) > PINS_MAX:
-        raise Malformed(f"at most {PINS_MAX} documents go beside an action")
+        raise Malformed(
+            f"send an envelope as {ENVELOPE_TYPE}, or {{envelope, documents}} as JSON: {plainly(error)}"
+        ) from None
     return bytes(found.envelope), tuple(Pin(sha256=name, content=body) for name, body in found.documents.items())
 
 

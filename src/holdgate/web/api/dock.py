@@ -1,14 +1,18 @@
 """The dock: what a scanner typed becomes a part, what a reader signed becomes an arrival, and the answer is one word to act on."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Annotated, Any, Protocol
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from holdgate.law import event as ev
 from holdgate.law.decision import Decision
 from holdgate.law.denial import remedy, sentence
+from holdgate.terms.errors import Malformed
+from holdgate.terms.limits import TEXT_CHARS_MAX
+from holdgate.web.grammar import Id
 from holdgate.web.operation import Call, Operation, anybody, floor
+from holdgate.web.problem import Problem, refused
 
 GO, HOLD, NO = "go", "hold", "no"
 
@@ -38,7 +42,7 @@ ReadMark = Callable[[str], Mark]
 class Typed(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a scanner typed."""
 
-    text: str
+    text: Annotated[str, Meta(max_length=TEXT_CHARS_MAX)]
 
 
 class Part(Struct, frozen=True, kw_only=True):
@@ -52,7 +56,7 @@ class Part(Struct, frozen=True, kw_only=True):
 class ByReader(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A reader."""
 
-    id: str
+    id: Id
 
 
 class Counter(Struct, frozen=True, kw_only=True):
@@ -78,9 +82,12 @@ class Dock:
     def __init__(self, read: ReadMark) -> None:
         self._read = read
 
-    def mark(self, call: Call) -> Part:
+    def mark(self, call: Call) -> Part | Problem:
         """The part that a mark names."""
-        found = self._read(call.body.text)
+        try:
+            found = self._read(call.body.text)
+        except Malformed as error:
+            return refused(str(error))
         return Part(part_no=found.part_no, serial=found.serial, rev=found.rev)
 
     def counter(self, call: Call) -> Counter:

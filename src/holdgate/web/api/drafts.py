@@ -2,22 +2,26 @@
 
 import asyncio
 from collections.abc import Sequence
+from typing import Annotated, Final
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from holdgate.law.families import Bundle, bundled
-from holdgate.terms.errors import Malformed
+from holdgate.terms.limits import CONTRACT_BYTES_MAX
 from holdgate.web.asker import Asker
 from holdgate.web.drafting import FILES_MAX, Drafted, Drafting
 from holdgate.web.face import Face
 from holdgate.web.operation import Call, Operation
 
+DRAFT_BYTES_MAX: Final = 2 * CONTRACT_BYTES_MAX * (1 + FILES_MAX)
+"""A contract and what stands beside it, with what JSON adds to them."""
+
 
 class Draft(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A contract as it is written. `text`: of the SmartClientPO; `beside`: texts of documents that it names, by file name."""
 
-    text: str
-    beside: dict[str, str] = {}
+    text: Annotated[str, Meta(max_length=CONTRACT_BYTES_MAX)]
+    beside: Annotated[dict[str, Annotated[str, Meta(max_length=CONTRACT_BYTES_MAX)]], Meta(max_length=FILES_MAX)] = {}
 
 
 def author(asker: Asker) -> bool:
@@ -33,8 +37,6 @@ class Drafts:
 
     async def read(self, call: Call) -> Drafted:
         """Read a contract: faults, documents, and what it changes."""
-        if len(call.body.beside) > FILES_MAX:
-            raise Malformed(f"at most {FILES_MAX} documents stand beside a contract")
         found = await asyncio.to_thread(self._drafting.read, call.body.text, call.body.beside, None)
         held = in_force(call.face, found.contract)
         if held is None or not found.documents:
@@ -52,6 +54,7 @@ class Drafts:
             body=Draft,
             who=author,
             kinds=("business_hub",),
+            most=DRAFT_BYTES_MAX,
         )
         return (row,)
 

@@ -12,6 +12,7 @@ from holdgate.query.record import Record, command_of, entry_at, taken_in
 from holdgate.sites.evidence import Evidence, EvidenceStore
 from holdgate.terms.errors import Malformed
 from holdgate.terms.limits import BLOB_BYTES_MAX
+from holdgate.web.grammar import Digest, IdOrNothing
 from holdgate.web.operation import Call, Operation, floor, signed_in
 from holdgate.web.problem import Problem, missing
 from holdgate.web.sight import check_digest, order_of
@@ -40,8 +41,8 @@ class Kept(Struct, frozen=True, kw_only=True):
 class ByEvidence(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Evidence by its digest; clients and auditors also name the order that rests on it."""
 
-    sha256: str
-    order: str = ""
+    sha256: Digest
+    order: IdOrNothing = ""
 
 
 class EvidenceDesk:
@@ -53,8 +54,8 @@ class EvidenceDesk:
     def take(self, call: Call) -> Kept:
         """Take bytes in."""
         content: bytes = call.body
-        if not 0 < len(content) <= BLOB_BYTES_MAX:
-            raise Malformed(f"evidence has 1 to {BLOB_BYTES_MAX} bytes; make the photo smaller")
+        if not content:
+            raise Malformed(f"evidence has 1 to {BLOB_BYTES_MAX} bytes")
         bringer = call.asker.person or call.asker.place
         made = Evidence(
             sha256=digest(content),
@@ -94,7 +95,17 @@ class EvidenceDesk:
     def operations(self) -> Sequence[Operation]:
         """The rows of the API's table."""
         return (
-            Operation("POST", "/api/evidence", "Bring evidence", self.take, Kept, body=bytes, who=floor, takes=BINARY),
+            Operation(
+                "POST",
+                "/api/evidence",
+                "Bring evidence",
+                self.take,
+                Kept,
+                body=bytes,
+                who=floor,
+                takes=BINARY,
+                most=BLOB_BYTES_MAX,
+            ),
             Operation(
                 "GET",
                 "/api/evidence/{sha256}",
@@ -103,6 +114,7 @@ class EvidenceDesk:
                 asks=ByEvidence,
                 who=signed_in,
                 media=BINARY,
+                others=tuple(media for _, media in _MAGIC),
             ),
         )
 

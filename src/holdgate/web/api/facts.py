@@ -11,12 +11,13 @@ from holdgate.law.state import ContractRecord, State
 from holdgate.query.contract_words import ContractSheet, sheet_of
 from holdgate.terms.errors import Malformed
 from holdgate.terms.ids import check_id
-from holdgate.web.api.looking import LIMIT, check_limit, paged
+from holdgate.web.api.looking import LIMIT, Limit, paged
 from holdgate.web.asker import Asker
 from holdgate.web.face import Face
+from holdgate.web.grammar import Digest, Id, Key, Version, Word
 from holdgate.web.operation import Call, Operation, floor, person
 from holdgate.web.problem import Problem, missing
-from holdgate.web.sight import check_digest, pins_of, sees_contract
+from holdgate.web.sight import check_digest, contracts_seen, pins_of, sees_contract
 
 NO_DOCUMENT = "no document of this digest is yours to see"
 NO_CONTRACT = "no contract version of this name is yours to see"
@@ -107,22 +108,22 @@ class Staging(Struct, frozen=True, kw_only=True):
 class ByVersion(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A contract version."""
 
-    contract: str
-    version: str
+    contract: Id
+    version: Version
 
 
 class ByDigest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Something by its SHA-256 (lowercase hex)."""
 
-    sha256: str
+    sha256: Digest
 
 
 class Stretch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which slips: after that order, at most so many, in that state."""
 
-    after: str = ""
-    limit: int = LIMIT
-    state: str = ""
+    after: Key = ""
+    limit: Limit = LIMIT
+    state: Word = ""
 
 
 def knows_registers(asker: Asker) -> bool:
@@ -207,12 +208,7 @@ class Registers:
 
     def contracts(self, call: Call) -> tuple[ContractRow, ...]:
         """Every contract version that the asker may read."""
-        state = call.face.state
-        return tuple(
-            contract_row(state, record)
-            for record in state.contracts.values()
-            if sees_contract(call.face, call.asker, record.sha256)
-        )
+        return tuple(contract_row(call.face.state, record) for record in contracts_seen(call.face, call.asker))
 
     def contract(self, call: Call) -> ContractTold | Problem:
         """One contract version, in words."""
@@ -243,7 +239,7 @@ class Registers:
             slip = state.slips[key]
             return None if wanted and slip.state != wanted else _slip(state, key)
 
-        found, following = paged(state.slips, call.asks.after, check_limit(call.asks.limit), row)
+        found, following = paged(state.slips, call.asks.after, call.asks.limit, row)
         early = tuple(
             EarlyRow(
                 order=item.order,

@@ -7,8 +7,10 @@ from msgspec import Struct
 from holdgate.crypto.envelope import open_envelope
 from holdgate.law import command as c
 from holdgate.sites.reception import Invitation, Locker, Paper, Reception
+from holdgate.terms.errors import Malformed
 from holdgate.web.asker import Asker
 from holdgate.web.face import Face
+from holdgate.web.grammar import Digest, Id, Secret
 from holdgate.web.inviting import (
     Inviting,
     Token,
@@ -22,7 +24,7 @@ from holdgate.web.inviting import (
     settle,
 )
 from holdgate.web.operation import Call, Operation, anybody
-from holdgate.web.problem import NOT_YOURS, Problem, missing
+from holdgate.web.problem import NOT_YOURS, Problem, missing, refused
 from holdgate.web.sight import check_digest
 
 NO_INVITATION = "this invitation is used up, over or taken back; ask an officer for another one"
@@ -65,7 +67,7 @@ class Progress(Struct, frozen=True, kw_only=True):
 class Made(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a newcomer made. `secret`: of their link; `key`: public; `locker`: of a badge."""
 
-    secret: str
+    secret: Secret
     key: bytes
     locker: Locker | None = None
 
@@ -73,19 +75,19 @@ class Made(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class ById(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Somebody by their SMART-ID, in the path."""
 
-    id: str
+    id: Id
 
 
 class BySecret(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The secret of a link."""
 
-    secret: str
+    secret: Secret
 
 
 class ByToken(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An invitation by the digest of its secret."""
 
-    token: str
+    token: Digest
 
 
 def officer(asker: Asker) -> bool:
@@ -105,9 +107,13 @@ class Invitations:
         if call.asker.person is None:
             return NOT_YOURS
         secret = self._token() + self._token()
-        made = invite(call.face.state, call.asker.person, call.body, secret, call.face.now())
+        try:
+            made = invite(call.face.state, call.asker.person, call.body, secret, call.face.now())
+        except Malformed as error:
+            return refused(str(error))
         settle(call.face.state, self._reception, call.face.now())
         keep(self._reception, made)
+        call.face.desk_changed()
         return Invited(path=f"/{call.face.id}/join/{secret}", until=made.until)
 
     def every(self, call: Call) -> tuple[Open, ...]:
@@ -117,6 +123,7 @@ class Invitations:
     def take_back(self, call: Call) -> None:
         """Take an invitation back."""
         self._reception.drop_invitation(check_digest(call.asks.token))
+        call.face.desk_changed()
 
     def bring(self, call: Call) -> Problem | None:
         """A newcomer lays their public key, and the sealed key of their badge, beside their invitation."""
@@ -124,6 +131,7 @@ class Invitations:
         if invitation is None or invitation.done or invitation.id != call.asks.id:
             return missing(NO_INVITATION)
         bring(self._reception, invitation, call.body.key, call.body.locker)
+        call.face.desk_changed()
         return None
 
     def progress(self, call: Call) -> Progress | Problem:

@@ -20,6 +20,7 @@ from holdgate.ledger.merkle import inclusion_path
 from holdgate.ledger.proof import write_proof
 from holdgate.terms.errors import Malformed, Unavailable
 from holdgate.web.asker import Asker
+from holdgate.web.grammar import Seq, TilePath
 from holdgate.web.operation import Call, Operation, anybody, person
 from holdgate.web.problem import NOT_YOURS, Problem, missing
 from holdgate.web.reexecution import Reexecuted, Reexecution
@@ -35,13 +36,13 @@ BUNDLES_AT_ONCE: Final = 2
 class ByEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An entry."""
 
-    seq: int
+    seq: Seq
 
 
 class ByPath(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A tile, as C2SP names it below `tile/`: `0/000`, `0/x001/067.p/5`, `entries/000`."""
 
-    path: str
+    path: TilePath
 
 
 def reads_record(asker: Asker) -> bool:

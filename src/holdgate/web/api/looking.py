@@ -1,17 +1,17 @@
 """Looking at work: orders, jobs, timelines, and why an entry says what it says. Everything is guarded by who asks."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Final, TypeVar
+from typing import Annotated, Final, TypeVar
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from holdgate.law.state import Job, Order, open_ncrs
 from holdgate.law.technique import Technique
 from holdgate.query.timeline import Told, tell
 from holdgate.query.why import Why, why, why_taken
-from holdgate.terms.errors import Malformed
 from holdgate.web.api.acting import ByOrder
 from holdgate.web.face import Face
+from holdgate.web.grammar import Id, IdOrNothing, Key, Place, Seq, Word
 from holdgate.web.operation import Call, Operation, person
 from holdgate.web.problem import Problem
 from holdgate.web.sight import job_of, order_of, said_at
@@ -19,6 +19,7 @@ from holdgate.web.sight import job_of, order_of, said_at
 LIMIT_MAX: Final = 200
 """Rows of one answer."""
 LIMIT: Final = 50
+Limit = Annotated[int, Meta(ge=1, le=LIMIT_MAX)]
 T = TypeVar("T")
 
 
@@ -147,51 +148,40 @@ class Lines(Struct, frozen=True, kw_only=True):
 class Listed(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which orders: after that one, at most so many, of that status."""
 
-    after: str = ""
-    limit: int = LIMIT
-    status: str = ""
+    after: Key = ""
+    limit: Limit = LIMIT
+    status: Word = ""
 
 
 class ListedJobs(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which jobs: after that one (`order/job`), at most so many, of that order."""
 
-    after: str = ""
-    limit: int = LIMIT
-    order: str = ""
+    after: Key = ""
+    limit: Limit = LIMIT
+    order: IdOrNothing = ""
 
 
 class ByJob(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A job of an order."""
 
-    order: str
-    job: str
+    order: Id
+    job: Id
 
 
 class ByTimeline(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A stretch of an order's timeline: from place `after` + 1 on, of one job where it is named."""
 
-    order: str
-    job: str = ""
-    after: int = -1
-    limit: int = LIMIT_MAX
+    order: Id
+    job: IdOrNothing = ""
+    after: Place = -1
+    limit: Limit = LIMIT_MAX
 
 
 class BySeq(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An entry; `inside`: among those of another site that it took in (-1: itself)."""
 
-    seq: int
-    inside: int = -1
-
-
-def check_limit(limit: int) -> int:
-    """How many rows are asked for.
-
-    Raises:
-        Malformed: none, or too many.
-    """
-    if not 1 <= limit <= LIMIT_MAX:
-        raise Malformed(f"limit is a number from 1 to {LIMIT_MAX}")
-    return limit
+    seq: Seq
+    inside: Place = -1
 
 
 def paged(keys: Iterable[str], after: str, limit: int, wanted: Callable[[str], T | None]) -> tuple[list[T], str]:
@@ -295,7 +285,7 @@ class Looking:
             order = every[key]
             return order_row(order) if (not status or order.status == status) and asker.sees(order) else None
 
-        found, following = paged(every, call.asks.after, check_limit(call.asks.limit), row)
+        found, following = paged(every, call.asks.after, call.asks.limit, row)
         return OrderRows(orders=tuple(found), next=following)
 
     def order(self, call: Call) -> OrderTold | Problem:
@@ -325,7 +315,7 @@ class Looking:
             shown = order is not None and asker.sees(order) and (not only or job.order == only)
             return job_row(call.face, job) if shown else None
 
-        found, following = paged(state.jobs, call.asks.after, check_limit(call.asks.limit), row)
+        found, following = paged(state.jobs, call.asks.after, call.asks.limit, row)
         return JobRows(jobs=tuple(found), next=following)
 
     def job(self, call: Call) -> JobTold | Problem:
@@ -352,7 +342,7 @@ class Looking:
         if isinstance(found, Problem):
             return found
         places = call.face.chronicle_of(found.id)
-        first, limit = max(call.asks.after + 1, 0), check_limit(call.asks.limit)
+        first, limit = max(call.asks.after + 1, 0), call.asks.limit
         lines = tuple(_line(told) for told in tell(call.face.record(), places[first : first + limit], call.asks.job))
         return Lines(lines=lines, next=first + limit - 1 if first + limit < len(places) else -1)
 

@@ -1,22 +1,23 @@
 """Signing in and out, and what a browser needs before it can sign: who is here, the site's settings, sealed keys of badges."""
 
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response
 
+from holdgate.crypto.signatures import WEBAUTHN, kind_of
 from holdgate.identity.charter import Settings
 from holdgate.law.chronicle import Attempt
 from holdgate.sites.reception import Locker, Reception
-from holdgate.terms.errors import Malformed
-from holdgate.web.asker import WORKSTATION, Asker, in_force
+from holdgate.web.asker import Asker, in_force
 from holdgate.web.face import Face
+from holdgate.web.grammar import Id
 from holdgate.web.inviting import settle
-from holdgate.web.operation import JSON_TYPE, Call, Operation, anybody, signed_in
+from holdgate.web.operation import JSON_TYPE, Call, Operation, anybody, at_device, at_workstation
 from holdgate.web.problem import NOT_YOURS, Problem, missing
-from holdgate.web.sessions import Sessions, device_or_person
+from holdgate.web.sessions import LOGIN_TYPE, Sessions, device_or_person
 from holdgate.web.wish import FieldForm, forms
 
 WHO: Final = "hg_who"
@@ -60,7 +61,7 @@ class Here(Struct, frozen=True, kw_only=True):
 class ByPerson(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Somebody by their SMART-ID."""
 
-    id: str
+    id: Id
 
 
 class Failed(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -73,7 +74,7 @@ class Failed(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Leaving(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which session ends: the person's, or the workstation's (`device`)."""
 
-    who: str = "person"
+    who: Literal["person", "device"] = "person"
 
 
 class Visits:
@@ -118,9 +119,7 @@ class Visits:
 
     def sign_out(self, call: Call) -> Response:
         """End the person's session (or the workstation's)."""
-        name = COOKIES.get(call.asks.who)
-        if name is None:
-            raise Malformed("who leaves is `person` or `device`")
+        name = COOKIES[call.asks.who]
         self._sessions.close(call.raw.cookies.get(name))
         response = Response(status_code=204, headers={"Cache-Control": "no-store"})
         response.delete_cookie(name, path="/")
@@ -147,8 +146,6 @@ class Visits:
 
     def locker(self, call: Call) -> Locker | Problem:
         """The sealed key of a badge, for an enrolled workstation: noise without the badge and its PIN."""
-        if call.asker.place is None or WORKSTATION not in call.asker.place.roles:
-            return NOT_YOURS
         settle(self._face.state, self._reception, self._face.now())
         return self._reception.locker(call.asks.id) or missing("no badge of this name was made here")
 
@@ -169,11 +166,15 @@ class Visits:
         """The rows of the API's table."""
         return (
             Operation("POST", "/api/challenge", "A text to sign in with", self.challenge, Challenge, who=anybody),
-            Operation("POST", "/api/session", "Sign in", self.sign_in, Here, body=bytes, who=anybody),
+            Operation(
+                "POST", "/api/session", "Sign in", self.sign_in, Here, body=bytes, who=anybody, payload=LOGIN_TYPE
+            ),
             Operation("GET", "/api/session", "Who is here, and the site's settings", self.here, Here, who=anybody),
             Operation("DELETE", "/api/session", "Sign out", self.sign_out, asks=Leaving, who=anybody),
-            Operation("GET", "/api/lockers/{id}", "A badge's sealed key", self.locker, Locker, ByPerson, who=signed_in),
-            Operation("POST", "/api/attempts", "A key was not unlocked", self.attempt, body=Failed, who=signed_in),
+            Operation(
+                "GET", "/api/lockers/{id}", "A badge's sealed key", self.locker, Locker, ByPerson, who=at_workstation
+            ),
+            Operation("POST", "/api/attempts", "A key was not unlocked", self.attempt, body=Failed, who=at_device),
             Operation(
                 "GET", "/api/acts", "How acts are written", self.forms, dict[str, dict[str, FieldForm]], who=anybody
             ),
@@ -190,6 +191,6 @@ def _somebody(identity: Any) -> Somebody:
         name=identity.name,
         org=identity.org,
         roles=identity.roles,
-        passkey=len(identity.key) != 32,
+        passkey=kind_of(identity.key) == WEBAUTHN,
         zone=identity.zone,
     )

@@ -6,6 +6,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from holdgate.crypto.signatures import WEBAUTHN, kind_of
 from holdgate.identity.charter import SiteSeat
 from holdgate.identity.roster import Credential, Identity
 from holdgate.law import command as c
@@ -217,7 +218,7 @@ def person(view: View) -> PersonCard | Problem:
         else None,
         disable=view.offer(c.DisableIdentity, {"id": name, "reason": STAND_IN}, ("reason",)) if in_force else None,
         key=f"{identity.key.hex()[:16]}…",
-        passkey=len(identity.key) != 32,
+        passkey=kind_of(identity.key) == WEBAUTHN,
         rekey=REKEY in c.ACTS and in_force and identity.kind in ("person", "device"),
         officers=_officers(view, name),
         may_invite=_may_invite(view) and (view.asker.person is None or view.asker.person.id != name),

@@ -108,6 +108,13 @@ class Sheet(Struct, frozen=True, kw_only=True):
     story: tuple[Line, ...]
 
 
+class ContractPage(Struct, frozen=True, kw_only=True):
+    """The pinned contract in words, and what the client signed with it: silence is theirs to choose."""
+
+    words: ContractSheet
+    accepted: tuple[tuple[str, str], ...]
+
+
 class Result(Struct, frozen=True, kw_only=True):
     """One op in a report. `signed`: by whom; `rows`: its readings with their limits."""
 
@@ -275,13 +282,13 @@ def _story(view: View, order: Order, reports: set[str]) -> list[Line]:
 # ---- the contract and the terms ------------------------------------------------------------------------------------
 
 
-def contract(view: View) -> ContractSheet | Problem:
+def contract(view: View) -> ContractPage | Problem:
     """The contract that an order is pinned to, in words."""
     order = _own(view)
     sha256 = "" if order is None else order.sha256 or next((said.sha256 for said in order.acceptances), "")
     if order is None or not sha256:
         return missing(NOT_THERE)
-    return _in_words(view, sha256)
+    return ContractPage(words=_in_words(view, sha256), accepted=tuple(_accepted(view, order)))
 
 
 def _in_words(view: View, sha256: str) -> ContractSheet:

@@ -18,11 +18,11 @@ from holdgate.web.api.drafts import author
 from holdgate.web.api.facts import ContractRow, contract_row, find_version
 from holdgate.web.page import Page, View
 from holdgate.web.problem import Problem, missing
-from holdgate.web.sight import sees_contract
+from holdgate.web.sight import contracts_seen
 from holdgate.web.wish import Choices, Wish, with_asks
 from holdgate.web.workshop import Difference
 
-ROLES: Final = ("author", "level3", "admin", "qa", "compliance", "project_manager", "certifier")
+ROLES: Final = ("author", "level3", "admin", "qa", "compliance", "project_manager", "certifier", "auditor")
 EFFECTIVITY: Final = (("new_orders", "new orders"), ("unstarted_jobs", "new orders and jobs that are not started"))
 NO_DIGEST: Final = "0" * 64
 
@@ -75,12 +75,8 @@ class Compared(Struct, frozen=True, kw_only=True):
 
 def listed(view: View) -> Listed:
     """Every version, the newest first."""
-    state = view.face.state
-    rows = [
-        contract_row(state, record)
-        for record in reversed(state.contracts.values())
-        if sees_contract(view.face, view.asker, record.sha256)
-    ]
+    seen = reversed(contracts_seen(view.face, view.asker))
+    rows = [contract_row(view.face.state, record) for record in seen]
     may = author(view.asker)
     return Listed(rows=tuple(rows), author=may, drafts=may and view.drafting.workshop is not None)
 

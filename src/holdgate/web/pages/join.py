@@ -4,6 +4,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from holdgate.crypto.signatures import WEBAUTHN, kind_of
 from holdgate.sites.reception import Invitation
 from holdgate.web.inviting import is_done, officers_of, open_invitation
 from holdgate.web.page import Page, View
@@ -41,7 +42,7 @@ def joining(view: View) -> Joining | Problem:
     if invitation is None:
         return missing(GONE)
     officers = tuple(
-        Officer(id=identity.id, name=identity.name, role=role, passkey=len(identity.key) != 32)
+        Officer(id=identity.id, name=identity.name, role=role, passkey=kind_of(identity.key) == WEBAUTHN)
         for identity, role in officers_of(view.face.state, invitation)
     )
     return Joining(

@@ -103,6 +103,16 @@ class Tag(Struct, frozen=True, kw_only=True):
     elsewhere: str
 
 
+class Stretch(Struct, frozen=True, kw_only=True):
+    """A stretch of the environment that does not count as good. `until`: UTC µs; 0: it goes on."""
+
+    series: str
+    kind: str
+    limits: str
+    since: int
+    until: int
+
+
 class Sheet(Struct, frozen=True, kw_only=True):
     """The whole record of one job."""
 
@@ -112,7 +122,7 @@ class Sheet(Struct, frozen=True, kw_only=True):
     technique: str
     counts: c.Quantities
     exceptions: tuple[Exceptional, ...]
-    breaks: tuple[str, ...]
+    breaks: tuple[Stretch, ...]
     refused: int
     ops: tuple[OpSheet, ...]
     tags: tuple[Tag, ...]
@@ -254,10 +264,10 @@ def _of_lot(record: JobRecord, job: Job) -> Iterator[Exceptional]:
     yield from (item for item in found if item.id not in still_open)
 
 
-def _breaks(state: State, job: Job, technique: Technique) -> Iterator[str]:
+def _breaks(state: State, job: Job, technique: Technique) -> Iterator[Stretch]:
     """Stretches of the environment that did not count as good while the job ran."""
     watched = {watch.key: watch for watch in technique.watches}
-    end = job.last_done_at or 1 << 62
+    end = job.last_done_at if job.status == "complete" else 1 << 62
     for name, series in state.series.items():
         for key, breaks in series.breaks.items():
             watch = watched.get(key)
@@ -265,8 +275,13 @@ def _breaks(state: State, job: Job, technique: Technique) -> Iterator[str]:
                 continue
             for stretch in breaks:
                 if stretch.since <= end and (stretch.until is None or stretch.until >= job.started_at):
-                    goes_on = " and goes on" if stretch.until is None else ""
-                    yield f"{name}: {stretch.kind}{goes_on} (limits {watch.show_limits()})"
+                    yield Stretch(
+                        series=name,
+                        kind=stretch.kind,
+                        limits=watch.show_limits(),
+                        since=stretch.since,
+                        until=stretch.until or 0,
+                    )
 
 
 def _op(view: View, job: Job, op: Operation, record: JobRecord) -> OpSheet:

@@ -16,6 +16,7 @@ const extras = { // a page's own script, by data-script of its main part
   contracts: () => import("./contracts.js"),
   dock: () => import("./dock.js"),
   join: () => import("./join.js"),
+  papers: () => import("./papers.js"),
 };
 
 // ---- pages without leaving the page: the person's key lives in memory only -------------------------------------------
@@ -68,8 +69,9 @@ window.addEventListener("popstate", () => go(location.href, false));
 
 document.addEventListener("submit", async (event) => {
   const form = event.target;
-  if (form.id === "passkey") return event.preventDefault(), byPasskey(form);
-  if (form.method === "get" && !form.dataset.wish && !form.dataset.does && !form.id.startsWith("make-")) {
+  const id = form.getAttribute("id") || ""; // a field may be called id
+  if (id === "passkey") return event.preventDefault(), byPasskey(form);
+  if (form.method === "get" && !form.dataset.wish && !form.dataset.does && !id.startsWith("make-")) {
     event.preventDefault(); // a search: the page stays, and with it whoever is signed in by badge
     return go(`${form.getAttribute("action") || location.pathname}?${new URLSearchParams(new FormData(form))}`);
   }
