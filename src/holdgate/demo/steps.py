@@ -130,7 +130,7 @@ STEPS: Final = (
         at=OFFICE,
         who=AUDITOR,
         path=f"/HUB/audit/order/{ORDER}",
-        do=("Open any entry, the refused scan for one.",),
+        do=("Open any entry, the client's approval for one.",),
         see="Who, when, where, under which revision, which rules were asked and on which facts the answer rests.",
     ),
 )
