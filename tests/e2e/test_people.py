@@ -69,3 +69,22 @@ def test_somebody_elses_page_says_so_and_shows_nothing(shop: Served, browser: An
     seat.faults[:] = [fault for fault in seat.faults if not re.search(r"status of 40[13]", fault)]
     assert seat.faults == []
     seat.close()
+
+
+def answering(status: int) -> Any:
+    """A site that gives this status and no more."""
+    return lambda route: route.fulfill(status=status, body="{}")
+
+
+def test_a_scan_outlives_a_site_that_has_forgotten_the_workstation(shop: Served, browser: Any) -> None:
+    """Never lose a fact: an answer that decides nothing (401, 500) lets go of no scan."""
+    seat = Seat(browser, shop, DOCK, "/FLOOR/dock")
+    for status in (401, 500):
+        seat.page.route("**/api/marks", answering(status))
+        seat.scan(f"9999-9/A/X{status}")
+        seat.see("#came-helps", "Nothing is lost")
+        seat.see("#outbox-pill", "1 to deliver")
+        seat.page.unroute("**/api/marks")
+        seat.see("#came-word", "NO")
+        playwright.expect(seat.page.locator("#outbox-pill")).to_be_hidden(timeout=20_000)
+    seat.close()

@@ -5,7 +5,7 @@ import { canonical, token, utf8 } from "./canon.js";
 import { ACTION, seal } from "./dsse.js";
 import { all, drop, get, put } from "./keep.js";
 import { refresh } from "./live.js";
-import { recount } from "./outbox.js";
+import { lost, recount } from "./outbox.js";
 import { api, call, me, nowUs, placeSigner, Problem } from "./state.js";
 import { announce, ask } from "./tell.js";
 import { expect, onScan } from "./wedge.js";
@@ -60,12 +60,13 @@ async function delivered(kept) {
     await refresh();
     return true;
   } catch (error) {
-    if (error instanceof Problem && error.problem.status !== 503) {
+    if (!lost(error)) {
       await drop("outbox", kept.key);
       show("no", error.message, "Nothing was recorded.");
       return true;
     }
-    show("hold", "Kept here: the site does not answer.", "Nothing is lost; it is delivered when the site is back.");
+    const why = error instanceof Problem ? error.message : "the site does not answer";
+    show("hold", `Kept here: ${why}.`, "Nothing is lost; it is delivered when the site takes it.");
     return false;
   }
 }

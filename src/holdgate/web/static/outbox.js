@@ -33,7 +33,8 @@ export async function deliver(path, envelope, mayWait, does) {
   }
 }
 
-const lost = (error) => !(error instanceof Problem) || error.problem.status === 503;
+// No answer that decides anything: nobody answered, the site has a fault, or it has forgotten this workstation since it started.
+export const lost = (error) => !(error instanceof Problem) || error.problem.status >= 500 || [401, 403, 408].includes(error.problem.status);
 
 async function told() {
   await recount();

@@ -56,6 +56,7 @@ export async function act(form) {
   } catch (error) {
     if (error instanceof Problem) refused(error.problem, form);
     else if (error.name === "NotAllowedError") announce("The passkey was not used. Nothing was signed.", "bad");
+    else if (error instanceof TypeError) announce("The site did not answer: look whether it is recorded before you do it again.", "bad"); // fetch
     else announce(`Nothing was signed: ${error.message}`, "bad");
     return false;
   }

@@ -26,7 +26,7 @@ export async function call(method, path, body, type = "application/json") {
   if (answer.ok) return text ? JSON.parse(text) : null;
   let problem = { title: answer.statusText, status: answer.status, detail: text.slice(0, 200) };
   try {
-    problem = JSON.parse(text);
+    problem = { ...problem, ...JSON.parse(text), status: answer.status };
   } catch {
     /* a server in front of the site answered: its words will do */
   }
