@@ -82,7 +82,7 @@ export async function refresh() {
   address.searchParams.set("part", "live");
   const answer = await fetch(address, { credentials: "same-origin", headers: { "X-Holdgate-Live": "1" } }).catch(() => null);
   if (!answer || number !== asked || !part.isConnected) return;
-  if (answer.status === 503) return;
+  if (!(answer.headers.get("content-type") || "").startsWith("text/html")) return; // no page: what is shown stays
   const fresh = document.createElement("div");
   fresh.innerHTML = await answer.text();
   morph(part, fresh);
