@@ -160,7 +160,7 @@ class History:
             again = ev.RetestAuthorised(order=PO, job=JOB, step="S20", cause=cause, by="L3")
             start = ev.StepStarted(order=PO, job=JOB, step="S20", by="TECH", equipment=(), materials=())
             done = ev.StepSigned(order=PO, job=JOB, step="S20", by="TECH", result="pass", complete=True)
-            third = {"order": PO, "job": JOB, "step": "S30", "by": "TECH2"}
+            third: dict[str, Any] = {"order": PO, "job": JOB, "step": "S30", "by": "TECH2"}
             self.enter(again, start, done)  # comes with one import
             if job.attempts[2] is None:
                 start = ev.StepStarted(**third, equipment=(), materials=())

@@ -12,7 +12,7 @@ from holdgate.law.money import tax_of
 from tests.builders import CLIENT, PO, Asked, World, hub
 
 SHA = digest(b"account")
-TAXED = {"tax_category": "S", "tax_rate": "19"}
+TAXED: dict[str, Any] = {"tax_category": "S", "tax_rate": "19"}
 SURCHARGES = (
     Surcharge(id="again", when="retest", cause="client_cause", amount_minor=7_000),
     Surcharge(id="express", when="agreed", amount_minor=5_000),
@@ -33,7 +33,7 @@ def paid_out(*payees: str) -> World:
     """A hub with a payout for each of these (P-000001 …), whose accounts are on record."""
     world = billed()
     for payee in payees or ("TECH",):
-        payout = {"order": PO, "job": "J-1", "rule": "bonus", "payee": payee, "amount_minor": 1_500, "currency": "USD"}
+        payout: dict[str, Any] = {"order": PO, "job": "J-1", "rule": "bonus", "payee": payee, "amount_minor": 1_500, "currency": "USD"}
         world.fold(ev.PayoutReleased(**payout), ev.AccountRegistered(owner=payee, commitment=SHA, by="FIN"))
     return world
 
