@@ -33,7 +33,14 @@ def paid_out(*payees: str) -> World:
     """A hub with a payout for each of these (P-000001 …), whose accounts are on record."""
     world = billed()
     for payee in payees or ("TECH",):
-        payout: dict[str, Any] = {"order": PO, "job": "J-1", "rule": "bonus", "payee": payee, "amount_minor": 1_500, "currency": "USD"}
+        payout: dict[str, Any] = {
+            "order": PO,
+            "job": "J-1",
+            "rule": "bonus",
+            "payee": payee,
+            "amount_minor": 1_500,
+            "currency": "USD",
+        }
         world.fold(ev.PayoutReleased(**payout), ev.AccountRegistered(owner=payee, commitment=SHA, by="FIN"))
     return world
 
