@@ -117,7 +117,7 @@ def owner_signs(case: Case) -> None:
         case.deny("CONSENT_MISSING", needed=f"{command.owner}, whose account it is")
     if all(name == command.owner for name in _signs(case, ("finance",))):
         case.deny("CONSENT_MISSING", needed="finance, somebody else than whose account it is")
-    if not _DIGEST.fullmatch(command.commitment):
+    if not is_reference(command.commitment):
         case.deny("PARTY_INCOMPLETE", org=command.owner, why="the account is named by its commitment, 64 hex digits")
 
 
