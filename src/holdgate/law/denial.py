@@ -155,6 +155,11 @@ CODES: Final[tuple[Code, ...]] = (
     _code(714, "VAULT_READ_ONLY", "The Vault looks and never writes.", "Correct the record by a new entry at its own site.", "SC-21"),
     _code(715, "PAYOUT_DEPENDS_ON_RESULT", "Payout {rule} depends on a test result.", "Tie pay to time and completeness only.", "ISO/IEC 17025 4.1"),
     _code(716, "STALE_VERSION", "{report} was replaced by {replaced_by}.", "Look at the report that replaces it.", "ISO/IEC 17025 7.8.8"),
+    # payloads that can be erased
+    _code(801, "NOT_ERASABLE", "{commitment} is not erased: {why}.", "Check the commitment; contracts and entries are kept for ever.", "docs/retention.md"),
+    _code(802, "LEGAL_HOLD", "{subject} is under legal hold since {placed_at}: {why}.", "Wait until two officers lift the hold.", "legal hold", retry=True),
+    _code(803, "RETENTION_NOT_OVER", "{commitment} is kept: {why}.", "Wait until the contract's retention is over.", "ISO/IEC 17025 8.4; contract retention", retry=True),
+    _code(804, "SUBJECT_UNKNOWN", "{subject} is not known here: {why}.", "Name person:SMART-ID, order:ORDER or job:ORDER/JOB as they are on the record.", "-"),
 )  # fmt: skip
 
 BY_NAME: Final[dict[str, Code]] = {code.name: code for code in CODES}

@@ -20,6 +20,7 @@ from holdgate.law.folds import (
     jobs,
     nonconformances,
     orders,
+    payloads,
     reports,
     site,
     steps,
@@ -44,6 +45,8 @@ def evolve(state: State, library: Library, event: ev.AnyEvent, at: int, ref: int
         LookupError: it speaks of something else that is not known here. Either way the state is as it was.
     """
     _STEPS[type(event)](state, library, event, at, ref)
+    if state.kind == "business_hub":
+        payloads.retain(state, library, event, at)
 
 
 _STEPS: Final[Steps] = {
@@ -57,5 +60,6 @@ _STEPS: Final[Steps] = {
     **steps.STEPS,
     **nonconformances.STEPS,
     **environment.STEPS,
+    **payloads.STEPS,
     **site.STEPS,
 }

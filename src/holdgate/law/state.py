@@ -387,6 +387,51 @@ class Origin(Struct):
     checkpoint: bytes = b""
 
 
+class Erasure(Struct, frozen=True, gc=False):
+    """That a payload was erased: when (UTC µs), by which two officers, and why. `ref`: the entry that says so."""
+
+    at: int
+    by: str
+    approved_by: str
+    reason: str
+    ref: int
+
+
+class Payload(Struct):
+    """What can be erased, as the record names it: by a commitment, or by a plain digest in records from before.
+
+    `orders`, `persons`: what it is about, as far as the acts say that name it; `others`: subjects of another kind. `since`: the
+    last act that named it (UTC µs). `kind`: what it is, where it was put on the record by itself. `erased`: None while it is kept.
+    """
+
+    orders: tuple[str, ...] = ()
+    persons: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
+    since: int = 0
+    kind: str = ""
+    ref: int = 0
+    erased: Erasure | None = None
+
+
+class LegalHold(Struct, frozen=True, gc=False):
+    """A legal hold that is in force since `at` (UTC µs)."""
+
+    by: str
+    at: int
+    reason: str
+    ref: int
+
+
+class Retained(Struct, gc=False):
+    """What an order's payloads are kept by. `years`: the longest that a contract it was worked under states (0: none does).
+
+    `since`: the last thing that is on record of the order (UTC µs): retention runs from there.
+    """
+
+    years: int = 0
+    since: int = 0
+
+
 class Closed(Struct, gc=False):
     """What is left of a job that QA accepted: who accepted it and when, and its report. The rest is in the log."""
 
@@ -403,6 +448,8 @@ class State(Struct):
     `awaited`: at a floor hub, serial → the orders at the gate that name it and are not gone whole.
     `charter`: the founding one, with the seats of nodes that joined since (`joined`: site → the entry that it joined by); a
     retired one keeps its seat (`retired`: site → when, UTC µs).
+    `payloads`: what can be erased, by commitment or digest (a node and a floor hub know those that were erased). `holds`: legal
+    holds in force, by subject; `retained`: by order; both at the business hub alone.
     `outages`: when this site was not running or could not reach the Vault (UTC µs, both ends inclusive; the last ones).
     """
 
@@ -435,6 +482,9 @@ class State(Struct):
     uses: dict[str, dict[str, int]] = {}
     verified: dict[str, dict[str, int | None]] = {}
     outages: list[tuple[int, int]] = []
+    payloads: dict[str, Payload] = {}
+    holds: dict[str, LegalHold] = {}
+    retained: dict[str, Retained] = {}
     joined: dict[str, int] = {}
     retired: dict[str, int] = {}
     witnessed_at: int = 0
