@@ -13,8 +13,8 @@ from msgspec import Raw
 from msgspec.structs import replace
 
 from holdgate.audit.authorities import AUTHORITIES
-from holdgate.crypto.envelope import seal
 from holdgate.crypto.commitments import commit
+from holdgate.crypto.envelope import seal
 from holdgate.crypto.hashes import digest, sha256
 from holdgate.crypto.keys import SigningKey, key_id
 from holdgate.crypto.sealed import SealingKey
