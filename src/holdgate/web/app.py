@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from holdgate.sites.erasing import Eraser
+from holdgate.sites.erasing import erasing
 from holdgate.sites.figures import SiteFigures
 from holdgate.sites.payloads import PayloadStore
 from holdgate.sites.reception import Reception
@@ -76,7 +76,7 @@ class Web:
     def site(self, site: Site, figures: SiteFigures, status: Callable[[], SiteStatus]) -> list[BaseRoute]:
         """The routes of a site, below its name. `figures`: its running figures; `status`: how it stands now."""
         face = Face(site, figures, status)
-        Eraser(site, self._payloads)  # the site's watchers keep it
+        erasing(site, self._payloads)
         self._tasks.append(asyncio.get_running_loop().create_task(_read_up(face)))
         visits = self._visits[site.id] = Visits(face, self._sessions, self._reception)
         pages = self._pages[site.id] = Pages(
