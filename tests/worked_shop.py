@@ -272,6 +272,10 @@ class Served:
         """An envelope signed by these."""
         return self.worked.desk.sign_only(command, names or [signer.id for signer in command.signers])
 
+    def shop_payloads(self) -> SqlitePayloads:
+        """What the shop keeps of evidence and personal data, opened once more."""
+        return SqlitePayloads(self.worked.directory / EVIDENCE)
+
     def now(self) -> int:
         """The time of the sites."""
         return HostClock().now()

@@ -35,7 +35,7 @@ from holdgate.adapters.http_witness import WitnessApp
 from holdgate.adapters.lock import SiteLock
 from holdgate.adapters.marks import Mark, read_mark
 from holdgate.adapters.nkeys import public_text, read_seed
-from holdgate.adapters.sqlite_payloads import SqlitePayloads
+from holdgate.adapters.sqlite_payloads import FILE, SqlitePayloads
 from holdgate.adapters.sqlite_reception import SqliteReception
 from holdgate.adapters.zones import zone_of
 from holdgate.arrivals import forwarding
@@ -69,7 +69,7 @@ RECEPTION: Final = "reception.db"
 """The front desk's file: sealed keys of badges, invitations, papers. No record: losing it loses no fact."""
 
 
-EVIDENCE: Final = "evidence.db"
+EVIDENCE: Final = FILE
 """Photos and charts that acts name by their digest."""
 
 

@@ -12,6 +12,7 @@ from holdgate.audit.trust import Trust
 from holdgate.crypto.commitments import opens
 from holdgate.crypto.hashes import digest, leaf_hash
 from holdgate.demo.shop import ADMIN, CLIENT, COMPLIANCE, DOCK, QA, TECHNICIAN
+from holdgate.law import command as c
 from holdgate.ledger.note import open_checkpoint, parse_vkey
 from holdgate.ledger.proof import verify_proof
 from holdgate.ledger.tiles import read_bundle
@@ -27,6 +28,7 @@ from tests.worked_shop import (
     Served,
 )
 
+ENVELOPE = {"Content-Type": "application/vnd.dsse+json"}
 PATHS = (
     "/HUB/api/orders",
     f"/HUB/api/orders/{ORDER}",
@@ -296,6 +298,48 @@ def test_evidence_is_shown_to_whoever_sees_the_order_that_names_it(served: Serve
         assert served.get(f"{address}?order={OTHER_ORDER}", who).status_code == 404, "that order names none"
     for who in (OTHER_CLIENT, EXPIRED):
         assert served.get(f"{address}?order={ORDER}", who).status_code == 404
+
+
+def told(served: Served, command: c.Command) -> dict[str, Any]:
+    """An act that the hub allows."""
+    answer = served.ask("POST", "/HUB/api/actions", ADMIN, content=served.sign(command), headers=ENVELOPE)
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def test_evidence_that_was_erased_says_when_by_whom_and_why(served: Served) -> None:
+    loose = served.ask("POST", "/HUB/api/evidence", QA, content=b"the wrong photo").json()["commitment"]
+    signers = (c.Signer(id=ADMIN, role="admin"), c.Signer(id=QA, role="qa"))
+    head: dict[str, Any] = {"site": "HUB", "at": served.now(), "signers": signers, "commitment": loose}
+    told(served, c.KeepPayload(**head, nonce="erase-1", kind="evidence", subject=f"person:{TECHNICIAN}"))
+    told(served, c.ErasePayload(**head, nonce="erase-2", reason="shows a face"))
+    for site in ("HUB", "FLOOR"):
+        served.until(f"/{site}/api/evidence/{loose}", QA, lambda found: found.get("title") == "It was erased")
+        answer = served.get(f"/{site}/api/evidence/{loose}", QA)
+        assert answer.status_code == 410
+        assert f"by {ADMIN} and {QA}: shows a face" in answer.json()["detail"]
+
+
+def test_what_the_record_names_and_nobody_has_is_not_told_as_erased(served: Served) -> None:
+    store = served.shop_payloads()
+    lost = store.put(b"lost", kind="evidence", by=QA, at=1)
+    signers = (c.Signer(id=ADMIN, role="admin"),)
+    head: dict[str, Any] = {"site": "HUB", "at": served.now(), "nonce": "lost", "signers": signers}
+    told(served, c.KeepPayload(**head, commitment=lost, kind="evidence"))
+    store.erase([lost])
+    store.close()
+    answer = served.get(f"/HUB/api/evidence/{lost}", QA)
+    assert answer.status_code == 404
+    assert "is not here" in answer.json()["detail"]
+
+
+def test_personal_data_is_no_evidence_and_is_handed_out_to_nobody(served: Served) -> None:
+    store = served.shop_payloads()
+    account = store.put(b"DE89370400440532013000", kind="account", by=TECHNICIAN, at=1, owner=TECHNICIAN)
+    store.close()
+    for who in (QA, ADMIN, TECHNICIAN, AUDITOR):
+        assert served.get(f"/HUB/api/evidence/{account}", who).status_code == 404
 
 
 def test_evidence_that_no_act_names_is_shown_to_staff_alone(served: Served) -> None:

@@ -21,6 +21,8 @@ from holdgate.crypto.commitments import SALT_BYTES, commit, opens
 from holdgate.sites.payloads import EVIDENCE, Held, Payload, PayloadStore
 from holdgate.terms.errors import Unavailable
 
+FILE: Final = "evidence.db"
+"""The file of the bytes, in a shop's directory."""
 BYTES_MAX: Final = 64 * 1024**3
 """Bytes of payloads that are kept at one place; beyond it the disk is not this product's to fill."""
 KEYS: Final = "-keys"

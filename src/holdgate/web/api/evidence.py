@@ -11,9 +11,9 @@ from starlette.responses import Response
 from holdgate.law.retention import named_in
 from holdgate.law.state import Erasure
 from holdgate.query.record import Record, command_of, entry_at, taken_in
+from holdgate.query.retention import in_short
 from holdgate.sites.payloads import EVIDENCE, Missing, PayloadStore, look_up
 from holdgate.terms.errors import Malformed
-from holdgate.terms.instant import show
 from holdgate.terms.limits import BLOB_BYTES_MAX
 from holdgate.web.grammar import IdOrNothing, Reference
 from holdgate.web.operation import Call, Operation, floor, signed_in
@@ -75,8 +75,7 @@ class EvidenceDesk:
             return missing(NO_EVIDENCE)
         found = look_up(self._store, call.face.state, reference)
         if isinstance(found, Erasure):
-            by = f"{found.by} and {found.approved_by}"
-            return gone(f"erased on {show(found.at)} by {by}: {found.reason}")
+            return gone(in_short(found))
         if isinstance(found, Missing):
             return missing(LOST if found.named else NO_EVIDENCE)
         if found.kind != EVIDENCE:
