@@ -15,7 +15,7 @@ import pytest
 from holdgate.adapters.sqlite_payloads import SqlitePayloads
 from holdgate.crypto.commitments import opens
 from holdgate.law import command as c
-from holdgate.law.state import Erasure
+from holdgate.law.retained import Erasure
 from holdgate.sites.erasing import Eraser
 from holdgate.sites.payloads import Payload, look_up
 from holdgate.terms.instant import add_years

@@ -8,8 +8,8 @@ from holdgate.crypto.commitments import commit
 from holdgate.crypto.hashes import digest
 from holdgate.law import command as c
 from holdgate.law import event as ev
+from holdgate.law.retained import Payload
 from holdgate.law.retention import hold_on, named_in, read_subject, years_of
-from holdgate.law.state import Payload
 from holdgate.terms.instant import add_years, parse
 from tests.builders import COMMITMENT, JOB, NODE, OTHER_NODE, PO, World, accepted_job, hub
 from tests.gate_cases import Pair, Row, case, checked, rows_of, two

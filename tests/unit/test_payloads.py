@@ -13,7 +13,7 @@ from holdgate.crypto.commitments import commit, opens, references_in
 from holdgate.crypto.hashes import digest
 from holdgate.law import command as c
 from holdgate.law import decide as law
-from holdgate.law.state import Erasure
+from holdgate.law.retained import Erasure
 from holdgate.sites.erasing import Eraser
 from holdgate.sites.payloads import Missing, Payload, look_up
 from holdgate.terms.errors import Tampered, Unavailable

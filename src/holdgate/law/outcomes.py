@@ -6,14 +6,13 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from holdgate.law import command as c
+from holdgate.law import erasures, interruptions, registers, reporting
 from holdgate.law import event as ev
-from holdgate.law import interruptions, registers, reporting
 from holdgate.law.case import Case
 from holdgate.law.environment import heard
 from holdgate.law.gates.modules import permission_of
 from holdgate.law.gates.orders import body_of, slip_of
 from holdgate.law.gates.readings import failing
-from holdgate.law.gates.retention import approvers
 from holdgate.law.gates.tuning import applies_at_once, waiting_for
 from holdgate.law.orders import body_digest
 from holdgate.law.state import Job, flag_id, remaining
@@ -46,25 +45,6 @@ def _disable(_: Case, m: c.DisableIdentity) -> Events:
 
 def _rekey(_: Case, m: c.RekeyIdentity) -> Events:
     return (ev.IdentityRekeyed(id=m.id, key=m.key, sealing_key=m.sealing_key),)
-
-
-def _keep(case: Case, m: c.KeepPayload) -> Events:
-    return (ev.PayloadKept(commitment=m.commitment, kind=m.kind, by=case.actor.id, subject=m.subject or ""),)
-
-
-def _erase(case: Case, m: c.ErasePayload) -> Events:
-    second = next((name for name in approvers(case.state, m) if name != case.actor.id), None)
-    if second is None:
-        raise InvariantBroken("a gate let an erasure pass that one person alone signed")
-    return (ev.PayloadErased(commitment=m.commitment, by=case.actor.id, approved_by=second, reason=m.reason),)
-
-
-def _place_hold(case: Case, m: c.PlaceHold) -> Events:
-    return (ev.HoldPlaced(subject=m.subject, by=case.actor.id, reason=m.reason),)
-
-
-def _lift_hold(case: Case, m: c.LiftHold) -> Events:
-    return (ev.HoldLifted(subject=m.subject, by=case.actor.id),)
 
 
 def _enrol_site(_: Case, m: c.EnrolSite) -> Events:
@@ -468,10 +448,10 @@ OUTCOMES: Final[dict[type[c.Command], Callable[[Case, Any], Events]]] = {
     c.SuggestChange: _suggest_change,
     c.ApplyChange: _never,
     c.UpdatePolicy: _update_policy,
-    c.KeepPayload: _keep,
-    c.ErasePayload: _erase,
-    c.PlaceHold: _place_hold,
-    c.LiftHold: _lift_hold,
+    c.KeepPayload: erasures.keep,
+    c.ErasePayload: erasures.erase,
+    c.PlaceHold: erasures.place_hold,
+    c.LiftHold: erasures.lift_hold,
     c.AcceptTerms: _accept_terms,
     c.ReviewOrder: _review,
     c.StageOrder: _stage,

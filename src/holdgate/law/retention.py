@@ -6,7 +6,8 @@ from typing import Final, NamedTuple
 from holdgate.crypto.commitments import references_in
 from holdgate.law import command as c
 from holdgate.law.library import Library
-from holdgate.law.state import OVER, LegalHold, Payload, State, job_key
+from holdgate.law.retained import LegalHold, Payload
+from holdgate.law.state import OVER, State, job_key
 from holdgate.terms.ids import ID_PATTERN
 from holdgate.terms.instant import add_years, show
 

@@ -11,8 +11,9 @@ from msgspec import Struct
 
 from holdgate.crypto.commitments import SALTED
 from holdgate.law.library import Library
+from holdgate.law.retained import Erasure, Payload
 from holdgate.law.retention import hold_on, kept_for
-from holdgate.law.state import Erasure, Payload, State
+from holdgate.law.state import State
 from holdgate.query.words import moment
 
 MISSING: Final = "missing"

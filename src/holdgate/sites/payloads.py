@@ -9,7 +9,8 @@ from typing import Final, Protocol
 
 from msgspec import Struct
 
-from holdgate.law.state import Erasure, State
+from holdgate.law.retained import Erasure
+from holdgate.law.state import State
 
 EVIDENCE: Final = "evidence"
 """The kind of photos, charts and scans: what people may look at who see the order. No other kind is handed out over the API."""

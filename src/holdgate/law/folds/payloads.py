@@ -6,8 +6,9 @@ from holdgate.law import command as c
 from holdgate.law import event as ev
 from holdgate.law.folds.step import Steps
 from holdgate.law.library import Library
+from holdgate.law.retained import Erasure, LegalHold, Payload, Retained
 from holdgate.law.retention import KINDS, named_in, read_subject, years_of
-from holdgate.law.state import Erasure, LegalHold, Payload, Retained, State
+from holdgate.law.state import State
 
 
 def name(state: State, command: c.AnyCommand, events: tuple[ev.AnyEvent, ...], at: int, ref: int) -> None:

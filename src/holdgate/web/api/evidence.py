@@ -8,8 +8,8 @@ from typing import Final
 from msgspec import Struct
 from starlette.responses import Response
 
+from holdgate.law.retained import Erasure
 from holdgate.law.retention import named_in
-from holdgate.law.state import Erasure
 from holdgate.query.record import Record, command_of, entry_at, taken_in
 from holdgate.query.retention import in_short
 from holdgate.sites.payloads import EVIDENCE, Missing, PayloadStore, look_up
