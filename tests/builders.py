@@ -13,6 +13,7 @@ from msgspec import Raw
 from msgspec.structs import replace
 
 from holdgate.audit.authorities import AUTHORITIES
+from holdgate.crypto.commitments import commit
 from holdgate.crypto.envelope import seal
 from holdgate.crypto.hashes import digest, sha256
 from holdgate.crypto.keys import SigningKey, key_id
@@ -336,6 +337,7 @@ TERMS: Final = c.Terms(
 
 # ---- acts ----------------------------------------------------------------------------------------------------------
 
+COMMITMENT: Final = commit(bytes(32), b"DE89370400440532013000")
 STEP_HEAD: Final = {"by": "TECH", "place": BENCH, "order": PO, "job": JOB}
 USUAL: Final[dict[type[c.Command], dict[str, Any]]] = {
     c.EnrolIdentity: {
@@ -366,6 +368,10 @@ USUAL: Final[dict[type[c.Command], dict[str, Any]]] = {
         "sealing_key": SealingKey(sha256(b"seal NODE-3")).public,
     },
     c.RetireSite: {"by": "ADMIN", "others": (("QA", "qa"),), "id": OTHER_NODE, "reason": "sold"},
+    c.KeepPayload: {"by": "TECH", "commitment": COMMITMENT, "kind": "account", "subject": "person:TECH"},
+    c.ErasePayload: {"by": "CO", "others": (("QA", "qa"),), "commitment": COMMITMENT, "reason": "asked for"},
+    c.PlaceHold: {"by": "CO", "subject": f"order:{PO}", "reason": "a claim"},
+    c.LiftHold: {"by": "CO", "others": (("QA", "qa"),), "subject": f"order:{PO}", "reason": "settled"},
     c.GrantCredential: {
         "by": "TRAIN",
         "person": "NOVICE",

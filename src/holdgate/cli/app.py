@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         notify,
         options,
         recall,
+        retention,
         root,
         run,
         scan,
@@ -78,6 +79,9 @@ app.command("holdgate.cli.recall:recall", help="List what an instrument, batch, 
 app.command("holdgate.cli.who:who", help="Show who may do an operation now, until when, and who would if what.")
 app.command(
     "holdgate.cli.due:due", help="List what runs out: qualifications, calibrations, batches, documents, standards."
+)
+app.command(
+    "holdgate.cli.retention:retention", help="List what is kept and why, what may be erased, what was, what is missing."
 )
 app.command(
     "holdgate.cli.standing_open:standing_open", name="open", help="List what stands open and for whom it waits."
