@@ -1,0 +1,265 @@
+"""ISO 20022 camt.053 (bank to customer statement), versions 001.02 and 001.08: what was booked on an account.
+
+Only booked entries count. An entry of several transactions is taken apart where these come to the entry's amount; else
+the entry is one movement, and a note says so: the entry's amount is what moved. A credit is a receipt, unless it brings one
+of our own transfers back; a debit is money out, unless it takes a receipt back.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from typing import Final
+
+from lxml import etree
+from msgspec import Struct
+
+from holdgate.banking import limits
+from holdgate.banking.markup import child, children, clean, message_of, text, wrong
+from holdgate.banking.order import real_date
+from holdgate.banking.results import Booked, Outgoing, Statement
+from holdgate.pay.payment import Receipt
+from holdgate.terms import money
+from holdgate.terms.errors import Malformed
+from holdgate.terms.limits import INTEGER_ABS_MAX
+
+MESSAGES: Final = ("camt.053.001.02", "camt.053.001.08")
+_CURRENCY: Final = re.compile(r"[A-Z]{3}", re.ASCII)
+_NO_REFERENCE: Final = frozenset({"", "NONREF", "NOTPROVIDED", "NOREF"})
+_OPENING: Final = frozenset({"OPBD", "PRCD"})
+_CLOSING: Final = frozenset({"CLBD"})
+
+
+class _Movement(Struct, frozen=True, kw_only=True):
+    """One transaction of an entry, or an entry as a whole. `place`: in the statement, `entry.transaction`."""
+
+    ref: str
+    place: str
+    amount_minor: int
+    currency: str
+    booked_on: str
+    details: etree._Element | None
+    entry: etree._Element
+    credit: bool
+    reversal: bool
+
+
+def read_statement(root: etree._Element) -> Statement:
+    """What the statement says.
+
+    Args:
+        root: of a parsed XML file.
+
+    Raises:
+        Malformed: not this message, or an amount, day or balance that does not hold; with the line.
+    """
+    kind = message_of(root)
+    report = child(root, "BkToCstmrStmt")
+    if kind not in MESSAGES or report is None:
+        raise Malformed(f"this is no statement of {' or '.join(MESSAGES)}")
+    accounts = tuple(_account(element) for element in children(report, "Stmt"))
+    if not accounts:
+        raise wrong(report, "it holds no statement")
+    return Statement(kind=kind, id=text(report, "GrpHdr/MsgId", most=limits.ID_CHARS_MAX), accounts=accounts)
+
+
+def _account(statement: etree._Element) -> Booked:
+    name = text(statement, "Id", most=limits.ID_CHARS_MAX)
+    account = text(statement, "Acct/Id/IBAN", "Acct/Id/Othr/Id", most=34)
+    if not name or not account:
+        raise wrong(statement, "it has no id, or names no account")
+    movements: list[_Movement] = []
+    notes: list[str] = []
+    unbooked = 0
+    booked: list[tuple[str, int]] = []
+    for number, entry in enumerate(children(statement, "Ntry"), start=1):
+        if text(entry, "Sts/Cd", "Sts", most=4) != "BOOK":
+            unbooked += 1
+            continue
+        amount, currency = _amount(entry)
+        booked.append((currency, amount if _is_credit(entry) else -amount))
+        movements += _movements(entry, str(number), notes)
+    _balances(statement, booked)
+    refs = _references(movements, name)
+    return Booked(
+        id=name,
+        account=account,
+        receipts=tuple(_receipt(m, ref) for m, ref in zip(movements, refs, strict=True) if m.credit != _turned(m)),
+        outgoing=tuple(_outgoing(m, ref) for m, ref in zip(movements, refs, strict=True) if m.credit == _turned(m)),
+        unbooked=unbooked,
+        notes=tuple(notes),
+    )
+
+
+def _movements(entry: etree._Element, place: str, notes: list[str]) -> list[_Movement]:
+    amount, currency = _amount(entry)
+    details = [*children(entry, "NtryDtls/TxDtls")]
+    if len(details) <= 1:
+        return [_movement(entry, details[0] if details else None, place, amount, currency)]
+    parts = [_part(one, entry) for one in details]
+    whole = all(part is not None and part[1] == currency for part in parts)
+    if not whole or sum(part[0] for part in parts if part is not None) != amount:
+        shown = money.show(amount, currency)
+        notes.append(
+            f"line {entry.sourceline}: the {len(details)} transactions of this entry do not come to its {shown}; it is taken "
+            "as one movement"
+        )
+        return [_movement(entry, None, place, amount, currency)]
+    return [
+        _movement(entry, one, f"{place}.{number}", part[0], currency)
+        for number, (one, part) in enumerate(zip(details, parts, strict=True), start=1)
+        if part is not None
+    ]
+
+
+def _part(details: etree._Element, entry: etree._Element) -> tuple[int, str] | None:
+    """A transaction's own amount, negative where it goes against its entry: where version 8 has it, or where version 2 has."""
+    for path in ("Amt", "AmtDtls/TxAmt/Amt"):
+        found = child(details, path)
+        if found is not None:
+            amount, currency = _money(found)
+            against = child(details, "CdtDbtInd") is not None and _is_credit(details) != _is_credit(entry)
+            return (-amount if against else amount), currency
+    return None
+
+
+def _movement(
+    entry: etree._Element, details: etree._Element | None, place: str, amount: int, currency: str
+) -> _Movement:
+    own = "" if details is None else text(details, "Refs/AcctSvcrRef", most=limits.ID_CHARS_MAX)
+    ref = own if own.upper() not in _NO_REFERENCE else text(entry, "AcctSvcrRef", most=limits.ID_CHARS_MAX)
+    reversal = text(entry, "RvslInd", most=5)
+    if reversal not in {"", "true", "false", "1", "0"}:
+        raise wrong(entry, f"RvslInd {reversal!r} is neither true nor false")
+    return _Movement(
+        ref="" if ref.upper() in _NO_REFERENCE else ref,
+        place=place,
+        amount_minor=abs(amount),
+        currency=currency,
+        booked_on=_day(entry),
+        details=details,
+        entry=entry,
+        credit=_is_credit(entry) == (amount >= 0),
+        reversal=reversal in {"true", "1"},
+    )
+
+
+def _turned(movement: _Movement) -> bool:
+    """Whether it takes an earlier movement back: the bank reversed its booking, or a transfer was returned."""
+    return movement.reversal or (movement.details is not None and child(movement.details, "RtrInf") is not None)
+
+
+def _references(movements: list[_Movement], statement: str) -> list[str]:
+    """The bank's reference of each movement where it has one of its own; else its place in the statement."""
+    uses = Counter(movement.ref for movement in movements)
+    return [m.ref if m.ref and uses[m.ref] == 1 else f"{statement}#{m.place}" for m in movements]
+
+
+def _receipt(movement: _Movement, ref: str) -> Receipt:
+    return Receipt(
+        ref=ref,
+        amount_minor=movement.amount_minor if movement.credit else -movement.amount_minor,
+        currency=movement.currency,
+        booked_on=movement.booked_on,
+        payer=_party(movement, "Dbtr"),
+        text=_text(movement),
+        invoices=_invoices(movement),
+    )
+
+
+def _outgoing(movement: _Movement, ref: str) -> Outgoing:
+    details = movement.details
+    named = "" if details is None else text(details, "Refs/EndToEndId", most=limits.ID_CHARS_MAX)
+    return Outgoing(
+        ref=ref,
+        amount_minor=movement.amount_minor,
+        currency=movement.currency,
+        booked_on=movement.booked_on,
+        id="" if named.upper() in _NO_REFERENCE else named,
+        payee=_party(movement, "Cdtr"),
+        text=_text(movement),
+        returned=movement.credit,
+        reason="" if details is None else text(details, "RtrInf/Rsn/Cd", "RtrInf/Rsn/Prtry", most=limits.ID_CHARS_MAX),
+    )
+
+
+def _party(movement: _Movement, role: str) -> str:
+    """The name of who paid (`Dbtr`) or was paid (`Cdtr`): version 8 puts a level in between."""
+    if movement.details is None:
+        return ""
+    return text(movement.details, f"RltdPties/{role}/Pty/Nm", f"RltdPties/{role}/Nm", most=limits.NAME_CHARS_MAX)
+
+
+def _text(movement: _Movement) -> str:
+    source = movement.details
+    lines = () if source is None else tuple(one.text or "" for one in children(source, "RmtInf/Ustrd"))
+    said = clean(" ".join(lines))
+    if not said and source is not None:
+        said = text(source, "AddtlTxInf")
+    return said or text(movement.entry, "AddtlNtryInf")
+
+
+def _invoices(movement: _Movement) -> tuple[str, ...]:
+    """Document numbers and creditor references of the structured remittance information, each once."""
+    if movement.details is None:
+        return ()
+    found: list[str] = []
+    for one in children(movement.details, "RmtInf/Strd"):
+        numbers = [text(document, "Nb", most=limits.ID_CHARS_MAX) for document in children(one, "RfrdDocInf")]
+        found += [*numbers, text(one, "CdtrRefInf/Ref", most=limits.ID_CHARS_MAX)]
+    return tuple(dict.fromkeys(number for number in found if number))
+
+
+def _is_credit(element: etree._Element) -> bool:
+    said = text(element, "CdtDbtInd", most=4)
+    if said not in {"CRDT", "DBIT"}:
+        raise wrong(element, f"CdtDbtInd {said!r} is neither CRDT nor DBIT")
+    return said == "CRDT"
+
+
+def _amount(element: etree._Element) -> tuple[int, str]:
+    found = child(element, "Amt")
+    if found is None:
+        raise wrong(element, "it has no amount")
+    return _money(found)
+
+
+def _money(element: etree._Element) -> tuple[int, str]:
+    said, currency = (element.text or "").strip(), str(element.get("Ccy", ""))
+    if not _CURRENCY.fullmatch(currency):
+        raise wrong(element, f"{currency[:10]!r} is no currency code of three capitals")
+    amount = money.minor(said, currency) if len(said) <= 20 else None
+    if amount is None or not 0 <= amount <= INTEGER_ABS_MAX:
+        raise wrong(element, f"{said[:30]!r} is no amount of {currency}")
+    return amount, currency
+
+
+def _day(entry: etree._Element) -> str:
+    said = text(entry, "BookgDt/Dt", "BookgDt/DtTm", "ValDt/Dt", "ValDt/DtTm", most=40)
+    if real_date(said[:10]) is None:
+        raise wrong(entry, f"its day of booking {said!r} is no date")
+    return said[:10]
+
+
+def _balances(statement: etree._Element, booked: list[tuple[str, int]]) -> None:
+    """Where the statement says how much there was before and after, its entries have to lead from one to the other."""
+    before = [*_balance(statement, _OPENING)]
+    after = [*_balance(statement, _CLOSING)]
+    if len(before) != 1 or len(after) != 1:
+        return  # a page of a longer statement, or a bank that says neither
+    (opening, currency), (closing, other) = before[0], after[0]
+    if currency != other or any(one != currency for one, _ in booked):
+        raise wrong(statement, "its balances and entries are in several currencies")
+    moved = sum(amount for _, amount in booked)
+    if opening + moved != closing:
+        raise wrong(
+            statement,
+            f"its entries come to {money.show(moved, currency)}, its balances differ by "
+            f"{money.show(closing - opening, currency)}; entries are missing or were altered, get the file again",
+        )
+
+
+def _balance(statement: etree._Element, codes: frozenset[str]) -> Iterator[tuple[int, str]]:
+    for balance in children(statement, "Bal"):
+        if text(balance, "Tp/CdOrPrtry/Cd", most=4) in codes and not text(balance, "Tp/SubTp/Cd", "Tp/SubTp/Prtry"):
+            amount, currency = _amount(balance)
+            yield (amount if _is_credit(balance) else -amount), currency
