@@ -127,8 +127,9 @@ def read_file(raw: bytes) -> AchFile:
         raise Malformed(
             f"line {min(at, len(lines) - 1) + 1}: here a batch or the file control has to stand; the file was cut"
         )
-    if any(set(line) != {"9"} for line in lines[at + 1 :]):
-        raise Malformed(f"line {at + 2}: after the file control only lines of nines may stand")
+    after = next((i for i in range(at + 1, len(lines)) if set(lines[i]) != {"9"}), None)
+    if after is not None:
+        raise Malformed(f"line {after + 1}: after the file control only lines of nines may stand")
     _file_totals(lines[at], at, batches, len(lines))
     return AchFile(
         destination=head[3:13].strip(),

@@ -12,6 +12,7 @@ from holdgate.terms.errors import Malformed
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 _ID: Final = re.compile(r"[A-Za-z0-9?:().,'+-](?:[A-Za-z0-9/?:().,'+ -]*[A-Za-z0-9?:().,'+-])?")
 """An identifier: SEPA characters, no slash or blank at an end (EPC 230-15)."""
+_TWICE: Final = re.compile(r"//|  ")
 _DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 _EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _LATEST_US: Final = (dt.datetime(9999, 1, 1, tzinfo=dt.UTC) - _EPOCH) // dt.timedelta(microseconds=1)
@@ -40,7 +41,7 @@ def order_faults(order: PaymentOrder) -> list[str]:
         if count > 1:
             faults.append(f"the end-to-end id {name[:40]!r} stands {count} times; each payment has its own")
     for payment in order.payments:
-        if len(payment.id) > limits.ID_CHARS_MAX or "//" in payment.id or not _ID.fullmatch(payment.id):
+        if len(payment.id) > limits.ID_CHARS_MAX or _TWICE.search(payment.id) or not _ID.fullmatch(payment.id):
             faults.append(
                 f"{payment.id[:40]!r} is no end-to-end id: 1 to {limits.ID_CHARS_MAX} letters, digits and signs of SEPA"
             )
