@@ -14,7 +14,7 @@ from holdgate.banking.ach_file import read_file, routing_holds
 from holdgate.banking.latin import SEPA, latin
 from holdgate.banking.outcome import of_statement, settle
 from holdgate.banking.reading import read
-from holdgate.banking.results import Results
+from holdgate.banking.results import Results, Statement
 from holdgate.pay.payment import Payment
 from holdgate.terms.errors import Malformed
 from holdgate.terms.money import show
@@ -87,9 +87,15 @@ def test_a_statement_reads_as_what_was_booked(rows, version) -> None:
         )
         for number, (amount, credit, text, documents) in enumerate(rows)
     ]
-    said = read(statement(*entries, version=version)).receipts
-    assert [(r.ref, r.amount_minor, r.text, r.invoices) for r in said] == [
-        (f"B-{number}", amount if credit else -amount, " ".join(text.split()), tuple(documents))
+    said = read(statement(*entries, version=version))
+    assert isinstance(said, Statement)
+    assert [(r.ref, r.amount_minor, r.text, r.invoices) for r in said.receipts] == [
+        (
+            f"B-{number}" if credit else f"B-{number}/back",
+            amount if credit else -amount,
+            " ".join(text.split()),
+            tuple(documents),
+        )
         for number, (amount, credit, text, documents) in enumerate(rows)
     ]
 
@@ -146,8 +152,8 @@ CHANGES = st.lists(st.tuples(st.integers(0, 5_000), st.integers(0, 40), PIECES),
 @given(st.sampled_from(SAMPLES), CHANGES)
 def test_no_bytes_of_a_bank_raise_anything_but_malformed(sample, changes) -> None:
     for at, length, piece in changes:
-        at %= len(sample) + 1
-        sample = sample[:at] + piece + sample[at + length :]
+        begin = at % (len(sample) + 1)
+        sample = sample[:begin] + piece + sample[begin + length :]
     for order, check in ((sepa(), pain001.check), (ach(), nacha.check)):
         with contextlib.suppress(Malformed):
             check(sample, order)
@@ -182,5 +188,4 @@ def test_no_byte_of_a_payment_is_altered_unseen(at, byte) -> None:
         nacha.check(altered, ach())
     except Malformed:
         return
-    assert read_file(altered).batches[0].entries[0].line == 3
     raise AssertionError(f"byte {at} may be {byte:#x}")

@@ -76,7 +76,7 @@ def test_a_wrong_control_sum_is_refused_before_anything_leaves() -> None:
         raw.replace(b"<NbOfTxs>2<", b"<NbOfTxs>3<"),
     ):
         assert wrong != raw
-        with pytest.raises(Malformed, match="CtrlSum|NbOfTxs"):
+        with pytest.raises(Malformed, match=r"CtrlSum|NbOfTxs"):
             pain001.check(wrong, sepa())
 
 
@@ -141,9 +141,9 @@ def test_an_amount_that_is_off_by_one_cent_is_refused_before_anything_leaves() -
 
 
 def test_an_amount_over_the_most_of_one_transfer_is_refused_before_anything_leaves() -> None:
-    with pytest.raises(Malformed, match="999,999,999.99 EUR"):
+    with pytest.raises(Malformed, match=r"999,999,999\.99 EUR"):
         pain001.write(with_payment(sepa(), amount_minor=10**11))
-    with pytest.raises(Malformed, match="99,999,999.99 USD"):
+    with pytest.raises(Malformed, match=r"99,999,999\.99 USD"):
         nacha.write(with_payment(ach(), amount_minor=10**10))
 
 

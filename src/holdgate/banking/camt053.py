@@ -25,22 +25,39 @@ from holdgate.terms.limits import INTEGER_ABS_MAX
 MESSAGES: Final = ("camt.053.001.02", "camt.053.001.08")
 _CURRENCY: Final = re.compile(r"[A-Z]{3}", re.ASCII)
 _NO_REFERENCE: Final = frozenset({"", "NONREF", "NOTPROVIDED", "NOREF"})
+_RETURNS: Final = frozenset({"RRTN", "RPCR"})
+"""Sub-families of bank transaction codes: reversal due to a payment return, or to a request to cancel it."""
 _OPENING: Final = frozenset({"OPBD", "PRCD"})
 _CLOSING: Final = frozenset({"CLBD"})
 
 
-class _Movement(Struct, frozen=True, kw_only=True):
-    """One transaction of an entry, or an entry as a whole. `place`: in the statement, `entry.transaction`."""
+class _Entry(Struct, frozen=True, kw_only=True):
+    """An entry's own facts. `place`: its number in the statement. `info`: what the bank says in words."""
 
-    ref: str
+    element: etree._Element
     place: str
     amount_minor: int
     currency: str
-    booked_on: str
-    details: etree._Element | None
-    entry: etree._Element
     credit: bool
-    reversal: bool
+    turned: bool
+    booked_on: str
+    ref: str
+    info: str
+
+
+class _Movement(Struct, frozen=True, kw_only=True):
+    """A transaction of an entry, or the entry as a whole (`details`: the transaction's element, where there is one).
+
+    `turned`: it takes an earlier movement back: the bank reversed its booking, or a transfer was returned.
+    """
+
+    entry: _Entry
+    details: etree._Element | None
+    ref: str
+    place: str
+    amount_minor: int
+    credit: bool
+    turned: bool
 
 
 def read_statement(root: etree._Element) -> Statement:
@@ -59,107 +76,129 @@ def read_statement(root: etree._Element) -> Statement:
     accounts = tuple(_account(element) for element in children(report, "Stmt"))
     if not accounts:
         raise wrong(report, "it holds no statement")
-    return Statement(kind=kind, id=text(report, "GrpHdr/MsgId", most=limits.ID_CHARS_MAX), accounts=accounts)
+    return Statement(kind=kind, id=text(report, "GrpHdr/MsgId", most=limits.TOLD_ID_CHARS_MAX), accounts=accounts)
 
 
 def _account(statement: etree._Element) -> Booked:
-    name = text(statement, "Id", most=limits.ID_CHARS_MAX)
-    account = text(statement, "Acct/Id/IBAN", "Acct/Id/Othr/Id", most=34)
+    name = text(statement, "Id", most=limits.TOLD_ID_CHARS_MAX)
+    account = text(statement, "Acct/Id/IBAN", "Acct/Id/Othr/Id", most=limits.TOLD_ID_CHARS_MAX)
     if not name or not account:
         raise wrong(statement, "it has no id, or names no account")
     movements: list[_Movement] = []
     notes: list[str] = []
     unbooked = 0
     booked: list[tuple[str, int]] = []
-    for number, entry in enumerate(children(statement, "Ntry"), start=1):
-        if text(entry, "Sts/Cd", "Sts", most=4) != "BOOK":
+    for number, element in enumerate(children(statement, "Ntry"), start=1):
+        if text(element, "Sts/Cd", "Sts", most=limits.ID_CHARS_MAX) != "BOOK":
             unbooked += 1
             continue
-        amount, currency = _amount(entry)
-        booked.append((currency, amount if _is_credit(entry) else -amount))
-        movements += _movements(entry, str(number), notes)
+        entry = _entry(element, str(number))
+        booked.append((entry.currency, entry.amount_minor if entry.credit else -entry.amount_minor))
+        movements += _movements(entry, notes)
     _balances(statement, booked)
-    refs = _references(movements, name)
+    page = text(statement, "StmtPgntn/PgNb", most=limits.ID_CHARS_MAX)
+    refs = _references(movements, f"{name}/{page}" if page not in {"", "1"} else name)
+    told = [*zip(movements, refs, strict=True)]
     return Booked(
         id=name,
         account=account,
-        receipts=tuple(_receipt(m, ref) for m, ref in zip(movements, refs, strict=True) if m.credit != _turned(m)),
-        outgoing=tuple(_outgoing(m, ref) for m, ref in zip(movements, refs, strict=True) if m.credit == _turned(m)),
+        receipts=tuple(_receipt(movement, ref) for movement, ref in told if movement.credit != movement.turned),
+        outgoing=tuple(_outgoing(movement, ref) for movement, ref in told if movement.credit == movement.turned),
         unbooked=unbooked,
         notes=tuple(notes),
     )
 
 
-def _movements(entry: etree._Element, place: str, notes: list[str]) -> list[_Movement]:
-    amount, currency = _amount(entry)
-    details = [*children(entry, "NtryDtls/TxDtls")]
+def _entry(element: etree._Element, place: str) -> _Entry:
+    amount, currency = _amount(element)
+    reversal = text(element, "RvslInd", most=limits.ID_CHARS_MAX)
+    if reversal not in {"", "true", "false", "1", "0"}:
+        raise wrong(element, f"RvslInd {reversal!r} is neither true nor false")
+    return _Entry(
+        element=element,
+        place=place,
+        amount_minor=amount,
+        currency=currency,
+        credit=_is_credit(element),
+        turned=reversal in {"true", "1"} or _is_return(element),
+        booked_on=_day(element),
+        ref=_reference(text(element, "AcctSvcrRef", most=limits.TOLD_ID_CHARS_MAX)),
+        info=text(element, "AddtlNtryInf"),
+    )
+
+
+def _movements(entry: _Entry, notes: list[str]) -> list[_Movement]:
+    details = [*children(entry.element, "NtryDtls/TxDtls")]
     if len(details) <= 1:
-        return [_movement(entry, details[0] if details else None, place, amount, currency)]
+        return [_movement(entry, details[0] if details else None, entry.place, entry.amount_minor)]
     parts = [_part(one, entry) for one in details]
-    whole = all(part is not None and part[1] == currency for part in parts)
-    if not whole or sum(part[0] for part in parts if part is not None) != amount:
-        shown = money.show(amount, currency)
+    if None in parts or sum(part for part in parts if part is not None) != entry.amount_minor:
+        shown = money.show(entry.amount_minor, entry.currency)
         notes.append(
-            f"line {entry.sourceline}: the {len(details)} transactions of this entry do not come to its {shown}; it is taken "
-            "as one movement"
+            f"line {entry.element.sourceline}: the {len(details)} transactions of this entry do not come to its {shown}; it "
+            "is taken as one movement"
         )
-        return [_movement(entry, None, place, amount, currency)]
+        return [_movement(entry, None, entry.place, entry.amount_minor)]
     return [
-        _movement(entry, one, f"{place}.{number}", part[0], currency)
+        _movement(entry, one, f"{entry.place}.{number}", part)
         for number, (one, part) in enumerate(zip(details, parts, strict=True), start=1)
         if part is not None
     ]
 
 
-def _part(details: etree._Element, entry: etree._Element) -> tuple[int, str] | None:
-    """A transaction's own amount, negative where it goes against its entry: where version 8 has it, or where version 2 has."""
+def _part(details: etree._Element, entry: _Entry) -> int | None:
+    """A transaction's own amount, negative where it goes against its entry; None where it has none in the entry's currency.
+
+    It stands where version 8 has it, or where version 2 has.
+    """
     for path in ("Amt", "AmtDtls/TxAmt/Amt"):
         found = child(details, path)
         if found is not None:
             amount, currency = _money(found)
-            against = child(details, "CdtDbtInd") is not None and _is_credit(details) != _is_credit(entry)
-            return (-amount if against else amount), currency
+            against = child(details, "CdtDbtInd") is not None and _is_credit(details) != entry.credit
+            return None if currency != entry.currency else -amount if against else amount
     return None
 
 
-def _movement(
-    entry: etree._Element, details: etree._Element | None, place: str, amount: int, currency: str
-) -> _Movement:
-    own = "" if details is None else text(details, "Refs/AcctSvcrRef", most=limits.ID_CHARS_MAX)
-    ref = own if own.upper() not in _NO_REFERENCE else text(entry, "AcctSvcrRef", most=limits.ID_CHARS_MAX)
-    reversal = text(entry, "RvslInd", most=5)
-    if reversal not in {"", "true", "false", "1", "0"}:
-        raise wrong(entry, f"RvslInd {reversal!r} is neither true nor false")
+def _movement(entry: _Entry, details: etree._Element | None, place: str, amount: int) -> _Movement:
+    own = "" if details is None else _reference(text(details, "Refs/AcctSvcrRef", most=limits.TOLD_ID_CHARS_MAX))
+    returned = details is not None and (child(details, "RtrInf") is not None or _is_return(details))
     return _Movement(
-        ref="" if ref.upper() in _NO_REFERENCE else ref,
+        entry=entry,
+        details=details,
+        ref=own or entry.ref,
         place=place,
         amount_minor=abs(amount),
-        currency=currency,
-        booked_on=_day(entry),
-        details=details,
-        entry=entry,
-        credit=_is_credit(entry) == (amount >= 0),
-        reversal=reversal in {"true", "1"},
+        credit=entry.credit == (amount >= 0),
+        turned=entry.turned or returned,
     )
 
 
-def _turned(movement: _Movement) -> bool:
-    """Whether it takes an earlier movement back: the bank reversed its booking, or a transfer was returned."""
-    return movement.reversal or (movement.details is not None and child(movement.details, "RtrInf") is not None)
+def _is_return(element: etree._Element) -> bool:
+    """Whether the bank's transaction code says that a payment was returned or called back."""
+    return text(element, "BkTxCd/Domn/Fmly/SubFmlyCd", most=limits.ID_CHARS_MAX) in _RETURNS
+
+
+def _reference(said: str) -> str:
+    return "" if said.upper() in _NO_REFERENCE else said
 
 
 def _references(movements: list[_Movement], statement: str) -> list[str]:
-    """The bank's reference of each movement where it has one of its own; else its place in the statement."""
-    uses = Counter(movement.ref for movement in movements)
-    return [m.ref if m.ref and uses[m.ref] == 1 else f"{statement}#{m.place}" for m in movements]
+    """The bank's reference of each movement where it has one of its own; else its place in the statement.
+
+    What takes an earlier movement back may repeat that one's reference in a later statement, and is told apart.
+    """
+    own = [f"{m.ref}/back" if m.ref and m.turned else m.ref for m in movements]
+    uses = Counter(own)
+    return [ref if ref and uses[ref] == 1 else f"{statement}#{m.place}" for ref, m in zip(own, movements, strict=True)]
 
 
 def _receipt(movement: _Movement, ref: str) -> Receipt:
     return Receipt(
         ref=ref,
         amount_minor=movement.amount_minor if movement.credit else -movement.amount_minor,
-        currency=movement.currency,
-        booked_on=movement.booked_on,
+        currency=movement.entry.currency,
+        booked_on=movement.entry.booked_on,
         payer=_party(movement, "Dbtr"),
         text=_text(movement),
         invoices=_invoices(movement),
@@ -167,18 +206,17 @@ def _receipt(movement: _Movement, ref: str) -> Receipt:
 
 
 def _outgoing(movement: _Movement, ref: str) -> Outgoing:
-    details = movement.details
-    named = "" if details is None else text(details, "Refs/EndToEndId", most=limits.ID_CHARS_MAX)
+    details, most = movement.details, limits.TOLD_ID_CHARS_MAX
     return Outgoing(
         ref=ref,
         amount_minor=movement.amount_minor,
-        currency=movement.currency,
-        booked_on=movement.booked_on,
-        id="" if named.upper() in _NO_REFERENCE else named,
+        currency=movement.entry.currency,
+        booked_on=movement.entry.booked_on,
+        id="" if details is None else _reference(text(details, "Refs/EndToEndId", most=most)),
         payee=_party(movement, "Cdtr"),
         text=_text(movement),
         returned=movement.credit,
-        reason="" if details is None else text(details, "RtrInf/Rsn/Cd", "RtrInf/Rsn/Prtry", most=limits.ID_CHARS_MAX),
+        reason="" if details is None else text(details, "RtrInf/Rsn/Cd", "RtrInf/Rsn/Prtry", most=most),
     )
 
 
@@ -195,7 +233,7 @@ def _text(movement: _Movement) -> str:
     said = clean(" ".join(lines))
     if not said and source is not None:
         said = text(source, "AddtlTxInf")
-    return said or text(movement.entry, "AddtlNtryInf")
+    return said or movement.entry.info
 
 
 def _invoices(movement: _Movement) -> tuple[str, ...]:
@@ -204,13 +242,13 @@ def _invoices(movement: _Movement) -> tuple[str, ...]:
         return ()
     found: list[str] = []
     for one in children(movement.details, "RmtInf/Strd"):
-        numbers = [text(document, "Nb", most=limits.ID_CHARS_MAX) for document in children(one, "RfrdDocInf")]
-        found += [*numbers, text(one, "CdtrRefInf/Ref", most=limits.ID_CHARS_MAX)]
+        numbers = [text(document, "Nb", most=limits.TOLD_ID_CHARS_MAX) for document in children(one, "RfrdDocInf")]
+        found += [*numbers, text(one, "CdtrRefInf/Ref", most=limits.TOLD_ID_CHARS_MAX)]
     return tuple(dict.fromkeys(number for number in found if number))
 
 
 def _is_credit(element: etree._Element) -> bool:
-    said = text(element, "CdtDbtInd", most=4)
+    said = text(element, "CdtDbtInd", most=limits.ID_CHARS_MAX)
     if said not in {"CRDT", "DBIT"}:
         raise wrong(element, f"CdtDbtInd {said!r} is neither CRDT nor DBIT")
     return said == "CRDT"
@@ -260,6 +298,8 @@ def _balances(statement: etree._Element, booked: list[tuple[str, int]]) -> None:
 
 def _balance(statement: etree._Element, codes: frozenset[str]) -> Iterator[tuple[int, str]]:
     for balance in children(statement, "Bal"):
-        if text(balance, "Tp/CdOrPrtry/Cd", most=4) in codes and not text(balance, "Tp/SubTp/Cd", "Tp/SubTp/Prtry"):
+        if text(balance, "Tp/CdOrPrtry/Cd", most=limits.ID_CHARS_MAX) in codes and not text(
+            balance, "Tp/SubTp/Cd", "Tp/SubTp/Prtry"
+        ):
             amount, currency = _amount(balance)
             yield (amount if _is_credit(balance) else -amount), currency

@@ -26,3 +26,5 @@ ID_CHARS_MAX: Final = 35
 """An identifier of ISO 20022 (Max35Text)."""
 PAY_AHEAD_DAYS_MAX: Final = 366
 """How long before its day a payment may be ordered: beyond it is a slip of the pen, and banks refuse it (CH03)."""
+TOLD_ID_CHARS_MAX: Final = 140
+"""An id or code as a bank repeats it: cut so far beyond the 35 that one too long is never taken for another."""

@@ -116,7 +116,7 @@ def check(raw: bytes, order: PaymentOrder, entry_class: EntryClass = "PPD", agre
         due = (_TO_CHECKING, payment.account.routing, payment.account.number, payment.amount_minor)
         if told != (*due, ident(payment), name, trace):
             found.append(f"payment {payment.id} stands as {told} in line {entry.line}")
-        if tuple(addendum.payment_text for addendum in entry.addenda) != (text,):
+        if tuple(addendum.record for addendum in entry.addenda) != (_addendum(text, trace),):
             found.append(f"the text of payment {payment.id} is another in line {entry.line}")
     refuse(found, "The ACH file is not what was ordered, and may not leave")
 
@@ -184,6 +184,11 @@ def _fit(said: str, width: int, what: str) -> str:
     return latin(said, ACH, what)[:width].rstrip()
 
 
+def _addendum(text: str, trace: str) -> str:
+    """The 05 record with what the payee reads."""
+    return f"705{text:<80}0001{trace[8:]}"
+
+
 def _modifier(order: PaymentOrder) -> str:
     return _MODIFIERS[int(order.digest[12:16], 16) % len(_MODIFIERS)]
 
@@ -212,7 +217,7 @@ def _written(order: PaymentOrder, entry_class: str, agreement: Agreement) -> byt
     for payment, (name, text), trace in zip(order.payments, _texts(order), traces(order), strict=True):
         account, due = payment.account, f"{payment.amount_minor:010d}{ident(payment):<15}{name:<22}"
         lines.append(f"6{_TO_CHECKING}{account.routing}{account.number:<17}{due}  1{trace}")
-        lines.append(f"705{text:<80}0001{trace[8:]}")
+        lines.append(_addendum(text, trace))
     count = 2 * len(order.payments)
     entry_hash = sum(int(payment.account.routing[:8]) for payment in order.payments) % HASH_MODULUS
     total = sum(payment.amount_minor for payment in order.payments)

@@ -58,19 +58,18 @@ def read_csv(raw: bytes) -> Statement:
         if count > 1:
             faults.append(f"the reference {ref!r} stands {count} times for {account}; each movement has its own")
     refuse(faults, "The statement cannot be taken")
-    accounts = dict.fromkeys(account for account, _ in movements)
-    return Statement(
-        kind=KIND,
+    accounts: dict[str, list[Receipt | Outgoing]] = {}
+    for account, one in movements:
+        accounts.setdefault(account, []).append(one)
+    return Statement(kind=KIND, id="", accounts=tuple(_booked(name, every) for name, every in accounts.items()))
+
+
+def _booked(account: str, movements: list[Receipt | Outgoing]) -> Booked:
+    return Booked(
         id="",
-        accounts=tuple(
-            Booked(
-                id="",
-                account=name,
-                receipts=tuple(one for account, one in movements if account == name and isinstance(one, Receipt)),
-                outgoing=tuple(one for account, one in movements if account == name and isinstance(one, Outgoing)),
-            )
-            for name in accounts
-        ),
+        account=account,
+        receipts=tuple(one for one in movements if isinstance(one, Receipt)),
+        outgoing=tuple(one for one in movements if isinstance(one, Outgoing)),
     )
 
 
@@ -85,9 +84,11 @@ def _rows(raw: bytes) -> list[tuple[int, list[str]]]:
     if "\0" in said:
         raise Malformed("the file holds null characters; it is no text")
     first = said.partition("\n")[0]
-    reader = csv.reader(
-        said.splitlines(keepends=True), delimiter=";" if first.count(";") > first.count(",") else ",", strict=True
-    )
+    delimiter = ";" if first.count(";") > first.count(",") else ","
+    lines = (
+        f"{line}\n" for line in said.removesuffix("\n").split("\n")
+    )  # other line separators of Unicode stay within their cell
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
     rows: list[tuple[int, list[str]]] = []
     begin = 1
     try:

@@ -129,7 +129,8 @@ def _statement(said: Any) -> list[str]:
     for booked in said.accounts:
         unbooked = f"; {booked.unbooked} entries are not booked yet" if booked.unbooked else ""
         moved = len(booked.receipts) + len(booked.outgoing)
-        lines.append(f"{said.kind} {booked.id}, account {booked.account}: {moved} movements{unbooked}.")
+        name = f"{said.kind} {booked.id}".rstrip()
+        lines.append(f"{name}, account {booked.account}: {moved} movement{'s' * (moved != 1)}{unbooked}.")
         for one in booked.receipts:
             found = f" [{', '.join(one.invoices)}]" if one.invoices else ""
             lines.append(f"{one.booked_on} {_amount(one):>16}  {one.ref}  {one.payer}: {one.text}{found}")
