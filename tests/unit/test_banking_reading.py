@@ -372,6 +372,10 @@ def test_entries_that_do_not_lead_from_balance_to_balance_are_refused() -> None:
     assert len(booked(statement(*moves, balances=both)).receipts) == 1
     with pytest.raises(Malformed, match=r"its balances differ by -9\.50 EUR; entries are missing"):
         read(statement(moves[0], balances=both))
+    with pytest.raises(Malformed, match="its balances differ"):
+        read(statement(moves[0], balances=balance("PRCD", "100.00") + both))
+    (mixed,) = booked(statement(entry("1.00", currency="CHF"), balances=both)).accounts
+    assert "were not compared" in mixed.notes[0]
     overdrawn = balance("PRCD", "1.00", "DBIT") + balance("CLBD", "10.50", "DBIT")
     assert len(booked(statement(*moves, balances=overdrawn)).receipts) == 1
 

@@ -27,8 +27,6 @@ _CURRENCY: Final = re.compile(r"[A-Z]{3}", re.ASCII)
 _NO_REFERENCE: Final = frozenset({"", "NONREF", "NOTPROVIDED", "NOREF"})
 _RETURNS: Final = frozenset({"RRTN", "RPCR"})
 """Sub-families of bank transaction codes: reversal due to a payment return, or to a request to cancel it."""
-_OPENING: Final = frozenset({"OPBD", "PRCD"})
-_CLOSING: Final = frozenset({"CLBD"})
 
 
 class _Entry(Struct, frozen=True, kw_only=True):
@@ -95,7 +93,7 @@ def _account(statement: etree._Element) -> Booked:
         entry = _entry(element, str(number))
         booked.append((entry.currency, entry.amount_minor if entry.credit else -entry.amount_minor))
         movements += _movements(entry, notes)
-    _balances(statement, booked)
+    notes += _balances(statement, booked)
     page = text(statement, "StmtPgntn/PgNb", most=limits.ID_CHARS_MAX)
     refs = _references(movements, f"{name}/{page}" if page not in {"", "1"} else name)
     told = [*zip(movements, refs, strict=True)]
@@ -278,15 +276,19 @@ def _day(entry: etree._Element) -> str:
     return said[:10]
 
 
-def _balances(statement: etree._Element, booked: list[tuple[str, int]]) -> None:
-    """Where the statement says how much there was before and after, its entries have to lead from one to the other."""
-    before = [*_balance(statement, _OPENING)]
-    after = [*_balance(statement, _CLOSING)]
+def _balances(statement: etree._Element, booked: list[tuple[str, int]]) -> Iterator[str]:
+    """Where the statement says how much there was before and after, its entries have to lead from one to the other.
+
+    Where that cannot be said, a note says why.
+    """
+    before = [*_balance(statement, "OPBD")] or [*_balance(statement, "PRCD")]
+    after = [*_balance(statement, "CLBD")]
     if len(before) != 1 or len(after) != 1:
         return  # a page of a longer statement, or a bank that says neither
     (opening, currency), (closing, other) = before[0], after[0]
     if currency != other or any(one != currency for one, _ in booked):
-        raise wrong(statement, "its balances and entries are in several currencies")
+        yield f"line {statement.sourceline}: its balances and entries are in several currencies, and were not compared"
+        return
     moved = sum(amount for _, amount in booked)
     if opening + moved != closing:
         raise wrong(
@@ -296,9 +298,9 @@ def _balances(statement: etree._Element, booked: list[tuple[str, int]]) -> None:
         )
 
 
-def _balance(statement: etree._Element, codes: frozenset[str]) -> Iterator[tuple[int, str]]:
+def _balance(statement: etree._Element, code: str) -> Iterator[tuple[int, str]]:
     for balance in children(statement, "Bal"):
-        if text(balance, "Tp/CdOrPrtry/Cd", most=limits.ID_CHARS_MAX) in codes and not text(
+        if text(balance, "Tp/CdOrPrtry/Cd", most=limits.ID_CHARS_MAX) == code and not text(
             balance, "Tp/SubTp/Cd", "Tp/SubTp/Prtry"
         ):
             amount, currency = _amount(balance)
