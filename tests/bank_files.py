@@ -16,7 +16,7 @@ SHOP = Party(
     postal_code="50667",
     country="DE",
     tax_id="12-3456789",
-    account=Account(iban="DE89370400440532013000", bic="COBADEFFXXX", routing="111000025", number="4456-77"),
+    account=Account(iban="DE89370400440532013000", bic="COBADEFFXXX"),
 )
 ORDERED_AT = 1_775_044_800_000_000  # 2026-04-01T12:00:00Z
 
@@ -50,7 +50,7 @@ def sepa(**changes: Any) -> PaymentOrder:
 
 
 def ach(**changes: Any) -> PaymentOrder:
-    own = sepa(currency="USD")
+    own = sepa(currency="USD", debtor=replace(SHOP, account=Account(routing="111000025", number="4456-77")))
     first = replace(own.payments[0], account=Account(routing="121042882", number="123456789"))
     second = replace(
         own.payments[1], account=Account(routing="231380104", number="744-5678-99"), id="PO-1/bonus/2/of technician 7"

@@ -7,7 +7,6 @@ is read back and held against the order before it is handed out.
 Source: Nacha Operating Rules, appendix 3.
 """
 
-import hashlib
 import re
 from typing import Final, Literal
 
@@ -18,6 +17,7 @@ from stdnum.us import ein
 from holdgate.banking.ach_file import BLOCK, HASH_MODULUS, LINE, AchFile, read_file, routing_holds
 from holdgate.banking.latin import ACH, latin
 from holdgate.banking.order import order_faults, ordered_on, refuse
+from holdgate.crypto.hashes import digest
 from holdgate.pay.payment import Payment, PaymentOrder
 from holdgate.terms.errors import Malformed
 from holdgate.terms.party import Account
@@ -131,7 +131,7 @@ def ident(payment: Payment) -> str:
     """The individual identification number (15 characters): the end-to-end id where it fits, else the digest of it."""
     if _IDENT.fullmatch(payment.id):
         return payment.id
-    return hashlib.sha256(payment.id.encode()).hexdigest()[:15].upper()
+    return digest(payment.id.encode())[:15].upper()
 
 
 def _own(order: PaymentOrder) -> str:
