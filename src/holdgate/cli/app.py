@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         ledger,
         notify,
         options,
+        pay,
         recall,
         retention,
         root,
@@ -109,6 +110,7 @@ app.command("holdgate.cli.upgrade:upgrade", help="Let a new release take over, o
 app.command(
     "holdgate.cli.verifier:verifier", help="Write the page that verifies a record in a browser, without a network."
 )
+app.command("holdgate.cli.pay:pay", name="pay", help="Write a payment order for a bank, and read what a bank sent.")
 app.command("holdgate.cli.views:views", help="Bring SQL tables of every log up to what the Vault mirrors.")
 app.command("holdgate.cli.site:site", name="site", help="Found a shop; begin with `holdgate site new`.")
 app.command(
