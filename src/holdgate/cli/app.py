@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         due,
         env,
         importing,
+        invoice,
         key,
         ledger,
         notify,
@@ -87,6 +88,9 @@ app.command(
 )
 app.command(
     "holdgate.cli.importing:importing", name="import", help="Read a table of people, equipment, materials or standards."
+)
+app.command(
+    "holdgate.cli.invoice:invoice", help="Write an invoice as UBL, CII, Factur-X or PDF, once it holds every rule."
 )
 app.command("holdgate.cli.contract:contract", name="contract", help="Write, check, compare and read contracts.")
 app.command("holdgate.cli.denials:denials", help="Explain a refusal's code, or all of them.")

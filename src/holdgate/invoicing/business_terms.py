@@ -52,7 +52,8 @@ def terms_of(invoice: Invoice) -> Terms:
         "BT-115": gross,
         **_payment(invoice),
     }
-    return _filled(terms)
+    filled: Terms = _filled(terms)
+    return filled
 
 
 def payment_terms(invoice: Invoice) -> str:

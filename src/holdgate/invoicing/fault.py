@@ -1,6 +1,7 @@
 """What is wrong with an invoice: a rule's id, and a sentence that says what to do."""
 
 from msgspec import Struct
+from typing_extensions import override
 
 
 class Fault(Struct, frozen=True, gc=False):
@@ -9,5 +10,6 @@ class Fault(Struct, frozen=True, gc=False):
     rule: str
     sentence: str
 
+    @override
     def __str__(self) -> str:
         return f"{self.rule}: {self.sentence}"

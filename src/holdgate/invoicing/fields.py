@@ -49,13 +49,17 @@ def _texts(invoice: Invoice) -> Iterator[Fault]:
         lines = text.replace("\n", "") if last == "note" else text
         unseen = next((c for c in lines if unicodedata.category(c) in _UNSEEN), None)
         if unseen is not None:
-            yield Fault("HG-TEXT", f"{name} holds U+{ord(unseen):04X}, a character that shows nothing; write it without")
+            yield Fault(
+                "HG-TEXT", f"{name} holds U+{ord(unseen):04X}, a character that shows nothing; write it without"
+            )
         if text != text.strip():
             yield Fault("HG-TEXT", f"{name} begins or ends with a blank; write it without")
         if len(text) > (most := _LONG.get(last, NAME_CHARS_MAX)):
             yield Fault("HG-TEXT", f"{name} has {len(text)} characters; {most} are the most")
     if invoice.note.startswith("#"):
-        yield Fault("HG-TEXT", "the note begins with #, which UBL would read as a code of its subject; begin with a word")
+        yield Fault(
+            "HG-TEXT", "the note begins with #, which UBL would read as a code of its subject; begin with a word"
+        )
 
 
 def _strings(name: str, value: Any) -> Iterator[tuple[str, str]]:
@@ -74,7 +78,9 @@ def _strings(name: str, value: Any) -> Iterator[tuple[str, str]]:
 def _head(invoice: Invoice) -> Iterator[Fault]:
     for what, number in (("the number", invoice.number), ("the corrected invoice", invoice.corrects)):
         if not _NUMBER.fullmatch(number) and (number or what == "the number"):
-            yield Fault("HG-NUMBER", f"{what} {number[:40]!r} is not 1 to 35 letters, digits and / . _ - beginning with one")
+            yield Fault(
+                "HG-NUMBER", f"{what} {number[:40]!r} is not 1 to 35 letters, digits and / . _ - beginning with one"
+            )
     if invoice.kind not in {INVOICE, CREDIT_NOTE}:
         yield Fault("HG-KIND", f"a document is an {INVOICE} or a {CREDIT_NOTE}, not {invoice.kind[:20]!r}")
     corrected = bool(invoice.corrects) and bool(invoice.corrected_on)
@@ -124,13 +130,16 @@ def _party(whose: str, party: Party) -> Iterator[Fault]:
     if not party.postal_code and party.country in EU | {"US"}:
         yield Fault("HG-PARTY", f"the {whose} has no postal code; register it")
     if bool(party.endpoint) != bool(party.endpoint_scheme):
-        yield Fault("HG-PARTY", f"the {whose}'s electronic address needs its scheme (an EAS code such as 9930), and the other way round")
+        yield Fault(
+            "HG-PARTY",
+            f"the {whose}'s electronic address and its scheme (an EAS code such as 9930) need each other",
+        )
     if party.country == "US" and (whose == "seller" or party.tax_id) and not ein.is_valid(party.tax_id):
         yield Fault("HG-TAX-ID", f"the {whose}'s tax id {party.tax_id[:20]!r} is no EIN such as 91-1144442; correct it")
 
 
 def _vat_id(whose: str, party: Party) -> Iterator[Fault]:
-    """Outside of the Union an id is checked where its check digits are known, and is left out of EN 16931 terms that want a prefix."""
+    """Its prefix within the Union, and its check digits wherever they are known."""
     vat_id = party.vat_id
     if not vat_id:
         return
@@ -138,10 +147,16 @@ def _vat_id(whose: str, party: Party) -> Iterator[Fault]:
         yield Fault("HG-VAT-ID", f"the {whose} is in the US, where there are no VAT ids; register its EIN as tax id")
     prefix = vat_prefix(party.country)
     if party.country in EU and not vat_id.startswith(prefix):
-        yield Fault("HG-VAT-ID", f"the {whose}'s VAT id {vat_id[:20]!r} does not begin with {prefix}; register the one of {party.country}")
+        yield Fault(
+            "HG-VAT-ID",
+            f"the {whose}'s VAT id {vat_id[:20]!r} does not begin with {prefix}; register the one of {party.country}",
+        )
     module = get_cc_module(party.country.lower(), "vat") if party.country != "US" else None
     if (module is not None and not module.is_valid(vat_id)) or not vat_id.isascii() or not vat_id.isalnum():
-        yield Fault("HG-VAT-ID", f"the {whose}'s VAT id {vat_id[:20]!r} is none of {party.country}: digits are wrong; correct it")
+        yield Fault(
+            "HG-VAT-ID",
+            f"the {whose}'s VAT id {vat_id[:20]!r} is none of {party.country}: digits are wrong; correct it",
+        )
 
 
 def _account(invoice: Invoice) -> Iterator[Fault]:
@@ -151,11 +166,16 @@ def _account(invoice: Invoice) -> Iterator[Fault]:
         return
     if invoice.seller.country == "US":
         if not rtn.is_valid(account.routing):
-            yield Fault("HG-ACCOUNT", f"the seller's routing number {account.routing[:12]!r} is none of the ABA; correct it")
+            yield Fault(
+                "HG-ACCOUNT", f"the seller's routing number {account.routing[:12]!r} is none of the ABA; correct it"
+            )
         if not _ACCOUNT_NUMBER.fullmatch(account.number):
             yield Fault("HG-ACCOUNT", "the seller's account number is not 4 to 17 digits; correct it")
         return
     if not iban.is_valid(account.iban) or iban.compact(account.iban) != account.iban:
-        yield Fault("HG-ACCOUNT", f"the seller's IBAN {account.iban[:40]!r} is none; write it without blanks, as the bank states it")
+        yield Fault(
+            "HG-ACCOUNT",
+            f"the seller's IBAN {account.iban[:40]!r} is none; write it without blanks, as the bank states it",
+        )
     if account.bic and not bic.is_valid(account.bic):
         yield Fault("HG-ACCOUNT", f"the seller's BIC {account.bic[:16]!r} is none; correct it or leave it out")

@@ -21,13 +21,17 @@ def faults_of(invoice: Invoice) -> tuple[Fault, ...]:
 def _currency(invoice: Invoice, profile: Profile) -> tuple[Fault, ...]:
     if invoice.currency not in profile.currencies:
         known = ", ".join(sorted(profile.currencies))
-        return (Fault("HG-CURRENCY", f"invoices by {profile.name} are in {known}; {invoice.currency[:8]!r} is none of them"),)
+        return (
+            Fault(
+                "HG-CURRENCY", f"invoices by {profile.name} are in {known}; {invoice.currency[:8]!r} is none of them"
+            ),
+        )
     home = own_currency(invoice.seller.country, invoice.delivered_on)
     if invoice.seller.country in EU and invoice.tax_minor and invoice.currency != home:
         return (
             Fault(
                 "HG-CURRENCY",
-                f"tax of {invoice.seller.country} has to be stated in {home} too, and no exchange rate is on record: invoice in {home}",
+                f"tax of {invoice.seller.country} has to be stated in {home} too, and no exchange rate is known: invoice in {home}",
             ),
         )
     return ()

@@ -49,7 +49,9 @@ def issue(invoice: Invoice, validator: Validator, wanted: str = "") -> Issued | 
     chosen = wanted or profile.formats[0]
     if chosen not in profile.formats:
         given = ", ".join(profile.formats)
-        return Refused((Fault("HG-FORMAT", f"an invoice by {profile.name} is given out as {given}, not as {chosen[:12]!r}"),))
+        return Refused(
+            (Fault("HG-FORMAT", f"an invoice by {profile.name} is given out as {given}, not as {chosen[:12]!r}"),)
+        )
     if chosen == PDF:
         return Issued(f"{_file_name(invoice)}.pdf", plain_pdf(invoice, profile), chosen, (OUR_RULES,))
     return _structured(invoice, profile, validator, chosen)

@@ -15,12 +15,21 @@ from holdgate.terms.party import Account, Party
 GAP: Final = "\u00a0"
 """Between groups of three digits (ISO 80000-1): neither a comma nor a point, which countries read differently."""
 _GROUP: Final = 3
+_TREATMENTS: Final = {
+    "Z": "zero rate",
+    "E": "exempt",
+    "AE": "reverse charge",
+    "K": "intra-community supply",
+    "G": "export",
+    "O": "not subject to tax",
+}
+"""What the law wants to be read beside the sum (Directive 2006/112/EC art. 226 nos. 11 and 11a)."""
 
 
 def page_of(invoice: Invoice, profile: Profile, attached: bytes = b"") -> dict[str, Any]:
     """The template's data. `attached`: the structured document that the page carries (empty: none)."""
     credit = invoice.kind == CREDIT_NOTE
-    taxed = f"{profile.tax_word} {invoice.tax.rate} %" if invoice.tax.category == "S" else f"{profile.tax_word} (none)"
+    treatment = f"{invoice.tax.rate} %" if invoice.tax.category == "S" else f"({_TREATMENTS[invoice.tax.category]})"
     return {
         "paper": profile.paper,
         "title": "Credit note" if credit else "Invoice",
@@ -31,7 +40,10 @@ def page_of(invoice: Invoice, profile: Profile, attached: bytes = b"") -> dict[s
         "facts": _facts(invoice),
         "lines": [[line.id, line.text, _amount(line.amount_minor, invoice)] for line in invoice.lines],
         "currency": invoice.currency,
-        "sums": [["Net", _amount(invoice.net_minor, invoice)], [taxed, _amount(invoice.tax_minor, invoice)]],
+        "sums": [
+            ["Net", _amount(invoice.net_minor, invoice)],
+            [f"{profile.tax_word} {treatment}", _amount(invoice.tax_minor, invoice)],
+        ],
         "total": ["Total credited" if credit else "Total due", _amount(invoice.gross_minor, invoice)],
         "reason": invoice.tax.reason,
         "terms": payment_terms(invoice),

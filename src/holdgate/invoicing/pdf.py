@@ -84,7 +84,9 @@ def _declared(pdf: bytes) -> bytes:
 
 def _xmp(packet: str) -> str:
     if packet.count(_BAG_END) != 1 or packet.count(_RDF_END) != 1:
-        raise InvariantBroken("the typesetter's metadata has another form than expected: Factur-X cannot be declared in it")
+        raise InvariantBroken(
+            "the typesetter's metadata has another form than expected: Factur-X cannot be declared in it"
+        )
     described = "".join(
         f'<rdf:li rdf:parseType="Resource"><pdfaProperty:name>{name}</pdfaProperty:name>'
         "<pdfaProperty:valueType>Text</pdfaProperty:valueType><pdfaProperty:category>external</pdfaProperty:category>"

@@ -16,7 +16,9 @@ FACTURX: Final = "facturx"
 PDF: Final = "pdf"
 FORMATS: Final = (UBL, CII, FACTURX, PDF)
 
-CURRENCIES: Final = frozenset({"EUR", "USD", "GBP", "CHF", "JPY", "KRW", "CZK", "DKK", "HUF", "PLN", "RON", "SEK", "NOK", "BGN"})
+CURRENCIES: Final = frozenset(
+    {"EUR", "USD", "GBP", "CHF", "JPY", "KRW", "CZK", "DKK", "HUF", "PLN", "RON", "SEK", "NOK", "BGN"}
+)
 """Currencies whose minor unit `holdgate.terms.money` knows and of which EN 16931's two decimals show every unit."""
 
 
@@ -52,6 +54,6 @@ def profile_of(seller: str, buyer: str) -> Profile | Fault:
         return US
     return Fault(
         "HG-COUNTRY",
-        f"there is no invoice profile for a seller in {seller}; sellers in the European Union ({', '.join(sorted(EU))}) and in the US"
-        " have one: write this invoice outside of Holdgate",
+        f"there is no invoice profile for a seller in {seller}; sellers in the US and in the European Union have one"
+        f" ({', '.join(sorted(EU))}): write this invoice outside of Holdgate",
     )

@@ -29,14 +29,18 @@ def tax_of(net_minor: int, rate: str) -> int | None:
 def faults_of_sums(invoice: Invoice) -> Iterator[Fault]:
     """Every sum that is not what it has to be."""
     if not 1 <= len(invoice.lines) <= LIST_ITEMS_MAX:
-        yield Fault("HG-LINES", f"an invoice has between 1 and {LIST_ITEMS_MAX} lines; this one has {len(invoice.lines)}")
+        yield Fault(
+            "HG-LINES", f"an invoice has between 1 and {LIST_ITEMS_MAX} lines; this one has {len(invoice.lines)}"
+        )
     if len({line.id for line in invoice.lines}) != len(invoice.lines):
         yield Fault("HG-LINES", "two lines have the same id; give each its own")
     amounts = [(f"line {line.id[:20]}", line.amount_minor) for line in invoice.lines]
     amounts += [("the net sum", invoice.net_minor), ("the gross sum", invoice.gross_minor)]
     for what, amount in amounts:
         if not 0 < amount <= INTEGER_ABS_MAX:
-            yield Fault("HG-AMOUNT", f"{what} is {amount} minor units; an amount is above 0 and at most {INTEGER_ABS_MAX}")
+            yield Fault(
+                "HG-AMOUNT", f"{what} is {amount} minor units; an amount is above 0 and at most {INTEGER_ABS_MAX}"
+            )
     money = invoice.currency[:3]
     total = sum(line.amount_minor for line in invoice.lines)
     if total != invoice.net_minor:
@@ -48,7 +52,7 @@ def faults_of_sums(invoice: Invoice) -> Iterator[Fault]:
 
 
 def _fault_of_tax(invoice: Invoice, money: str) -> Iterator[Fault]:
-    """A credit note's tax may be one unit off: it is what the invoice's rounded tax becomes less by, so that nothing is left over."""
+    """A credit note's tax is what the invoice's rounded tax becomes less by, so that none is left over: it may be one unit off."""
     right = tax_of(invoice.net_minor, invoice.tax.rate)
     if right is None:
         return  # holdgate.invoicing.tax refuses the rate

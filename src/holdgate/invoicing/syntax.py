@@ -4,7 +4,7 @@ The package drops terms that it holds for misplaced with a warning in a log; so 
 compared. It is written for both syntaxes from one list of business terms, and carries their schemas and schematrons.
 """
 
-import datetime
+import datetime as dt
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -54,7 +54,7 @@ def _facturx() -> Any:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, datetime.date):
+    if isinstance(value, dt.date):
         return value.isoformat()
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
@@ -71,5 +71,7 @@ def _differs(meant: Any, read: Any, where: str = "") -> str | None:
                 return lost
         return None
     if isinstance(meant, list) and isinstance(read, list) and len(meant) == len(read):
-        return next((lost for one, other in zip(meant, read, strict=True) if (lost := _differs(one, other, where))), None)
+        return next(
+            (lost for one, other in zip(meant, read, strict=True) if (lost := _differs(one, other, where))), None
+        )
     return None if meant == read else where

@@ -30,16 +30,23 @@ def faults_of_treatment(invoice: Invoice) -> Iterator[Fault]:
     american = invoice.seller.country == "US"
     known = US_CATEGORIES if american else EU_CATEGORIES
     if tax.category not in known:
-        yield Fault("HG-TAX", f"the tax category {tax.category[:8]!r} is none of {', '.join(known)}; correct how the buyer is taxed")
+        yield Fault(
+            "HG-TAX",
+            f"the tax category {tax.category[:8]!r} is none of {', '.join(known)}; correct how the buyer is taxed",
+        )
         return
     rate = parse_decimal(tax.rate)
     if rate is None or tax_of(1, tax.rate) is None or rate > 100:
-        yield Fault("HG-RATE", f"the tax rate {tax.rate[:20]!r} is no percentage such as 19 or 25.5 (four decimals at most)")
+        yield Fault(
+            "HG-RATE", f"the tax rate {tax.rate[:20]!r} is no percentage such as 19 or 25.5 (four decimals at most)"
+        )
         return
     if tax.category == "S" and not rate:
         yield Fault("HG-RATE", "category S has a rate above 0; where nothing is charged, another category says why")
     if tax.category != "S" and rate:
-        yield Fault("HG-RATE", f"category {tax.category} charges nothing, but the rate is {tax.rate} %; only S has a rate")
+        yield Fault(
+            "HG-RATE", f"category {tax.category} charges nothing, but the rate is {tax.rate} %; only S has a rate"
+        )
     if tax.category in REASONED and not tax.reason.strip():
         yield Fault("HG-REASON", f"category {tax.category} needs a reason in words why nothing is charged")
     if tax.category not in REASONED and tax.reason:
@@ -55,7 +62,9 @@ def _european(invoice: Invoice) -> Iterator[Fault]:
     if category == "Z" and not home:
         yield Fault("HG-TAX", f"category Z is for a buyer in {seller.country}; across a border AE, K, G or O says why")
     if category == "E" and not inside:
-        yield Fault("HG-TAX", "category E is for a buyer in the European Union; outside of it G (goods) or O (services)")
+        yield Fault(
+            "HG-TAX", "category E is for a buyer in the European Union; outside of it G (goods) or O (services)"
+        )
     if category in {"AE", "K"} and (home or not inside):
         yield Fault("HG-TAX", f"category {category} is for a buyer in another member state, not in {buyer.country}")
     if category in {"G", "O"} and inside:
@@ -67,22 +76,31 @@ def _european(invoice: Invoice) -> Iterator[Fault]:
     if category in {"S", "Z", "E"} and not (seller.vat_id or seller.tax_id):
         yield Fault("HG-VAT-ID", "the seller's VAT id or tax number has to stand on the invoice; register it")
     if category == "O" and not (seller.register_id or seller.tax_id):
-        yield Fault("HG-TAX-ID", "category O shows no VAT id (BR-O-02): the seller needs a number of the trade register, or a tax number")
+        yield Fault(
+            "HG-TAX-ID",
+            "category O shows no VAT id (BR-O-02): the seller needs a number of the trade register, or a tax number",
+        )
 
 
 def _standard(invoice: Invoice) -> Iterator[Fault]:
     seller, buyer = invoice.seller, invoice.buyer
     if buyer.country not in EU:
-        yield Fault("HG-TAX", f"a buyer in {buyer.country} is not charged {seller.country} tax: take O (services) or G (goods)")
+        yield Fault(
+            "HG-TAX", f"a buyer in {buyer.country} is not charged {seller.country} tax: take O (services) or G (goods)"
+        )
         return
     if buyer.country != seller.country and buyer.vat_id:
         yield Fault(
-            "HG-TAX", f"a buyer in {buyer.country} with a VAT id owes the tax there: take AE (services) or K (goods), not S"
+            "HG-TAX",
+            f"a buyer in {buyer.country} with a VAT id owes the tax there: take AE (services) or K (goods), not S",
         )
         return
     right = standard_rate(seller.country, invoice.delivered_on)
     if right is None:
-        yield Fault("HG-RATE", f"no tax rate is known for {seller.country} before {RATES_KNOWN_FROM}: check when it was delivered")
+        yield Fault(
+            "HG-RATE",
+            f"no tax rate is known for {seller.country} before {RATES_KNOWN_FROM}: check when it was delivered",
+        )
     elif not same_rate(right, invoice.tax.rate):
         yield Fault(
             "HG-RATE",
@@ -97,8 +115,13 @@ def _american(invoice: Invoice) -> Iterator[Fault]:
     if category == "S" and buyer.country != "US":
         yield Fault("HG-TAX", f"a buyer in {buyer.country} is charged no US sales tax: take O (services) or G (goods)")
     if category == "S" and rate is not None and rate > US_RATE_MAX:
-        yield Fault("HG-RATE", f"no combined sales tax is above {US_RATE_MAX} %, but the rate is {invoice.tax.rate[:12]} %")
+        yield Fault(
+            "HG-RATE", f"no combined sales tax is above {US_RATE_MAX} %, but the rate is {invoice.tax.rate[:12]} %"
+        )
     if category == "G" and buyer.country == "US":
         yield Fault("HG-TAX", "category G is for a buyer outside the US; a sale that is free of tax is E or O")
     if buyer.country == "US" and buyer.region not in US_STATES:
-        yield Fault("HG-PARTY", f"the buyer's region {buyer.region[:8]!r} is no state of the US: sales tax depends on it; register WA or the like")
+        yield Fault(
+            "HG-PARTY",
+            f"the buyer's region {buyer.region[:8]!r} is no state of the US: sales tax depends on it; register WA or the like",
+        )

@@ -51,7 +51,9 @@ class Validator:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def check(self, syntax: str, xml: bytes) -> Verdict:
@@ -68,13 +70,15 @@ class Validator:
         except (OSError, TimeoutError, msgspec.MsgspecError) as error:
             self._kill()
             raise Unavailable(
-                f"the document could not be validated ({error or type(error).__name__}); nothing was given out: try again,"
+                f"the document could not be validated ({str(error) or type(error).__name__}); nothing was given out: try again,"
                 " and see that holdgate[invoicing] is installed"
             ) from None
         self._served += 1
         if answer.error or not (answer.held or answer.faults):
             self._kill()
-            raise Unavailable(f"the document could not be validated ({answer.error or 'no answer'}); nothing was given out")
+            raise Unavailable(
+                f"the document could not be validated ({answer.error or 'no answer'}); nothing was given out"
+            )
         return Verdict(tuple(Fault(rule, sentence) for rule, sentence in answer.faults), answer.held)
 
     def close(self) -> None:
