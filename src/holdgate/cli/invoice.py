@@ -12,7 +12,7 @@ from holdgate.adapters.new_file import write_new
 from holdgate.crypto.hashes import digest
 from holdgate.invoicing.issuing import Issued, Refused, issue
 from holdgate.invoicing.profiles import FORMATS
-from holdgate.invoicing.reading import invoice_from
+from holdgate.invoicing.reading import INVOICE_BYTES_MAX, invoice_from
 from holdgate.invoicing.validate import Validator
 from holdgate.pay.invoice import Invoice
 from holdgate.terms.errors import Malformed
@@ -62,7 +62,8 @@ def invoice_of(what: str) -> Invoice:
     path = Path(what)
     if not path.is_file():
         raise Malformed(f"there is no file {what}; name one that holds an invoice as JSON")
-    return invoice_from(path.read_bytes())
+    with path.open("rb") as file:
+        return invoice_from(file.read(INVOICE_BYTES_MAX + 1))
 
 
 def _write(path: Path, data: bytes) -> None:

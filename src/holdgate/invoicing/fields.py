@@ -177,5 +177,5 @@ def _account(invoice: Invoice) -> Iterator[Fault]:
             "HG-ACCOUNT",
             f"the seller's IBAN {account.iban[:40]!r} is none; write it without blanks, as the bank states it",
         )
-    if account.bic and not bic.is_valid(account.bic):
+    if account.bic and not (bic.is_valid(account.bic) and bic.compact(account.bic) == account.bic):
         yield Fault("HG-ACCOUNT", f"the seller's BIC {account.bic[:16]!r} is none; correct it or leave it out")

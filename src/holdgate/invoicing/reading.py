@@ -1,6 +1,6 @@
 """An invoice from JSON, as its struct spells it. Unknown fields are refused: one that is ignored would be missed by its writer."""
 
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
@@ -8,7 +8,9 @@ from msgspec import Struct
 from holdgate.pay.invoice import Invoice, Line
 from holdgate.terms import canon
 from holdgate.terms.errors import Malformed
-from holdgate.terms.limits import CONTRACT_BYTES_MAX
+
+INVOICE_BYTES_MAX: Final = 1_048_576
+"""An invoice as JSON: two thousand lines of text."""
 
 
 def invoice_from(raw: bytes) -> Invoice:
@@ -17,8 +19,8 @@ def invoice_from(raw: bytes) -> Invoice:
     Raises:
         Malformed: too long, no JSON, a key twice or unknown, or a value of another type.
     """
-    if len(raw) > CONTRACT_BYTES_MAX:
-        raise Malformed(f"an invoice has at most {CONTRACT_BYTES_MAX} bytes; this one has {len(raw)}")
+    if len(raw) > INVOICE_BYTES_MAX:
+        raise Malformed(f"an invoice has at most {INVOICE_BYTES_MAX} bytes; this one is longer")
     read = canon.plain(raw, "the invoice")
     _only(read, Invoice)
     for line in read.get("lines", []) if isinstance(read, dict) and isinstance(read.get("lines"), list) else []:

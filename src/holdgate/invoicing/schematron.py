@@ -20,6 +20,8 @@ from msgspec import Struct
 SVRL: Final = "{http://purl.oclc.org/dsdl/svrl}"
 WARNINGS: Final = frozenset({"warning", "information", "info"})
 _RULE: Final = re.compile(r"\[\s*([A-Z][A-Za-z0-9-]*)\s*\]\s*[-–:]*\s*")
+_STEP: Final = re.compile(r"/(?:\*:|[a-z]+:)?@?([A-Za-z]+)")
+PLACES: Final = 3
 _BLANKS: Final = re.compile(r"\s+")
 
 
@@ -104,8 +106,14 @@ def _unmet(told: str) -> list[tuple[str, str]]:
         sentence = _BLANKS.sub(" ", "".join(failed.itertext())).strip()
         named = _RULE.match(sentence)
         rule = failed.get("id") or (named.group(1) if named else "SCHEMATRON")
-        found.append((rule, _RULE.sub("", sentence, count=1)))
+        found.append((rule, _RULE.sub("", sentence, count=1) + _place(failed.get("location", ""))))
     return list(dict.fromkeys(found))
+
+
+def _place(location: str) -> str:
+    """Where in the document, by the last elements' names: many sentences say only that a value is not allowed."""
+    names = _STEP.findall(location)[-PLACES:]
+    return f" (at {'/'.join(names)})" if names else ""
 
 
 def _parser() -> etree.XMLParser:

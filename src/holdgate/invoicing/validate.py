@@ -24,6 +24,8 @@ DOCUMENTS_MAX: Final = 200
 """Documents of one process; CII keeps about 1 MB of each."""
 ANSWER_BYTES_MAX: Final = 16_777_216
 _GRACE_S: Final = 5.0
+PROGRAM: Final = (sys.executable, "-P", "-m", "holdgate.invoicing.schematron")
+"""`-P`: no module of the working directory takes the place of one of ours."""
 
 
 class Verdict(Struct, frozen=True):
@@ -42,9 +44,12 @@ class _Answer(Struct, frozen=True):
 class Validator:
     """The process, started at the first document. Use it as a context, or close it. Not for several threads at once."""
 
-    def __init__(self, deadline_s: float = DEADLINE_S, documents_max: int = DOCUMENTS_MAX) -> None:
+    def __init__(
+        self, deadline_s: float = DEADLINE_S, documents_max: int = DOCUMENTS_MAX, program: tuple[str, ...] = PROGRAM
+    ) -> None:
         self._deadline_s = deadline_s
         self._documents_max = documents_max
+        self._program = program
         self._process: subprocess.Popen[bytes] | None = None
         self._served = 0
 
@@ -100,7 +105,7 @@ class Validator:
         if self._process is None:
             self._served = 0
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "holdgate.invoicing.schematron"],
+                self._program,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
@@ -124,7 +129,7 @@ def _ask(process: subprocess.Popen[bytes], line: bytes, deadline: float) -> byte
     """
     if process.stdin is None or process.stdout is None:
         raise OSError("no pipes")
-    sent, got = 0, b""
+    sent, got = 0, bytearray()
     with selectors.DefaultSelector() as ready:
         ready.register(process.stdin, selectors.EVENT_WRITE)
         ready.register(process.stdout, selectors.EVENT_READ)
@@ -142,7 +147,7 @@ def _ask(process: subprocess.Popen[bytes], line: bytes, deadline: float) -> byte
                     got += _some(key.fd)
                     if len(got) > ANSWER_BYTES_MAX:
                         raise OSError("its answer has no end")
-    return got
+    return bytes(got)
 
 
 def _some(fd: int) -> bytes:
