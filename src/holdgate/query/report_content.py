@@ -327,8 +327,7 @@ def _failed(serials: tuple[str, ...], counted: Sequence[Attempt]) -> tuple[str, 
     """The parts with a result that counts and does not conform; all of them where it is of no part alone."""
     found: list[str] = []
     for attempt in counted:
-        last = {(read.characteristic, read.serial): read for read in attempt.results}
-        missed = [serial for (_, serial), read in last.items() if not read.conforms]
+        missed = [read.serial for read in attempt.results if read.counts and not read.conforms]
         if attempt.result == "fail" or missed:
             found += [serial for serial in missed if serial] or serials
             found += serials if "" in missed else ()

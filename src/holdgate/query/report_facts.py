@@ -70,13 +70,15 @@ class Rule(Struct, frozen=True, kw_only=True):
 class Result(Struct, frozen=True, kw_only=True):
     """One reading. `at`: when it was made; `late`: entered afterwards, at `entered_at`. `was`: values that were corrected.
 
-    `external`: the organisation that it comes from, where that is not the laboratory.
+    `limits`: as the contract has them; `accepted`: what the value was held against. `counts`: no later reading of this attempt took
+    its place. `external`: the organisation that it comes from, where that is not the laboratory.
     """
 
     characteristic: str
     serial: str
     value: str
     unit: str
+    limits: str
     accepted: str
     uncertainty: str
     conforms: bool
@@ -87,6 +89,7 @@ class Result(Struct, frozen=True, kw_only=True):
     late: bool = False
     entered_at: int = 0
     was: tuple[str, ...] = ()
+    counts: bool = True
     external: str = ""
 
 

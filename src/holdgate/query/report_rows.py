@@ -1,6 +1,6 @@
 """The rows of a report: limits and decision rules, attempts with their results, what was used, who signed."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from holdgate.law import command as c
@@ -79,18 +79,18 @@ def _moved(limit: str | None, by: str, sign: int) -> str | None:
     return f"{EXACT.add(value, guard) if sign > 0 else EXACT.subtract(value, guard):f}"
 
 
-def _in_force(about: About, attempt: Attempted, item: Characteristic) -> str:
-    """The acceptance limits of this attempt: with the values that it was started under."""
+def _in_force(about: About, attempt: Attempted, item: Characteristic) -> tuple[str, str]:
+    """The limits of this attempt, with the values that it was started under: as they are, and as a value is held against them."""
     low, high = item.min, item.max
-    for name, value in attempt.tuned:
+    for name, new in attempt.tuned:
         parameter = about.technique.parameters.get(name)
         if parameter is None or (parameter.step, parameter.characteristic) != (attempt.step, item.id):
             continue
         if parameter.kind == CHARACTERISTIC_MIN:
-            low = value
+            low = new
         elif parameter.kind == CHARACTERISTIC_MAX:
-            high = value
-    return accepted(item, low, high)
+            high = new
+    return between(low, high, item.equals), accepted(item, low, high)
 
 
 # ---- results -------------------------------------------------------------------------------------------------------
@@ -113,13 +113,23 @@ def attempts(about: About) -> Iterator[Attempt]:
                 by=about.name(attempt.by),
                 place=attempt.place,
                 zones=step.zones,
-                results=tuple(_result(about, attempt, read, items.get(read.characteristic)) for read in attempt.reads),
+                results=tuple(_results(about, attempt, items)),
                 tuned=attempt.tuned,
                 contract=attempt.contract,
             )
 
 
-def _result(about: About, attempt: Attempted, read: Read, item: Characteristic | None) -> Result:
+def _results(about: About, attempt: Attempted, items: Mapping[str, Characteristic]) -> Iterator[Result]:
+    """The last reading of a characteristic (of a part) counts; every one does where the contract says so."""
+    last = {(read.characteristic, read.serial): read for read in attempt.reads}
+    for read in attempt.reads:
+        item = items.get(read.characteristic)
+        counts = last[read.characteristic, read.serial] is read or (item is not None and item.all_readings)
+        yield _result(about, attempt, read, item, counts=counts)
+
+
+def _result(about: About, attempt: Attempted, read: Read, item: Characteristic | None, *, counts: bool) -> Result:
+    limits, held_against = ("", "") if item is None else _in_force(about, attempt, item)
     person = about.registers.person(read.by, about.stop)
     late = read.observed_at not in (0, read.at)
     return Result(
@@ -127,7 +137,8 @@ def _result(about: About, attempt: Attempted, read: Read, item: Characteristic |
         serial=read.serial,
         value=read.value,
         unit=read.unit,
-        accepted="" if item is None else _in_force(about, attempt, item),
+        limits=limits,
+        accepted=held_against,
         uncertainty="" if item is None else item.U or "",
         conforms=read.conforms,
         instrument=read.instrument,
@@ -137,6 +148,7 @@ def _result(about: About, attempt: Attempted, read: Read, item: Characteristic |
         late=late,
         entered_at=read.at if late else 0,
         was=read.was,
+        counts=counts,
         external=person.org if person.org not in ("", about.org) else "",
     )
 
