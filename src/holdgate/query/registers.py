@@ -17,6 +17,7 @@ from holdgate.law import event as ev
 from holdgate.ledger.merkle import extend, root_from_frontier
 from holdgate.query.record import Record, Said, charter_of, said, taken_in
 from holdgate.terms.errors import Tampered
+from holdgate.terms.party import Party
 
 T = TypeVar("T")
 
@@ -70,13 +71,14 @@ class Issue(Struct, frozen=True, kw_only=True):
 
 
 class Registers:
-    """The index. `size`: how many entries of the record it covers."""
+    """The index. `size`: how many entries of the record it covers. `parties`: organisations by id, as registered."""
 
     def __init__(self) -> None:
         self.size = 0
         self.charter: Charter | None = None
         self.reports: dict[str, Issue] = {}
         self.replaced: dict[str, str] = {}
+        self.parties: dict[str, Party] = {}
         self._frontier: tuple[bytes, ...] = ()
         self._people: dict[str, list[Kept[Person]]] = {}
         self._equipment: dict[str, list[Kept[Instrument]]] = {}
