@@ -1,6 +1,7 @@
 """What an invoice has to hold before a document is made of it: one cent, one wrong rate, one wrong digit, each by its rule."""
 
 import random
+from typing import Any
 
 import msgspec
 import pytest
@@ -108,7 +109,7 @@ def test_no_sum_of_a_random_invoice_may_move_by_one():
         )
         net = sum(line.amount_minor for line in lines)
         tax = (net * 19 * 2 + 100) // 200
-        right = {"lines": lines, "net_minor": net, "tax_minor": tax, "gross_minor": net + tax}
+        right: dict[str, Any] = {"lines": lines, "net_minor": net, "tax_minor": tax, "gross_minor": net + tax}
         assert faults_of(an_invoice(**right)) == ()
         name = chance.choice(["net_minor", "tax_minor", "gross_minor"])
         assert faults_of(an_invoice(**{**right, name: right[name] + chance.choice([1, -1])}))

@@ -2,7 +2,8 @@
 
 Typst sets the page, dates it and attaches the document; what is left for Factur-X is to say so in the file's metadata (XMP).
 The factur-x package's own writer puts the clock's time in three places and lowers the page's PDF/A-3a to 3b, so it is not used
-for this; its reader finds the document all the same (tests). Source: Factur-X 1.09 (XMP extension schema); ISO 19005-3; ISO 16684-1 (XMP).
+for this; its reader finds the document all the same (tests). Source: Factur-X 1.09 (XMP extension schema); ISO 19005-3;
+ISO 16684-1 (XMP).
 """
 
 from datetime import UTC, datetime
