@@ -6,12 +6,15 @@ from typing import Any
 import msgspec
 import pytest
 
+from holdgate.cli.open_books import day_in
 from holdgate.invoicing.business_terms import terms_of
 from holdgate.invoicing.countries import COUNTRIES, EU, own_currency, same_rate, standard_rate
 from holdgate.invoicing.invariants import faults_of
 from holdgate.invoicing.profiles import CURRENCIES, EN16931, US, profile_of
 from holdgate.invoicing.reading import invoice_from
 from holdgate.invoicing.sums import CREDIT_NOTE, tax_of
+from holdgate.law.money import Bill, Money
+from holdgate.pay import books
 from holdgate.pay.invoice import Invoice, Line
 from holdgate.terms.errors import Malformed
 from holdgate.terms.party import Account, Tax
@@ -309,6 +312,47 @@ def test_tax_in_another_currency_than_the_sellers_is_refused():
     fault = faults_of(an_invoice(currency="USD"))[0]
     assert (fault.rule, "invoice in EUR" in fault.sentence) == ("HG-CURRENCY", True)
     assert faults_of(untaxed("AE", FRENCH, currency="USD")) == ()
+
+
+def test_a_credit_note_takes_back_the_rate_of_the_invoice_that_it_corrects():
+    slovak = party(SELLER, country="SK", vat_id="SK2020317068")
+    old: dict[str, Any] = {
+        "tax": Tax(category="S", rate="20"),
+        "tax_minor": 20_000,
+        "gross_minor": 120_001,
+        "seller": slovak,
+    }
+    old |= {"buyer": party(BUYER, country="SK", vat_id="")}
+    note = msgspec.structs.replace(CREDITED, corrected_on="2024-12-30", **old)
+    assert faults_of(note) == ()
+    assert rules(msgspec.structs.replace(note, corrected_on="2025-01-02")) == {"HG-RATE"}
+
+
+def test_what_the_books_make_of_their_invoices_holds_every_rule():
+    tax = Tax(category="S", rate="19")
+    common: dict[str, Any] = {
+        "order": "PO-77",
+        "client": "ACME",
+        "currency": "EUR",
+        "ref": 7,
+        "contract": "fpi-order 1.2",
+        "tax": tax,
+    }
+    common |= {"seller": "LAB/1", "buyer": "ACME/1"}
+    bill = Bill(number="I-000001", item="final", net_minor=4, tax_minor=1, at=1_772_600_000_000_000, **common)
+    note = Bill(
+        number="C-000001",
+        item="final",
+        net_minor=3,
+        tax_minor=0,
+        at=1_772_700_000_000_000,
+        corrects="I-000001",
+        **common,
+    )
+    money = Money(bills={"I-000001": bill, "C-000001": note}, parties={"LAB/1": SELLER, "ACME/1": BUYER})
+    for number in money.bills:
+        invoice = books.invoice_of(books.Books(money=money, site="HUB"), number, day_in("Europe/Berlin"))
+        assert faults_of(invoice) == (), number
 
 
 # ---- fields --------------------------------------------------------------------------------------------------------

@@ -9,11 +9,13 @@ from cyclopts import Parameter
 from rich.console import Console
 
 from holdgate.adapters.new_file import write_new
+from holdgate.cli.open_books import open_books
 from holdgate.crypto.hashes import digest
 from holdgate.invoicing.issuing import Issued, Refused, issue
 from holdgate.invoicing.profiles import FORMATS
 from holdgate.invoicing.reading import INVOICE_BYTES_MAX, invoice_from
 from holdgate.invoicing.validate import Validator
+from holdgate.pay import books
 from holdgate.pay.invoice import Invoice
 from holdgate.terms.errors import Malformed
 
@@ -23,6 +25,7 @@ REFUSED = 1
 def invoice(
     what: str,
     *,
+    data: Path | None = None,
     wanted: Annotated[str, Parameter(name="--format")] = "",
     out: Path = Path(),
     json: Annotated[bool, Parameter(negative=())] = False,
@@ -32,7 +35,9 @@ def invoice(
     Parameters
     ----------
     what
-        A file with an invoice as JSON.
+        The number of an invoice or credit note on the shop's ledger; without --data a file with an invoice as JSON.
+    data
+        The shop's directory.
     wanted
         ubl, cii, facturx or pdf; without it the first that the countries of seller and buyer take.
     out
@@ -43,7 +48,7 @@ def invoice(
     if wanted and wanted not in FORMATS:
         raise Malformed(f"--format is one of {', '.join(FORMATS)}")
     with Validator() as validator:
-        made = issue(invoice_of(what), validator, wanted)
+        made = issue(invoice_of(what, data), validator, wanted)
     if isinstance(made, Refused):
         _tell_refused(made, json=json)
         return REFUSED
@@ -53,15 +58,19 @@ def invoice(
     return 0
 
 
-def invoice_of(what: str) -> Invoice:
-    """The invoice that is asked for.
+def invoice_of(what: str, data: Path | None) -> Invoice:
+    """The invoice that is asked for: by its number in a shop's books, or from a file.
 
     Raises:
-        Malformed: there is no such file, or it holds none.
+        Malformed: there is no such file, or it holds none. Unavailable: the books know none of this number, or something has to be
+            registered first.
     """
+    if data is not None:
+        opened = open_books(data)
+        return books.invoice_of(opened.books, what, opened.day)
     path = Path(what)
     if not path.is_file():
-        raise Malformed(f"there is no file {what}; name one that holds an invoice as JSON")
+        raise Malformed(f"there is no file {what}; name one that holds an invoice as JSON, or a number with --data")
     with path.open("rb") as file:
         return invoice_from(file.read(INVOICE_BYTES_MAX + 1))
 

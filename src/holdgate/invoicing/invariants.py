@@ -5,7 +5,7 @@ from holdgate.invoicing.fault import Fault
 from holdgate.invoicing.fields import faults_of_fields
 from holdgate.invoicing.profiles import Profile, profile_of
 from holdgate.invoicing.sums import faults_of_sums
-from holdgate.invoicing.tax import faults_of_treatment
+from holdgate.invoicing.tax import faults_of_treatment, tax_point
 from holdgate.pay.invoice import Invoice
 
 
@@ -26,7 +26,7 @@ def _currency(invoice: Invoice, profile: Profile) -> tuple[Fault, ...]:
                 "HG-CURRENCY", f"invoices by {profile.name} are in {known}; {invoice.currency[:8]!r} is none of them"
             ),
         )
-    home = own_currency(invoice.seller.country, invoice.delivered_on)
+    home = own_currency(invoice.seller.country, tax_point(invoice))
     if invoice.seller.country in EU and invoice.tax_minor and invoice.currency != home:
         return (
             Fault(

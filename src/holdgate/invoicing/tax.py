@@ -24,6 +24,11 @@ REASONED: Final = frozenset({"E", "AE", "K", "G", "O"})
 US_RATE_MAX: Final = 15
 
 
+def tax_point(invoice: Invoice) -> str:
+    """The day whose rate holds (ISO): of the supply; for a credit note the corrected invoice's, whose tax it takes back."""
+    return min(invoice.delivered_on, invoice.corrected_on) if invoice.corrected_on else invoice.delivered_on
+
+
 def faults_of_treatment(invoice: Invoice) -> Iterator[Fault]:
     """What does not fit: category, rate, reason, countries, VAT ids. The seller's country has a profile."""
     tax = invoice.tax
@@ -95,7 +100,7 @@ def _standard(invoice: Invoice) -> Iterator[Fault]:
             f"a buyer in {buyer.country} with a VAT id owes the tax there: take AE (services) or K (goods), not S",
         )
         return
-    right = standard_rate(seller.country, invoice.delivered_on)
+    right = standard_rate(seller.country, tax_point(invoice))
     if right is None:
         yield Fault(
             "HG-RATE",
@@ -104,7 +109,7 @@ def _standard(invoice: Invoice) -> Iterator[Fault]:
     elif not same_rate(right, invoice.tax.rate):
         yield Fault(
             "HG-RATE",
-            f"the standard rate in {seller.country} on {invoice.delivered_on[:10]} is {right} %, not {invoice.tax.rate[:12]} %;"
+            f"the standard rate in {seller.country} on {tax_point(invoice)[:10]} is {right} %, not {invoice.tax.rate[:12]} %;"
             " correct how the buyer is taxed",
         )
 
