@@ -26,16 +26,19 @@ if TYPE_CHECKING:
         due,
         env,
         importing,
+        invoice,
         key,
         ledger,
         notify,
         options,
         pay,
         recall,
+        report,
         retention,
         root,
         run,
         scan,
+        seal,
         site,
         standards,
         standing_open,
@@ -77,6 +80,8 @@ app.command("holdgate.cli.bench:bench", help="Measure what a site costs on this 
 app.command("holdgate.cli.options:options", help="Show what somebody may do now at a site, and why the rest is locked.")
 app.command("holdgate.cli.why:why", help="Explain one decision: who, what, under which rules, on which facts.")
 app.command("holdgate.cli.recall:recall", help="List what an instrument, batch, person or contract version touched.")
+app.command("holdgate.cli.report:report", help="Make a report or a certificate as a PDF, from the record alone.")
+app.command("holdgate.cli.seal:seal", name="seal", help="The shop's seal on PDFs: make one, check one.")
 app.command("holdgate.cli.who:who", help="Show who may do an operation now, until when, and who would if what.")
 app.command(
     "holdgate.cli.due:due", help="List what runs out: qualifications, calibrations, batches, documents, standards."
@@ -92,6 +97,9 @@ app.command(
 )
 app.command(
     "holdgate.cli.importing:importing", name="import", help="Read a table of people, equipment, materials or standards."
+)
+app.command(
+    "holdgate.cli.invoice:invoice", help="Write an invoice as UBL, CII, Factur-X or PDF, once it holds every rule."
 )
 app.command("holdgate.cli.contract:contract", name="contract", help="Write, check, compare and read contracts.")
 app.command("holdgate.cli.books:books", name="books", help="Read a shop's books from its ledger.")
