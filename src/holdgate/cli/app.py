@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         ledger,
         notify,
         options,
+        order,
         recall,
         root,
         run,
@@ -87,6 +88,11 @@ app.command(
 )
 app.command(
     "holdgate.cli.importing:importing", name="import", help="Read a table of people, equipment, materials or standards."
+)
+app.command(
+    "holdgate.cli.order:order",
+    name="order",
+    help="Read purchase orders: what they lack, and the acts that would stage them.",
 )
 app.command("holdgate.cli.contract:contract", name="contract", help="Write, check, compare and read contracts.")
 app.command("holdgate.cli.denials:denials", help="Explain a refusal's code, or all of them.")
