@@ -8,7 +8,7 @@ Source: ISO/IEC 17025 7.1 (review of requests, tenders and contracts).
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from holdgate.query.order_fields import BY_NAME
+from holdgate.query.order_fields import BY_NAME, SERIALS_BYTES_MAX
 from holdgate.query.order_look import (
     AMBIGUOUS,
     CONTRADICTS,
@@ -67,7 +67,7 @@ def client(look: Look) -> Found:
         yield note("client", AMBIGUOUS, f"{said} is taken as {names[0]}, which is the name here.")
     elif names:
         asks = f"Ask whether {said} is {' or '.join(names)}, and write the name that it has here."
-        yield ask("client", AMBIGUOUS, f"{said} may be {' or '.join(names)}.", asks)
+        yield need("client", AMBIGUOUS, f"{said} may be {' or '.join(names)}.", asks)
     else:
         says = f"Nobody of {said} is enrolled as a client, so nobody there can sign terms or answer a report."
         asks = "Ask who there signs terms and answers reports, and enrol them."
@@ -173,6 +173,11 @@ def serials(look: Look) -> Found:
     if twice:
         says = f"{listing(twice)} stand there twice."
         yield need("serials", CONTRADICTS, says, "Ask for the right serials: each part is named once.")
+        return
+    size = sum(len(serial.encode()) + len('"",') for serial in named)
+    if size > SERIALS_BYTES_MAX:
+        says = f"{len(named)} serials are more than one order can name."
+        yield need("serials", CONTRADICTS, says, "Ask whether the line can be two; or make two of it here.")
         return
     mine = frozenset(named)
     busy = [(o.id, s) for o in look.earlier() if not o.delivered_at for s in o.serials if s in mine]

@@ -23,7 +23,10 @@ ToInstant = Callable[[str], int]
 TEXT, LONG, LIST, WHOLE, AMOUNT, DAY = "text", "long", "list", "whole", "amount", "day"
 CELL_CHARS_MAX: Final = 200
 SERIALS_CHARS_MAX: Final = 8_000
-"""A list of serials: with the rest of its act it fits a signed payload."""
+SERIALS_BYTES_MAX: Final = 7_000
+"""Serials as an act names them, with quotes and commas: with everything else that the act says they fit a signed payload."""
+LIST_CHARS_MAX: Final = 1_000
+"""Any other list."""
 QUANTITY_MAX: Final = LIST_ITEMS_MAX
 """Parts of an order: each is named."""
 
@@ -39,7 +42,9 @@ class Field(Struct, frozen=True, kw_only=True):
     @property
     def most(self) -> int:
         """Characters at most."""
-        return {LONG: TEXT_CHARS_MAX, LIST: SERIALS_CHARS_MAX}.get(self.kind, CELL_CHARS_MAX)
+        if self.name == "serials":
+            return SERIALS_CHARS_MAX
+        return {LONG: TEXT_CHARS_MAX, LIST: LIST_CHARS_MAX}.get(self.kind, CELL_CHARS_MAX)
 
 
 FIELDS: Final = (

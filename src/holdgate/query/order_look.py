@@ -74,8 +74,9 @@ class Look(NamedTuple):
         return self.line.says(name)
 
     def earlier(self) -> list[Order]:
-        """Staged orders of this client for this part, the last one last."""
-        found = self.desk.history.get((self.client, self.says("part_no")), [])
+        """Staged orders for this part of this client, or of whoever it may be; the last one last."""
+        names = dict.fromkeys((self.client, *client_of(self.line, self.desk.state)))
+        found = (order for org in names for order in self.desk.history.get((org, self.says("part_no")), []))
         return [order for order in found if order.id != self.order]
 
 
