@@ -165,7 +165,7 @@ def price(look: Look) -> Found:
     if not said:
         says = f"The order names no price; the contract's is {fixed}." if fixed else "The order names no price."
         yield note(
-            "price", MISSING, says, "Nothing: the client signs the contract's price." if fixed else "Ask for it."
+            "price", MISSING, says, "Nothing to ask: the client signs the contract's price." if fixed else "Ask for it."
         )
         return
     one, many = parse_decimal(look.says("unit_price")), look.line.quantity

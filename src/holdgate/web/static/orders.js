@@ -85,12 +85,12 @@ async function form(from) {
   if (!Object.keys(cells).length) return announce("Nothing is filled in; the PO number comes first.", "bad");
   const { draft } = from.dataset;
   const address = draft ? `/order-drafts/${draft}` : "/order-drafts";
-  const found = await call(draft ? "PUT" : "POST", api(address), canonical({ answers, cells }));
+  const found = await call(draft ? "PUT" : "POST", api(address), canonical(draft ? { answers, cells } : { cells }));
   const [line] = found.lines;
   for (const fault of line.faults) from.elements[fault.column]?.setAttribute("aria-invalid", "true");
   if (line.faults.length) {
     from.closest("details")?.setAttribute("open", "");
-    announce(line.faults.map((fault) => `${labelOf(from, fault.column)}: ${fault.what}. ${fault.do}.`).join(" "), "bad");
+    announce(line.faults.map((fault) => `${labelOf(from, fault.column)}: ${fault.what}. To mend it: ${fault.do}.`).join(" "), "bad");
     from.elements[line.faults[0].column]?.focus();
     return;
   }
@@ -105,9 +105,9 @@ const labelOf = (from, name) => from.elements[name]?.closest("label")?.firstChil
 async function thrown(draft) {
   const yes = await ask({ title: "Throw the draft away?", says: "What it says is gone from this site. Nothing that was signed is touched.", confirm: "Throw away" });
   if (yes === null) return;
+  go(draftAddress("")); // first: the draft's own page would ask for a draft that is gone
   await call("DELETE", api(`/order-drafts/${draft}`));
   announce("The draft is gone.", "good");
-  go(draftAddress(""));
 }
 
 // ---- small things ------------------------------------------------------------------------------------------------------
