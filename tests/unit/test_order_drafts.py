@@ -141,7 +141,7 @@ CASES: list[tuple[dict[str, str], str, str, str, bool]] = [
 def test_an_item_of_the_checklist(
     shop: World, cells: dict[str, str], name: str, status: str, says: str, stops: bool
 ) -> None:
-    found = draft(shop, **cells)
+    found = draft(shop, None, **cells)
     (item,) = [one for one in found.items if one.name == name]
     assert (item.status, item.stops) == (status, stops), item
     assert says in f"{item.says} {item.asks}"
@@ -230,7 +230,7 @@ def test_the_largest_order_that_nothing_stops_still_fits_a_signed_act(shop: Worl
     most = [f"{n:04}" for n in range(1, 1001)]
     documents = " ".join(["drawing", *(f"{n:02x}" for n in range(256))])
     more = {"client": CLIENT, "part_no": wide, "rev": wide, "quantity": "1000", "documents": documents}
-    found = draft(shop, serials=",".join(most), **more)
+    found = draft(shop, None, serials=",".join(most), **more)
     assert found.stops == ()
     command = shop.ask(c.StageOrder, **found.acts[-1].fields).command
     parse_command(canon.encode(command))

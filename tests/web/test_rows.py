@@ -223,6 +223,7 @@ def test_every_parameter_has_its_bounds(served: Served, site: str) -> None:
 LONG: Final = {
     "/api/actions": 98_304 + PINS_MAX * BLOB_BYTES_MAX * 4 // 3,
     "/api/evidence": BLOB_BYTES_MAX,
+    "/api/order-files": BLOB_BYTES_MAX,
     "/api/drafts": 10 * CONTRACT_BYTES_MAX,
 }
 
