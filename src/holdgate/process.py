@@ -45,6 +45,7 @@ from holdgate.engine.address import BusAddress, bracketed, host_and_port, read_a
 from holdgate.engine.keeping import Keeper, host_of, hosts_of
 from holdgate.identity.charter import SiteSeat
 from holdgate.notifying import check_teller, config_of, notifying
+from holdgate.ordering import OrderReader
 from holdgate.sites.build import policies_for
 from holdgate.sites.figures import SiteFigures, VaultFigures
 from holdgate.sites.host import Host, Line
@@ -355,7 +356,8 @@ def _web(folder: Path) -> Iterator[Web]:
         stack.callback(reception.close)
         payloads = SqlitePayloads(folder / EVIDENCE)
         stack.callback(payloads.close)
-        web = Web(HostEntropy().token, reception, payloads, zone_of, metadata.version("holdgate"), _mark, workshop())
+        version, orders = metadata.version("holdgate"), OrderReader()
+        web = Web(HostEntropy().token, reception, payloads, zone_of, version, _mark, orders, workshop())
         stack.callback(web.close)
         yield web
 

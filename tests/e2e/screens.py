@@ -98,6 +98,15 @@ SCREENS: Final = (
         "A project manager records the contract review, and stages orders whose terms the client has accepted.",
     ),
     Screen(
+        "office-drafts",
+        "office",
+        "/new/drafts",
+        PLANNER,
+        OFFICE,
+        "/HUB/office/new/drafts",
+        "A project manager reads a buyer's purchase orders, or types one in; each becomes a draft.",
+    ),
+    Screen(
         "office-order",
         "office",
         "/{order}",

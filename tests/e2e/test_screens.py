@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import pytest
 
-from holdgate.demo.shop import CLIENT, DOCK, LINE, OFFICE, QA, RECEIVING
+from holdgate.demo.shop import CLIENT, DOCK, LINE, OFFICE, PLANNER, QA, RECEIVING
 from holdgate.web.pages import PAGES
 from tests.e2e.desk import Seat, Served, browsing, needs_chromium
 from tests.e2e.house import PROGRAM
@@ -47,7 +47,7 @@ PHONE: Final = {"width": 412, "height": 915}
 GLOVES_PX, TARGET_PX = 72, 44
 NOWHERE: Final = {("join", ""), ("why", "")}
 """Addresses that name nothing: they answer with the problem page, which has a test of its own."""
-SHOWN_ELSEWHERE: Final = {("join", "/{secret}")}
+SHOWN_ELSEWHERE: Final = {("join", "/{secret}"), ("office", "/new/drafts/{draft}")}
 
 
 @pytest.fixture(scope="module")
@@ -130,6 +130,33 @@ def test_an_invitation_is_without_fault(looker: Looker) -> None:
     guest.open(path)
     guest.see("h1", "Welcome, N. Comer")
     assert faults_of(guest) == []
+
+
+def test_a_purchase_order_with_open_questions_and_one_without_are_without_fault(looker: Looker) -> None:
+    seat = looker.seat(PLANNER, OFFICE, "/HUB/office/new/drafts")
+    seat.go("/HUB/office/new/drafts")
+    seat.page.locator("#typing > summary").click()
+    form = seat.page.locator("#order-form")
+    said = {"po": "PO-7002", "client": "AERODYNE", "part_no": "4512-7", "rev": "C", "contract": "SP-FPI-4512"}
+    for name, value in {**said, "serials": "S81 S82", "quantity": "many"}.items():
+        form.locator(f"[name={name}]").fill(value)
+    form.locator("button.primary").click()
+    seat.see("#said", "'many' is no number of parts")
+    assert faults_of(seat) == [], "a field that cannot be read"
+    form.locator("[name=quantity]").fill("2")
+    form.locator("button.primary").click()
+    seat.see("h1", "Draft PO-7002")
+    seat.see("#checklist [data-stops]", "Stops staging")
+    assert faults_of(seat) == [], "open questions"
+    for answer in seat.page.locator("#checklist [name^='answer.']").all():
+        answer.fill("as their mail says")
+    seat.page.locator("#checklist button").click()
+    seat.see("#stage-order button", "Stage order")
+    assert faults_of(seat) == [], "nothing stops it"
+    seat.page.locator("[data-throws]").click()
+    seat.page.locator("#ask button[value=yes]").click()
+    seat.see("#said", "The draft is gone.")
+    seat.see("h1", "Purchase orders")
 
 
 def test_what_is_signed_is_shown_without_fault_and_by_keyboard_alone(looker: Looker) -> None:

@@ -16,7 +16,7 @@ SCHEMES: Final = {"hg_who": "session", "hg_place": "workstation"}
 ENVELOPES: Final = ("/api/actions", "/api/papers", "/api/scans", "/api/session")
 FEW: Final = 10
 """Up to so many examples a row, rows are tried one by one alone; with more, what one gave is also given to the next."""
-JUDGED: Final = ("/api/invitations", "/api/marks")
+JUDGED: Final = ("/api/invitations", "/api/marks", "/api/order-files", "/api/order-drafts", "/api/order-drafts/{draft}")
 
 
 class Bridge:

@@ -33,6 +33,7 @@ ASKERS: Final = PEOPLE | DEVICES | {None}
 FLOOR: Final = STAFF | DEVICES
 RECORD: Final = frozenset({ADMIN, QA, COMPLIANCE, AUDITOR})
 OFFICERS: Final = frozenset({ADMIN, QA, COMPLIANCE, PLANNER})
+DESK: Final = frozenset({PLANNER, ADMIN, QA})
 Row = tuple[str, str]
 WHO: Final[dict[Row, frozenset[str | None]]] = {
     ("post", "/api/challenge"): ASKERS,
@@ -69,6 +70,13 @@ WHO: Final[dict[Row, frozenset[str | None]]] = {
     ("post", "/api/evidence"): FLOOR,
     ("get", "/api/evidence/{reference}"): PEOPLE | DEVICES,
     ("post", "/api/drafts"): frozenset({LEVEL3}),
+    ("post", "/api/order-files"): DESK,
+    ("get", "/api/order-template"): DESK,
+    ("get", "/api/order-drafts"): DESK,
+    ("post", "/api/order-drafts"): DESK,
+    ("get", "/api/order-drafts/{draft}"): DESK,
+    ("put", "/api/order-drafts/{draft}"): DESK,
+    ("delete", "/api/order-drafts/{draft}"): DESK,
     ("post", "/api/invitations"): OFFICERS,
     ("get", "/api/invitations"): OFFICERS,
     ("delete", "/api/invitations/{token}"): OFFICERS,
@@ -96,7 +104,7 @@ def filled(address: str, **more: str) -> str:
     """An address with something in the place of each parameter."""
     values = {"order": ORDER, "job": JOB, "id": QA, "seq": "3", "contract": "SP-FPI-4512", "version": "3"}
     return address.format(
-        **{**values, "sha256": ZEROS, "token": ZEROS, "secret": "0" * 32, "path": "0/000.p/1", **more}
+        **{**values, "sha256": ZEROS, "token": ZEROS, "secret": "0" * 32, "path": "0/000.p/1", "draft": "none", **more}
     )
 
 
@@ -211,6 +219,7 @@ def test_every_parameter_has_its_bounds(served: Served, site: str) -> None:
 LONG: Final = {
     "/api/actions": 98_304 + PINS_MAX * BLOB_BYTES_MAX * 4 // 3,
     "/api/evidence": BLOB_BYTES_MAX,
+    "/api/order-files": BLOB_BYTES_MAX,
     "/api/drafts": 10 * CONTRACT_BYTES_MAX,
 }
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         ledger,
         notify,
         options,
+        order,
         pay,
         recall,
         report,
@@ -99,7 +100,13 @@ app.command(
     "holdgate.cli.importing:importing", name="import", help="Read a table of people, equipment, materials or standards."
 )
 app.command(
-    "holdgate.cli.invoice:invoice", help="Write an invoice as UBL, CII, Factur-X or PDF, once it holds every rule."
+    "holdgate.cli.invoice:invoice",
+    help="Write an invoice as UBL, CII, Factur-X or PDF, once it holds every rule.",
+)
+app.command(
+    "holdgate.cli.order:order",
+    name="order",
+    help="Read purchase orders: what they lack, and the acts that would stage them.",
 )
 app.command("holdgate.cli.contract:contract", name="contract", help="Write, check, compare and read contracts.")
 app.command("holdgate.cli.books:books", name="books", help="Read a shop's books from its ledger.")

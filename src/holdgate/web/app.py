@@ -27,6 +27,7 @@ from holdgate.web.api.facts import Registers
 from holdgate.web.api.inviting import Invitations
 from holdgate.web.api.ledger import LedgerDoor
 from holdgate.web.api.looking import Looking
+from holdgate.web.api.order_drafts import OrderDrafts, ReadsOrders
 from holdgate.web.api.session import Visits
 from holdgate.web.asker import Asker
 from holdgate.web.drafting import Drafting
@@ -46,8 +47,8 @@ class Web:
     """The web of a process.
 
     `token`: unpredictable texts; `reception`: the front desk of its sites; `payloads`: keeps photos, charts and personal data;
-    `zone`: finds a time zone by its name; `version`: of the product; `read`: reads a part mark; `workshop`: where the certifier
-    is installed.
+    `zone`: finds a time zone by its name; `version`: of the product; `read`: reads a part mark; `orders`: reads purchase
+    orders; `workshop`: where the certifier is installed.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class Web:
         zone: Callable[[str], tzinfo],
         version: str,
         read: ReadMark,
+        orders: ReadsOrders,
         workshop: Workshop | None = None,
     ) -> None:
         self._drafting = Drafting(workshop)
@@ -69,6 +71,7 @@ class Web:
         self._payloads = payloads
         self._zone = zone
         self._dock = Dock(read)
+        self._order_drafts = OrderDrafts(orders, token)
         self._version = version
         self._pages: dict[str, Pages] = {}
         self._visits: dict[str, Visits] = {}
@@ -91,6 +94,7 @@ class Web:
             *EvidenceDesk(self._payloads).operations(),
             *Drafts(self._drafting).operations(),
             *Invitations(self._reception, self._token).operations(),
+            *self._order_drafts.operations(),
             *self._dock.operations(),
             *Events(face).operations(),
         )

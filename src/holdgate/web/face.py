@@ -22,6 +22,7 @@ from holdgate.sites.site import Site
 from holdgate.sites.status import SiteStatus
 from holdgate.terms.errors import Unavailable
 from holdgate.web.asker import Asker
+from holdgate.web.drawer import Drawer
 from holdgate.web.order_index import OrderIndex
 
 T = TypeVar("T")
@@ -57,6 +58,8 @@ class Face:
         self._kept: OrderedDict[tuple[str, ...], tuple[int, Any]] = OrderedDict()
         self.desk = 0
         """How often something changed at the front desk: papers and invitations are no entries, and are looked at live too."""
+        self.drawer = Drawer()
+        """Drafts of orders, which are no record."""
         self._told: list[Callable[[], None]] = []
 
     @property

@@ -6,7 +6,6 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from holdgate.crypto.hashes import digest
 from holdgate.law import command as c
 from holdgate.law.candidate import STAND_IN
 from holdgate.law.contract import SmartClientPO
@@ -16,14 +15,15 @@ from holdgate.query.timeline import Told
 from holdgate.terms import money
 from holdgate.terms.errors import Malformed
 from holdgate.terms.ids import check_id
+from holdgate.web.api.order_drafts import OFFICE_ROLES
 from holdgate.web.hub import stands, timeline_of
+from holdgate.web.order_wishes import review_wish, terms_link
 from holdgate.web.page import Page, View
+from holdgate.web.pages.order_drafts import draft, drafts
 from holdgate.web.paging import Pager, paged
 from holdgate.web.problem import Problem, missing
 from holdgate.web.wish import Choices, Wish, with_asks
 
-ROLES: Final = ("project_manager", "admin", "qa")
-"""QA too: a contract review is signed by one of the office and one of QA."""
 LINES: Final = 100
 """Lines of an order's timeline on its page; the newest."""
 
@@ -261,7 +261,7 @@ def _assign(view: View, order: Order, job: str) -> Wish | None:
 def _wishes(view: View, order: Order) -> Iterator[Wish]:
     """Review and staging of a proposed order; an amendment of one that is staged and not begun."""
     if order.status == PROPOSED:
-        yield from (wish for wish in (_review(view, order.id, order),) if wish is not None)
+        yield from (wish for wish in (review_wish(view, order.id, order),) if wish is not None)
         for said in order.acceptances:
             record = view.face.state.contracts.get(said.sha256)
             if record is not None and record.status == "active":
@@ -280,14 +280,6 @@ def _wishes(view: View, order: Order) -> Iterator[Wish]:
 
 
 _AMENDED: Final = ("contract", "version", "node", "client", "part_no", "rev", "serials")
-
-
-def _review(view: View, order: str, known: Order | None) -> Wish | None:
-    """The contract review: of the paper that the other one reviewed, where one did."""
-    paper = next(iter(known.reviews), None) if known is not None else None
-    fields = {"order": order, "document_digest": paper or digest(STAND_IN.encode())}
-    wish = view.offer(c.ReviewOrder, fields, ("document_digest",))
-    return None if wish is None else with_asks(wish, document_digest=paper)
 
 
 def _stage(view: View, order: str, record: ContractRecord, client: str = "") -> Wish | None:
@@ -333,14 +325,6 @@ def _links(view: View, order: Order) -> Iterator[tuple[str, str]]:
         yield f"{record.contract} rev {record.version}", terms_link(view, order.id, record)
 
 
-def terms_link(view: View, order: str, record: ContractRecord) -> str:
-    """The address at which a client reads the terms of an order under this version, and accepts them.
-
-    It holds the contract's digest, which nobody guesses: other clients' terms are not found by trying names.
-    """
-    return f"/{view.face.id}/client/{order}/terms/{record.sha256}"
-
-
 # ---- a new order ---------------------------------------------------------------------------------------------------
 
 
@@ -362,7 +346,7 @@ def entry(view: View) -> Entry | Problem:
         versions=versions,
         chosen=chosen,
         link=terms_link(view, order, record) if ready and record is not None else "",
-        review=_review(view, order, None) if ready else None,
+        review=review_wish(view, order, None) if ready else None,
         stage=_stage(view, order, record) if ready and record is not None else None,
     )
 
@@ -388,7 +372,12 @@ OFFICE: Final = Page(
     name="office",
     title="Office",
     kinds=("business_hub",),
-    roles=ROLES,
+    roles=OFFICE_ROLES,
     model=orders,
-    below=(("/new/order", "office_new", entry), ("/{order}", "office_order", sheet)),
+    below=(
+        ("/new/order", "office_new", entry),
+        ("/new/drafts", "office_drafts", drafts),
+        ("/new/drafts/{draft}", "office_draft", draft),
+        ("/{order}", "office_order", sheet),
+    ),
 )

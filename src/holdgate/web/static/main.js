@@ -16,6 +16,7 @@ const extras = { // a page's own script, by data-script of its main part
   contracts: () => import("./contracts.js"),
   dock: () => import("./dock.js"),
   join: () => import("./join.js"),
+  orders: () => import("./orders.js"),
   papers: () => import("./papers.js"),
 };
 
