@@ -26,6 +26,7 @@ export const ACTS = {
   "equipment.check": ["equipment", "id"],
   "equipment.register": ["equipment", "id"],
   "forward.acknowledge": ["order", "order"],
+  "help.call": ["job", "job"],
   "holdpoint.release": ["job", "job"],
   "identity.disable": ["identity", "id"],
   "identity.enrol": ["identity", "id"],
