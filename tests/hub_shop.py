@@ -364,7 +364,7 @@ async def story(directory: Path, now: int, dent: str = "") -> Story:
     tag = {"ncr": "N-1", "serials": running[:1], "description": "scratch"}
     technician = s.at.signers((SECOND, "technician"))
     await s.at.must(c.OpenNonconformance, technician, at_site=NODE, order=RUNNING, job=JOB, **tag)
-    help_wanted = {"step": OPS[3].step, "reason": "scratch or indication? <script>alert(1)</script>"}
+    help_wanted = {"step": OPS[3].step, "reason": "scratch or indication? Please look before I rinse"}
     await s.at.must(c.CallHelp, technician, at_site=NODE, order=RUNNING, job=JOB, **help_wanted)
     await s.job(AT_COMPLIANCE, await s.stage(AT_COMPLIANCE, CLIENT))
     await s.qa(AT_COMPLIANCE)

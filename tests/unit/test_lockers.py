@@ -133,9 +133,9 @@ def test_a_node_that_has_not_heard_of_the_new_key_keeps_the_badge_that_it_can_be
         key = SigningKey.from_seed(b"2" * 32)
         await desks.rekey(key)
         desks.office.put_locker(sealed(BADGE, key))
-        with hub_says(desks, Saying(desks.made.given(TEC, NODE))):
-            with pytest.raises(Unavailable, match="another key at the office"):
-                await desks.kiosk.find(TEC)
+        hub = Saying(desks.made.given(TEC, NODE))
+        with hub_says(desks, hub), pytest.raises(Unavailable, match="another key at the office"):
+            await desks.kiosk.find(TEC)
         assert desks.bench.locker(TEC) is None
         desks.house.shop.bus.mend(NODE)
 
@@ -163,7 +163,7 @@ def hub_says(desks: Desks, hub: Saying) -> Iterator[None]:
     try:
         yield
     finally:
-        del bus.peer  # type: ignore[method-assign]
+        del bus.peer
 
 
 def test_what_is_no_sealed_key_of_theirs_is_kept_nowhere(tmp_path: Path) -> None:

@@ -79,7 +79,6 @@ class Plain(Peer):
         self._asked()
         return bytes(WIRE_ANSWER_BYTES_MAX)
 
-
     @override
     async def locker(self, smart_id: str, sender: str) -> bytes | None:
         self._asked()
@@ -90,7 +89,9 @@ def said(raw: bytes, peer: Peer | None = None) -> Any:
     return msgspec.msgpack.decode(asyncio.run(serve(peer or Plain(), raw, "A")))
 
 
-@pytest.mark.parametrize("call", [HELD, OFFER, DELIVER, HELD | {"ask": "latest"}, LOCKER], ids=lambda call: str(call["ask"]))
+@pytest.mark.parametrize(
+    "call", [HELD, OFFER, DELIVER, HELD | {"ask": "latest"}, LOCKER], ids=lambda call: str(call["ask"])
+)
 def test_a_call_as_it_should_be_is_answered(call: dict[str, Any]) -> None:
     peer = Plain()
     assert said(encode(call), peer)["say"] in {"holding", "taken", "answered", "shown", "given"}

@@ -1,4 +1,4 @@
-"""The root of trust as a page: read from the record's first entry, compared with what the site trusts, and nothing that takes a key."""
+"""The root of trust as a page: read from the record, compared with what the site trusts, and nothing that takes a key."""
 
 from pathlib import Path
 from typing import Final

@@ -66,7 +66,7 @@ class Peer(Protocol):
         ...
 
     async def locker(self, smart_id: str, sender: str) -> bytes | None:
-        """Somebody's sealed key as the business hub keeps it (`docs/spec/badge.md`), noise without their badge; None: it has none."""
+        """Somebody's sealed key, noise without their badge, as the hub has it (`docs/spec/badge.md`); None: it has none."""
         return no_lockers(smart_id, sender)
 
     # Of those who keep a log that two hosts write in turn (`holdgate.engine.keeping`); `sender` is one of those hosts.

@@ -92,7 +92,9 @@ class Lockers:
             return None
         key = self._key(smart_id)
         if key is None or found.key != key:
-            raise Unavailable(f"{smart_id} has another key at the office than this area has heard of; try again in a moment")
+            raise Unavailable(
+                f"{smart_id} has another key at the office than this area has heard of; try again in a moment"
+            )
         self._reception.put_locker(found)
         return found
 
@@ -123,5 +125,7 @@ def read_locker(raw: bytes, smart_id: str) -> Lodged:
     with suppress(msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         found = _READ.decode(raw)
     if found is None or found.id != smart_id or not found.whole:
-        raise Unavailable(f"what came for {smart_id} is no sealed key of theirs; the office has to look at its front desk")
+        raise Unavailable(
+            f"what came for {smart_id} is no sealed key of theirs; the office has to look at its front desk"
+        )
     return found

@@ -169,9 +169,8 @@ def bring(reception: Reception, invitation: Invitation, key: bytes, locker: Lock
     """
     if not 32 <= len(key) <= KEY_BYTES_MAX:
         raise Malformed(f"a public key has 32 to {KEY_BYTES_MAX} bytes")
-    if locker is not None:
-        if locker.id != invitation.id or not lodged(locker, key).whole:
-            raise Malformed("this is no sealed key of the one who is invited")
+    if locker is not None and (locker.id != invitation.id or not lodged(locker, key).whole):
+        raise Malformed("this is no sealed key of the one who is invited")
     reception.put_invitation(replace(invitation, key=key, locker=locker))
 
 

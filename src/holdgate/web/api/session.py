@@ -150,7 +150,11 @@ class Visits:
         """The sealed key of a badge, for an enrolled workstation: noise without the badge and its PIN."""
         settle(self._face.state, self._reception, self._face.now())
         found = await self._lockers.find(call.asks.id)
-        return missing("no badge of this name was made in this shop, as far as it is known here") if found is None else found.locker
+        return (
+            missing("no badge of this name was made in this shop, as far as it is known here")
+            if found is None
+            else found.locker
+        )
 
     def given(self, smart_id: str, sender: str) -> bytes | None:
         """The sealed key of a badge, for another site of the shop."""

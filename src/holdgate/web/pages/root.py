@@ -1,7 +1,7 @@
 """Root of trust: which keys the shop stands on, who of their keepers signed its charter, and what a keeper does at a terminal.
 
-The page shows; it changes nothing. A keeper's private key is used by `holdgate root sign` on a machine of the keeper's own, and never in
-a browser: what a server shows there is not worth a root. All of it is read from the first entry of the site's own log.
+The page shows; it changes nothing. A keeper's private key is used by `holdgate root sign` on a machine of the keeper's own, and
+never in a browser: what a server shows there is not worth a root. All of it is read from the first entry of the site's own log.
 """
 
 from typing import Final
@@ -20,7 +20,10 @@ GENESIS: Final = 0
 
 
 class Keeper(Struct, frozen=True, kw_only=True):
-    """One root key. `key`: public, in hex; `key_id`: as it is read out; `signed`: it is on the charter; `trusted`: it is in trust.json."""
+    """One root key.
+
+    `key`: public, in hex; `key_id`: as it is read out; `signed`: the charter; `trusted`: it is in trust.json.
+    """
 
     key_id: str
     key: str
@@ -36,10 +39,11 @@ class Command(Struct, frozen=True, kw_only=True):
 
 
 class Root(Struct, frozen=True, kw_only=True):
-    """The root of trust. `threshold`: how many keepers had to sign; `digest`: of the charter; `founded_at`: UTC µs, by this site's clock.
+    """The root of trust.
 
-    `alone`: one key is enough. `same`: trust.json beside this site names these roots and no others. `spare`: how many keepers can be
-    away, or lose their key, before nobody can sign for this root any more.
+    `threshold`: how many keepers had to sign; `digest`: of the charter; `founded_at`: UTC µs, by this site's clock. `alone`: one
+    key is enough. `same`: trust.json beside this site names these roots and no others. `spare`: how many keepers can be away, or
+    lose their key, before nobody can sign for this root any more. `check`, `next_shop`: what keepers type.
     """
 
     org: str
@@ -64,7 +68,8 @@ def root(view: View) -> Root:
     return Root(
         org=charter.org,
         keepers=tuple(
-            Keeper(key_id=key_id(key), key=key.hex(), signed=key in signed, trusted=key in trusted) for key in charter.roots
+            Keeper(key_id=key_id(key), key=key.hex(), signed=key in signed, trusted=key in trusted)
+            for key in charter.roots
         ),
         threshold=charter.threshold,
         signed=len(signed),
@@ -79,7 +84,10 @@ def root(view: View) -> Root:
 
 
 CHECK: Final = (
-    Command(does="See that the charter is the one that you signed: its digest, and your key.", lines=("holdgate root show charter.json",)),
+    Command(
+        does="See that the charter is the one that you signed: its digest, and your key.",
+        lines=("holdgate root show charter.json",),
+    ),
     Command(does="See that your key file still is your key.", lines=("holdgate key show KEEPER.key",)),
     Command(
         does="Have the whole record audited against the roots that you brought, not those that lie beside it.",
@@ -87,13 +95,17 @@ CHECK: Final = (
     ),
 )
 """What a keeper does with a shop that is founded."""
+DRAW_UP: Final = (
+    "holdgate site init LAB --shop shop.yaml --threshold 2 --root ANN.key.pub --root BEN.key.pub --root EVE.key.pub "
+    '--founder "ID:NAME:ROLES:OFFICER.key.pub"'
+)
 NEXT_SHOP: Final = (
     Command(does="Every keeper and every officer, on a machine of their own.", lines=("holdgate key make KEEPER.key",)),
     Command(
         does="Where the shop will be: draw its charter up, with the keepers' public keys.",
         lines=(
             "holdgate site new shop.yaml",
-            'holdgate site init LAB --shop shop.yaml --threshold 2 --root ANN.key.pub --root BEN.key.pub --root EVE.key.pub --founder "ID:NAME:ROLES:OFFICER.key.pub"',
+            DRAW_UP,
         ),
     ),
     Command(
@@ -101,7 +113,8 @@ NEXT_SHOP: Final = (
         lines=("holdgate root sign charter-proposal.json --key KEEPER.key",),
     ),
     Command(
-        does="Where it was drawn up, once enough have signed: found the shop.", lines=("holdgate root found LAB charter-proposal.json",)
+        does="Where it was drawn up, once enough have signed: found the shop.",
+        lines=("holdgate root found LAB charter-proposal.json",),
     ),
 )
 """How a shop is founded by its keepers (docs/operating.md, "The first day")."""
