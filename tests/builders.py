@@ -524,6 +524,7 @@ USUAL: Final[dict[type[c.Command], dict[str, Any]]] = {
         "serials": ("A",),
         "description": "a scratch",
     },
+    c.CallHelp: {"by": "TECH", "order": PO, "job": JOB, "step": "S20", "reason": "unclear indication"},
     c.DisposeNonconformance: {
         "by": "QA",
         "order": PO,

@@ -364,6 +364,8 @@ async def story(directory: Path, now: int, dent: str = "") -> Story:
     tag = {"ncr": "N-1", "serials": running[:1], "description": "scratch"}
     technician = s.at.signers((SECOND, "technician"))
     await s.at.must(c.OpenNonconformance, technician, at_site=NODE, order=RUNNING, job=JOB, **tag)
+    help_wanted = {"step": OPS[3].step, "reason": "scratch or indication? Please look before I rinse"}
+    await s.at.must(c.CallHelp, technician, at_site=NODE, order=RUNNING, job=JOB, **help_wanted)
     await s.job(AT_COMPLIANCE, await s.stage(AT_COMPLIANCE, CLIENT))
     await s.qa(AT_COMPLIANCE)
     await s.stage(STAGED, OTHER_CLIENT)
@@ -425,13 +427,18 @@ def opened(directory: Path, now: int) -> Iterator[Shop]:
 
 
 class Office:
-    """The business hub of a shop as somebody sees it."""
+    """The business hub of a shop (or another site of it) as somebody sees it."""
 
-    def __init__(self, shop: Shop, reception: Reception, now: int) -> None:
-        hub = shop.sites[BUSINESS_HUB]
+    def __init__(self, shop: Shop, reception: Reception, now: int, site: str = BUSINESS_HUB) -> None:
+        hub = shop.sites[site]
+        self.shop = shop
         self.face = Face(hub, SiteFigures(hub), lambda: site_status(hub, ClockQuality()))
         self.reception = reception
         self.now = now
+
+    def beside(self, site: str) -> "Office":
+        """Another site of the same shop."""
+        return Office(self.shop, self.reception, self.now, site)
 
     def view(self, who: str, query: dict[str, str] | None = None, **path: str) -> View:
         """How it looks to somebody."""

@@ -84,6 +84,11 @@ class Recorder(Peer):
         await self._note("attest", origin, sender)
         return b"attested"
 
+    @override
+    async def locker(self, smart_id: str, sender: str) -> bytes | None:
+        await self._note("locker", smart_id, sender)
+        return b"sealed"
+
 
 def calls(peer: Peer, sender: str) -> list[Callable[[], Awaitable[object]]]:
     """Every question."""
@@ -93,6 +98,7 @@ def calls(peer: Peer, sender: str) -> list[Callable[[], Awaitable[object]]]:
         lambda: peer.held("lab.test/A", sender),
         lambda: peer.latest("lab.test/A", sender),
         lambda: peer.attest("lab.test/A", sender),
+        lambda: peer.locker("SID-TEC-11", sender),
     ]
 
 
@@ -217,6 +223,7 @@ class BusSuite:
                 1 << 40,
                 None,
                 b"attested",
+                b"sealed",
             ]
             assert lines.sites[B].asked == [
                 ("deliver", b"raw", (Pin("ab" * 32, b"beside"),), A),
@@ -224,6 +231,7 @@ class BusSuite:
                 ("held", "lab.test/A", A),
                 ("latest", "lab.test/A", A),
                 ("attest", "lab.test/A", A),
+                ("locker", "SID-TEC-11", A),
             ]
             assert isinstance(lines.sites[B].asked[0][2][0], Pin)
             assert not lines.sites[C].asked

@@ -315,6 +315,15 @@ SCREENS: Final = (
         "Officers let an area's own record join or leave.",
     ),
     Screen(
+        "admin-root",
+        "admin",
+        "/root",
+        ADMIN,
+        OFFICE,
+        "/HUB/admin/root",
+        "Anybody of the office sees which keys the shop stands on, who of them signed, and what their keepers do.",
+    ),
+    Screen(
         "admin-recall",
         "admin",
         "/recall/{kind}/{id}",

@@ -275,7 +275,15 @@ def test_options_are_decided_by_the_law_and_change_nothing(name: str, who: str, 
         assert "STALE_VIEW" not in [denial.code for denial in option.denials]
 
 
-ANY_TIME = ("ncr.open", "job.terminate", "step.restart", "contract.suspend", "report.amend", "document.verify")
+ANY_TIME = (
+    "ncr.open",
+    "help.call",
+    "job.terminate",
+    "step.restart",
+    "contract.suspend",
+    "report.amend",
+    "document.verify",
+)
 """Acts that stop something or put it right, whenever somebody sees that it has to be."""
 REGISTERS = ("identity", "credential", "equipment", "material", "standard")
 """Acts for which any subject would do."""

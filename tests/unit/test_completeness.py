@@ -166,6 +166,7 @@ TERMS: list[tuple[dict[str, Any], str]] = [
     ({"triggers": (Trigger(on="lunch", effect="eat"),)}, "a trigger waits for 'lunch'"),
     ({"triggers": (Trigger(on="qa_accepted", effect=" "),)}, "says nothing"),
     ({"demands": (Demand(act="job.begin", credentials=("VT",)),)}, "is no act on a job"),
+    ({"demands": (Demand(act="help.call", credentials=("VT",)),)}, "is no act on a job"),
     ({"demands": (Demand(act="policy.update", credentials=("VT",)),)}, "is no act on a job"),
     ({"demands": (Demand(act="po.stage", credentials=("VT",)),)}, "about 'po.stage', which is no act on a job"),
     ({"demands": (Demand(act="job.assign", credentials=("VT",)),)}, "about 'job.assign', which is no act on a job"),

@@ -754,6 +754,24 @@ def a_job_ended_without_a_reason() -> Pair:
     return two(running(), c.TerminateJob, reason="")
 
 
+@case("people.step_role", "ROLE_NOT_AUTHORISED")
+def help_that_is_called_by_somebody_who_has_nothing_to_do_with_the_job() -> Pair:
+    return two(opened(), c.CallHelp, by="BUYER")
+
+
+@case("sequence.job_open", "STEP_UNKNOWN")
+def help_that_is_called_to_a_step_that_there_is_not() -> Pair:
+    return two(opened(), c.CallHelp, step="S99")
+
+
+@case("sequence.job_open", "JOB_CLOSED")
+def help_that_is_called_to_a_job_that_is_over() -> Pair:
+    world = opened()
+    ended = world.copy()
+    ended.do(c.TerminateJob)
+    return ended.ask(c.CallHelp), world.ask(c.CallHelp)
+
+
 @case("sequence.job_open", "JOB_CLOSED")
 def a_job_that_was_ended() -> Pair:
     world = running(None, "S10")

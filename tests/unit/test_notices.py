@@ -118,6 +118,7 @@ TABLE: Final[list[tuple[ev.AnyEvent, str, str, str]]] = [
         "AERO",
         "Order PO-1 arrived as it should",
     ),
+    (ev.HelpCalled(**JOB, step="S20", by=SECRET), "help.called", "", "Level III is called to step S20 of job J-1"),
     (ev.ContractSuspended(sha256="a" * 64, by=SECRET, jobs=3), "contract.stopped", "", "Stop-work"),
     (ev.ContractResumed(sha256="a" * 64, by=SECRET), "contract.resumed", "", "Stop-work is over"),
     (ev.IdentityDisabled(id=SECRET), "identity.disabled", "", "An identity"),

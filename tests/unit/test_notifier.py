@@ -183,6 +183,12 @@ def red_tag(house: House, order: str) -> c.OpenNonconformance:
     )
 
 
+def call_for_help(house: House, order: str) -> c.CallHelp:
+    return c.CallHelp(
+        **house.head(NODE, ("TEC", "technician")), order=order, job=f"J-{order}", step="S10", reason="words of a person"
+    )
+
+
 def test_all_that_a_node_recorded_while_it_was_away_is_told_under_the_nodes_own_ids(tmp_path: Path) -> None:
     async def story(house: House) -> None:
         await equipped(house)
@@ -195,6 +201,8 @@ def test_all_that_a_node_recorded_while_it_was_away_is_told_under_the_nodes_own_
             answer = await house.ask(NODE, shown(house, NODE, red_tag(house, order)))
             assert answer.decision.allowed, answer.decision
             seqs.append(answer.seq)
+        called = await house.ask(NODE, call_for_help(house, "PO-1"))
+        assert called.decision.allowed, called.decision
         house.shop.bus.mend(NODE)
         await settled(house.shop)
         outbox, taken = SqliteOutbox(tmp_path / "notify.db"), Taken()
@@ -204,6 +212,10 @@ def test_all_that_a_node_recorded_while_it_was_away_is_told_under_the_nodes_own_
         assert [notice.place for notice in held] == [f"N-1:{seq}" for seq in seqs]
         assert {notice.client for notice in held} == {CLIENT_ORG}
         assert held[0].data == {"order": "PO-1", "job": "J-PO-1", "why": "red_tag", "serials": ("S-PO-1",)}
+        (help_wanted,) = [notice for notices in taken.sent for notice in notices if notice.kind == "help.called"]
+        assert help_wanted.place == f"{NODE}:{called.seq}"
+        assert (help_wanted.subject, help_wanted.client) == ("PO-1/J-PO-1", "")
+        assert "words of a person" not in str(help_wanted)
         outbox.close()
 
     story_told(story, governed(tmp_path / "shop"))

@@ -39,6 +39,7 @@ OFFER: Final[dict[str, Any]] = {
     "blobs": {"ab" * 32: b"b"},
 }
 DELIVER: Final[dict[str, Any]] = {"ask": "deliver", "raw": b"r", "pins": [{"sha256": "ab" * 32, "content": b"c"}]}
+LOCKER: Final[dict[str, Any]] = {"ask": "locker", "id": "SID-TEC-11"}
 
 
 class Plain(Peer):
@@ -78,15 +79,22 @@ class Plain(Peer):
         self._asked()
         return bytes(WIRE_ANSWER_BYTES_MAX)
 
+    @override
+    async def locker(self, smart_id: str, sender: str) -> bytes | None:
+        self._asked()
+        return b"sealed" * (1 if smart_id != "LONG" else 1_000)
+
 
 def said(raw: bytes, peer: Peer | None = None) -> Any:
     return msgspec.msgpack.decode(asyncio.run(serve(peer or Plain(), raw, "A")))
 
 
-@pytest.mark.parametrize("call", [HELD, OFFER, DELIVER, HELD | {"ask": "latest"}], ids=lambda call: str(call["ask"]))
+@pytest.mark.parametrize(
+    "call", [HELD, OFFER, DELIVER, HELD | {"ask": "latest"}, LOCKER], ids=lambda call: str(call["ask"])
+)
 def test_a_call_as_it_should_be_is_answered(call: dict[str, Any]) -> None:
     peer = Plain()
-    assert said(encode(call), peer)["say"] in {"holding", "taken", "answered", "shown"}
+    assert said(encode(call), peer)["say"] in {"holding", "taken", "answered", "shown", "given"}
     assert peer.count == 1
 
 
@@ -99,6 +107,7 @@ BAD: Final[dict[str, Any]] = {
     "a field that nobody declared, inside": DELIVER | {"pins": [{"sha256": "a", "content": b"", "sealed": True}]},
     "a field is missing": {"ask": "held"},
     "another type": HELD | {"origin": 1},
+    "a badge without end": LOCKER | {"id": "x" * 65},
     "a name without end": HELD | {"origin": "o" * 513},
     "a place before the first": OFFER | {"start": -1},
     "a hash of another length": OFFER | {"leaves": [bytes(31)]},
@@ -149,6 +158,18 @@ def test_one_changed_byte_is_answered_one_way_or_another(call: dict[str, Any], p
 
 def test_an_answer_too_large_is_unavailable() -> None:
     assert said(encode(HELD | {"ask": "attest"}))["family"] == "unavailable"
+
+
+def test_a_locker_crosses_and_one_without_end_is_not_read() -> None:
+    def ask(smart_id: str) -> bytes | None:
+        async def over(raw: bytes) -> bytes:
+            return await serve(Plain(), raw, "A")
+
+        return asyncio.run(Remote("B", over).locker(smart_id, "A"))
+
+    assert ask("SID-TEC-11") == b"sealed"
+    with pytest.raises(Unavailable):
+        ask("LONG")
 
 
 def test_the_four_families_cross_and_nothing_else_does() -> None:

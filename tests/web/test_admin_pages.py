@@ -16,6 +16,7 @@ ADMIN_PAGES = (
     "/HUB/admin/materials/PEN-24117",
     "/HUB/admin/standards",
     "/HUB/admin/sites",
+    "/HUB/admin/root",
     "/HUB/admin/recall/equipment/RAD-07",
     "/HUB/admin/recall/material/PEN-24117",
     f"/HUB/admin/recall/person/{TECHNICIAN}",

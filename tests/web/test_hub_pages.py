@@ -8,13 +8,14 @@ import pytest
 from msgspec.structs import replace
 
 from holdgate.crypto.hashes import digest
+from holdgate.demo import live
 from holdgate.demo.shop import CLIENT, COMPLIANCE, LEVEL3, NODE, PLANNER, QA, TECHNICIAN
 from holdgate.law import command as c
 from holdgate.law.state import Ncr, State
 from holdgate.query import stages
 from holdgate.terms.instant import SECOND_US
 from holdgate.web.order_index import OrderIndex
-from holdgate.web.pages import compliance, finance, papers, qa
+from holdgate.web.pages import compliance, finance, papers, qa, traveler
 from holdgate.web.pages import office as desk
 from holdgate.web.paging import ROWS, paged
 from holdgate.web.papers import lay_down
@@ -44,6 +45,43 @@ def test_the_queue_has_the_oldest_record_first_and_nothing_that_does_not_wait(of
     assert queue.waits[0].marks == ("1 red tag decided", "1 out of limits", "1 deviation")
     assert queue.waits[1].marks == ()
     assert [row.report for row in queue.rejected] == [f"R-{hub.REJECTED}"]
+
+
+def test_a_call_for_level_iii_is_on_the_page_of_level_iii_while_the_job_is_under_way(office: hub.Office) -> None:
+    queue = qa.queue(office.view(LEVEL3))
+    assert [(row.key, row.node, row.times) for row in queue.calls] == [(f"{hub.RUNNING}/J-1", NODE, 1)]
+    call = queue.calls[0].call
+    assert (call.by, call.step) == (live.SECOND_TECHNICIAN, hub.OPS[3].step)
+    assert call.reason.startswith("scratch or indication?")
+    called = [item for item in sheet_of(office, QA, hub.RUNNING).exceptions if item.kind == "Level III called"]
+    assert [(item.reason, item.step) for item in called] == [(call.reason, call.step)]
+    job = office.face.state.jobs[f"{hub.RUNNING}/J-1"]
+    job.qa_by = QA
+    try:
+        assert qa.queue(office.view(LEVEL3)).calls == ()
+    finally:
+        job.qa_by = ""
+
+
+def test_the_traveler_says_that_level_iii_was_called_and_calls_again_in_one_tap(office: hub.Office) -> None:
+    node = office.beside(NODE)
+    lines = traveler.jobs(node.view(TECHNICIAN)).jobs
+    assert [line.key for line in lines if line.called] == [f"{hub.RUNNING}/J-1"]
+    card = traveler.job_card(node.view(TECHNICIAN, order=hub.RUNNING, job=hub.JOB))
+    assert isinstance(card, traveler.JobCard)
+    assert [call.by for call in card.calls] == [live.SECOND_TECHNICIAN]
+    by_list, in_words = card.help
+    assert by_list.allowed
+    assert by_list.fields == {"order": hub.RUNNING, "job": hub.JOB, "step": hub.OPS[3].step}
+    assert [(ask.name, ask.value) for ask in by_list.asks] == [("reason", traveler.WHY_CALLED[0])]
+    assert [(ask.name, ask.value, ask.choices) for ask in in_words.asks] == [("reason", None, ())]
+    assert "help.call" not in [wish.act for wish in card.beside]
+
+
+def test_somebody_who_has_nothing_to_do_with_a_job_is_offered_no_call(office: hub.Office) -> None:
+    card = traveler.job_card(office.beside(NODE).view(PLANNER, order=hub.RUNNING, job=hub.JOB))
+    assert isinstance(card, traveler.JobCard)
+    assert card.help == ()
 
 
 def test_a_node_that_is_out_of_reach_is_said_in_the_queue_before_anybody_tries(office: hub.Office) -> None:

@@ -9,6 +9,7 @@ from holdgate.crypto.badge import NONCE_BYTES, SALT_BYTES, SECRET_BYTES, Badge, 
 from holdgate.crypto.keys import SigningKey
 from holdgate.demo.shop import ADMIN, CLIENT, COMPLIANCE, OFFICE, QA, TECHNICIAN
 from holdgate.law import command as c
+from holdgate.sites.lockers import read_locker
 from holdgate.web.inviting import REKEY
 from tests.worked_shop import AUDITOR, Served, as_json, decoded
 
@@ -81,6 +82,9 @@ def test_two_officers_and_a_newcomer_enrol_in_a_minute(served: Served) -> None:
     given = served.get(f"/HUB/api/lockers/{name}", None, OFFICE).json()
     opened = open_key(badge, "135790", sealed._replace(body=decoded(given["sealed"])))
     assert opened.public == key.public
+    raw = served.run(served.shop.sites["HUB"].locker(name, "NODE-FPI"))
+    assert raw is not None, "a node in a process of its own asks for it over the bus"
+    assert read_locker(raw, name).key == key.public
     assert served.get("/HUB/api/orders", name).status_code == 200, "they sign in with the key that they made"
     assert brought(served, name, secret, SigningKey.generate()).status_code == 404, "the link has done its work"
 

@@ -124,3 +124,7 @@ class _Reached(Peer):
     @override
     async def pull(self, origin: str, start: int, sender: str) -> Segment:
         return await self._site().pull(origin, start, sender)
+
+    @override
+    async def locker(self, smart_id: str, sender: str) -> bytes | None:
+        return await self._site().locker(smart_id, sender)

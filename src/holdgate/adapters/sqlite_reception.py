@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 from typing_extensions import override
 
-from holdgate.sites.reception import Invitation, Locker, Paper, Reception
+from holdgate.sites.reception import Invitation, Lodged, Paper, Reception
 from holdgate.terms.errors import Unavailable
 
 T = TypeVar("T", bound=Struct)
@@ -33,12 +33,12 @@ class SqliteReception(Reception):
         path.chmod(0o600)
 
     @override
-    def put_locker(self, locker: Locker) -> None:
+    def put_locker(self, locker: Lodged) -> None:
         self._put("locker", locker.id, 0, locker)
 
     @override
-    def locker(self, smart_id: str) -> Locker | None:
-        return self._get("locker", smart_id, Locker)
+    def locker(self, smart_id: str) -> Lodged | None:
+        return self._get("locker", smart_id, Lodged)
 
     @override
     def put_invitation(self, invitation: Invitation) -> None:

@@ -36,7 +36,7 @@ from holdgate.demo.shop import (
 from holdgate.demo.steps import AUDITOR, FINANCE, ORDER, STEPS, Step
 from holdgate.law import command as c
 from holdgate.law.contract import SmartClientPO, read_document
-from holdgate.sites.reception import Locker, Reception
+from holdgate.sites.reception import Lodged, Reception
 from holdgate.terms import instant
 from holdgate.terms.errors import InvariantBroken
 from holdgate.terms.instant import SECOND_US
@@ -191,5 +191,6 @@ def _person(at: DemoShop, member: Member, reception: Reception) -> Person:
     badge = Badge(member.id, token_bytes(SECRET_BYTES))
     salt, nonce = token_bytes(SALT_BYTES), token_bytes(NONCE_BYTES)
     sealed = seal_key(badge, PIN, at.desk.key(member.id), salt, nonce)
-    reception.put_locker(Locker(id=member.id, salt=sealed.salt, nonce=sealed.nonce, sealed=sealed.body))
+    key = at.desk.key(member.id).public
+    reception.put_locker(Lodged(id=member.id, salt=sealed.salt, nonce=sealed.nonce, sealed=sealed.body, key=key))
     return Person(id=member.id, name=member.name, roles=member.roles, badge=badge.text, pin=PIN)

@@ -14,6 +14,16 @@ from holdgate.terms.errors import Unavailable
 IN_FLIGHT: Final = 2
 """Stretches of a log that are on their way to one peer: one that it folds, and one whose signatures it checks meanwhile."""
 NO_KEEPER: Final = "this site keeps no log for another host"
+NO_LOCKERS: Final = "this site keeps no sealed keys of badges"
+
+
+def no_lockers(smart_id: str, sender: str) -> bytes | None:
+    """What a site says that keeps no sealed keys of badges for others.
+
+    Raises:
+        Unavailable: always.
+    """
+    raise Unavailable(NO_LOCKERS)
 
 
 class Taken(Struct, frozen=True, kw_only=True):
@@ -54,6 +64,10 @@ class Peer(Protocol):
     async def attest(self, origin: str, sender: str) -> bytes | None:
         """The checkpoint of that log that the peer holds, cosigned anew at its present time (witnesses only)."""
         ...
+
+    async def locker(self, smart_id: str, sender: str) -> bytes | None:
+        """Somebody's sealed key, noise without their badge, as the hub has it (`docs/spec/badge.md`); None: it has none."""
+        return no_lockers(smart_id, sender)
 
     # Of those who keep a log that two hosts write in turn (`holdgate.engine.keeping`); `sender` is one of those hosts.
 

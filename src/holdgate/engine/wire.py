@@ -27,6 +27,7 @@ from holdgate.terms.limits import (
     BLOB_BYTES_MAX,
     ENTRY_BYTES_MAX,
     IMPORT_ENTRIES_MAX,
+    LOCKER_BYTES_MAX,
     PINS_MAX,
     SITES_MAX,
     WIRE_ANSWER_BYTES_MAX,
@@ -116,7 +117,13 @@ class Pull(Call, frozen=True, kw_only=True, tag="pull"):
     start: Size
 
 
-AnyCall = Deliver | Offer | Held | Latest | Attest | Claim | Renew | Pull
+class Locker(Call, frozen=True, kw_only=True, tag="locker"):
+    """Give me the sealed key of somebody's badge."""
+
+    id: Annotated[str, Meta(max_length=64)]
+
+
+AnyCall = Deliver | Offer | Held | Latest | Attest | Claim | Renew | Pull | Locker
 
 # ---- replies -------------------------------------------------------------------------------------------------------
 
@@ -172,6 +179,12 @@ class Pulled(Reply, frozen=True, kw_only=True, tag="pulled"):
     blobs: Blobs
 
 
+class Given(Reply, frozen=True, kw_only=True, tag="given"):
+    """To `Locker`."""
+
+    locker: Annotated[bytes, Meta(max_length=LOCKER_BYTES_MAX)] | None
+
+
 class Raised(Reply, frozen=True, kw_only=True, tag="raised"):
     """The site raised one of the four families."""
 
@@ -185,7 +198,7 @@ class Unread(Reply, frozen=True, kw_only=True, tag="unread"):
     why: Annotated[str, Meta(max_length=WIRE_WHY_CHARS_MAX)]
 
 
-AnyReply = Answered | TakenIn | Holding | Shown | Stands | Pulled | Raised | Unread
+AnyReply = Answered | TakenIn | Holding | Shown | Stands | Pulled | Given | Raised | Unread
 
 _ENCODE: Final = msgspec.msgpack.Encoder().encode
 _CALL: Final = msgspec.msgpack.Decoder(AnyCall)
@@ -284,6 +297,8 @@ async def _answer(peer: Peer, call: AnyCall, sender: str) -> AnyReply:
             return Stands(standing=await peer.renew(call.origin, call.fence, call.cursors, sender))
         case Pull():
             return _pulled(await peer.pull(call.origin, call.start, sender))
+        case Locker():
+            return Given(locker=await peer.locker(call.id, sender))
         case _:
             assert_never(call)
 
@@ -374,6 +389,10 @@ class Remote(Peer):
             entries=said.entries,
             blobs=said.blobs,
         )
+
+    @override
+    async def locker(self, smart_id: str, sender: str) -> bytes | None:
+        return (await self._asked(Locker(id=smart_id), Given)).locker
 
     async def _asked(self, call: AnyCall, due: type[_R]) -> _R:
         """The reply that is due to the call.

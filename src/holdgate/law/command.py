@@ -740,6 +740,15 @@ class ResumeJob(Command, frozen=True, kw_only=True, tag="job.resume"):
     evidence: str | None = None
 
 
+class CallHelp(Command, frozen=True, kw_only=True, tag="help.call"):
+    """Call Level III to a job, at the step where it is. A fact on the record; it changes nothing and is never stopped."""
+
+    order: str
+    job: str
+    step: str
+    reason: str
+
+
 class AskModule(Command, frozen=True, kw_only=True, tag="module.may"):
     """A module asks whether it may do something (`deed`, its own word) at a step; the permit gets this id."""
 
@@ -1039,6 +1048,7 @@ AnyCommand = (
     | ReprocessJob
     | TerminateJob
     | ResumeJob
+    | CallHelp
     | AskModule
     | ReportModule
     | LogEnvironment

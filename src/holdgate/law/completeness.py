@@ -250,9 +250,9 @@ def _names(what: str, *names: str) -> Iterator[str]:
 def demandable(act: type[c.Command]) -> bool:
     """Whether a contract can ask for credentials at this act: what is done on a job, from its start to its report.
 
-    Who plans, pays or hands over is not asked; `tokens.demanded` guards exactly these acts.
+    Who plans, pays or hands over is not asked, nor who calls for help; `tokens.demanded` guards exactly these acts.
     """
-    return {"order", "job"}.issubset(act.__struct_fields__) and act not in (c.AssignJob, c.ReleasePayout)
+    return {"order", "job"}.issubset(act.__struct_fields__) and act not in (c.AssignJob, c.ReleasePayout, c.CallHelp)
 
 
 def _consequences(template: SmartClientPO) -> Iterator[str]:

@@ -223,7 +223,7 @@ _FRAMES: Final[dict[type[c.Command], Callable[[Case, Any], None]]] = {
     **dict.fromkeys((c.TerminateJob, c.ResumeJob), _frame_job),
     **dict.fromkeys((c.StartStep, c.SignStep, c.RestartStep, c.AuthoriseDeviation), _frame_step),
     **dict.fromkeys((c.ReleaseHold, c.NotifyWitness, c.AuthoriseRetest, c.ReprocessJob), _frame_step),
-    **dict.fromkeys((c.AskModule, c.ReportModule), _frame_step),
+    **dict.fromkeys((c.AskModule, c.ReportModule, c.CallHelp), _frame_step),
     c.LogEnvironment: _frame_value,
     **dict.fromkeys((c.RecordReading, c.RecordLate, c.CorrectEntry), _frame_reading),
 }

@@ -844,6 +844,15 @@ class JobResumed(Event, frozen=True, kw_only=True):
     by: str
 
 
+class HelpCalled(Event, frozen=True, kw_only=True):
+    """Somebody at a job calls Level III. Nothing follows from it but that Level III is told."""
+
+    order: str
+    job: str
+    step: str
+    by: str
+
+
 class PermitIssued(Event, frozen=True, kw_only=True):
     """A module may do this, once, until then (UTC µs, inclusive)."""
 
@@ -1070,6 +1079,7 @@ NODE: Final = (
     JobTerminated,
     JobFailed,
     JobResumed,
+    HelpCalled,
     PermitIssued,
     ModuleActed,
     EnvironmentLogged,
@@ -1182,6 +1192,7 @@ AnyEvent = (
     | JobTerminated
     | JobFailed
     | JobResumed
+    | HelpCalled
     | PermitIssued
     | ModuleActed
     | EnvironmentLogged

@@ -45,3 +45,8 @@ def terminate(case: Case, m: c.TerminateJob) -> Events:
 def resume_job(case: Case, m: c.ResumeJob) -> Events:
     """The job goes on."""
     return (ev.JobResumed(order=m.order, job=m.job, by=case.actor.id),)
+
+
+def call_help(case: Case, m: c.CallHelp) -> Events:
+    """Level III is called; nothing changes."""
+    return (ev.HelpCalled(order=m.order, job=m.job, step=m.step, by=case.actor.id),)

@@ -100,6 +100,17 @@ def _ways_out(view: View, job: Job) -> Candidates:
         yield Candidate(c.ResumeJob, fields, ("reason", "evidence"))
 
 
+def _help(view: View, job: Job) -> Candidates:
+    """Call Level III to the open op, else to the next one, else to the last."""
+    document = view.technique(job)
+    steps = () if document is None else tuple(step.id for step in document.steps)
+    ahead = (step for step, attempt in zip(steps, job.attempts, strict=False) if attempt is None or not attempt.done)
+    attempt = _open(job)
+    step = attempt.step if attempt is not None else next(ahead, steps[-1] if steps else "")
+    if step:
+        yield Candidate(c.CallHelp, {**_named(job), "step": step, "reason": STAND_IN}, ("reason",))
+
+
 def _modules(view: View, job: Job) -> Candidates:
     """What the contract lets a module do, and the permits that it was given."""
     document = view.technique(job)
@@ -120,6 +131,7 @@ NODE_JOB: Final[tuple[Callable[[View, Job], Candidates], ...]] = (
     _red_tag,
     dispose,
     _ways_out,
+    _help,
     _modules,
 )
 

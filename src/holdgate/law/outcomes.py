@@ -476,6 +476,7 @@ OUTCOMES: Final[dict[type[c.Command], Callable[[Case, Any], Events]]] = {
     c.ReprocessJob: interruptions.reprocess,
     c.TerminateJob: interruptions.terminate,
     c.ResumeJob: interruptions.resume_job,
+    c.CallHelp: interruptions.call_help,
     c.AskModule: _permit,
     c.ReportModule: _module_acted,
     c.LogEnvironment: _log,

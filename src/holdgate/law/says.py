@@ -89,6 +89,7 @@ SAYS: Final[dict[type[c.Command], tuple[type[ev.Event], ...]]] = {
     c.ReprocessJob: (ev.JobReprocessed,),
     c.TerminateJob: (ev.JobTerminated,),
     c.ResumeJob: (ev.JobResumed,),
+    c.CallHelp: (ev.HelpCalled,),
     c.AskModule: (ev.PermitIssued,),
     c.ReportModule: (ev.ModuleActed,),
     c.LogEnvironment: (ev.EnvironmentLogged, ev.EnvironmentBroken, ev.EnvironmentRestored, ev.JobFailed),

@@ -24,6 +24,7 @@ FLAG: Final = "flag"
 FAILED_OP: Final = "does not conform"
 AGAIN: Final = "done again"
 FAILURE: Final = "failed execution"
+CALLED: Final = "Level III called"
 ATTESTED: Final = "arrival attested by people"
 
 
@@ -348,6 +349,10 @@ def _deviated(record: JobRecord, e: Any, entry: _Entry, _: Technique) -> None:
     record.exceptions.append(entry.exceptional(DEVIATION, e, e.deviation))
 
 
+def _called(record: JobRecord, e: ev.HelpCalled, entry: _Entry, _: Technique) -> None:
+    record.exceptions.append(entry.exceptional(CALLED, e))
+
+
 def _failure(record: JobRecord, e: Any, entry: _Entry, _: Technique) -> None:
     record.exceptions.append(entry.exceptional(FAILURE, e))
 
@@ -366,6 +371,7 @@ _STEPS: Final[dict[type[ev.Event], Callable[[JobRecord, Any, _Entry, Technique],
     ev.JobFlagged: _flagged,
     ev.DeviationAuthorised: _deviated,
     ev.DeviationUsed: _deviated,
+    ev.HelpCalled: _called,
     ev.JobFailed: _failure,
     ev.JobResumed: _failure,
     ev.JobTerminated: _failure,

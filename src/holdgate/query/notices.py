@@ -34,6 +34,7 @@ WORK_HELD: Final = "work.held"
 WORK_RELEASED: Final = "work.released"
 CONTRACT_STOPPED: Final = "contract.stopped"
 CONTRACT_RESUMED: Final = "contract.resumed"
+HELP_CALLED: Final = "help.called"
 IDENTITY_DISABLED: Final = "identity.disabled"
 IDENTITY_REKEYED: Final = "identity.rekeyed"
 VAULT_ALARM: Final = "vault.alarm"
@@ -60,6 +61,7 @@ FOR_CLIENTS: Final = (
 """The kinds that a client can be told of its own orders."""
 KINDS: Final = (
     *FOR_CLIENTS,
+    HELP_CALLED,
     CONTRACT_STOPPED,
     CONTRACT_RESUMED,
     IDENTITY_DISABLED,
@@ -333,6 +335,13 @@ def _released(e: ev.OrderReleased, at: Saying, known: Known) -> _Told:
     return _Told(WORK_RELEASED, e.order, says, e.order, data, {"node": e.node})
 
 
+def _help(e: ev.HelpCalled, at: Saying, known: Known) -> _Told:
+    """For Level III. Who called, and the reason that they gave, are on the record, and leave it to nobody."""
+    says = f"Level III is called to step {e.step} of job {e.job} of order {e.order}"
+    inside: dict[str, Value] = {"order": e.order, "job": e.job, "step": e.step}
+    return _Told(HELP_CALLED, f"{e.order}/{e.job}", says, "", {}, inside)
+
+
 def _stopped(e: ev.ContractSuspended, at: Saying, known: Known) -> _Told:
     says = f"Stop-work: a contract version is suspended ({e.jobs} jobs run under it)"
     return _Told(CONTRACT_STOPPED, e.sha256[:16], says, "", {}, {"contract": e.sha256, "jobs": e.jobs})
@@ -369,6 +378,7 @@ _ROWS: Final[dict[type, Callable[[Any, Saying, Known], _Told | None]]] = {
     ev.NonconformanceDisposed: _disposed,
     ev.JobResumed: _resumed,
     ev.OrderReleased: _released,
+    ev.HelpCalled: _help,
     ev.ContractSuspended: _stopped,
     ev.ContractResumed: _goes_on,
     ev.IdentityDisabled: _disabled,

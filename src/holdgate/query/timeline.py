@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from holdgate.law.event import ReportIssued
 from holdgate.ledger.entry import Entry
+from holdgate.query.calls import Calls
 from holdgate.query.record import Record, Said, command_of, spoken, walk
 from holdgate.query.words import in_words, moment
 
@@ -31,10 +32,11 @@ class Told(NamedTuple):
 
 
 class Timeline:
-    """The index. `size`: how many entries of the record it covers."""
+    """The index. `size`: how many entries of the record it covers; `calls`: those for Level III among them."""
 
     def __init__(self) -> None:
         self.size = 0
+        self.calls = Calls()
         self._orders: dict[str, list[tuple[int, int]]] = {}
         self._reports: dict[str, str] = {}
 
@@ -53,6 +55,7 @@ class Timeline:
             if seq >= stop:
                 break
             inside = OWN if said.held is None else inside + 1
+            self.calls.take(said, seq)
             for order in sorted(orders_of(said) | self._by_report(said)):
                 self._orders.setdefault(order, []).append((seq, inside))
         self.size = stop

@@ -303,6 +303,7 @@ _EVENTS: Final[dict[type, Callable[[Any, _Context], _Made]]] = {
     ev.PrechecksCompleted: _job("prechecks_completed"),
     ev.HoldReleased: _job("hold_released"),
     ev.WitnessNotified: _job("witness_notified"),
+    ev.HelpCalled: _job("help_called"),
     ev.NonconformanceOpened: _job("ncr_opened", detail="ncr"),
     ev.NonconformanceDisposed: _job("ncr_disposed", "disposition", "ncr"),
     ev.JobFlagged: _job("flagged", detail="ncr"),

@@ -353,8 +353,8 @@ BY_NAME: Final = {table.name: table for table in TABLES}
 
 JOB_WHATS: Final = (
     "started", "split", "assigned", "step_started", "step_signed", "step_completed", "step_restarted", "retest_authorised",
-    "prechecks_completed", "hold_released", "witness_notified", "ncr_opened", "ncr_disposed", "flagged", "deviation_authorised",
-    "reprocessed", "failed", "resumed", "terminated", "qa_accepted", "compliance_accepted",
+    "prechecks_completed", "hold_released", "witness_notified", "help_called", "ncr_opened", "ncr_disposed", "flagged",
+    "deviation_authorised", "reprocessed", "failed", "resumed", "terminated", "qa_accepted", "compliance_accepted",
 )  # fmt: skip
 """What `job_events.what` may be. A step is `step_completed` with the last signature that it needs."""
 

@@ -227,6 +227,7 @@ _ROWS: Final[dict[type[ev.Event], Row]] = {
     ev.JobTerminated: "{by} ended {order}/{job} for good.",
     ev.JobFailed: "{order}/{job} has failed: {why}.",
     ev.JobResumed: "{by} resumed {order}/{job}.",
+    ev.HelpCalled: "{by} called Level III to {step} of {order}/{job}.",
     ev.PermitIssued: "{module} may {deed} at {step} of {order}/{job} until {until} (permit {permit}).",
     ev.ModuleActed: "Permit {permit} at {step} of {order}/{job} was used.",
     ev.EnvironmentLogged: "{series} read {value} {unit} at {observed_at}.",

@@ -434,6 +434,7 @@ ACTIONS: Final[dict[str, tuple[str, Make]]] = {
     "job.reprocess": (NODE, _reprocess),
     "job.terminate": (NODE, _terminate),
     "job.resume": (NODE, _resume_job),
+    "help.call": (NODE, _at_step(c.CallHelp, "reason")),
     "module.may": (NODE, _ask_module),
     "module.act": (NODE, _report_module),
     "env.log": (NODE, _log),

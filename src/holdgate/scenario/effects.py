@@ -163,6 +163,7 @@ _WORDS: Final[dict[type[ev.Event], Callable[[Any], tuple[str, ...]]]] = {
     ev.RetestAuthorised: _fixed("retest_authorised", "original_result_retained"),
     ev.HoldReleased: _fixed("hold_released"),
     ev.WitnessNotified: _fixed("witness_notified"),
+    ev.HelpCalled: _fixed("help_called"),
     ev.JobReprocessed: _fixed("job_reprocessed", "attempt_kept_in_history"),
     ev.JobTerminated: _fixed("job_terminated"),
     ev.JobFailed: _fixed("job_failed"),

@@ -65,6 +65,7 @@ KNOWN_INPUTS: Final[dict[str, str]] = {
     "approved_by:person? kind?",
     "holdpoint.release": "job step",
     "witness.notify": "job step",
+    "help.call": "job step reason?",
     "deviation.authorise": "job step deviation waive:list reason? evidence?",
     "retest.authorise": "job step cause evidence?",
     # nonconformances, quality

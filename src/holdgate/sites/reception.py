@@ -3,9 +3,13 @@
 Losing it loses no fact and grants nothing: a badge is sealed anew, an invitation written again, a paper signed again.
 """
 
-from typing import Protocol
+from typing import Final, Protocol
 
 from msgspec import Struct
+
+SEALED_BYTES_MAX: Final = 512
+"""A sealed key: what is in it has 48 bytes (RFC 8410), its tag 16."""
+_SALT_BYTES, _NONCE_BYTES = 16, 12
 
 
 class Locker(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -15,6 +19,28 @@ class Locker(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     salt: bytes
     nonce: bytes
     sealed: bytes
+
+
+class Lodged(Locker, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A locker as it is kept. `key`: the public key of what it seals (b"": it was kept before that was noted)."""
+
+    key: bytes = b""
+
+    @property
+    def whole(self) -> bool:
+        """Whether its parts have the lengths that they must have."""
+        lengths = (len(self.salt), len(self.nonce))
+        return lengths == (_SALT_BYTES, _NONCE_BYTES) and 0 < len(self.sealed) <= SEALED_BYTES_MAX
+
+    @property
+    def locker(self) -> Locker:
+        """What a workstation is given."""
+        return Locker(id=self.id, salt=self.salt, nonce=self.nonce, sealed=self.sealed)
+
+
+def lodged(locker: Locker, key: bytes) -> Lodged:
+    """A locker with the public key of what it seals."""
+    return Lodged(id=locker.id, salt=locker.salt, nonce=locker.nonce, sealed=locker.sealed, key=key)
 
 
 class Invitation(Struct, frozen=True, kw_only=True):
@@ -55,11 +81,11 @@ class Paper(Struct, frozen=True, kw_only=True):
 class Reception(Protocol):
     """Keeps them. What is kept survives a restart."""
 
-    def put_locker(self, locker: Locker) -> None:
+    def put_locker(self, locker: Lodged) -> None:
         """Keep a sealed key; a newer one takes its place."""
         ...
 
-    def locker(self, smart_id: str) -> Locker | None:
+    def locker(self, smart_id: str) -> Lodged | None:
         """The sealed key of a person."""
         ...
 

@@ -19,7 +19,7 @@ from holdgate.crypto.hashes import digest
 from holdgate.crypto.keys import SigningKey
 from holdgate.crypto.sealed import SealingKey, open_sealed
 from holdgate.engine.answer import REPLICATED, Answer, Sealed
-from holdgate.engine.bus import Bus, Peer, Taken
+from holdgate.engine.bus import Bus, Peer, Taken, no_lockers
 from holdgate.engine.opening import open_log, save
 from holdgate.engine.ports import Clock, Entropy, Store
 from holdgate.engine.reading import LogReader
@@ -125,6 +125,7 @@ class Site(Recorded, Peer):
         self.watchers: list[Callable[[Sealed], None]] = []
         """Told of every group of entries once it is durable, on the event loop; they raise nothing."""
         self.targets: Callable[[], tuple[TargetStatus, ...]] = tuple  # who is told outside: a notifier says
+        self.lockers: Callable[[str, str], bytes | None] = no_lockers  # sealed keys of badges, from the front desk
         self.timekeeper = self._timekeeper() if timers and self.kind == "business_hub" else None
 
     def _link_all(self) -> list[SiteSeat]:
@@ -364,6 +365,11 @@ class Site(Recorded, Peer):
     @override
     async def attest(self, origin: str, sender: str) -> bytes | None:
         return None
+
+    @override
+    async def locker(self, smart_id: str, sender: str) -> bytes | None:
+        self._ready()
+        return self.lockers(smart_id, sender)
 
     # ---- what it notices -------------------------------------------------------------------------------------------
 

@@ -64,6 +64,8 @@ WIRE_ANSWER_BYTES_MAX: Final = WIRE_BYTES_MAX
 """What a site answers another: a decision with its receipt, a cosigned checkpoint, or a stretch of a log that both keep."""
 SITES_MAX: Final = 10_000
 """Sites of one shop."""
+LOCKER_BYTES_MAX: Final = 1_024
+"""A sealed key of a badge, as one site gives it to another."""
 WIRE_PARTS_MAX: Final = 4_096
 """Parts in which one message between sites may come."""
 WIRE_WHY_CHARS_MAX: Final = 2_000

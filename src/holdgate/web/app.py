@@ -82,6 +82,7 @@ class Web:
         erasing(site, self._payloads)
         self._tasks.append(asyncio.get_running_loop().create_task(_read_up(face)))
         visits = self._visits[site.id] = Visits(face, self._sessions, self._reception)
+        site.lockers = visits.given
         pages = self._pages[site.id] = Pages(
             face, PAGES, visits.asker, self._reception, self.menu, self._zone(face.settings.tz), self._drafting
         )

@@ -16,6 +16,7 @@ from holdgate.law.library import Library
 from holdgate.law.options import Option, option, options
 from holdgate.law.state import State
 from holdgate.ledger.entry import read_entry_once
+from holdgate.query.calls import Calls
 from holdgate.query.timeline import Timeline
 from holdgate.sites.figures import SiteFigures
 from holdgate.sites.site import Site
@@ -113,6 +114,12 @@ class Face:
             raise Unavailable("the record is still being read since the start; ask again in a moment")
         self.timeline.catch_up(self.record())
         return self.timeline.of(order)
+
+    def calls(self) -> Calls:
+        """The calls for Level III, as far as the record is read: a list is shown while the rest of it is being read."""
+        if not self._reads:
+            self.timeline.catch_up(self.record())
+        return self.timeline.calls
 
     async def read_up(self) -> None:
         """Read what is on record since the last time, a stretch at a time, so that the site goes on meanwhile."""

@@ -16,7 +16,7 @@ from holdgate.identity.roster import Identity
 from holdgate.law import command as c
 from holdgate.law.signers import OFFICERS
 from holdgate.law.state import State
-from holdgate.sites.reception import Invitation, Locker, Reception
+from holdgate.sites.reception import Invitation, Locker, Reception, lodged
 from holdgate.terms.errors import Malformed, Unavailable
 from holdgate.terms.ids import check_id
 from holdgate.terms.instant import SECOND_US
@@ -27,7 +27,6 @@ VALID_S: Final = 24 * 3600
 INVITATIONS_MAX: Final = 500
 """Invitations that are open at one time."""
 KEY_BYTES_MAX: Final = 1_024
-SEALED_BYTES_MAX: Final = 512
 KINDS: Final = ("person", "device")
 REKEY: Final = "identity.rekey"
 """The act by which somebody who is enrolled gets another key."""
@@ -170,10 +169,8 @@ def bring(reception: Reception, invitation: Invitation, key: bytes, locker: Lock
     """
     if not 32 <= len(key) <= KEY_BYTES_MAX:
         raise Malformed(f"a public key has 32 to {KEY_BYTES_MAX} bytes")
-    if locker is not None:
-        lengths = (len(locker.salt), len(locker.nonce))
-        if locker.id != invitation.id or lengths != (16, 12) or not 0 < len(locker.sealed) <= SEALED_BYTES_MAX:
-            raise Malformed("this is no sealed key of the one who is invited")
+    if locker is not None and (locker.id != invitation.id or not lodged(locker, key).whole):
+        raise Malformed("this is no sealed key of the one who is invited")
     reception.put_invitation(replace(invitation, key=key, locker=locker))
 
 
@@ -193,7 +190,7 @@ def settle(state: State, reception: Reception, now: int) -> list[Invitation]:
             still.append(invitation)
         elif not invitation.done:
             if invitation.locker is not None:
-                reception.put_locker(invitation.locker)
+                reception.put_locker(lodged(invitation.locker, invitation.key))
             reception.put_invitation(replace(invitation, locker=None, done=True))
     return still
 

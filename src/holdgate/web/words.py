@@ -74,6 +74,7 @@ WORDING: Final[dict[type[c.Command], Wording]] = {
     c.ReprocessJob: Wording("Reprocess"),
     c.TerminateJob: Wording("End job"),
     c.ResumeJob: Wording("Resume job", "resumption approved"),
+    c.CallHelp: Wording("Call Level III"),
     c.AskModule: Wording("Ask for permit"),
     c.ReportModule: Wording("Report deed"),
     c.LogEnvironment: Wording("Log value"),

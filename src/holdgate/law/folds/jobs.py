@@ -127,6 +127,10 @@ def _job_resumed(state: State, _: Library, e: ev.JobResumed, at: int, ref: int) 
     job.failed, job.resumed_at, job.ref = "", at, ref
 
 
+def _help_called(state: State, _: Library, e: ev.HelpCalled, at: int, ref: int) -> None:
+    """On the record; who is called is told, and nothing of the job changes."""
+
+
 def _permit_issued(state: State, _: Library, e: ev.PermitIssued, at: int, ref: int) -> None:
     job = state.jobs[job_key(e.order, e.job)]
     job.permits[e.permit] = Permit(id=e.permit, module=e.module, deed=e.deed, step=e.step, until=e.until, ref=ref)
@@ -143,6 +147,7 @@ STEPS: Final[Steps] = {
     ev.JobTerminated: _job_terminated,
     ev.JobFailed: _job_failed,
     ev.JobResumed: _job_resumed,
+    ev.HelpCalled: _help_called,
     ev.PermitIssued: _permit_issued,
     ev.ModuleActed: _module_acted,
 }

@@ -85,6 +85,7 @@ NODE_ACTS: Final[Acts] = (
     c.ReprocessJob,
     c.TerminateJob,
     c.ResumeJob,
+    c.CallHelp,
     c.AskModule,
     c.ReportModule,
     c.LogEnvironment,

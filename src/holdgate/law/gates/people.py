@@ -103,8 +103,16 @@ def second_officer(case: Case) -> None:
 
 
 def step_role(case: Case) -> None:
-    """The step is for a role, and a job is started by somebody who may do one of its steps."""
-    if case.operation is not None:
+    """The step is for a role; a job is started by somebody who may do one of its steps.
+
+    Help is called by whoever has to do with the job: who may do any of its steps, or may red-tag its parts.
+    """
+    if type(case.command) is c.CallHelp:
+        roles = () if case.technique is None else tuple(op.role for op in case.technique.operations)
+        callers = tuple(dict.fromkeys((*roles, *ROLES[c.OpenNonconformance])))
+        if case.actor.role not in callers:
+            case.deny("ROLE_NOT_AUTHORISED", id=case.actor.id, role=case.actor.role, needed=", ".join(callers))
+    elif case.operation is not None:
         if case.actor.role != case.operation.role:
             case.deny("ROLE_NOT_AUTHORISED", id=case.actor.id, role=case.actor.role, needed=case.operation.role)
     elif type(case.command) is c.StartJob and case.technique is not None:

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from holdgate.crypto.signatures import WEBAUTHN, kind_of
 from holdgate.identity.charter import Settings
 from holdgate.law.chronicle import Attempt
+from holdgate.sites.lockers import Lockers
 from holdgate.sites.reception import Locker, Reception
 from holdgate.web.asker import Asker, in_force
 from holdgate.web.face import Face
@@ -84,6 +85,7 @@ class Visits:
         self._face = face
         self._sessions = sessions
         self._reception = reception
+        self._lockers = Lockers(face.site, reception)
 
     @property
     def settings(self) -> Settings:
@@ -144,10 +146,20 @@ class Visits:
             place=None if asker.place is None else _somebody(asker.place),
         )
 
-    def locker(self, call: Call) -> Locker | Problem:
+    async def locker(self, call: Call) -> Locker | Problem:
         """The sealed key of a badge, for an enrolled workstation: noise without the badge and its PIN."""
         settle(self._face.state, self._reception, self._face.now())
-        return self._reception.locker(call.asks.id) or missing("no badge of this name was made here")
+        found = await self._lockers.find(call.asks.id)
+        return (
+            missing("no badge of this name was made in this shop, as far as it is known here")
+            if found is None
+            else found.locker
+        )
+
+    def given(self, smart_id: str, sender: str) -> bytes | None:
+        """The sealed key of a badge, for another site of the shop."""
+        settle(self._face.state, self._reception, self._face.now())
+        return self._lockers.given(smart_id, sender)
 
     async def attempt(self, call: Call) -> Problem | None:
         """A workstation reports a wrong PIN; it goes on record like any other attempt (21 CFR 11.300(d))."""

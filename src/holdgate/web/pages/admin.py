@@ -23,6 +23,7 @@ from holdgate.web.api.inviting import Open, shown
 from holdgate.web.api.looking import paged
 from holdgate.web.inviting import REKEY, officer_role, settle
 from holdgate.web.page import Page, View
+from holdgate.web.pages.root import root
 from holdgate.web.problem import Problem, missing
 from holdgate.web.waiting import PaperLine, papers_of
 from holdgate.web.wish import Choices, Wish, with_asks
@@ -393,6 +394,7 @@ ADMIN: Final = Page(
         ("/materials/{id}", "admin_batch", batch),
         ("/standards", "admin_standards", standards),
         ("/sites", "admin_sites", sites),
+        ("/root", "admin_root", root),
         ("/recall/{kind}/{id}", "admin_recall", touched),
     ),
 )

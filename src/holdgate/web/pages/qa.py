@@ -10,6 +10,7 @@ from holdgate.law.candidate import STAND_IN
 from holdgate.law.gates.quality import counts_of
 from holdgate.law.state import OVER, Job, Ncr, Order, Report, State, open_ncrs
 from holdgate.law.technique import Operation, Technique
+from holdgate.query.calls import Called
 from holdgate.query.job_record import Attempted, Exceptional, JobRecord, Read, SignedOff, by_age
 from holdgate.query.timeline import Told
 from holdgate.web.hub import limits_of, not_yet, record_of, timeline_of
@@ -43,8 +44,21 @@ class Issue(Struct, frozen=True, kw_only=True):
     why: str
 
 
+class Help(Struct, frozen=True, kw_only=True):
+    """A job that Level III was called to, by its newest call. `times`: how often."""
+
+    key: str
+    part: str
+    node: str
+    call: Called
+    times: int
+
+
 class Queue(Struct, frozen=True, kw_only=True):
-    """What waits for QA: records, the oldest first; reports to be issued; reports that a client rejected."""
+    """What waits for QA: records, the oldest first; reports to be issued; reports that a client rejected.
+
+    `calls`: jobs under way that Level III was called to, the newest first; they end when QA accepts the record.
+    """
 
     waits: tuple[Waits, ...]
     pager: Pager
@@ -52,6 +66,8 @@ class Queue(Struct, frozen=True, kw_only=True):
     more_issues: int
     rejected: tuple[Issue, ...]
     more_rejected: int
+    calls: tuple[Help, ...]
+    more_calls: int
 
 
 class Used(Struct, frozen=True, kw_only=True):
@@ -146,6 +162,7 @@ def queue(view: View) -> Queue:
     issues = [key for row in index if row.to_report for key in row.to_report]
     rejected = [name for row in index if row.rejected for name in row.rejected]
     rows, pager = paged(waiting, view.query)
+    calls = [key for key in view.face.calls().jobs() if _under_way(state, key)]
     return Queue(
         waits=tuple(_waits(view, state.jobs[key]) for _, key in rows),
         pager=pager,
@@ -153,7 +170,21 @@ def queue(view: View) -> Queue:
         more_issues=max(len(issues) - SHORT, 0),
         rejected=tuple(_rejected(state, state.reports[name]) for name in rejected[:SHORT]),
         more_rejected=max(len(rejected) - SHORT, 0),
+        calls=tuple(_help(view, key) for key in calls[:SHORT]),
+        more_calls=max(len(calls) - SHORT, 0),
     )
+
+
+def _under_way(state: State, key: str) -> bool:
+    """Whether a job is at its node or waits for QA."""
+    job = state.jobs.get(key)
+    return job is not None and job.status not in OVER and not job.qa_by
+
+
+def _help(view: View, key: str) -> Help:
+    job = view.face.state.jobs[key]
+    order, calls = view.face.state.orders[job.order], view.face.calls().of(key)
+    return Help(key=key, part=f"{order.part_no} rev {order.rev}", node=job.node, call=calls[0], times=len(calls))
 
 
 SHORT: Final = 10

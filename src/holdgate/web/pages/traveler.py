@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from holdgate.law.state import OVER, Attempt, Job, Order, State, open_ncrs
 from holdgate.law.technique import Measure, Operation, Technique
+from holdgate.query.calls import Called
 from holdgate.terms.instant import SECOND_US
 from holdgate.web.page import Page, View
 from holdgate.web.problem import Problem, missing
@@ -16,7 +17,16 @@ from holdgate.web.wish import Choices, Wish, with_asks
 ROLES: Final = ("technician", "operator", "level3", "qa", "project_manager", "workstation")
 SHOWN: Final = 50
 """Rows of a list that are shown; of the rest the number."""
-_OF_OP: Final = ("step.start", "reading.record", "step.sign")
+_OF_OP: Final = ("step.start", "reading.record", "step.sign", "help.call")
+WHY_CALLED: Final = (
+    "I am not sure about an indication",
+    "I am not sure about a limit or an instruction",
+    "Equipment or material is not right",
+    "Something unexpected happened",
+    "Please come and look",
+)
+"""What a technician mostly calls Level III for; anything else is written."""
+CALLS_SHOWN: Final = 3
 
 
 class Cell(Struct, frozen=True, kw_only=True):
@@ -52,7 +62,7 @@ class Op(Struct, frozen=True, kw_only=True):
 
 
 class JobLine(Struct, frozen=True, kw_only=True):
-    """A job in the list."""
+    """A job in the list. `called`: the newest call for Level III."""
 
     key: str
     order: str
@@ -64,6 +74,7 @@ class JobLine(Struct, frozen=True, kw_only=True):
     ops: int
     next: str
     stands: str
+    called: Called | None
 
 
 class Jobs(Struct, frozen=True, kw_only=True):
@@ -76,7 +87,10 @@ class Jobs(Struct, frozen=True, kw_only=True):
 
 
 class JobCard(Struct, frozen=True, kw_only=True):
-    """One job: its ops, what else could be done, its red tags."""
+    """One job: its ops, what else could be done, its red tags.
+
+    `help`: how to call Level III, by a reason of the list and in own words; `calls`: who called before, the newest first.
+    """
 
     key: str
     job: Job
@@ -87,6 +101,8 @@ class JobCard(Struct, frozen=True, kw_only=True):
     now: Op | None
     beside: tuple[Wish, ...]
     red_tags: tuple[str, ...]
+    help: tuple[Wish, ...]
+    calls: tuple[Called, ...]
 
 
 def jobs(view: View) -> Jobs:
@@ -129,6 +145,7 @@ def _line(view: View, key: str, job: Job) -> JobLine:
         done=sum(attempt is not None and attempt.done for attempt in job.attempts),
         ops=len(ops),
         next="" if ahead is None else ahead.name,
+        called=next(iter(view.face.calls().of(key)), None),
         stands="red tag" if red else (job.failed and "failed") or ("complete" if ahead is None else job.status),
     )
 
@@ -154,7 +171,16 @@ def job_card(view: View) -> JobCard | Problem:
         now=ahead,
         beside=tuple(w for w in wishes if w.act not in _OF_OP and w.group == "allowed"),
         red_tags=tuple(ncr.id for ncr in open_ncrs(job)),
+        help=tuple(_help(wishes)),
+        calls=view.face.calls().of(key)[:CALLS_SHOWN],
     )
+
+
+def _help(wishes: list[Wish]) -> Iterator[Wish]:
+    """The call for Level III twice: with a reason of the list, and with one's own words."""
+    for wish in [one for one in wishes if one.act == "help.call" and one.allowed][:1]:
+        yield with_asks(wish, reason=Choices(tuple((why, why) for why in WHY_CALLED), WHY_CALLED[0]))
+        yield wish
 
 
 def _ops(job: Job, technique: Technique, wishes: list[Wish]) -> Iterator[Op]:

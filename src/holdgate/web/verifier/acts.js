@@ -28,6 +28,7 @@ export const ACTS = {
   "equipment.check": ["equipment", "id"],
   "equipment.register": ["equipment", "id"],
   "forward.acknowledge": ["order", "order"],
+  "help.call": ["job", "job"],
   "holdpoint.release": ["job", "job"],
   "hold.lift": ["hold", "subject"],
   "hold.place": ["hold", "subject"],
