@@ -24,7 +24,7 @@ from tests.builders import JOB, PO, Log, S, hub_log
 YEARS: Final = 2
 ABOUT: Final = ("person:TECH", "person:TECH2", f"order:{PO}")
 HOLDS: Final = (*ABOUT, f"job:{PO}/{JOB}")
-HISTORIES: Final = 12
+HISTORIES: Final = 5
 ACTS: Final = 40
 
 

@@ -104,7 +104,16 @@ def filled(address: str, **more: str) -> str:
     """An address with something in the place of each parameter."""
     values = {"order": ORDER, "job": JOB, "id": QA, "seq": "3", "contract": "SP-FPI-4512", "version": "3"}
     return address.format(
-        **{**values, "sha256": ZEROS, "token": ZEROS, "secret": "0" * 32, "path": "0/000.p/1", "draft": "none", **more}
+        **{
+            **values,
+            "sha256": ZEROS,
+            "reference": ZEROS,
+            "token": ZEROS,
+            "secret": "0" * 32,
+            "path": "0/000.p/1",
+            "draft": "none",
+            **more,
+        }
     )
 
 
