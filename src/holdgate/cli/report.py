@@ -87,7 +87,9 @@ def _content(logs: list[Log], number: str, *, proof: bool) -> tuple[ReportConten
         timeline.catch_up(log)
         content = report_content(log, registers, timeline, number, registers.parties)
         return content, enclosures(log, issue, log.checkpoint(), content) if proof else ()
-    raise Malformed(f"no report {number[:80]!r} was issued on a record that is here; the business hub's has its reports")
+    raise Malformed(
+        f"no report {number[:80]!r} was issued on a record that is here; the business hub's has its reports"
+    )
 
 
 def _sealed(made: bytes, folder: Path, pin_fd: int | None, enclosed: tuple[Enclosed, ...], number: str) -> bytes:

@@ -57,7 +57,9 @@ def init(
     write_new(folder / CERTIFICATE, made.certificate)
     console = Console(highlight=False, file=sys.stdout)
     console.print(f"{folder / CERTIFICATE}: give it to whoever checks your reports.", soft_wrap=True)
-    console.print(f"{folder / KEY}: {'under its PIN' if pin else 'NOT under a PIN: keep its folder closed'}.", soft_wrap=True)
+    console.print(
+        f"{folder / KEY}: {'under its PIN' if pin else 'NOT under a PIN: keep its folder closed'}.", soft_wrap=True
+    )
     return 0
 
 

@@ -60,7 +60,9 @@ def _bears(content: ReportContent, kind: str) -> None:
     if not reviewed or any(one.stamp in done for one in reviewed):
         raise Malformed(f"report {content.report} was not validated by somebody of QA who did none of the work")
     if content.replaced_by:
-        raise Malformed(f"report {content.report} was replaced by {content.replaced_by}: make the certificate of that one")
+        raise Malformed(
+            f"report {content.report} was replaced by {content.replaced_by}: make the certificate of that one"
+        )
 
 
 def paper(content: ReportContent, local: Local) -> dict[str, Any]:

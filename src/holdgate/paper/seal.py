@@ -255,7 +255,9 @@ def check_seal(pdf: bytes, trusted: Sequence[bytes] = ()) -> Sealed:
     own = found.signer_cert
     held = own.dump() in [root.dump() for root in roots]
     try:
-        context = ValidationContext(trust_roots=[*roots, *([] if held or not own.self_issued else [own])], allow_fetching=False)
+        context = ValidationContext(
+            trust_roots=[*roots, *([] if held or not own.self_issued else [own])], allow_fetching=False
+        )
         status = validate_pdf_signature(found, context)
     except Exception as error:  # noqa: BLE001  # as above: what cannot be verified does not hold
         raise Tampered(f"the seal cannot be verified: {type(error).__name__}: {error}") from None

@@ -160,7 +160,9 @@ def _job(record: Record, voices: Sequence[Voice], event: ev.ReportIssued) -> _Jo
             elif isinstance(said, ev.JobSplit):
                 lots.update(zip(said.jobs, said.serials, strict=True))
     if staged is None or started is None:
-        raise Tampered(f"report {event.report} is on the record, but not the start of its job {event.order}/{event.job}")
+        raise Tampered(
+            f"report {event.report} is on the record, but not the start of its job {event.order}/{event.job}"
+        )
     library = Library(record.blob)
     template = library.template(started.sha256)
     process = None if template is None else library.document(template.process)
@@ -221,7 +223,11 @@ def _method(registers: Registers, job: _Job, stop: int) -> Method:
 def _received(voices: Sequence[Voice], serials: tuple[str, ...], about: About) -> Iterator[Received]:
     """The arrivals of the job's own parts that were not taken back."""
     void = [
-        serial for voice in voices for e in voice.said.decision.events if isinstance(e, ev.ArrivalVoided) for serial in e.serials
+        serial
+        for voice in voices
+        for e in voice.said.decision.events
+        if isinstance(e, ev.ArrivalVoided)
+        for serial in e.serials
     ]
     for voice in voices:
         for said in voice.said.decision.events:
@@ -299,7 +305,9 @@ def _verdicts(
         if fate == "nonconforming":
             yield Verdict(serial=serial, says=FAILS, conforms=False)
         elif fate.startswith("conceded"):
-            yield Verdict(serial=serial, says=f"accepted under concession{fate.removeprefix('conceded')}", conforms=False)
+            yield Verdict(
+                serial=serial, says=f"accepted under concession{fate.removeprefix('conceded')}", conforms=False
+            )
         elif fate:
             yield Verdict(serial=serial, says=f"{FAILS}; {fate}", conforms=False)
         elif lost or serial in bad:

@@ -38,12 +38,18 @@ def enclosures(record: Record, issue: Issue, checkpoint: bytes, content: ReportC
     size = parse_checkpoint(checkpoint).size
     body = record.body(issue.seq)
     if size <= issue.seq or body is None:
-        raise Unavailable(f"the checkpoint covers {size} entries, and the report stands in entry {issue.seq}: try again later")
+        raise Unavailable(
+            f"the checkpoint covers {size} entries, and the report stands in entry {issue.seq}: try again later"
+        )
     leaves = [leaf for seq, leaf, _ in record.rows(0) if seq < size]
     receipt = write_proof(issue.seq, inclusion_path(leaves, issue.seq), checkpoint)
     spelled = msgspec.json.format(canon.encode(content), indent=1) + b"\n"
     return (
-        Enclosed("entry.json", body, "application/json", "The entry of the record that issued this report, byte for byte"),
-        Enclosed("entry.tlog-proof", receipt, "text/plain", "The receipt: this entry is in the log, by its signed checkpoint"),
+        Enclosed(
+            "entry.json", body, "application/json", "The entry of the record that issued this report, byte for byte"
+        ),
+        Enclosed(
+            "entry.tlog-proof", receipt, "text/plain", "The receipt: this entry is in the log, by its signed checkpoint"
+        ),
         Enclosed("content.json", spelled, "application/json", "What the report says, for programs"),
     )

@@ -276,5 +276,3 @@ def _of_act(about: About, voice: Voice, command: c.AnyCommand) -> Iterator[Signa
 def authorising(signed: Iterable[Signature]) -> tuple[Signature, ...]:
     """Those who authorised the results: QA and Compliance, over the record that the report rests on."""
     return tuple(one for one in signed if one.act in ("qa.sign", "compliance.sign"))
-
-
