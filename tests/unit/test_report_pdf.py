@@ -2,6 +2,7 @@
 
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pypdf
 import pytest
@@ -142,7 +143,7 @@ def test_certificates_say_what_they_are(content: ReportContent) -> None:
     ],
 )
 def test_no_certificate_is_made_of_what_does_not_bear_one(
-    content: ReportContent, kind: str, changed: dict, why: str
+    content: ReportContent, kind: str, changed: dict[str, Any], why: str
 ) -> None:
     with pytest.raises(Malformed, match=why):
         pdf_of(replace(content, **changed), kind)

@@ -180,7 +180,7 @@ def seal_pdf(pdf: bytes, seal: Seal, at: int, reason: str, attachments: Sequence
     signer = SimpleSigner(
         signing_cert=certificate,
         signing_key=load_private_key_from_pemder_data(seal.key, passphrase=None),
-        cert_registry=SimpleCertificateStore(),
+        cert_registry=SimpleCertificateStore.from_certs([]),
     )
     meta = PdfSignatureMetadata(
         field_name=FIELD,

@@ -68,7 +68,8 @@ def report_content(
 
     Args:
         record: of the business hub.
-        registers, timeline: over this record, caught up.
+        registers: over this record, caught up.
+        timeline: the same.
         report: its number.
         parties: organisations by their id, as registered.
 

@@ -33,7 +33,7 @@ class Method(Struct, frozen=True, kw_only=True):
 
 
 class Received(Struct, frozen=True, kw_only=True):
-    """Parts that came. `evidence`: broadcast or attested (by people, where no reader can). `observed_at`: 0 where only `at` is known."""
+    """Parts that came. `evidence`: broadcast or attested (by people, where no reader can). `observed_at` 0: `at`."""
 
     serials: tuple[str, ...]
     at: int
