@@ -48,7 +48,7 @@ class Printing:
         key = (report, kind, registers.replaced.get(report, ""))
         found = self._made.get(key)
         if found is None:
-            content = report_content(record, registers, places, report, registers.parties)
+            content = report_content(record, registers, places, report, registers.parties(issue.seq))
             found = self._made[key] = self._printer(content, kind)
             if len(self._made) > KEPT:
                 self._made.popitem(last=False)
