@@ -179,6 +179,13 @@ def test_a_result_that_fails_is_reported_so(failing: Path) -> None:
     assert any(not read.conforms for item in content.attempts for read in item.results)
 
 
+def test_a_part_that_was_rejected_does_not_conform_while_the_others_do() -> None:
+    content = content_of(shop_of("116"), "R-1")
+    assert [item.says for item in content.verdicts] == [CONFORMS, CONFORMS, f"{FAILS}; rejected", CONFORMS]
+    assert not content.conforming
+    assert content.quantities == (3, 1, 0)
+
+
 def test_a_report_that_nobody_issued_is_none(amended: Path) -> None:
     with pytest.raises(Malformed, match="R-1, R-1A"):
         content_of(amended, "R-7")

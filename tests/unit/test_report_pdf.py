@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from holdgate.paper.report import CONFORMITY, INSPECTION, KINDS, paper
-from holdgate.query.report_facts import Received, ReportContent
+from holdgate.query.report_facts import Received, ReportContent, Verdict
 from holdgate.terms.errors import Malformed
 from tests.papers import content_of, pdf_of, shop_of, text_of
 
@@ -107,9 +107,11 @@ def test_long_ids_stay_on_the_page(content: ReportContent) -> None:
     wide = replace(content, serials=tuple(f"{'SERIAL' * 9}{number:03}" for number in range(30)))
     for page in pypdf.PdfReader(BytesIO(pdf_of(wide))).pages:
         found: list[float] = []
-        page.extract_text(
-            visitor_text=lambda text, _cm, tm, _font, _size, at=found: at.append(tm[4]) if text.strip() else None
-        )
+
+        def seen(text: str, _cm: object, matrix: list[float], *_: object, at: list[float] = found) -> None:
+            at.extend([matrix[4]] if text.strip() else [])
+
+        page.extract_text(visitor_text=seen)
         assert max(found) < page.mediabox.width - 50
 
 
@@ -127,15 +129,36 @@ def test_certificates_say_what_they_are(content: ReportContent) -> None:
     assert "comply with the requirements of order PO-1001, on the basis of specific inspection" in inspection
     assert "did none of the work" in inspection
     assert "1215 MPa" in inspection
-    assert "every result that counts conforms" in conformity
+    assert "every result that counts for them conforms" in conformity
     assert "End of certificate of conformity R-1A-COC" in conformity
+
+
+def test_a_part_that_was_rejected_is_on_no_certificate_and_no_report_says_that_all_conform(
+    content: ReportContent,
+) -> None:
+    good, bad = (
+        Verdict(serial="T1", says="conforms", conforms=True),
+        Verdict(serial="T2", says="FAILS; rejected", left=True),
+    )
+    mixed = replace(content, serials=("T1", "T2"), verdicts=(good, bad), conforming=False)
+    told = text_of(pdf_of(mixed))
+    assert "1 OF 2 PARTS CONFORM" in told
+    assert "FAILS; rejected" in told
+    for kind in (INSPECTION, CONFORMITY):
+        assert "T1 Not covered: T2 (FAILS; rejected)" in text_of(pdf_of(mixed, kind))
 
 
 @pytest.mark.parametrize(
     ("kind", "changed", "why"),
     [
-        (CONFORMITY, {"conforming": False}, "does not conform"),
-        (INSPECTION, {"conforming": False}, "does not conform"),
+        (CONFORMITY, {"nonconforming": True}, "does not conform"),
+        (INSPECTION, {"nonconforming": True}, "does not conform"),
+        (INSPECTION, {"verdicts": (Verdict(serial="T1", says="does not conform"),)}, "does not conform"),
+        (
+            INSPECTION,
+            {"verdicts": (Verdict(serial="T1", says="does not conform; rejected", left=True),)},
+            "does not conform",
+        ),
         (CONFORMITY, {"concessions": ("CON-1",)}, "CON-1"),
         (INSPECTION, {"authorised": ()}, "validated"),
         (INSPECTION, {"replaced_by": "R-2"}, "R-2"),

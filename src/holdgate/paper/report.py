@@ -50,11 +50,12 @@ def _bears(content: ReportContent, kind: str) -> None:
     """
     done = [one.stamp for one in content.signatures if one.act.startswith("step.sign")]
     reviewed = [one for one in content.authorised if one.act == "qa.sign"]
-    if not content.conforming:
+    here = [item for item in content.verdicts if not item.left]
+    if content.nonconforming or not here or not all(item.conforms or item.conceded for item in here):
         raise Malformed(f"report {content.report} has a result that does not conform: no certificate can be made of it")
-    if kind == CONFORMITY and content.concessions:
+    if kind == CONFORMITY and (content.concessions or any(item.conceded for item in here)):
         raise Malformed(
-            f"report {content.report} stands under concession {', '.join(content.concessions)}: it bears an inspection "
+            f"report {content.report} stands under a concession ({', '.join(content.concessions)}): it bears an inspection "
             "certificate, which names the concession, and no certificate of conformity"
         )
     if not reviewed or any(one.stamp in done for one in reviewed):
@@ -175,11 +176,12 @@ def _conformity(content: ReportContent) -> dict[str, Any]:
     guarded = [item for item in content.rules if item.rule == GUARDED]
     accepted, rejected, scrapped = content.quantities
     return {
-        "conforms": content.conforming and not content.concessions,
-        "conceded": content.conforming and bool(content.concessions),
+        "status": _status(content),
         "good": len(good),
         "of": len(content.verdicts),
         "parts": [{"serial": item.serial, "says": item.says, "conforms": item.conforms} for item in content.verdicts],
+        "covered": [item.serial for item in content.verdicts if not item.left],
+        "left": [f"{item.serial} ({item.says})" for item in content.verdicts if item.left],
         "concessions": list(content.concessions),
         "specification": f"{content.method.contract} version {content.method.version}",
         "guarded": [f"{item.op} {words(item.characteristic)}" for item in guarded],
@@ -187,6 +189,13 @@ def _conformity(content: ReportContent) -> dict[str, Any]:
         "deviations": list(dict.fromkeys(item.id for item in content.departures if item.kind == DEVIATION)),
         "counts": f"{accepted} accepted, {rejected} rejected, {scrapped} scrapped",
     }
+
+
+def _status(content: ReportContent) -> str:
+    """conforms, conceded, partly (some parts conform) or fails."""
+    if content.conforming:
+        return "conceded" if content.concessions or any(item.conceded for item in content.verdicts) else "conforms"
+    return "partly" if any(item.conforms for item in content.verdicts) else "fails"
 
 
 def _rule(item: Rule) -> dict[str, Any]:

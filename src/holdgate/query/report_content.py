@@ -138,7 +138,8 @@ def _as_issued(
         received=tuple(_received(voices, job.serials, about)),
         started_at=began,
         ended_at=ended,
-        conforming=not event.nonconforming and all(item.conforms or item.says != FAILS for item in verdicts),
+        conforming=not event.nonconforming and all(item.conforms or item.conceded for item in verdicts),
+        nonconforming=event.nonconforming,
         concessions=event.concessions,
         verdicts=verdicts,
         quantities=_quantities(voices),
@@ -309,19 +310,16 @@ def _verdicts(
     """What is said of each part. Where the record says that a result does not conform, no part of the job conforms by silence."""
     decided = _decided(voices)
     bad = _failed(serials, counted)
-    lost = event.nonconforming and not bad and not any(serial in decided for serial in serials)
+    everything = event.nonconforming and not bad and not any(serial in decided for serial in serials)
     for serial in serials:
         fate = decided.get(serial, "")
-        if fate == "nonconforming":
-            yield Verdict(serial=serial, says=FAILS, conforms=False)
-        elif fate.startswith("conceded"):
-            yield Verdict(
-                serial=serial, says=f"accepted under concession{fate.removeprefix('conceded')}", conforms=False
-            )
-        elif fate:
-            yield Verdict(serial=serial, says=f"{FAILS}; {fate}", conforms=False)
-        elif lost or serial in bad:
-            yield Verdict(serial=serial, says=FAILS, conforms=False)
+        if fate.startswith("conceded"):
+            number = fate.removeprefix("conceded")
+            yield Verdict(serial=serial, says=f"accepted under concession{number}", conceded=True)
+        elif fate and fate != "nonconforming":
+            yield Verdict(serial=serial, says=f"{FAILS}; {fate}", left=True)
+        elif fate or everything or serial in bad:
+            yield Verdict(serial=serial, says=FAILS)
         else:
             yield Verdict(serial=serial, says=CONFORMS, conforms=True)
 
