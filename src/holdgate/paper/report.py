@@ -7,6 +7,8 @@ inspection certificate 3.1 after EN 10204, and a certificate of conformity.
 from collections.abc import Iterator
 from typing import Any, Final
 
+from msgspec.structs import asdict
+
 from holdgate.paper.typeset import typeset
 from holdgate.paper.words import Local, act, role, sentence, times, unit, value, words
 from holdgate.query.job_record import DEVIATION
@@ -88,48 +90,18 @@ def paper(content: ReportContent, local: Local) -> dict[str, Any]:
             "documents": [words(name) for name in content.documents],
         },
         "method": _method(content),
-        "received": [
-            {
-                "serials": ", ".join(item.serials),
-                "when": times(item.at, local),
-                "seen": times(item.observed_at, local),
-                "attested": item.evidence == "attested",
-                "by": ", ".join(item.by),
-                "place": item.place,
-                "entry": item.entry,
-                "late": item.late,
-            }
-            for item in content.received
-        ],
+        "received": _received(content, local),
         "began": times(content.started_at, local),
         "ended": times(content.ended_at, local),
         "conformity": _conformity(content),
         "rules": [_rule(item) for item in content.rules],
         "attempts": [_attempt(item, content, local) for item in content.attempts],
-        "departures": [
-            {
-                "kind": item.kind,
-                "op": item.op,
-                "says": sentence(item.says),
-                "reason": sentence(item.reason),
-                "by": ", ".join(item.by),
-                "when": times(item.at, local),
-                "entry": item.entry,
-            }
-            for item in content.departures
-        ],
+        "departures": _departures(content, local),
         "signatures": [_signature(item, local) for item in content.signatures],
         "authorised": [_signature(item, local) for item in content.authorised],
         **_used(content, local),
         "externals": list(content.externals),
-        "anchor": {
-            "origin": content.anchor.origin,
-            "entry": content.anchor.entry,
-            "leaf": content.anchor.leaf,
-            "size": str(content.anchor.size),
-            "root": content.anchor.root,
-            "content": content.anchor.content,
-        },
+        "anchor": {**asdict(content.anchor), "size": str(content.anchor.size)},
         "attested": content.attested,
         "replaces": content.replaces,
         "reason": content.reason,
@@ -166,6 +138,37 @@ def _method(content: ReportContent) -> dict[str, Any]:
         "approvals": [{"role": role(name), "name": who} for name, who in method.approvals],
         "certificate": method.certificate,
     }
+
+
+def _received(content: ReportContent, local: Local) -> list[dict[str, Any]]:
+    return [
+        {
+            "serials": ", ".join(item.serials),
+            "when": times(item.at, local),
+            "seen": times(item.observed_at, local),
+            "attested": item.evidence == "attested",
+            "by": ", ".join(item.by),
+            "place": item.place,
+            "entry": item.entry,
+            "late": item.late,
+        }
+        for item in content.received
+    ]
+
+
+def _departures(content: ReportContent, local: Local) -> list[dict[str, Any]]:
+    return [
+        {
+            "kind": item.kind,
+            "op": item.op,
+            "says": sentence(item.says),
+            "reason": sentence(item.reason),
+            "by": ", ".join(item.by),
+            "when": times(item.at, local),
+            "entry": item.entry,
+        }
+        for item in content.departures
+    ]
 
 
 # ---- conformity ----------------------------------------------------------------------------------------------------
