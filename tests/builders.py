@@ -13,6 +13,7 @@ from msgspec import Raw
 from msgspec.structs import replace
 
 from holdgate.audit.authorities import AUTHORITIES
+from holdgate.crypto.commitments import commit
 from holdgate.crypto.envelope import seal
 from holdgate.crypto.hashes import digest, sha256
 from holdgate.crypto.keys import SigningKey, key_id
@@ -122,6 +123,7 @@ PEOPLE: Final[dict[str, dict[str, Any]]] = {
     "BUYER2": {"roles": ("client",), "org": "OTHER"},
     OFFICE: {"roles": ("workstation",), "kind": "device", "zone": "OFFICE"},
     BENCH: {"roles": ("workstation",), "kind": "device", "zone": "LAB", "node": NODE},
+    "FIN": {"roles": ("finance",)},
     "WS-STORE": {"roles": ("workstation",), "kind": "device", "zone": "STORE", "node": NODE},
     "WS-FAR": {"roles": ("workstation",), "kind": "device", "zone": "LAB", "node": OTHER_NODE},
 }
@@ -335,6 +337,7 @@ TERMS: Final = c.Terms(
 
 # ---- acts ----------------------------------------------------------------------------------------------------------
 
+COMMITMENT: Final = commit(bytes(32), b"DE89370400440532013000")
 STEP_HEAD: Final = {"by": "TECH", "place": BENCH, "order": PO, "job": JOB}
 USUAL: Final[dict[type[c.Command], dict[str, Any]]] = {
     c.EnrolIdentity: {
@@ -365,6 +368,10 @@ USUAL: Final[dict[type[c.Command], dict[str, Any]]] = {
         "sealing_key": SealingKey(sha256(b"seal NODE-3")).public,
     },
     c.RetireSite: {"by": "ADMIN", "others": (("QA", "qa"),), "id": OTHER_NODE, "reason": "sold"},
+    c.KeepPayload: {"by": "TECH", "commitment": COMMITMENT, "kind": "account", "subject": "person:TECH"},
+    c.ErasePayload: {"by": "CO", "others": (("QA", "qa"),), "commitment": COMMITMENT, "reason": "asked for"},
+    c.PlaceHold: {"by": "CO", "subject": f"order:{PO}", "reason": "a claim"},
+    c.LiftHold: {"by": "CO", "others": (("QA", "qa"),), "subject": f"order:{PO}", "reason": "settled"},
     c.GrantCredential: {
         "by": "TRAIN",
         "person": "NOVICE",
@@ -554,6 +561,62 @@ USUAL: Final[dict[type[c.Command], dict[str, Any]]] = {
     c.CloseWindow: {"by": "SYS", "report": REPORT},
     c.IssueInvoice: {"by": "PM", "order": PO, "milestone": "mid"},
     c.ReleasePayout: {"by": "PM", "order": PO, "job": JOB, "rule": "bonus", "payee": "TECH"},
+    c.RegisterParty: {
+        "by": "FIN",
+        "others": (("PM", "project_manager"),),
+        "org": CLIENT,
+        "name": "Client Ltd",
+        "street": "Road 1",
+        "city": "Town",
+        "postal_code": "12345",
+        "country": "DE",
+    },
+    c.RegisterAccount: {
+        "by": "TECH",
+        "others": (("FIN", "finance"),),
+        "owner": "TECH",
+        "commitment": digest(b"account"),
+    },
+    c.AgreeCharge: {
+        "by": "PM",
+        "others": (("BUYER", "client"),),
+        "order": PO,
+        "charge": "express",
+        "item": "X-1",
+        "reason": "r",
+    },
+    c.SettleOrder: {
+        "by": "PM",
+        "others": (("BUYER", "client"),),
+        "order": PO,
+        "milestone": "final",
+        "amount_minor": 0,
+        "reason": "r",
+    },
+    c.DisputeInvoice: {"by": "BUYER", "invoice": "I-000001", "reason": "r"},
+    c.ResolveDispute: {
+        "by": "FIN",
+        "others": (("BUYER", "client"),),
+        "invoice": "I-000001",
+        "credit_minor": 0,
+        "reason": "r",
+    },
+    c.RecordPayments: {"by": "FIN", "statement": digest(b"statement"), "payments": ()},
+    c.RunPayments: {
+        "by": "FIN",
+        "others": (("CO", "compliance"),),
+        "run": "RUN-1",
+        "payouts": ("P-000001",),
+        "currency": "USD",
+        "pay_on": "2026-04-30",
+    },
+    c.RecordResults: {
+        "by": "FIN",
+        "run": "RUN-1",
+        "file": digest(b"answer"),
+        "results": (c.PayoutResult(payout="P-000001", status="paid"),),
+    },
+    c.ReversePayout: {"by": "FIN", "others": (("CO", "compliance"),), "payout": "P-000001", "reason": "r"},
 }
 """Each act of the hub and the nodes as it would be allowed (where it ever is)."""
 

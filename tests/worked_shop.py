@@ -17,10 +17,10 @@ import httpx
 import msgspec
 
 from holdgate.adapters.host import HostClock
+from holdgate.adapters.sqlite_payloads import SqlitePayloads
 from holdgate.bootstrap import Shop
 from holdgate.cli.demo import certified, technique
 from holdgate.crypto.envelope import seal
-from holdgate.crypto.hashes import digest
 from holdgate.demo.live import cast, shortened
 from holdgate.demo.ops import CHECKS, CLEAN, DEVELOP, DRY, INSPECT, PENETRANT, POST_CLEAN, RINSE, SERIALS, Op
 from holdgate.demo.shop import (
@@ -44,7 +44,7 @@ from holdgate.demo.shop import (
 )
 from holdgate.law import command as c
 from holdgate.law.contract import SmartClientPO, read_document
-from holdgate.process import open_whole
+from holdgate.process import EVIDENCE, open_whole
 from holdgate.sites.desk import Desk
 from holdgate.terms import canon
 from holdgate.terms.instant import SECOND_US
@@ -65,11 +65,15 @@ PHOTO: Final = b"\xff\xd8\xff\xe0 a photo of four brackets"
 
 
 class Worked(NamedTuple):
-    """The shop that was left behind, with everybody's keys. A deviation on PO-1001 names `PHOTO` as its evidence."""
+    """The shop that was left behind, with everybody's keys. A deviation on PO-1001 names `PHOTO` as its evidence.
+
+    `photo`: the commitment that it is named by.
+    """
 
     directory: Path
     desk: Desk
     contract: Contract
+    photo: str
 
 
 def work(directory: Path) -> Worked:
@@ -107,10 +111,11 @@ async def _work(directory: Path) -> Worked:
         await at.release(contract)
         await _order(at, contract, ORDER, CLIENT, "AERODYNE", SERIALS)
         await _order(at, contract, OTHER_ORDER, OTHER_CLIENT, "BOREAL", ("B01", "B02"))
-        await _through(at)
+        photo = _kept(directory)
+        await _through(at, photo)
     finally:
         at.close()
-    return Worked(directory, at.desk, contract)
+    return Worked(directory, at.desk, contract, photo)
 
 
 async def _order(
@@ -133,7 +138,16 @@ async def _order(
     await at.must(c.StageOrder, at.signers((PLANNER, "project_manager")), **named, **staged, documents=papers)
 
 
-async def _through(at: DemoShop) -> None:
+def _kept(directory: Path) -> str:
+    """A photo, brought before it is named."""
+    store = SqlitePayloads(directory / EVIDENCE)
+    try:
+        return store.put(PHOTO, kind="evidence", by=TECHNICIAN, at=1, media="image/jpeg")
+    finally:
+        store.close()
+
+
+async def _through(at: DemoShop, photo: str) -> None:
     """The first order: arrival, every op, QA, compliance, report, the client's word."""
     later(at, 60)
     scanned = {"order": ORDER, "part_no": "4512-7", "rev": "C", "serials": SERIALS, "quantity": len(SERIALS)}
@@ -142,7 +156,7 @@ async def _through(at: DemoShop) -> None:
     await at.must(c.ReportArrival, scanner, DOCK, at_site="FLOOR", **scanned, reader_seq=1, observed_at=now)
     technician = at.signers((TECHNICIAN, "technician"))
     await at.must(c.StartJob, technician, at_site=NODE, order=ORDER, job=JOB, node=NODE)
-    departure = {"deviation": "D-1", "waive": ("WINDOW_EXCEEDED",), "reason": "line stopped", "evidence": digest(PHOTO)}
+    departure = {"deviation": "D-1", "waive": ("WINDOW_EXCEEDED",), "reason": "line stopped", "evidence": photo}
     both = at.signers((LEVEL3, "level3"), (CLIENT, "client"), meaning="deviation authorised")
     named = {"order": ORDER, "job": JOB, "step": RINSE.step}
     await at.must(c.AuthoriseDeviation, both, BOOTH, at_site=NODE, **named, **departure)
@@ -257,6 +271,10 @@ class Served:
     def sign(self, command: c.Command, *names: str) -> bytes:
         """An envelope signed by these."""
         return self.worked.desk.sign_only(command, names or [signer.id for signer in command.signers])
+
+    def shop_payloads(self) -> SqlitePayloads:
+        """What the shop keeps of evidence and personal data, opened once more."""
+        return SqlitePayloads(self.worked.directory / EVIDENCE)
 
     def now(self) -> int:
         """The time of the sites."""

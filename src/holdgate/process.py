@@ -35,7 +35,7 @@ from holdgate.adapters.http_witness import WitnessApp
 from holdgate.adapters.lock import SiteLock
 from holdgate.adapters.marks import Mark, read_mark
 from holdgate.adapters.nkeys import public_text, read_seed
-from holdgate.adapters.sqlite_evidence import SqliteEvidence
+from holdgate.adapters.sqlite_payloads import FILE, SqlitePayloads
 from holdgate.adapters.sqlite_reception import SqliteReception
 from holdgate.adapters.zones import zone_of
 from holdgate.arrivals import forwarding
@@ -69,7 +69,7 @@ RECEPTION: Final = "reception.db"
 """The front desk's file: sealed keys of badges, invitations, papers. No record: losing it loses no fact."""
 
 
-EVIDENCE: Final = "evidence.db"
+EVIDENCE: Final = FILE
 """Photos and charts that acts name by their digest."""
 
 
@@ -353,10 +353,10 @@ def _web(folder: Path) -> Iterator[Web]:
     with ExitStack() as stack:
         reception = SqliteReception(folder / RECEPTION)
         stack.callback(reception.close)
-        evidence = SqliteEvidence(folder / EVIDENCE)
-        stack.callback(evidence.close)
+        payloads = SqlitePayloads(folder / EVIDENCE)
+        stack.callback(payloads.close)
         version = metadata.version("holdgate")
-        web = Web(HostEntropy().token, reception, evidence, zone_of, version, _mark, workshop(), printer())
+        web = Web(HostEntropy().token, reception, payloads, zone_of, version, _mark, workshop(), printer())
         stack.callback(web.close)
         yield web
 

@@ -37,7 +37,7 @@ from holdgate.law.outlook import (
 )
 from holdgate.law.state import Ncr, Permit, Suggestion
 from holdgate.terms import canon
-from tests.builders import BENCH, JOB, PO, World, accepted_job, at_most, hub, node, own_rule, running
+from tests.builders import BENCH, COMMITMENT, JOB, PO, World, accepted_job, at_most, hub, node, own_rule, running
 
 FLOOR = (c.StageSlip, c.ReportArrival, c.AttestArrival, c.VoidArrival, c.ReleaseOrder, c.AcknowledgeForward)
 """Decided by the arrival gate, of which the law knows nothing."""
@@ -126,6 +126,9 @@ def everything() -> dict[type[c.Command], list[Candidate]]:
     record.tuned, record.suggested = {"dwell": "700"}, {"dwell": Suggestion(value="800", by="L3")}
     made += [*offers.of_contract(view, record), *offers_registers.next_version(view, record)]
     record.suspended = True
+    shop.fold(ev.PayloadKept(commitment=COMMITMENT, kind="account", by="TECH"))
+    made += [*offers_registers.at_hub(view)]
+    shop.fold(ev.HoldPlaced(subject=f"order:{PO}", by="CO", reason="a claim"))
     made += [*offers.of_contract(view, record), *offers_registers.at_hub(view)]
     for candidate in made:
         found.setdefault(candidate.act, []).append(candidate)

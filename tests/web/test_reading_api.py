@@ -1,22 +1,21 @@
 """The read API: what it tells, and that nobody is told of what is not theirs."""
 
+import base64
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from holdgate.adapters.sqlite_evidence import SqliteEvidence
 from holdgate.audit.bundle import Bundle
 from holdgate.audit.replay import PlainChecks, audit_log
 from holdgate.audit.trust import Trust
+from holdgate.crypto.commitments import opens
 from holdgate.crypto.hashes import digest, leaf_hash
 from holdgate.demo.shop import ADMIN, CLIENT, COMPLIANCE, DOCK, QA, TECHNICIAN
+from holdgate.law import command as c
 from holdgate.ledger.note import open_checkpoint, parse_vkey
 from holdgate.ledger.proof import verify_proof
 from holdgate.ledger.tiles import read_bundle
-from holdgate.sites.evidence import Evidence
-from holdgate.terms.errors import Unavailable
 from tests.worked_shop import (
     AUDITOR,
     EXPIRED,
@@ -29,6 +28,7 @@ from tests.worked_shop import (
     Served,
 )
 
+ENVELOPE = {"Content-Type": "application/vnd.dsse+json"}
 PATHS = (
     "/HUB/api/orders",
     f"/HUB/api/orders/{ORDER}",
@@ -263,10 +263,18 @@ def test_staff_who_are_no_officers_do_not_carry_the_record_away(served: Served) 
 def test_evidence_goes_in_by_staff_or_workstation_and_comes_back_as_it_was(served: Served) -> None:
     kept = served.ask("POST", "/FLOOR/api/evidence", None, DOCK, content=PHOTO)
     assert kept.status_code == 200, kept.text
-    assert kept.json() == {"sha256": digest(PHOTO), "media": "image/jpeg", "size": len(PHOTO)}
-    back = served.get(f"/FLOOR/api/evidence/{digest(PHOTO)}", QA)
+    commitment = kept.json().pop("commitment")
+    assert kept.json() == {"commitment": commitment, "media": "image/jpeg", "size": len(PHOTO)}
+    back = served.get(f"/FLOOR/api/evidence/{commitment}", QA)
     assert (back.content, back.headers["content-type"]) == (PHOTO, "image/jpeg")
     assert "sandbox" in back.headers["content-security-policy"]
+    assert opens(commitment, base64.b64decode(back.headers["holdgate-salt"]), back.content)
+
+
+def test_the_same_bytes_twice_are_two_commitments(served: Served) -> None:
+    """Or the record would show that two payloads are alike, and a guess could be brought to see whether it was right."""
+    first, again = (served.ask("POST", "/HUB/api/evidence", QA, content=b"yes").json() for _ in range(2))
+    assert first["commitment"] != again["commitment"]
 
 
 @pytest.mark.parametrize("who", [CLIENT, AUDITOR, None])
@@ -278,13 +286,12 @@ def test_evidence_is_bytes_within_limits(served: Served) -> None:
     assert served.ask("POST", "/HUB/api/evidence", QA, content=b"").status_code == 400
     assert served.ask("POST", "/HUB/api/evidence", QA, content=bytes(2_097_153)).status_code == 413
     script = served.ask("POST", "/HUB/api/evidence", QA, content=b"<script>alert(1)</script>").json()
-    back = served.get(f"/HUB/api/evidence/{script['sha256']}", QA)
+    back = served.get(f"/HUB/api/evidence/{script['commitment']}", QA)
     assert back.headers["content-type"] == "application/octet-stream", "nothing that is sent becomes a page"
 
 
 def test_evidence_is_shown_to_whoever_sees_the_order_that_names_it(served: Served) -> None:
-    served.ask("POST", "/HUB/api/evidence", QA, content=PHOTO)
-    address = f"/HUB/api/evidence/{digest(PHOTO)}"
+    address = f"/HUB/api/evidence/{served.worked.photo}"
     for who in (CLIENT, SCOPED, AUDITOR):
         assert served.get(f"{address}?order={ORDER}", who).content == PHOTO
         assert served.get(address, who).status_code == 404, "they say which order it is about"
@@ -293,27 +300,50 @@ def test_evidence_is_shown_to_whoever_sees_the_order_that_names_it(served: Serve
         assert served.get(f"{address}?order={ORDER}", who).status_code == 404
 
 
+def told(served: Served, command: c.Command) -> dict[str, Any]:
+    """An act that the hub allows."""
+    answer = served.ask("POST", "/HUB/api/actions", ADMIN, content=served.sign(command), headers=ENVELOPE)
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def test_evidence_that_was_erased_says_when_by_whom_and_why(served: Served) -> None:
+    loose = served.ask("POST", "/HUB/api/evidence", QA, content=b"the wrong photo").json()["commitment"]
+    signers = (c.Signer(id=ADMIN, role="admin"), c.Signer(id=QA, role="qa"))
+    head: dict[str, Any] = {"site": "HUB", "at": served.now(), "signers": signers, "commitment": loose}
+    told(served, c.KeepPayload(**head, nonce="erase-1", kind="evidence", subject=f"person:{TECHNICIAN}"))
+    told(served, c.ErasePayload(**head, nonce="erase-2", reason="shows a face"))
+    for site in ("HUB", "FLOOR"):
+        served.until(f"/{site}/api/evidence/{loose}", QA, lambda found: found.get("title") == "It was erased")
+        answer = served.get(f"/{site}/api/evidence/{loose}", QA)
+        assert answer.status_code == 410
+        assert f"by {ADMIN} and {QA}: shows a face" in answer.json()["detail"]
+
+
+def test_what_the_record_names_and_nobody_has_is_not_told_as_erased(served: Served) -> None:
+    store = served.shop_payloads()
+    lost = store.put(b"lost", kind="evidence", by=QA, at=1)
+    signers = (c.Signer(id=ADMIN, role="admin"),)
+    head: dict[str, Any] = {"site": "HUB", "at": served.now(), "nonce": "lost", "signers": signers}
+    told(served, c.KeepPayload(**head, commitment=lost, kind="evidence"))
+    store.erase([lost])
+    store.close()
+    answer = served.get(f"/HUB/api/evidence/{lost}", QA)
+    assert answer.status_code == 404
+    assert "is not here" in answer.json()["detail"]
+
+
+def test_personal_data_is_no_evidence_and_is_handed_out_to_nobody(served: Served) -> None:
+    store = served.shop_payloads()
+    account = store.put(b"DE89370400440532013000", kind="account", by=TECHNICIAN, at=1, owner=TECHNICIAN)
+    store.close()
+    for who in (QA, ADMIN, TECHNICIAN, AUDITOR):
+        assert served.get(f"/HUB/api/evidence/{account}", who).status_code == 404
+
+
 def test_evidence_that_no_act_names_is_shown_to_staff_alone(served: Served) -> None:
     loose = served.ask("POST", "/HUB/api/evidence", QA, content=b"%PDF-1.7 nobody names it").json()
-    address = f"/HUB/api/evidence/{loose['sha256']}"
+    address = f"/HUB/api/evidence/{loose['commitment']}"
     assert served.get(address, QA).headers["content-type"] == "application/pdf"
     assert served.get(f"{address}?order={ORDER}", CLIENT).status_code == 404
-
-
-def test_what_is_erased_is_gone_and_its_digest_stays_on_record(tmp_path: Path) -> None:
-    store = SqliteEvidence(tmp_path / "evidence.db", bytes_max=1_000_000)
-    piece = Evidence(sha256=digest(PHOTO), media="image/jpeg", by=QA, at=1, content=PHOTO)
-    store.put(piece)
-    assert store.get(piece.sha256) == piece
-    assert store.erase(piece.sha256)
-    assert not store.erase(piece.sha256)
-    assert store.get(piece.sha256) is None
-    store.close()
-    assert PHOTO not in b"".join(file.read_bytes() for file in tmp_path.iterdir())
-
-
-def test_evidence_does_not_fill_the_disk(tmp_path: Path) -> None:
-    store = SqliteEvidence(tmp_path / "evidence.db", bytes_max=100_000)
-    with pytest.raises(Unavailable, match="full"):
-        store.put(Evidence(sha256="0" * 64, media="image/jpeg", by=QA, at=1, content=bytes(100_000)))
-    store.close()

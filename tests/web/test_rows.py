@@ -6,7 +6,6 @@ from typing import Any, Final
 
 import pytest
 
-from holdgate.crypto.hashes import digest
 from holdgate.demo.shop import (
     ADMIN,
     CLIENT,
@@ -22,7 +21,7 @@ from holdgate.demo.shop import (
 )
 from holdgate.demo.steps import FINANCE
 from holdgate.terms.limits import BLOB_BYTES_MAX, CONTRACT_BYTES_MAX, PINS_MAX
-from tests.worked_shop import AUDITOR, EXPIRED, JOB, ORDER, OTHER_CLIENT, OTHER_ORDER, PHOTO, SCOPED, Served
+from tests.worked_shop import AUDITOR, EXPIRED, JOB, ORDER, OTHER_CLIENT, OTHER_ORDER, SCOPED, Served
 
 SITES: Final = ("HUB", "FLOOR", NODE)
 STAFF: Final = frozenset({TECHNICIAN, QA, ADMIN, COMPLIANCE, LEVEL3, PLANNER, FINANCE})
@@ -68,7 +67,7 @@ WHO: Final[dict[Row, frozenset[str | None]]] = {
     ("post", "/api/ledger/audit"): RECORD,
     ("get", "/api/ledger/audit"): RECORD,
     ("post", "/api/evidence"): FLOOR,
-    ("get", "/api/evidence/{sha256}"): PEOPLE | DEVICES,
+    ("get", "/api/evidence/{reference}"): PEOPLE | DEVICES,
     ("post", "/api/drafts"): frozenset({LEVEL3}),
     ("post", "/api/invitations"): OFFICERS,
     ("get", "/api/invitations"): OFFICERS,
@@ -151,7 +150,7 @@ SEES: Final = {CLIENT: {ORDER}, OTHER_CLIENT: {OTHER_ORDER}, SCOPED: {ORDER}, EX
 def addresses(served: Served, site: str) -> Iterator[str]:
     """Every GET of a site, for both orders, for entries throughout the record, and for what both orders rest on."""
     contracts = served.get("/HUB/api/contracts", ADMIN).json()
-    digests = {digest(PHOTO), *(row["sha256"] for row in contracts), *(row["certificate"] for row in contracts)}
+    digests = {*(row["sha256"] for row in contracts), *(row["certificate"] for row in contracts)}
     size = int(served.get(f"/{site}/api/ledger/checkpoint").text.splitlines()[1])
     for method, path in rows(served, site):
         if method != "get" or (method, path) in HARD_TO_ASK:
@@ -160,12 +159,9 @@ def addresses(served: Served, site: str) -> Iterator[str]:
             yield from (filled(path, seq=str(seq)) for seq in range(0, size, 4))
         elif "{sha256}" in path:
             yield from (filled(path, sha256=sha256) for sha256 in sorted(digests - {""}))
-            yield from (
-                f"{filled(path, sha256=sha256)}?order={order}"
-                for sha256 in sorted(digests - {""})
-                for order in MARKS
-                if "evidence" in path
-            )
+        elif "{reference}" in path:
+            named = filled(path, reference=served.worked.photo)
+            yield from (named, *(f"{named}?order={order}" for order in MARKS))
         elif "{path}" in path:
             yield from (filled(path, path=tile) for tile in ("entries/000", "entries/000.p/100", "0/000.p/100"))
         elif path in ("/api/options", "/api/jobs"):

@@ -63,7 +63,15 @@ def compare(old: Pair | Bundle, new: Pair | Bundle) -> tuple[Change, ...]:
         *_quality(_matrix(before), _matrix(after)),
         *asked("SmartQA", "what QA confirms", *two(_review, before, after), "a record of which QA did not confirm: {}"),
         *_pay(before, after),
+        *_kept(before, after),
     )
+
+
+def _kept(old: Bundle, new: Bundle) -> Iterator[Change]:
+    """How long evidence is kept: the longest that a document states."""
+    years = two(lambda bundle: max(document.retention_years for document in bundle.documents), old, new)
+    case = "evidence of an order that ended {} years ago"
+    yield from number("contract", "retention_years", *years, case, more_is="stronger")
 
 
 # ---- the technique -------------------------------------------------------------------------------------------------

@@ -26,12 +26,15 @@ if TYPE_CHECKING:
         due,
         env,
         importing,
+        invoice,
         key,
         ledger,
         notify,
         options,
+        pay,
         recall,
         report,
+        retention,
         root,
         run,
         scan,
@@ -84,6 +87,9 @@ app.command(
     "holdgate.cli.due:due", help="List what runs out: qualifications, calibrations, batches, documents, standards."
 )
 app.command(
+    "holdgate.cli.retention:retention", help="List what is kept and why, what may be erased, what was, what is missing."
+)
+app.command(
     "holdgate.cli.standing_open:standing_open", name="open", help="List what stands open and for whom it waits."
 )
 app.command(
@@ -92,7 +98,11 @@ app.command(
 app.command(
     "holdgate.cli.importing:importing", name="import", help="Read a table of people, equipment, materials or standards."
 )
+app.command(
+    "holdgate.cli.invoice:invoice", help="Write an invoice as UBL, CII, Factur-X or PDF, once it holds every rule."
+)
 app.command("holdgate.cli.contract:contract", name="contract", help="Write, check, compare and read contracts.")
+app.command("holdgate.cli.books:books", name="books", help="Read a shop's books from its ledger.")
 app.command("holdgate.cli.denials:denials", help="Explain a refusal's code, or all of them.")
 app.command(
     "holdgate.cli.advise:advise", help="Chart a characteristic's readings and draft what follows; sign nothing."
@@ -108,6 +118,7 @@ app.command("holdgate.cli.upgrade:upgrade", help="Let a new release take over, o
 app.command(
     "holdgate.cli.verifier:verifier", help="Write the page that verifies a record in a browser, without a network."
 )
+app.command("holdgate.cli.pay:pay", name="pay", help="Write a payment order for a bank, and read what a bank sent.")
 app.command("holdgate.cli.views:views", help="Bring SQL tables of every log up to what the Vault mirrors.")
 app.command("holdgate.cli.site:site", name="site", help="Found a shop; begin with `holdgate site new`.")
 app.command(

@@ -27,10 +27,12 @@ from holdgate.law.case import Pin
 from holdgate.law.consequences import ConsequenceRecord, Owed, about
 from holdgate.law.decision import SEMANTICS, Decision, allow, deny
 from holdgate.law.evolve import evolve
+from holdgate.law.folds import payloads
 from holdgate.law.founding import found_shop
 from holdgate.law.gates.acts import SIGNING
 from holdgate.law.library import Library
 from holdgate.law.pinning import version_for
+from holdgate.law.retention import NAMING
 from holdgate.law.segments import NOTHING_OUTDATED, NOTHING_PROVED, Outdated, Proved, Segment, verify_segment
 from holdgate.law.state import Job, State, job_key
 from holdgate.ledger.entry import Entry, LawRef, Source, encode_entry
@@ -192,6 +194,8 @@ class Chronicle:
             decision = self._fold(decision, at, self.tree.size)
         if decision.verdict == "allow":
             self._keep_sessions(command, at)
+        if type(command) in NAMING and state.kind == "business_hub" and (decision.allowed or decision.events):
+            payloads.name(state, command, decision.events, at, self.tree.size)
         module = command.place or command.signers[0].id
         return self._append(
             "action", subject, decision, at, action=envelope, module=module, mark=mark, pins=pins, law=law
@@ -218,6 +222,8 @@ class Chronicle:
         self.library.admit(blobs)
         for said_at, event in verified.events:
             fold_foreign(state, self.library, event, said_at, seq)
+        for said_at, command, events in verified.naming:
+            payloads.name(state, command, events, said_at, seq)
         state.origins[segment.origin] = verified.origin
         self._forget_closed(verified.events)
         imported: tuple[ev.AnyEvent, ...] = (

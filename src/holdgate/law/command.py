@@ -240,6 +240,39 @@ class UpdatePolicy(Command, frozen=True, kw_only=True, tag="policy.update"):
     withdraw: bool = False
 
 
+class KeepPayload(Command, frozen=True, kw_only=True, tag="payload.keep"):
+    """Put a payload that can be erased on the record, by its commitment (`holdgate.crypto.commitments`).
+
+    `kind`: what it is (`evidence`, `account`, `medical` …). `subject`: whose or what it is about (`person:…`, `order:…`,
+    `job:ORDER/JOB`), where that is known.
+    """
+
+    commitment: str
+    kind: str
+    subject: str | None = None
+
+
+class ErasePayload(Command, frozen=True, kw_only=True, tag="payload.erase"):
+    """Erase what a commitment or digest names, wherever it is kept; the record goes on naming it. Two officers sign."""
+
+    commitment: str
+    reason: str
+
+
+class PlaceHold(Command, frozen=True, kw_only=True, tag="hold.place"):
+    """Legal hold: nothing of this order, job or person is erased while it is in force. `subject`: see `KeepPayload`."""
+
+    subject: str
+    reason: str
+
+
+class LiftHold(Command, frozen=True, kw_only=True, tag="hold.lift"):
+    """End a legal hold; two officers sign."""
+
+    subject: str
+    reason: str
+
+
 # ---- contracts (business hub) --------------------------------------------------------------------------------------
 
 
@@ -960,6 +993,10 @@ AnyCommand = (
     | AdoptStandard
     | VerifyDocument
     | UpdatePolicy
+    | KeepPayload
+    | ErasePayload
+    | PlaceHold
+    | LiftHold
     | SubmitContract
     | ApproveContract
     | CertifyContract
@@ -1174,5 +1211,7 @@ _SUBJECT_FIELDS: Final = (
     ("run", "run"),
     ("payout", "payout"),
     ("statement", "statement"),
+    ("payload", "commitment"),
+    ("hold", "subject"),
 )
 _SUBJECTS: Final = {command: _subject_source(command) for command in ACTS.values()}

@@ -216,7 +216,11 @@ class Source(Part, frozen=True, kw_only=True):
 
 
 class Head(Part, frozen=True, kw_only=True, tag_field="family", tag="head"):
-    """What all nine families carry."""
+    """What all nine families carry.
+
+    `retention_years`: how long evidence of work under this contract is kept after the last entry about its order (calendar years;
+    0: not stated, and time alone erases nothing).
+    """
 
     id: str
     version: str
@@ -225,6 +229,7 @@ class Head(Part, frozen=True, kw_only=True, tag_field="family", tag="head"):
     notation: str = NOTATION
     standards: tuple[str, ...] = ()
     sources: tuple[Source, ...] = ()
+    retention_years: int = 0
 
 
 class SmartSP(Head, frozen=True, kw_only=True, tag="SmartSP"):

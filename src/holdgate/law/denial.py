@@ -165,6 +165,11 @@ CODES: Final[tuple[Code, ...]] = (
     _code(724, "INVOICE_NOT_DISPUTED", "{invoice} is not in dispute.", "Nothing is left to settle.", "-"),
     _code(725, "CHARGE_UNKNOWN", "The contract has no charge {charge} that is agreed on.", "Look at the contract's price list.", "-"),
     _code(726, "PARTY_INCOMPLETE", "{org} cannot be registered like this: {why}.", "Mend what is named.", "EN 16931-1"),
+    # payloads that can be erased
+    _code(801, "NOT_ERASABLE", "{commitment} is not erased: {why}.", "Check the commitment; contracts and entries are kept for ever.", "docs/retention.md"),
+    _code(802, "LEGAL_HOLD", "{subject} is under legal hold since {placed_at}: {why}.", "Wait until two officers lift the hold.", "legal hold", retry=True),
+    _code(803, "RETENTION_NOT_OVER", "{commitment} is kept: {why}.", "Wait until the contract's retention is over.", "ISO/IEC 17025 8.4; contract retention", retry=True),
+    _code(804, "SUBJECT_UNKNOWN", "{subject} is not known here: {why}.", "Name person:SMART-ID, order:ORDER or job:ORDER/JOB as they are on the record.", "-"),
 )  # fmt: skip
 
 BY_NAME: Final[dict[str, Code]] = {code.name: code for code in CODES}

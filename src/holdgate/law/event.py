@@ -81,6 +81,39 @@ class CredentialRevoked(Event, frozen=True, kw_only=True):
     credential: str
 
 
+class PayloadKept(Event, frozen=True, kw_only=True):
+    """A payload that can be erased is on the record. `subject`: whose or what it is about ("": nothing)."""
+
+    commitment: str
+    kind: str
+    by: str
+    subject: str = ""
+
+
+class PayloadErased(Event, frozen=True, kw_only=True):
+    """What is kept under a commitment is gone, or goes at once; `approved_by`: the second officer."""
+
+    commitment: str
+    by: str
+    approved_by: str
+    reason: str
+
+
+class HoldPlaced(Event, frozen=True, kw_only=True):
+    """Nothing of this subject is erased."""
+
+    subject: str
+    by: str
+    reason: str
+
+
+class HoldLifted(Event, frozen=True, kw_only=True):
+    """The legal hold on this subject is over."""
+
+    subject: str
+    by: str
+
+
 class EquipmentRegistered(Event, frozen=True, kw_only=True):
     """An instrument or machine is on the register, calibrated in [cal_from, cal_until] (UTC µs)."""
 
@@ -963,6 +996,10 @@ HUB: Final = (
     DocumentVerified,
     StandardAdopted,
     PolicyUpdated,
+    PayloadKept,
+    PayloadErased,
+    HoldPlaced,
+    HoldLifted,
     ContractSubmitted,
     ContractApproved,
     ContractCertified,
@@ -1075,6 +1112,10 @@ AnyEvent = (
     | DocumentVerified
     | StandardAdopted
     | PolicyUpdated
+    | PayloadKept
+    | PayloadErased
+    | HoldPlaced
+    | HoldLifted
     | ContractSubmitted
     | ContractApproved
     | ContractCertified

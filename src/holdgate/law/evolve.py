@@ -21,6 +21,7 @@ from holdgate.law.folds import (
     money,
     nonconformances,
     orders,
+    payloads,
     reports,
     site,
     steps,
@@ -45,6 +46,8 @@ def evolve(state: State, library: Library, event: ev.AnyEvent, at: int, ref: int
         LookupError: it speaks of something else that is not known here. Either way the state is as it was.
     """
     _STEPS[type(event)](state, library, event, at, ref)
+    if state.kind == "business_hub":
+        payloads.retain(state, library, event, at)
 
 
 _STEPS: Final[Steps] = {
@@ -59,5 +62,6 @@ _STEPS: Final[Steps] = {
     **steps.STEPS,
     **nonconformances.STEPS,
     **environment.STEPS,
+    **payloads.STEPS,
     **site.STEPS,
 }

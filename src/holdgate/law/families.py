@@ -27,6 +27,8 @@ SUBJECTS: Final = {
     "document": ("document",),
 }
 """What can be true of which subject."""
+RETENTION_YEARS_MAX: Final = 100
+"""Years for which a contract can have evidence kept."""
 
 
 class Bundle(NamedTuple):
@@ -89,6 +91,9 @@ def bundle_faults(bundle: Bundle) -> Iterator[str]:
         yield from _pay(bundle.template, bundle.pay)
     for document in bundle.documents:
         yield from source_faults(document)
+        if not 0 <= document.retention_years <= RETENTION_YEARS_MAX:
+            years = document.retention_years
+            yield f"evidence is kept for {years} years; 1 to {RETENTION_YEARS_MAX} can be asked for, 0 leaves it open"
 
 
 def _yields(technique: SmartSP) -> Iterator[str]:

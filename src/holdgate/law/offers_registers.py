@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
+from holdgate.crypto.commitments import SALTED
 from holdgate.crypto.hashes import digest
 from holdgate.identity.charter import origin_for
 from holdgate.identity.roster import Identity
@@ -24,6 +25,8 @@ NEW_KEY: Final = bytes.fromhex("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325
 """Stands in for the key that a newcomer makes: a well-formed one that belongs to nobody (RFC 8032, test 1)."""
 NEW_SEALING_KEY: Final = bytes.fromhex("8520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a")
 """Stands in for the key that a new node reads orders with (RFC 7748, section 6.1, Alice's)."""
+NEW_PAYLOAD: Final = SALTED + "0" * 64
+"""Stands in for the commitment of a payload that was brought."""
 YEAR_US: Final = 365 * 86_400 * SECOND_US
 
 
@@ -32,6 +35,7 @@ def at_hub(view: View) -> Candidates:
     yield from _people(view)
     yield from _sites(view)
     yield from _things(view)
+    yield from _payloads(view)
     zones = [identity.zone for identity in view.state.identities.values() if identity.zone is not None]
     policy = {"policy": "POLICY-1", "zone": zones[0] if zones else STAND_IN, "credential": _credential(view)}
     yield Candidate(c.UpdatePolicy, {**policy, "reason": STAND_IN}, (*policy, "reason"))
@@ -118,6 +122,25 @@ def _things(view: View) -> Candidates:
     if batch is not None:
         extended = {"batch": batch.batch, "until": max(batch.until, now) + YEAR_US, "evidence": STAND_IN}
         yield Candidate(c.ExtendMaterial, extended, tuple(extended))
+
+
+def _payloads(view: View) -> Candidates:
+    """What can be put on the record and erased, and legal holds: of the order that is asked for, or the first one."""
+    state = view.state
+    fresh = {"commitment": NEW_PAYLOAD, "kind": "evidence"}
+    yield Candidate(c.KeepPayload, fresh, tuple(fresh))
+    asked, second = _asked(view, "payload"), view.somebody("qa", "compliance", "project_manager", "admin")
+    kept = (name for name, payload in state.payloads.items() if payload.erased is None)
+    reference = asked if asked in state.payloads else next(kept, "")
+    if reference:
+        yield Candidate(c.ErasePayload, {"commitment": reference, "reason": STAND_IN}, ("commitment", "reason"), second)
+    orders = [f"order:{order.id}" for order in view.orders()]
+    free = next((subject for subject in orders if subject not in state.holds), "")
+    if free:
+        yield Candidate(c.PlaceHold, {"subject": free, "reason": STAND_IN}, ("subject", "reason"))
+    if state.holds:
+        held = {"subject": next(iter(state.holds)), "reason": STAND_IN}
+        yield Candidate(c.LiftHold, held, ("subject", "reason"), second)
 
 
 def next_version(view: View, record: ContractRecord) -> Candidates:

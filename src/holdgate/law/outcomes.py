@@ -6,8 +6,8 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from holdgate.law import command as c
+from holdgate.law import erasures, interruptions, paying, registers, reporting
 from holdgate.law import event as ev
-from holdgate.law import interruptions, paying, registers, reporting
 from holdgate.law.case import Case
 from holdgate.law.environment import heard
 from holdgate.law.gates.modules import permission_of
@@ -448,6 +448,10 @@ OUTCOMES: Final[dict[type[c.Command], Callable[[Case, Any], Events]]] = {
     c.SuggestChange: _suggest_change,
     c.ApplyChange: _never,
     c.UpdatePolicy: _update_policy,
+    c.KeepPayload: erasures.keep,
+    c.ErasePayload: erasures.erase,
+    c.PlaceHold: erasures.place_hold,
+    c.LiftHold: erasures.lift_hold,
     c.AcceptTerms: _accept_terms,
     c.ReviewOrder: _review,
     c.StageOrder: _stage,

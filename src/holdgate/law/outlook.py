@@ -56,6 +56,8 @@ WAITS_FOR: Final[dict[str, str]] = {
     "OFFLINE_FRESHNESS_EXCEEDED": "{node} back on line",
     "SITE_UNREACHABLE": "{site} back in reach",
     "NODE_NOT_SYNCED": "the whole record of {node}",
+    "LEGAL_HOLD": "the end of the legal hold on {subject}",
+    "RETENTION_NOT_OVER": "the end of its retention: {why}",
     # money fires by itself
     "INVOICE_PRECONDITION": "its conditions: {why}",
     "PAYOUT_PRECONDITION": "its conditions: {why}",

@@ -13,6 +13,7 @@ _FAMILIES = {
     5: "Jobs and steps",
     6: "Equipment and materials",
     7: "Quality, reports, money",
+    8: "Erasure and legal hold",
 }
 _HEAD = """# Denial codes
 

@@ -18,9 +18,18 @@ from holdgate.identity.charter import SiteSeat
 from holdgate.identity.roster import EarlierKey, Identity
 from holdgate.law.command import AnyCommand, parse_command
 from holdgate.law.decision import Decision
-from holdgate.law.event import AUTHORITY, AnyEvent, IdentityEnrolled, IdentityRekeyed, SiteEnrolled, SiteRetired
+from holdgate.law.event import (
+    AUTHORITY,
+    AnyEvent,
+    IdentityEnrolled,
+    IdentityRekeyed,
+    PayloadErased,
+    SiteEnrolled,
+    SiteRetired,
+)
 from holdgate.law.folds.identities import enrolled, rekeyed
 from holdgate.law.founding import seated
+from holdgate.law.retention import NAMING
 from holdgate.law.says import WITHOUT_AN_ACT, can_say
 from holdgate.law.signers import (
     NO_EARLIER,
@@ -85,13 +94,15 @@ class Verified(NamedTuple):
     """A segment that holds together: the origin's new frontier and what its disclosed entries made true, with times.
 
     `late`: how many events a retired site recorded after it had left; they are not among them. `outdated`: by place among the
-    events, who had signed the act under a key that was replaced before.
+    events, who had signed the act under a key that was replaced before. `naming`: at the business hub, the acts that name payloads
+    (`holdgate.law.retention`), with their times and what they made true.
     """
 
     origin: Origin
     events: tuple[tuple[int, AnyEvent], ...]
     late: int = 0
     outdated: Outdated = NOTHING_OUTDATED
+    naming: tuple[tuple[int, AnyCommand, tuple[AnyEvent, ...]], ...] = ()
 
 
 _DECISION: Final = msgspec.json.Decoder(Decision)
@@ -200,7 +211,7 @@ def verify_segment(state: State, segment: Segment, proved: Mapping[int, Proved] 
         if sha256 not in reader.pinned or digest(blob) != sha256:
             raise Tampered(f"the document {sha256[:12]}… came along, and no entry of the stretch pins it")
     taken = Origin(site=seat.id, size=segment.size, frontier=frontier, checkpoint=segment.checkpoint)
-    return Verified(taken, tuple(reader.events), reader.late, reader.outdated)
+    return Verified(taken, tuple(reader.events), reader.late, reader.outdated, tuple(reader.naming))
 
 
 def leaves_gap(state: State, segment: Segment) -> bool:
@@ -255,6 +266,8 @@ class _Reader:
         self.pinned: dict[str, None] = {}
         self.late = 0
         self.outdated: dict[int, tuple[str, ...]] = {}
+        self.naming: list[tuple[int, AnyCommand, tuple[AnyEvent, ...]]] = []
+        self._indexes = state.kind == "business_hub"
         self._charter = state.charter
         self._left_at = state.retired.get(seat.id)
         self._seat = seat
@@ -279,6 +292,9 @@ class _Reader:
             self.pinned[sha256] = None
             if sha256 not in segment.blobs:
                 raise Tampered(f"entry {seq} pins the document {sha256[:12]}…, which did not come along")
+        decision, command = found.decision, found.command
+        if self._indexes and command is not None and type(command) in NAMING and (decision.allowed or decision.events):
+            self.naming.append((entry.at, command, decision.events))
         for event in found.decision.events:
             before = len(self.events)
             self._said(entry, event, found.command)
@@ -314,6 +330,8 @@ class _Reader:
             self._replaced(entry, event, command)
         elif isinstance(event, (SiteEnrolled, SiteRetired)):
             self._sponsored(entry, event, command)
+        elif isinstance(event, PayloadErased) and len(officers_of(command, self._roster, "")) < 2:
+            raise Tampered(f"entry {entry.seq} says that a payload was erased, and too few have signed that")
         self.events.append((entry.at, event))
 
     def _outdated(self, index: int, found: Proved) -> None:

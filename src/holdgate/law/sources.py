@@ -44,6 +44,7 @@ def numbers(document: Document) -> Iterator[Number]:
         yield from _order(document)
     elif isinstance(document, SmartPay):
         yield from _pay(document)
+    yield from _stated(document, document, "", {"retention_years": "years"})
 
 
 def source_faults(document: Document) -> Iterator[str]:

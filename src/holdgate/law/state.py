@@ -12,6 +12,7 @@ from holdgate.crypto.hashes import digest
 from holdgate.identity.charter import Charter
 from holdgate.identity.roster import Identity
 from holdgate.law.money import Money
+from holdgate.law.retained import LegalHold, Payload, Retained
 from holdgate.terms.ids import ID_CHARS_MAX
 
 
@@ -406,6 +407,8 @@ class State(Struct):
     `awaited`: at a floor hub, serial → the orders at the gate that name it and are not gone whole.
     `charter`: the founding one, with the seats of nodes that joined since (`joined`: site → the entry that it joined by); a
     retired one keeps its seat (`retired`: site → when, UTC µs).
+    `payloads`: what can be erased, by commitment or digest (a node and a floor hub know those that were erased). `holds`: legal
+    holds in force, by subject; `retained`: by order; both at the business hub alone.
     `outages`: when this site was not running or could not reach the Vault (UTC µs, both ends inclusive; the last ones).
     """
 
@@ -438,6 +441,9 @@ class State(Struct):
     uses: dict[str, dict[str, int]] = {}
     verified: dict[str, dict[str, int | None]] = {}
     outages: list[tuple[int, int]] = []
+    payloads: dict[str, Payload] = {}
+    holds: dict[str, LegalHold] = {}
+    retained: dict[str, Retained] = {}
     joined: dict[str, int] = {}
     retired: dict[str, int] = {}
     witnessed_at: int = 0

@@ -98,7 +98,7 @@ def sheet_of(bundle: Bundle) -> ContractSheet:
         steps=tuple(_step(step) for step in technique.steps),
         work=tuple(_work(technique)),
         money=tuple(_money(template, bundle.pay)),
-        client=tuple(_client(template)),
+        client=(*_client(template), *_kept(bundle)),
         adaptable=tuple(_adaptable(item) for item in technique.adaptable),
         quality=tuple(_quality(bundle)),
         numbers=tuple(_numbers(bundle)),
@@ -282,6 +282,12 @@ def _client(template: SmartClientPO) -> Iterator[str]:
         yield f"{demand.act} asks its actor for {listed(demand.credentials)}."
     for trigger in template.triggers:
         yield f"On {trigger.on}: {trigger.effect}."
+
+
+def _kept(bundle: Bundle) -> Iterator[str]:
+    years = max(document.retention_years for document in bundle.documents)
+    if years:
+        yield f"Evidence is kept for {years} years after the last entry about its order; then two officers may erase it."
 
 
 def _quality(bundle: Bundle) -> Iterator[str]:

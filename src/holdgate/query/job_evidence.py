@@ -5,12 +5,14 @@ from typing import Any, NamedTuple
 
 from msgspec import Struct
 
+from holdgate.crypto.commitments import references_in
 from holdgate.law import command as c
 from holdgate.law import event as ev
 from holdgate.law.library import Library
 from holdgate.law.state import Job, State
 from holdgate.law.technique import Technique
 from holdgate.query.record import Said
+from holdgate.query.retention import in_short
 from holdgate.query.words import in_words, moment
 
 GOOD, BAD, WAITS, PLAIN = "good", "bad", "waits", ""
@@ -47,6 +49,12 @@ class About(NamedTuple):
         """Somebody's printed name, and their SMART-ID."""
         known = self.state.identities.get(smart_id)
         return smart_id if known is None else f"{known.name} ({smart_id})"
+
+    def paper(self, text: str) -> str:
+        """What an act names as evidence, and of what was erased, when, by whom and why."""
+        erased = [(name, known.erased) for name in references_in(text) if (known := self.state.payloads.get(name))]
+        says = [f"{name[:20]}… {in_short(gone)}" for name, gone in erased if gone is not None]
+        return f"{text} ({'; '.join(says)})" if says else text
 
     def technique(self) -> Technique | None:
         """What the job is pinned to."""
@@ -93,7 +101,9 @@ def late(about: About) -> Iterator[Row]:
     """What was entered later than it happened."""
     for voice, act in about.acts(c.RecordLate):
         told = f"{act.step} {act.characteristic} = {act.value} {act.unit}"
-        yield _row(voice, told, f"observed {moment(act.observed_at)}", act.reason, act.evidence or "", tone=WAITS)
+        yield _row(
+            voice, told, f"observed {moment(act.observed_at)}", act.reason, about.paper(act.evidence or ""), tone=WAITS
+        )
     for voice, act in about.acts(c.ReportArrival):
         if act.buffered:
             told = f"scan of {', '.join(act.serials)}"
@@ -238,7 +248,7 @@ def arrivals(about: About) -> Iterator[Row]:
             by = "" if voice.command is None else ", ".join(about.name(signer.id) for signer in voice.command.signers)
             evidence = getattr(voice.command, "event", None) or getattr(voice.command, "photo_digest", None) or ""
             tone = GOOD if isinstance(event, (ev.ArrivalRecorded, ev.OrderReleased)) else BAD
-            yield _row(voice, in_words(event), by, evidence, tone=tone)
+            yield _row(voice, in_words(event), by, about.paper(evidence), tone=tone)
 
 
 def environment(about: About) -> Iterator[Row]:
@@ -275,7 +285,7 @@ def ncrs(about: About) -> Iterator[Row]:
             why = getattr(voice.command, "reason", "") or getattr(voice.command, "description", "") or ""
             evidence = getattr(voice.command, "evidence", "") or ""
             tone = GOOD if isinstance(event, ev.NonconformanceDisposed) else WAITS
-            yield _row(voice, in_words(event), why, evidence, tone=tone)
+            yield _row(voice, in_words(event), why, about.paper(evidence), tone=tone)
 
 
 def refusals(about: About) -> Iterator[Row]:

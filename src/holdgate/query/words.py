@@ -164,6 +164,10 @@ _ROWS: Final[dict[type[ev.Event], Row]] = {
     # identities and facts
     ev.IdentityEnrolled: _enrolled,
     ev.IdentityDisabled: "{id} was de-authorised.",
+    ev.PayloadKept: "{by} put a payload on the record ({kind}).",
+    ev.PayloadErased: "{by} and {approved_by} had a payload erased: {reason}.",
+    ev.HoldPlaced: "{by} placed a legal hold on {subject}: {reason}.",
+    ev.HoldLifted: "{by} lifted the legal hold on {subject}.",
     ev.IdentityRekeyed: "{id} has another key; the one before signs nothing any more.",
     ev.SiteEnrolled: "{id} joined the shop as a {kind}; its log is {origin}.",
     ev.SiteRetired: "{id} left the shop.",

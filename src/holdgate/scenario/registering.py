@@ -5,6 +5,7 @@ These are the project's own additions to the scenario vocabulary: `scenarios/REA
 
 from msgspec.structs import replace
 
+from holdgate.crypto.commitments import commit, is_reference
 from holdgate.crypto.hashes import sha256
 from holdgate.crypto.keys import SigningKey
 from holdgate.crypto.sealed import SealingKey
@@ -106,3 +107,32 @@ def standard(d: Draft, site: str) -> c.AnyCommand:
         evidence=i.get("evidence"),
         from_file=i.get("from_file"),
     )
+
+
+def keep(d: Draft, site: str) -> c.AnyCommand:
+    """Put a payload on the record. `payload`: the text that it holds; the commitment is made here."""
+    i = d.inputs
+    return c.KeepPayload(**d.header(site), commitment=_commitment(i["payload"]), kind=i["kind"], subject=i.get("about"))
+
+
+def erase(d: Draft, site: str) -> c.AnyCommand:
+    """Have a payload erased; `payload`: a text that a commitment is made of, or the commitment or digest itself."""
+    i = d.inputs
+    given = i["payload"]
+    reference = given if is_reference(given) else _commitment(given)
+    return c.ErasePayload(**d.header(site), commitment=reference, reason=d.reason())
+
+
+def place_hold(d: Draft, site: str) -> c.AnyCommand:
+    """Place a legal hold."""
+    return c.PlaceHold(**d.header(site), subject=d.inputs["about"], reason=d.reason())
+
+
+def lift_hold(d: Draft, site: str) -> c.AnyCommand:
+    """Lift a legal hold."""
+    return c.LiftHold(**d.header(site), subject=d.inputs["about"], reason=d.reason())
+
+
+def _commitment(text: str) -> str:
+    """The commitment to a text, under a salt that is the same in every run."""
+    return commit(sha256(f"{SEED}|salt {text}".encode()), text.encode())

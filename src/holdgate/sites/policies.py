@@ -53,6 +53,7 @@ LAW_ACTS: Final = frozenset(
         ev.ParameterTuned,
         ev.TuneReverted,
         ev.PolicyUpdated,
+        ev.PayloadErased,
     )
 )
 """What a node has to know to decide alone."""
@@ -191,7 +192,7 @@ class Law(Telling):
 
 
 def roster_of(state: State) -> Callable[[ev.AnyEvent], bool]:
-    """What the floor hub has to know: the shop's own people, devices and sites, and nothing of its clients."""
+    """What the floor hub has to know: the shop's own people, devices and sites, what was erased, and nothing of its clients."""
 
     def shows(event: ev.AnyEvent) -> bool:
         if isinstance(event, ev.IdentityEnrolled):
@@ -199,7 +200,7 @@ def roster_of(state: State) -> Callable[[ev.AnyEvent], bool]:
         if isinstance(event, (ev.IdentityDisabled, ev.IdentityRekeyed)):
             identity = state.identities.get(event.id)
             return identity is None or "client" not in identity.roles
-        return isinstance(event, (ev.SiteEnrolled, ev.SiteRetired))
+        return isinstance(event, (ev.SiteEnrolled, ev.SiteRetired, ev.PayloadErased))
 
     return shows
 

@@ -38,6 +38,17 @@ def show(instant: int) -> str:
     return moment.isoformat().replace("+00:00", "Z")
 
 
+def add_years(instant: int, years: int) -> int:
+    """The same moment this many calendar years later (UTC); 29 February becomes 1 March where there is none."""
+    moment = _EPOCH + dt.timedelta(microseconds=instant)
+    year = min(moment.year + years, dt.MAXYEAR)
+    try:
+        later = moment.replace(year=year)
+    except ValueError:
+        later = moment.replace(year=year, month=3, day=1)
+    return (later - _EPOCH) // _US
+
+
 def show_duration(us: int) -> str:
     """A duration in words a person reads at a glance: `40 min`, `4 h 05 min`, `90 s`."""
     seconds = abs(us) // SECOND_US

@@ -11,8 +11,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from holdgate.sites.evidence import EvidenceStore
+from holdgate.sites.erasing import erasing
 from holdgate.sites.figures import SiteFigures
+from holdgate.sites.payloads import PayloadStore
 from holdgate.sites.reception import Reception
 from holdgate.sites.site import Site
 from holdgate.sites.status import SiteStatus
@@ -46,16 +47,16 @@ ONCE: Final = frozenset(page.title for page in PAGES if page.once)
 class Web:
     """The web of a process.
 
-    `token`: unpredictable texts; `reception`: the front desk of its sites; `evidence`: keeps photos and charts; `zone`: finds a
-    time zone by its name; `version`: of the product; `read`: reads a part mark;
-    `workshop`: where the certifier is installed; `printer`: where the typesetter is.
+    `token`: unpredictable texts; `reception`: the front desk of its sites; `payloads`: keeps photos, charts and personal data;
+    `zone`: finds a time zone by its name; `version`: of the product; `read`: reads a part mark; `workshop`: where the certifier
+    is installed; `printer`: where the typesetter is.
     """
 
     def __init__(
         self,
         token: Callable[[], str],
         reception: Reception,
-        evidence: EvidenceStore,
+        payloads: PayloadStore,
         zone: Callable[[str], tzinfo],
         version: str,
         read: ReadMark,
@@ -69,7 +70,7 @@ class Web:
         self._tasks: list[asyncio.Task[None]] = []
         self._sessions = Sessions(token)
         self._reception = reception
-        self._evidence = evidence
+        self._payloads = payloads
         self._zone = zone
         self._dock = Dock(read)
         self._version = version
@@ -79,6 +80,7 @@ class Web:
     def site(self, site: Site, figures: SiteFigures, status: Callable[[], SiteStatus]) -> list[BaseRoute]:
         """The routes of a site, below its name. `figures`: its running figures; `status`: how it stands now."""
         face = Face(site, figures, status)
+        erasing(site, self._payloads)
         self._tasks.append(asyncio.get_running_loop().create_task(_read_up(face)))
         printing = None if self._printer is None else Printing(face, self._printer)
         face.prints = printing is not None
@@ -92,7 +94,7 @@ class Web:
             *Looking().operations(),
             *Registers().operations(),
             *LedgerDoor(self._turn).operations(),
-            *EvidenceDesk(self._evidence).operations(),
+            *EvidenceDesk(self._payloads).operations(),
             *Papers(printing).operations(),
             *Drafts(self._drafting).operations(),
             *Invitations(self._reception, self._token).operations(),

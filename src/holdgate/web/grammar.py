@@ -7,12 +7,14 @@ from typing import Annotated, Final
 
 from msgspec import Meta
 
+from holdgate.crypto.commitments import SALTED
 from holdgate.terms.ids import ID_CHARS_MAX, ID_PATTERN
 from holdgate.terms.limits import INTEGER_ABS_MAX
 
 _ID: Final = f"^{ID_PATTERN}$"
 _ID_OR_NOTHING: Final = f"^(?:{ID_PATTERN})?$"
 _DIGEST: Final = "^[0-9a-f]{64}$"
+_REFERENCE: Final = f"^(?:{SALTED})?[0-9a-f]{{64}}$"
 _TILE: Final = (
     "^(?:entries|[0-9]|[1-5][0-9]|6[0-3])/(?:0{3}|(?!x000)(?:x[0-9]{3}/){0,5}[0-9]{3})"
     r"(?:\.p/(?:[1-9][0-9]?|1[0-9]{2}|2[0-4][0-9]|25[0-5]))?$"
@@ -25,12 +27,14 @@ _PLAINLY: Final = {
     _ID: "an id (A-Z a-z 0-9 . _ - ; 1 to 64 characters, a letter or digit first)",
     _ID_OR_NOTHING: "an id (A-Z a-z 0-9 . _ - ; at most 64 characters, a letter or digit first)",
     _DIGEST: "a digest, written as 64 lowercase hex digits (SHA-256)",
+    _REFERENCE: "a commitment (`salted-` and 64 lowercase hex digits), or a digest (64 lowercase hex digits)",
     _TILE: "a tile, as C2SP tlog-tiles names it (`0/000`, `0/x001/067.p/5`, `entries/000`)",
 }
 
 Id = Annotated[str, Meta(pattern=_ID, max_length=ID_CHARS_MAX)]
 IdOrNothing = Annotated[str, Meta(pattern=_ID_OR_NOTHING, max_length=ID_CHARS_MAX)]
 Digest = Annotated[str, Meta(pattern=_DIGEST)]
+Reference = Annotated[str, Meta(pattern=_REFERENCE)]
 TilePath = Annotated[str, Meta(pattern=_TILE)]
 Version = Annotated[str, Meta(min_length=1, max_length=64)]
 Key = Annotated[str, Meta(max_length=2 * ID_CHARS_MAX + 1)]

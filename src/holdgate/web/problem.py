@@ -38,6 +38,11 @@ def missing(what: str) -> Problem:
     return Problem(kind="about:Missing", title="There is no such thing here", status=404, detail=what)
 
 
+def gone(how: str) -> Problem:
+    """It was here, and was erased; the record says so."""
+    return Problem(kind="about:Erased", title="It was erased", status=410, detail=how)
+
+
 def refused(why: str) -> Problem:
     """It can be read, and may not be done as things stand here."""
     return Problem(kind="about:Refused", title="Refused", status=422, detail=why)

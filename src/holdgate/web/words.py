@@ -31,6 +31,10 @@ WORDING: Final[dict[type[c.Command], Wording]] = {
     c.AdoptStandard: Wording("Adopt edition"),
     c.VerifyDocument: Wording("Document is valid"),
     c.UpdatePolicy: Wording("Change access policy", "approved"),
+    c.KeepPayload: Wording("Put on the record"),
+    c.ErasePayload: Wording("Erase"),
+    c.PlaceHold: Wording("Place legal hold"),
+    c.LiftHold: Wording("Lift legal hold"),
     # contracts
     c.SubmitContract: Wording("Propose revision"),
     c.ApproveContract: Wording("Approve", "approved"),
@@ -194,7 +198,8 @@ LABELS: Final = {
     "statement": "Statement digest",
     "file": "File digest",
     "owner": "Whose account",
-    "commitment": "Account commitment",
+    "commitment": "Commitment",
+    "subject": "About",
 }
 """Fields of acts as people call them; any other field goes by its own name."""
 

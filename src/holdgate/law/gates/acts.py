@@ -35,6 +35,10 @@ HUB_ACTS: Final[Acts] = (
     c.SuggestChange,
     c.ApplyChange,
     c.UpdatePolicy,
+    c.KeepPayload,
+    c.ErasePayload,
+    c.PlaceHold,
+    c.LiftHold,
     c.AcceptTerms,
     c.ReviewOrder,
     c.StageOrder,
@@ -166,6 +170,9 @@ REASONED: Final[Acts] = (
     c.ResumeContract,
     c.RevertTune,
     c.UpdatePolicy,
+    c.ErasePayload,
+    c.PlaceHold,
+    c.LiftHold,
     c.AmendReport,
     c.AgreeCharge,
     c.SettleOrder,
@@ -192,6 +199,7 @@ FROM_FILES: Final[Acts] = (
     c.AdoptStandard,
 )
 """Acts that an import makes (an enrolment has two officers anyway)."""
+HOLDS: Final[Acts] = (c.PlaceHold, c.LiftHold)
 TUNING: Final[Acts] = (c.SuggestTune, c.ApproveTune, c.RevertTune)
 STOPPED: Final[Acts] = (
     c.AcceptTerms,

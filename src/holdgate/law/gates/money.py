@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from holdgate.crypto.commitments import is_reference
 from holdgate.law import command as c
 from holdgate.law.case import Case
 from holdgate.law.contract import SmartClientPO
@@ -25,7 +26,6 @@ OFFICE: Final[tuple[str, ...]] = ("project_manager",)
 """Who agrees with a client for the shop."""
 TERM_DAYS_MAX: Final = 365
 _DATE: Final = re.compile(r"20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])")
-_DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 _COUNTRY: Final = re.compile(r"[A-Z]{2}")
 _CURRENCY: Final = re.compile(r"[A-Z]{3}")
 
@@ -117,8 +117,8 @@ def owner_signs(case: Case) -> None:
         case.deny("CONSENT_MISSING", needed=f"{command.owner}, whose account it is")
     if all(name == command.owner for name in _signs(case, ("finance",))):
         case.deny("CONSENT_MISSING", needed="finance, somebody else than whose account it is")
-    if not _DIGEST.fullmatch(command.commitment):
-        case.deny("PARTY_INCOMPLETE", org=command.owner, why="the account is named by its commitment, 64 hex digits")
+    if not is_reference(command.commitment):
+        case.deny("PARTY_INCOMPLETE", org=command.owner, why="the account is named by a commitment")
 
 
 def consent(case: Case) -> None:

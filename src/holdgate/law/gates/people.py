@@ -14,6 +14,8 @@ def identity(case: Case) -> None:
     signing.enrolled(case)
 
 
+STAFF: Final = (*OFFICERS, "technician", "level3", "training", "metrology", "receiving", "safety", "business_hub")
+"""Who puts a payload on the record: the shop's own people, and the hub itself."""
 ROLES: Final[dict[type[c.Command], tuple[str, ...]]] = {
     c.EnrolIdentity: ("admin",),
     c.DisableIdentity: ("admin",),
@@ -37,6 +39,10 @@ ROLES: Final[dict[type[c.Command], tuple[str, ...]]] = {
     c.SuggestTune: ("ai", "level3"),
     c.SuggestChange: ("ai", "level3"),
     c.UpdatePolicy: ("admin",),
+    c.KeepPayload: STAFF,
+    c.ErasePayload: OFFICERS,
+    c.PlaceHold: OFFICERS,
+    c.LiftHold: OFFICERS,
     c.ReviewOrder: ("project_manager", "qa"),
     c.StageOrder: ("business_hub", "project_manager"),
     c.AssignJob: ("project_manager",),

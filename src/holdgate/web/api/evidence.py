@@ -1,21 +1,24 @@
-"""Evidence over the API: bytes in, their SHA-256 out, which an act then names; bytes back for those who may see the order."""
+"""Evidence over the API: bytes in, a commitment out, which an act then names; bytes back for those who may see the order."""
 
 import asyncio
+import base64
 from collections.abc import Sequence
 from typing import Final
 
 from msgspec import Struct
 from starlette.responses import Response
 
-from holdgate.crypto.hashes import digest
+from holdgate.law.retained import Erasure
+from holdgate.law.retention import named_in
 from holdgate.query.record import Record, command_of, entry_at, taken_in
-from holdgate.sites.evidence import Evidence, EvidenceStore
+from holdgate.query.retention import in_short
+from holdgate.sites.payloads import EVIDENCE, Missing, PayloadStore, look_up
 from holdgate.terms.errors import Malformed
 from holdgate.terms.limits import BLOB_BYTES_MAX
-from holdgate.web.grammar import Digest, IdOrNothing
+from holdgate.web.grammar import IdOrNothing, Reference
 from holdgate.web.operation import Call, Operation, floor, signed_in
-from holdgate.web.problem import Problem, missing
-from holdgate.web.sight import check_digest, order_of
+from holdgate.web.problem import Problem, gone, missing
+from holdgate.web.sight import order_of
 
 BINARY: Final = "application/octet-stream"
 NO_EVIDENCE: Final = "no evidence of this digest is yours to see"
@@ -26,29 +29,32 @@ _MAGIC: Final = (
     (b"%PDF-", "application/pdf"),
 )
 """What the first bytes of a file say. Whatever else comes is bytes: nothing is shown as what a sender says it is."""
-_NAMES: Final = ("evidence", "photo_digest")
-"""Fields of acts that name evidence by its digest."""
+SALT_HEADER: Final = "Holdgate-Salt"
+"""The salt of the commitment (base64), with which whoever gets the bytes computes it again."""
+LOST: Final = (
+    "the record names this evidence, and it is not here: it was kept elsewhere, or is lost; tell an administrator"
+)
 
 
 class Kept(Struct, frozen=True, kw_only=True):
-    """Evidence that was taken in."""
+    """Evidence that was taken in; an act names it by `commitment`."""
 
-    sha256: str
+    commitment: str
     media: str
     size: int
 
 
 class ByEvidence(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Evidence by its digest; clients and auditors also name the order that rests on it."""
+    """Evidence by its commitment, or by the digest that older acts name; clients and auditors also name the order."""
 
-    sha256: Digest
+    reference: Reference
     order: IdOrNothing = ""
 
 
 class EvidenceDesk:
     """Takes evidence in and gives it back. `store`: keeps it."""
 
-    def __init__(self, store: EvidenceStore) -> None:
+    def __init__(self, store: PayloadStore) -> None:
         self._store = store
 
     def take(self, call: Call) -> Kept:
@@ -57,40 +63,40 @@ class EvidenceDesk:
         if not content:
             raise Malformed(f"evidence has 1 to {BLOB_BYTES_MAX} bytes")
         bringer = call.asker.person or call.asker.place
-        made = Evidence(
-            sha256=digest(content),
-            media=next((media for magic, media in _MAGIC if content.startswith(magic)), BINARY),
-            by="" if bringer is None else bringer.id,
-            at=call.face.now(),
-            content=content,
-        )
-        self._store.put(made)
-        return Kept(sha256=made.sha256, media=made.media, size=len(content))
+        media = next((media for magic, media in _MAGIC if content.startswith(magic)), BINARY)
+        by = "" if bringer is None else bringer.id
+        commitment = self._store.put(content, kind=EVIDENCE, by=by, at=call.face.now(), media=media)
+        return Kept(commitment=commitment, media=media, size=len(content))
 
     async def give(self, call: Call) -> Response | Problem:
         """Give bytes back: to staff and workstations; to others where an act on an order that they see names them."""
-        sha256 = check_digest(call.asks.sha256)
-        if not floor(call.asker) and not await self._named(call, sha256):
+        reference: str = call.asks.reference
+        if not floor(call.asker) and not await self._named(call, reference):
             return missing(NO_EVIDENCE)
-        found = self._store.get(sha256)
-        if found is None:
+        found = look_up(self._store, call.face.state, reference)
+        if isinstance(found, Erasure):
+            return gone(in_short(found))
+        if isinstance(found, Missing):
+            return missing(LOST if found.named else NO_EVIDENCE)
+        if found.kind != EVIDENCE:
             return missing(NO_EVIDENCE)
         headers = {
-            "Content-Disposition": f'attachment; filename="{sha256[:16]}"',
+            "Content-Disposition": f'attachment; filename="{reference[:16]}"',
             "Content-Security-Policy": "default-src 'none'; sandbox",
             "X-Content-Type-Options": "nosniff",
             "Cache-Control": "private, no-store",
+            SALT_HEADER: base64.b64encode(found.salt).decode(),
         }
         return Response(found.content, media_type=found.media, headers=headers)
 
-    async def _named(self, call: Call, sha256: str) -> bool:
+    async def _named(self, call: Call, reference: str) -> bool:
         if not call.asks.order:
             return False
         order = order_of(call.face, call.asker, call.asks.order)
         if isinstance(order, Problem):
             return False
         places = call.face.chronicle_of(order.id)
-        return await asyncio.to_thread(names, call.face.record(), places, sha256)
+        return await asyncio.to_thread(names, call.face.record(), places, reference)
 
     def operations(self) -> Sequence[Operation]:
         """The rows of the API's table."""
@@ -108,8 +114,8 @@ class EvidenceDesk:
             ),
             Operation(
                 "GET",
-                "/api/evidence/{sha256}",
-                "Evidence by its digest",
+                "/api/evidence/{reference}",
+                "Evidence by its commitment",
                 self.give,
                 asks=ByEvidence,
                 who=signed_in,
@@ -119,13 +125,13 @@ class EvidenceDesk:
         )
 
 
-def names(record: Record, places: list[tuple[int, int]], sha256: str) -> bool:
-    """Whether an act at one of these places of a record names a digest as its evidence."""
+def names(record: Record, places: list[tuple[int, int]], reference: str) -> bool:
+    """Whether an act at one of these places of a record names a payload as its evidence."""
     for own, inside in places:
         one = entry_at(record, own)
         if inside >= 0:
             one = next(said for place, said in enumerate(taken_in(record, one.entry)) if place == inside)
         command = command_of(one.entry)
-        if any(sha256 in (getattr(command, name, None) or "") for name in _NAMES):
+        if command is not None and reference in named_in(command):
             return True
     return False
