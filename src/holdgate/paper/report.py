@@ -7,6 +7,8 @@ inspection certificate 3.1 after EN 10204, and a certificate of conformity.
 from collections.abc import Iterator
 from typing import Any, Final
 
+from msgspec.structs import asdict
+
 from holdgate.paper.typeset import typeset
 from holdgate.paper.words import Local, act, role, sentence, times, unit, value, words
 from holdgate.query.job_record import DEVIATION
@@ -50,11 +52,12 @@ def _bears(content: ReportContent, kind: str) -> None:
     """
     done = [one.stamp for one in content.signatures if one.act.startswith("step.sign")]
     reviewed = [one for one in content.authorised if one.act == "qa.sign"]
-    if not content.conforming:
+    here = [item for item in content.verdicts if not item.left]
+    if content.nonconforming or not here or not all(item.conforms or item.conceded for item in here):
         raise Malformed(f"report {content.report} has a result that does not conform: no certificate can be made of it")
-    if kind == CONFORMITY and content.concessions:
+    if kind == CONFORMITY and (content.concessions or any(item.conceded for item in here)):
         raise Malformed(
-            f"report {content.report} stands under concession {', '.join(content.concessions)}: it bears an inspection "
+            f"report {content.report} stands under a concession ({', '.join(content.concessions)}): it bears an inspection "
             "certificate, which names the concession, and no certificate of conformity"
         )
     if not reviewed or any(one.stamp in done for one in reviewed):
@@ -87,48 +90,18 @@ def paper(content: ReportContent, local: Local) -> dict[str, Any]:
             "documents": [words(name) for name in content.documents],
         },
         "method": _method(content),
-        "received": [
-            {
-                "serials": ", ".join(item.serials),
-                "when": times(item.at, local),
-                "seen": times(item.observed_at, local),
-                "attested": item.evidence == "attested",
-                "by": ", ".join(item.by),
-                "place": item.place,
-                "entry": item.entry,
-                "late": item.late,
-            }
-            for item in content.received
-        ],
+        "received": _received(content, local),
         "began": times(content.started_at, local),
         "ended": times(content.ended_at, local),
         "conformity": _conformity(content),
         "rules": [_rule(item) for item in content.rules],
         "attempts": [_attempt(item, content, local) for item in content.attempts],
-        "departures": [
-            {
-                "kind": item.kind,
-                "op": item.op,
-                "says": sentence(item.says),
-                "reason": sentence(item.reason),
-                "by": ", ".join(item.by),
-                "when": times(item.at, local),
-                "entry": item.entry,
-            }
-            for item in content.departures
-        ],
+        "departures": _departures(content, local),
         "signatures": [_signature(item, local) for item in content.signatures],
         "authorised": [_signature(item, local) for item in content.authorised],
         **_used(content, local),
         "externals": list(content.externals),
-        "anchor": {
-            "origin": content.anchor.origin,
-            "entry": content.anchor.entry,
-            "leaf": content.anchor.leaf,
-            "size": str(content.anchor.size),
-            "root": content.anchor.root,
-            "content": content.anchor.content,
-        },
+        "anchor": {**asdict(content.anchor), "size": str(content.anchor.size)},
         "attested": content.attested,
         "replaces": content.replaces,
         "reason": content.reason,
@@ -167,6 +140,37 @@ def _method(content: ReportContent) -> dict[str, Any]:
     }
 
 
+def _received(content: ReportContent, local: Local) -> list[dict[str, Any]]:
+    return [
+        {
+            "serials": ", ".join(item.serials),
+            "when": times(item.at, local),
+            "seen": times(item.observed_at, local),
+            "attested": item.evidence == "attested",
+            "by": ", ".join(item.by),
+            "place": item.place,
+            "entry": item.entry,
+            "late": item.late,
+        }
+        for item in content.received
+    ]
+
+
+def _departures(content: ReportContent, local: Local) -> list[dict[str, Any]]:
+    return [
+        {
+            "kind": item.kind,
+            "op": item.op,
+            "says": sentence(item.says),
+            "reason": sentence(item.reason),
+            "by": ", ".join(item.by),
+            "when": times(item.at, local),
+            "entry": item.entry,
+        }
+        for item in content.departures
+    ]
+
+
 # ---- conformity ----------------------------------------------------------------------------------------------------
 
 
@@ -175,11 +179,12 @@ def _conformity(content: ReportContent) -> dict[str, Any]:
     guarded = [item for item in content.rules if item.rule == GUARDED]
     accepted, rejected, scrapped = content.quantities
     return {
-        "conforms": content.conforming and not content.concessions,
-        "conceded": content.conforming and bool(content.concessions),
+        "status": _status(content),
         "good": len(good),
         "of": len(content.verdicts),
         "parts": [{"serial": item.serial, "says": item.says, "conforms": item.conforms} for item in content.verdicts],
+        "covered": [item.serial for item in content.verdicts if not item.left],
+        "left": [f"{item.serial} ({item.says})" for item in content.verdicts if item.left],
         "concessions": list(content.concessions),
         "specification": f"{content.method.contract} version {content.method.version}",
         "guarded": [f"{item.op} {words(item.characteristic)}" for item in guarded],
@@ -187,6 +192,13 @@ def _conformity(content: ReportContent) -> dict[str, Any]:
         "deviations": list(dict.fromkeys(item.id for item in content.departures if item.kind == DEVIATION)),
         "counts": f"{accepted} accepted, {rejected} rejected, {scrapped} scrapped",
     }
+
+
+def _status(content: ReportContent) -> str:
+    """conforms, conceded, partly (some parts conform) or fails."""
+    if content.conforming:
+        return "conceded" if content.concessions or any(item.conceded for item in content.verdicts) else "conforms"
+    return "partly" if any(item.conforms for item in content.verdicts) else "fails"
 
 
 def _rule(item: Rule) -> dict[str, Any]:

@@ -48,6 +48,7 @@ KEY_BITS: Final = 3_072
 YEARS: Final = 10
 FIELD: Final = "HoldgateSeal"
 PDF_BYTES_MAX: Final = 67_108_864
+_STORE: Final[Any] = SimpleCertificateStore  # without types for its constructor
 _SLACK: Final = timedelta(hours=1)
 """Certificates begin a little earlier: the clocks of readers differ."""
 
@@ -180,7 +181,7 @@ def seal_pdf(pdf: bytes, seal: Seal, at: int, reason: str, attachments: Sequence
     signer = SimpleSigner(
         signing_cert=certificate,
         signing_key=load_private_key_from_pemder_data(seal.key, passphrase=None),
-        cert_registry=SimpleCertificateStore(),
+        cert_registry=_STORE(),
     )
     meta = PdfSignatureMetadata(
         field_name=FIELD,

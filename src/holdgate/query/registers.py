@@ -71,21 +71,24 @@ class Issue(Struct, frozen=True, kw_only=True):
 
 
 class Registers:
-    """The index. `size`: how many entries of the record it covers. `parties`: organisations by id, as registered."""
+    """The index. `size`: how many entries of the record it covers.
+
+    `people` to `logged`: everything that was said of one id, in order.
+    """
 
     def __init__(self) -> None:
         self.size = 0
         self.charter: Charter | None = None
         self.reports: dict[str, Issue] = {}
         self.replaced: dict[str, str] = {}
-        self.parties: dict[str, Party] = {}
         self._frontier: tuple[bytes, ...] = ()
-        self._people: dict[str, list[Kept[Person]]] = {}
-        self._equipment: dict[str, list[Kept[Instrument]]] = {}
-        self._batches: dict[str, list[Kept[Batch]]] = {}
-        self._standards: dict[str, list[Kept[ev.StandardAdopted]]] = {}
-        self._contracts: dict[str, list[Kept[ev.AnyEvent]]] = {}
-        self._series: dict[str, list[Kept[ev.AnyEvent]]] = {}
+        self.people: dict[str, list[Kept[Person]]] = {}
+        self.organisations: dict[str, list[Kept[Party]]] = {}
+        self.equipment: dict[str, list[Kept[Instrument]]] = {}
+        self.batches: dict[str, list[Kept[Batch]]] = {}
+        self.standards: dict[str, list[Kept[ev.StandardAdopted]]] = {}
+        self.contracts: dict[str, list[Kept[ev.AnyEvent]]] = {}
+        self.logged: dict[str, list[Kept[ev.AnyEvent]]] = {}
 
     def catch_up(self, record: Record) -> None:
         """Take in what the record has since.
@@ -108,7 +111,7 @@ class Registers:
     def _found(self, charter: Charter, one: Said) -> None:
         self.charter = charter
         for founder in charter.founders:
-            self._people[founder.id] = [
+            self.people[founder.id] = [
                 Kept(one.entry.seq, one.entry.at, Person(founder.id, founder.name, founder.org, key_id(founder.key)))
             ]
 
@@ -127,69 +130,90 @@ class Registers:
 
     def person(self, smart_id: str, stop: int) -> Person:
         """Who somebody was at entry `stop`; by the SMART-ID alone where nobody enrolled them."""
-        return _last(self._people.get(smart_id), stop) or Person(smart_id, "", "")
+        return _last(self.people.get(smart_id), stop) or Person(smart_id, "", "")
+
+    def parties(self, stop: int) -> dict[str, Party]:
+        """Organisations by their id, as they were registered at entry `stop`; this shop's own under the charter's id too."""
+        found = {org: _last(kept, stop) for org, kept in self.organisations.items()}
+        return {org: party for org, party in found.items() if party is not None}
 
     def instrument(self, name: str, stop: int, at: int) -> Instrument | None:
         """An instrument as it was calibrated at a time of use (UTC µs), as known at entry `stop`."""
-        kept = [item for item in self._equipment.get(name, ()) if item.seq <= stop]
+        kept = [item for item in self.equipment.get(name, ()) if item.seq <= stop]
         covering = [item for item in kept if item.value.cal_from <= at <= item.value.cal_until]
         found = (covering or kept)[-1:]
         return found[0].value if found else None
 
     def batch(self, name: str, stop: int) -> Batch | None:
         """A batch as it was registered at entry `stop`."""
-        return _last(self._batches.get(name), stop)
+        return _last(self.batches.get(name), stop)
 
     def edition(self, standard: str, stop: int) -> str:
         """The edition of a standard that was adopted at entry `stop` ("": none)."""
-        adopted = _last(self._standards.get(standard), stop)
+        adopted = _last(self.standards.get(standard), stop)
         return "" if adopted is None else adopted.edition
 
     def contract(self, sha256: str, stop: int) -> list[ev.AnyEvent]:
         """What was said of a contract version up to entry `stop`, in order."""
-        return [item.value for item in self._contracts.get(sha256, ()) if item.seq <= stop]
+        return [item.value for item in self.contracts.get(sha256, ()) if item.seq <= stop]
 
     def series(self, name: str, stop: int) -> list[ev.AnyEvent]:
         """What was logged of a series of room conditions up to entry `stop`, in order."""
-        return [item.value for item in self._series.get(name, ()) if item.seq <= stop]
+        return [item.value for item in self.logged.get(name, ()) if item.seq <= stop]
 
-    # ---- event by event ----------------------------------------------------------------------------------------
 
-    def _enrolled(self, e: ev.IdentityEnrolled, seq: int, at: int) -> None:
-        self._people.setdefault(e.id, []).append(Kept(seq, at, Person(e.id, e.name, e.org, key_id(e.key))))
+# ---- event by event ------------------------------------------------------------------------------------------------
 
-    def _rekeyed(self, e: ev.IdentityRekeyed, seq: int, at: int) -> None:
-        before = self._people.get(e.id)
-        if before:
-            held = before[-1].value
-            before.append(Kept(seq, at, Person(held.id, held.name, held.org, key_id(e.key))))
 
-    def _registered(self, e: ev.EquipmentRegistered, seq: int, at: int) -> None:
-        item = Instrument(e.id, e.equipment_class, e.cal_from, e.cal_until)
-        self._equipment.setdefault(e.id, []).append(Kept(seq, at, item))
+def _enrolled(index: Registers, e: ev.IdentityEnrolled, seq: int, at: int) -> None:
+    index.people.setdefault(e.id, []).append(Kept(seq, at, Person(e.id, e.name, e.org, key_id(e.key))))
 
-    def _calibrated(self, e: ev.EquipmentCalibrated, seq: int, at: int) -> None:
-        before = self._equipment.setdefault(e.equipment, [])
-        kind = before[-1].value.equipment_class if before else ""
-        item = Instrument(e.equipment, kind, e.cal_from, e.cal_until, e.certificate)
-        before.append(Kept(seq, at, item))
 
-    def _batch(self, e: ev.MaterialRegistered, seq: int, at: int) -> None:
-        self._batches.setdefault(e.batch, []).append(Kept(seq, at, Batch(e.batch, e.material_kind, e.until)))
+def _rekeyed(index: Registers, e: ev.IdentityRekeyed, seq: int, at: int) -> None:
+    before = index.people.get(e.id)
+    if before:
+        held = before[-1].value
+        before.append(Kept(seq, at, Person(held.id, held.name, held.org, key_id(e.key))))
 
-    def _extended(self, e: ev.MaterialExtended, seq: int, at: int) -> None:
-        before = self._batches.setdefault(e.batch, [])
-        kind = before[-1].value.material_kind if before else ""
-        before.append(Kept(seq, at, Batch(e.batch, kind, e.until)))
 
-    def _adopted(self, e: ev.StandardAdopted, seq: int, at: int) -> None:
-        self._standards.setdefault(e.standard, []).append(Kept(seq, at, e))
+def _party(index: Registers, e: ev.PartyRegistered, seq: int, at: int) -> None:
+    own = (index.charter.org,) if e.own and index.charter is not None else ()
+    for org in dict.fromkeys((e.party.org, *own)):
+        index.organisations.setdefault(org, []).append(Kept(seq, at, e.party))
 
-    def _of_contract(self, e: Any, seq: int, at: int) -> None:
-        self._contracts.setdefault(e.sha256, []).append(Kept(seq, at, e))
 
-    def _of_series(self, e: Any, seq: int, at: int) -> None:
-        self._series.setdefault(e.series, []).append(Kept(seq, at, e))
+def _registered(index: Registers, e: ev.EquipmentRegistered, seq: int, at: int) -> None:
+    item = Instrument(e.id, e.equipment_class, e.cal_from, e.cal_until)
+    index.equipment.setdefault(e.id, []).append(Kept(seq, at, item))
+
+
+def _calibrated(index: Registers, e: ev.EquipmentCalibrated, seq: int, at: int) -> None:
+    before = index.equipment.setdefault(e.equipment, [])
+    kind = before[-1].value.equipment_class if before else ""
+    item = Instrument(e.equipment, kind, e.cal_from, e.cal_until, e.certificate)
+    before.append(Kept(seq, at, item))
+
+
+def _batch(index: Registers, e: ev.MaterialRegistered, seq: int, at: int) -> None:
+    index.batches.setdefault(e.batch, []).append(Kept(seq, at, Batch(e.batch, e.material_kind, e.until)))
+
+
+def _extended(index: Registers, e: ev.MaterialExtended, seq: int, at: int) -> None:
+    before = index.batches.setdefault(e.batch, [])
+    kind = before[-1].value.material_kind if before else ""
+    before.append(Kept(seq, at, Batch(e.batch, kind, e.until)))
+
+
+def _adopted(index: Registers, e: ev.StandardAdopted, seq: int, at: int) -> None:
+    index.standards.setdefault(e.standard, []).append(Kept(seq, at, e))
+
+
+def _of_contract(index: Registers, e: Any, seq: int, at: int) -> None:
+    index.contracts.setdefault(e.sha256, []).append(Kept(seq, at, e))
+
+
+def _of_series(index: Registers, e: Any, seq: int, at: int) -> None:
+    index.logged.setdefault(e.series, []).append(Kept(seq, at, e))
 
 
 def _last(kept: list[Kept[T]] | None, stop: int) -> T | None:
@@ -200,17 +224,18 @@ def _last(kept: list[Kept[T]] | None, stop: int) -> T | None:
 
 
 _TAKEN: Final[dict[type[ev.Event], Callable[[Registers, Any, int, int], None]]] = {
-    ev.IdentityEnrolled: Registers._enrolled,
-    ev.IdentityRekeyed: Registers._rekeyed,
-    ev.EquipmentRegistered: Registers._registered,
-    ev.EquipmentCalibrated: Registers._calibrated,
-    ev.MaterialRegistered: Registers._batch,
-    ev.MaterialExtended: Registers._extended,
-    ev.StandardAdopted: Registers._adopted,
-    ev.ContractSubmitted: Registers._of_contract,
-    ev.ContractApproved: Registers._of_contract,
-    ev.ContractCertified: Registers._of_contract,
-    ev.EnvironmentLogged: Registers._of_series,
-    ev.EnvironmentBroken: Registers._of_series,
-    ev.EnvironmentRestored: Registers._of_series,
+    ev.IdentityEnrolled: _enrolled,
+    ev.IdentityRekeyed: _rekeyed,
+    ev.PartyRegistered: _party,
+    ev.EquipmentRegistered: _registered,
+    ev.EquipmentCalibrated: _calibrated,
+    ev.MaterialRegistered: _batch,
+    ev.MaterialExtended: _extended,
+    ev.StandardAdopted: _adopted,
+    ev.ContractSubmitted: _of_contract,
+    ev.ContractApproved: _of_contract,
+    ev.ContractCertified: _of_contract,
+    ev.EnvironmentLogged: _of_series,
+    ev.EnvironmentBroken: _of_series,
+    ev.EnvironmentRestored: _of_series,
 }

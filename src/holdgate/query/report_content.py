@@ -46,7 +46,6 @@ from holdgate.query.report_rows import (
     rules,
     signatures,
 )
-from holdgate.query.timeline import Timeline
 from holdgate.terms.errors import Malformed, Tampered
 from holdgate.terms.party import Party
 
@@ -62,37 +61,48 @@ class _Job(NamedTuple):
 
 
 def report_content(
-    record: Record, registers: Registers, timeline: Timeline, report: str, parties: Mapping[str, Party]
+    record: Record, registers: Registers, places: Sequence[tuple[int, int]], report: str, parties: Mapping[str, Party]
 ) -> ReportContent:
     """What a report says.
 
     Args:
         record: of the business hub.
-        registers, timeline: over this record, caught up.
+        registers: over this record, caught up.
+        places: where the record speaks of the report's order (`holdgate.query.timeline.Timeline.of`).
         report: its number.
         parties: organisations by their id, as registered.
 
     Raises:
         Malformed: the record knows no such report. Tampered: a document that it rests on is missing.
     """
-    issue = registers.reports.get(report)
-    if issue is None:
-        known = ", ".join(sorted(registers.reports)[:8]) or "none"
-        raise Malformed(f"no report {report[:80]!r} was issued on this record; there are: {known}")
-    made = _as_issued(record, registers, timeline, issue, parties)
+    issue = issued(registers, report)
+    made = _as_issued(record, registers, places, issue, parties)
     before = registers.reports.get(issue.event.replaces)
     if before is not None:
-        earlier = _as_issued(record, registers, timeline, before, parties)
+        earlier = _as_issued(record, registers, places, before, parties)
         made = replace(made, reason=_reason(issue), changes=tuple(changes(earlier, made)))
     made = replace(made, replaced_by=registers.replaced.get(report, ""))
     return replace(made, missing=tuple(missing(made)))
 
 
+def issued(registers: Registers, report: str) -> Issue:
+    """Where a report was issued.
+
+    Raises:
+        Malformed: nowhere on this record.
+    """
+    issue = registers.reports.get(report)
+    if issue is None:
+        known = ", ".join(sorted(registers.reports)[:8]) or "none"
+        raise Malformed(f"no report {report[:80]!r} was issued on this record; there are: {known}")
+    return issue
+
+
 def _as_issued(
-    record: Record, registers: Registers, timeline: Timeline, issue: Issue, parties: Mapping[str, Party]
+    record: Record, registers: Registers, known: Sequence[tuple[int, int]], issue: Issue, parties: Mapping[str, Party]
 ) -> ReportContent:
     event = issue.event
-    places = [place for place in timeline.of(event.order) if place[0] <= issue.seq]
+    places = [place for place in known if place[0] <= issue.seq]
     voices = voices_of(record, places, event.job)
     job = _job(record, voices, event)
     _, document, technique = job.documents
@@ -128,7 +138,8 @@ def _as_issued(
         received=tuple(_received(voices, job.serials, about)),
         started_at=began,
         ended_at=ended,
-        conforming=not event.nonconforming and all(item.conforms or item.says != FAILS for item in verdicts),
+        conforming=not event.nonconforming and all(item.conforms or item.conceded for item in verdicts),
+        nonconforming=event.nonconforming,
         concessions=event.concessions,
         verdicts=verdicts,
         quantities=_quantities(voices),
@@ -299,19 +310,16 @@ def _verdicts(
     """What is said of each part. Where the record says that a result does not conform, no part of the job conforms by silence."""
     decided = _decided(voices)
     bad = _failed(serials, counted)
-    lost = event.nonconforming and not bad and not any(serial in decided for serial in serials)
+    everything = event.nonconforming and not bad and not any(serial in decided for serial in serials)
     for serial in serials:
         fate = decided.get(serial, "")
-        if fate == "nonconforming":
-            yield Verdict(serial=serial, says=FAILS, conforms=False)
-        elif fate.startswith("conceded"):
-            yield Verdict(
-                serial=serial, says=f"accepted under concession{fate.removeprefix('conceded')}", conforms=False
-            )
-        elif fate:
-            yield Verdict(serial=serial, says=f"{FAILS}; {fate}", conforms=False)
-        elif lost or serial in bad:
-            yield Verdict(serial=serial, says=FAILS, conforms=False)
+        if fate.startswith("conceded"):
+            number = fate.removeprefix("conceded")
+            yield Verdict(serial=serial, says=f"accepted under concession{number}", conceded=True)
+        elif fate and fate != "nonconforming":
+            yield Verdict(serial=serial, says=f"{FAILS}; {fate}", left=True)
+        elif fate or everything or serial in bad:
+            yield Verdict(serial=serial, says=FAILS)
         else:
             yield Verdict(serial=serial, says=CONFORMS, conforms=True)
 

@@ -33,7 +33,7 @@ class Method(Struct, frozen=True, kw_only=True):
 
 
 class Received(Struct, frozen=True, kw_only=True):
-    """Parts that came. `evidence`: broadcast or attested (by people, where no reader can). `observed_at`: 0 where only `at` is known."""
+    """Parts that came. `evidence`: broadcast or attested (by people, where no reader can). `observed_at` 0: `at`."""
 
     serials: tuple[str, ...]
     at: int
@@ -46,11 +46,13 @@ class Received(Struct, frozen=True, kw_only=True):
 
 
 class Verdict(Struct, frozen=True, kw_only=True):
-    """What is said of one part. `conforms`: without a concession."""
+    """What is said of one part. `conforms`: without a concession; `conceded`: under one; `left`: it left the job."""
 
     serial: str
     says: str
-    conforms: bool
+    conforms: bool = False
+    conceded: bool = False
+    left: bool = False
 
 
 class Rule(Struct, frozen=True, kw_only=True):
@@ -196,7 +198,8 @@ class ReportContent(Struct, frozen=True, kw_only=True):
 
     `replaces`, `reason`, `changes`: of an amended report, what it replaces, why, and what changed. `replaced_by`: the report that
     took its place since. `zone`: the shop's. `attested`: parts came in on the word of people. `externals`: organisations other than
-    the laboratory whose results are in it.
+    the laboratory whose results are in it. `conforming`: every part conforms or is conceded; `nonconforming`: the ledger says
+    that a result of the job does not conform, and stands.
     """
 
     report: str
@@ -234,6 +237,7 @@ class ReportContent(Struct, frozen=True, kw_only=True):
     externals: tuple[str, ...]
     anchor: Anchor
     attested: bool = False
+    nonconforming: bool = False
     replaces: str = ""
     reason: str = ""
     changes: tuple[str, ...] = ()

@@ -28,6 +28,7 @@ from holdgate.web.api.inviting import Invitations
 from holdgate.web.api.ledger import LedgerDoor
 from holdgate.web.api.looking import Looking
 from holdgate.web.api.order_drafts import OrderDrafts, ReadsOrders
+from holdgate.web.api.papers import Papers
 from holdgate.web.api.session import Visits
 from holdgate.web.asker import Asker
 from holdgate.web.drafting import Drafting
@@ -36,6 +37,7 @@ from holdgate.web.openapi import document
 from holdgate.web.operation import Elsewhere, Operation, routes
 from holdgate.web.page import Pages, home, static_routes
 from holdgate.web.pages import PAGES
+from holdgate.web.printing import Printer, Printing
 from holdgate.web.sessions import Sessions
 from holdgate.web.verifier.assemble import page as verifier_page
 from holdgate.web.workshop import Workshop
@@ -48,7 +50,7 @@ class Web:
 
     `token`: unpredictable texts; `reception`: the front desk of its sites; `payloads`: keeps photos, charts and personal data;
     `zone`: finds a time zone by its name; `version`: of the product; `read`: reads a part mark; `orders`: reads purchase
-    orders; `workshop`: where the certifier is installed.
+    orders; `workshop`: where the certifier is installed; `printer`: where the typesetter is.
     """
 
     def __init__(
@@ -61,7 +63,9 @@ class Web:
         read: ReadMark,
         orders: ReadsOrders,
         workshop: Workshop | None = None,
+        printer: Printer | None = None,
     ) -> None:
+        self._printer = printer
         self._drafting = Drafting(workshop)
         self._token = token
         self._turn = asyncio.Lock()
@@ -81,6 +85,8 @@ class Web:
         face = Face(site, figures, status)
         erasing(site, self._payloads)
         self._tasks.append(asyncio.get_running_loop().create_task(_read_up(face)))
+        printing = None if self._printer is None else Printing(face, self._printer)
+        face.prints = printing is not None
         visits = self._visits[site.id] = Visits(face, self._sessions, self._reception)
         site.lockers = visits.given
         pages = self._pages[site.id] = Pages(
@@ -93,6 +99,7 @@ class Web:
             *Registers().operations(),
             *LedgerDoor(self._turn).operations(),
             *EvidenceDesk(self._payloads).operations(),
+            *Papers(printing).operations(),
             *Drafts(self._drafting).operations(),
             *Invitations(self._reception, self._token).operations(),
             *self._order_drafts.operations(),

@@ -61,6 +61,8 @@ class Face:
         """How often something changed at the front desk: papers and invitations are no entries, and are looked at live too."""
         self.drawer = Drawer()
         """Drafts of orders, which are no record."""
+        self.prints = False
+        """Whether papers of its reports are made here."""
         self._told: list[Callable[[], None]] = []
 
     @property
