@@ -1,0 +1,345 @@
+"""Packing: everything that a package about one job holds, from the business hub's record (docs/spec/package.md).
+
+Nothing is decided and nothing is made up. The same record, papers and evidence give the same parts, byte for byte.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from msgspec import Struct
+
+from holdgate.crypto.envelope import open_envelope
+from holdgate.crypto.hashes import digest
+from holdgate.law import command as c
+from holdgate.law import event as ev
+from holdgate.law.library import Library
+from holdgate.law.reporting import content
+from holdgate.law.state import Order, State, job_key
+from holdgate.ledger.merkle import inclusion_paths
+from holdgate.ledger.note import parse_checkpoint
+from holdgate.package import manifest as m
+from holdgate.package.archive import pack
+from holdgate.query.job_audit import job_audit
+from holdgate.query.job_record import job_record
+from holdgate.query.order_documents import documents_of
+from holdgate.query.packed_words import audit_html, readme, told_audit, told_record
+from holdgate.query.record import Place, Record, Said, said, spoken
+from holdgate.query.rests import Rests
+from holdgate.query.scanned import Scanned, is_cosigned
+from holdgate.query.timeline import orders_of
+from holdgate.terms import canon, limits
+from holdgate.terms.errors import Malformed
+
+EVIDENCE_APART: Final = "The pieces of evidence are here as digests alone; whoever keeps a piece can show that it is the one."
+
+
+class Asked(Struct, frozen=True, kw_only=True):
+    """What is to be packed. `scope`: whole or client; `papers`: file name → bytes (PDF); `audit_pdf`: the job audit view's.
+
+    `evidence`: digest → bytes, where it is kept and asked for; `brought`: newer checkpoints than the record holds itself.
+    """
+
+    order: str
+    job: str
+    scope: str = m.WHOLE
+    papers: Mapping[str, bytes] = {}
+    audit_pdf: bytes = b""
+    evidence: Mapping[str, bytes] = {}
+    with_evidence: bool = False
+    brought: tuple[bytes, ...] = ()
+
+
+class Source(NamedTuple):
+    """What it is packed from: the business hub's record, where it speaks of the order, and what the hub knows now."""
+
+    record: Record
+    places: Sequence[tuple[int, int]]
+    state: State
+    library: Library
+
+
+class Packed(Struct, frozen=True, kw_only=True):
+    """A package. `uncosigned`: sites whose checkpoint in it carries no cosignature."""
+
+    parts: dict[str, bytes]
+    manifest: m.Manifest
+    uncosigned: tuple[str, ...]
+
+    def file(self) -> bytes:
+        """Its bytes.
+
+        Raises:
+            Malformed: it is more than one package can hold.
+        """
+        return pack(self.parts)
+
+
+def packed(source: Source, asked: Asked) -> Packed:
+    """Put a package together.
+
+    Args:
+        source: the business hub's record and state.
+        asked: what is to be in it.
+
+    Raises:
+        Malformed: there is no such job, an entry cannot be read, or no checkpoint covers one. Tampered: something that the record
+            names is missing.
+    """
+    order = source.state.orders.get(asked.order)
+    key = job_key(asked.order, asked.job)
+    if order is None or key not in order.jobs:
+        raise Malformed(f"the business hub's record knows no job {key}")
+    return _Packing(source, asked, order).packed()
+
+
+class _Packing:
+    """A package in the making. `_chosen`: entries by site and index."""
+
+    def __init__(self, source: Source, asked: Asked, order: Order) -> None:
+        self._source, self._asked, self._order = source, asked, order
+        self._whole = asked.scope == m.WHOLE
+        self._every = list(spoken(source.record, list(source.places)))
+        self._lots = self._lineage()
+        self._reports = {
+            event.report: event
+            for _, one in self._every
+            for event in one.decision.events
+            if isinstance(event, ev.ReportIssued) and event.order == order.id and event.job in self._lots
+        }
+        self._scanned = Scanned(source.record, [order.contract] if self._whole else [])
+        self._chosen: dict[Place, Said] = {}
+        self._withheld: list[str] = []
+
+    def packed(self) -> Packed:
+        self._choose()
+        parts = self._logs()
+        parts.update(self._documents())
+        parts.update(self._contents())
+        parts.update(self._told())
+        parts.update({f"papers/{name}": content for name, content in self._asked.papers.items()})
+        parts.update(self._evidence())
+        manifest = self._manifest(parts)
+        parts[m.README] = readme(manifest).encode()
+        manifest = self._manifest(parts)
+        parts[m.MANIFEST] = canon.encode(manifest)
+        bare = tuple(
+            name.split("/")[1] for name, content in parts.items() if name.endswith("/checkpoint") and not is_cosigned(content)
+        )
+        return Packed(parts=parts, manifest=manifest, uncosigned=bare)
+
+    # ---- which entries ---------------------------------------------------------------------------------------------
+
+    def _lineage(self) -> tuple[str, ...]:
+        """The job, and the jobs that it was split from."""
+        parents = {
+            lot: event.job
+            for _, one in self._every
+            for event in one.decision.events
+            if isinstance(event, ev.JobSplit) and event.order == self._order.id
+            for lot in event.jobs
+        }
+        found = [self._asked.job]
+        while (parent := parents.get(found[-1])) is not None and parent not in found:
+            found.append(parent)
+        return tuple(found)
+
+    def _choose(self) -> None:
+        for _, one in self._every:
+            if self._is_about(one):
+                self._take(one)
+        if self._whole:
+            rests = Rests(self._scanned)
+            for one in [*self._chosen.values()]:
+                for fact in rests.of(one):
+                    self._take(fact)
+            for seq in self._scanned.contracts.get(self._order.contract, ()):
+                self._own(seq)
+        self._founding()
+        self._keys()
+
+    def _is_about(self, one: Said) -> bool:
+        """Whether an entry is about the job (or one that it was split from), its reports, or its order as a whole."""
+        kind, colon, name = one.entry.subject.partition(":")
+        if colon and kind == "report":
+            return name in self._reports
+        lot = "" if colon else one.entry.subject.partition("/")[2]
+        if lot:
+            return lot in self._lots
+        if colon and kind == "order":
+            return True
+        events = one.decision.events
+        jobs = {getattr(event, "job", None) for event in events if getattr(event, "order", "") == self._order.id}
+        return bool(jobs & {None, *self._lots}) or any(getattr(event, "report", "") in self._reports for event in events)
+
+    def _take(self, one: Said) -> None:
+        """An entry that is packed, unless it also speaks of another client's order: then it is only named."""
+        if all(self._is_theirs(name) for name in sorted(self._named(one))):
+            self._chosen[one.place] = one
+        elif str(one.place) not in self._withheld:
+            self._withheld.append(str(one.place))
+
+    def _named(self, one: Said) -> set[str]:
+        reports = [one.entry.subject.removeprefix("report:")] if one.entry.subject.startswith("report:") else []
+        reports += [report for event in one.decision.events if (report := getattr(event, "report", ""))]
+        known = (self._source.state.reports.get(report) for report in reports)
+        return orders_of(one) | {report.order for report in known if report is not None}
+
+    def _is_theirs(self, order: str) -> bool:
+        other = self._source.state.orders.get(order)
+        return order == self._order.id or (other is not None and other.client == self._order.client)
+
+    def _own(self, seq: int) -> None:
+        body = self._scanned.body(self._scanned.site, seq)
+        if body is not None:
+            self._take(said(body))
+
+    def _founding(self) -> None:
+        """The first entry of every log: it holds the charter."""
+        self._own(0)
+        for site in {place.site for place in self._chosen}:
+            body = self._scanned.body(site, 0)
+            if body is not None:
+                one = said(body)
+                self._chosen[one.place] = one
+
+    def _keys(self) -> None:
+        """Who gave each signer, and each site that joined later, their key; and so on for those who signed that."""
+        done = {seat.id for seat in self._scanned.charter.sites}
+        waiting = {name for one in self._chosen.values() for name in _signers(one)} | {p.site for p in self._chosen}
+        while waiting:
+            done |= waiting
+            found = {seq for name in waiting for seq in self._scanned.keys.get(name, ())}
+            new = [said(body) for seq in found if (body := self._scanned.body(self._scanned.site, seq)) is not None]
+            self._chosen.update({one.place: one for one in new})
+            waiting = {name for one in new for name in _signers(one)} - done
+
+    # ---- parts -----------------------------------------------------------------------------------------------------
+
+    def _sorted(self) -> list[Said]:
+        return [self._chosen[place] for place in sorted(self._chosen)]
+
+    def _logs(self) -> dict[str, bytes]:
+        if len(self._chosen) > limits.PACKAGE_ENTRIES_MAX:
+            raise Malformed(f"{len(self._chosen)} entries speak of this job; a package holds {limits.PACKAGE_ENTRIES_MAX}")
+        parts: dict[str, bytes] = {}
+        for site in sorted({place.site for place in self._chosen}):
+            indexes = [place.seq for place in sorted(self._chosen) if place.site == site]
+            note = self._scanned.note(site, indexes[-1] + 1, self._asked.brought)
+            paths = inclusion_paths(self._scanned.logs[site].leaves[: parse_checkpoint(note).size], indexes)
+            bodies = [self._scanned.body(site, seq) or b"" for seq in indexes]
+            lines = [
+                m.Line(entry=body, index=seq, path=tuple(path))
+                for body, seq, path in zip(bodies, indexes, paths, strict=True)
+            ]
+            parts[f"logs/{site}/checkpoint"] = note
+            parts[f"logs/{site}/entries.jsonl"] = m.write_lines(lines)
+        return parts
+
+    def _documents(self) -> Iterator[tuple[str, bytes]]:
+        """What the order rests on and what the entries pin, as far as a packaged entry, or another document, names it."""
+        wanted = dict.fromkeys(
+            [*documents_of(self._source.state, self._source.library, self._order)]
+            + [pin for one in self._sorted() for pin in one.entry.pins]
+        )
+        bodies = {sha256: body for sha256 in wanted if sha256 and (body := self._source.record.blob(sha256)) is not None}
+        speaks = b"\n".join(text for one in self._sorted() for text in _clear(one))
+        left = dict(bodies)
+        while found := [sha256 for sha256 in left if sha256.encode() in speaks]:
+            yield from ((f"documents/{sha256}", bodies[sha256]) for sha256 in found)
+            speaks = b"\n".join(left.pop(sha256) for sha256 in found)
+
+    def _contents(self) -> Iterator[tuple[str, bytes]]:
+        """What each report says: of what the record holds, that which has the digest that was issued."""
+        contracts = dict.fromkeys(one.entry.law.contract or "" for one in self._sorted())
+        views = dict.fromkeys(
+            command.seen or ""
+            for one in self._sorted()
+            if isinstance(command := one.command, c.SignQa) and command.job in self._lots
+        )
+        for report, issued in self._reports.items():
+            for contract in contracts:
+                for view in views:
+                    raw = canon.encode(content(issued, self._order.client, contract, view))
+                    if digest(raw) == issued.digest:
+                        yield f"reports/{report}.json", raw
+
+    def _told(self) -> Iterator[tuple[str, bytes]]:
+        source, asked = self._source, self._asked
+        job = source.state.jobs.get(job_key(asked.order, asked.job))
+        technique = None if job is None else source.library.technique(job.technique)
+        mine = [(own, one) for own, one in self._every if one.place in self._chosen]
+        if technique is not None:
+            yield m.RECORD, told_record(job_record(mine, asked.job, technique))
+        if self._whole:
+            audit = job_audit(source.record, source.places, source.state, source.library, asked.order, asked.job)
+            names = {place: str(one.place) for place, (_, one) in zip(source.places, self._every, strict=True)}
+            yield m.AUDIT, told_audit(audit, names, {str(place) for place in self._chosen})
+            yield "job/audit.html", audit_html(audit, names, self._order, source.state.charter.org)
+            if asked.audit_pdf:
+                yield "job/audit.pdf", asked.audit_pdf
+
+    def _evidence(self) -> Iterator[tuple[str, bytes]]:
+        named = evidence_named(self._chosen.values())
+        kept = {sha256: body for sha256, body in self._asked.evidence.items() if sha256 in named}
+        yield m.EVIDENCE, canon.encode(m.pieces(named, kept))
+        yield from ((f"evidence/{sha256}", body) for sha256, body in kept.items())
+
+    def _manifest(self, parts: Mapping[str, bytes]) -> m.Manifest:
+        return m.Manifest(
+            org=self._source.state.charter.org,
+            order=self._asked.order,
+            job=self._asked.job,
+            scope=self._asked.scope,
+            until=max(one.entry.at for one in self._chosen.values()),
+            withheld=tuple(m.in_order(self._withheld)),
+            missing=tuple(self._missing(parts)),
+            parts=m.listed(parts),
+        )
+
+    def _missing(self, parts: Mapping[str, bytes]) -> Iterator[str]:
+        for report in self._reports:
+            if f"reports/{report}.json" not in parts:
+                yield f"The content of report {report} is not here: the record as it stands now is another."
+            if not any(name.startswith(f"papers/{report}") for name in parts):
+                yield f"Report {report} is not here as a paper."
+        if not self._reports:
+            yield "No report was issued for this job."
+        if self._whole and "job/audit.pdf" not in parts:
+            yield "The job audit view is here as HTML, not as PDF."
+        if not self._whole:
+            yield "What concerns the shop's own registers (instruments, qualifications, approvals) is not here."
+        named = evidence_named(self._chosen.values())
+        if any(f"evidence/{sha256}" not in parts for sha256 in named):
+            yield "Not all evidence that is named is kept any more." if self._asked.with_evidence else EVIDENCE_APART
+
+
+def evidence_named(entries: Iterable[Said]) -> dict[str, list[str]]:
+    """The digests of evidence that acts name, each with the entries that do (`SITE:seq`)."""
+    found: dict[str, list[str]] = {}
+    for one in entries:
+        if one.entry.kind == "action":
+            for sha256 in m.evidence_in(canon.plain(_payload(one), "an act")):
+                found.setdefault(sha256, []).append(str(one.place))
+    return found
+
+
+def _payload(one: Said) -> bytes:
+    return open_envelope(bytes(one.entry.action)).payload
+
+
+def _signers(one: Said) -> Iterator[str]:
+    """Whose keys are needed to check an entry."""
+    command = one.command
+    if command is not None:
+        yield from (signer.id for signer in command.signers)
+        if command.place:
+            yield command.place
+
+
+def _clear(one: Said) -> Iterator[bytes]:
+    """What an entry says in clear: where digests of documents are looked for."""
+    if one.entry.kind == "action":
+        yield _payload(one)
+    yield bytes(one.entry.decision)
+    yield bytes(one.entry.record)
+    yield " ".join((*one.entry.pins, one.entry.law.contract or "")).encode()
