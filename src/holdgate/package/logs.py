@@ -204,8 +204,10 @@ def _entry(line: Line, seat: SiteSeat, checkpoint: Checkpoint) -> Held:
         return Held(seat.id, leaf, entry, decision)
     envelope = open_envelope(bytes(entry.action))
     act = _object(envelope.payload, "its act")
-    if canon.encode(act) != envelope.payload or act.get("site") != seat.id:
-        raise Tampered("its act is for another site, or not in canonical form")
+    if canon.encode(act) != envelope.payload:
+        raise Malformed("its act is not in canonical form")
+    if act.get("site") != seat.id and decision.get("verdict") != "deny":
+        raise Tampered("its act is for another site, and was not refused")
     return Held(seat.id, leaf, entry, decision, act, envelope.payload, envelope)
 
 
