@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         ledger,
         notify,
         options,
+        package,
         recall,
         root,
         run,
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
         up,
         upgrade,
         verifier,
+        verify,
         views,
         who,
         why,
@@ -103,6 +105,13 @@ app.command("holdgate.cli.backup:backup", name="backup", help="Copy a shop's rec
 app.command("holdgate.cli.upgrade:upgrade", help="Let a new release take over, once it has decided everything again.")
 app.command(
     "holdgate.cli.verifier:verifier", help="Write the page that verifies a record in a browser, without a network."
+)
+app.command(
+    "holdgate.cli.package:package", help="Write the package of a job: one file that proves itself to whoever holds it."
+)
+app.command("holdgate.cli.verify:verify_package", name="verify", help="Check the package of a job, with your own keys.")
+app.command(
+    "holdgate.cli.package:job_audit_view", name="job-audit", help="Write a job's evidence by requirement, to be printed."
 )
 app.command("holdgate.cli.views:views", help="Bring SQL tables of every log up to what the Vault mirrors.")
 app.command("holdgate.cli.site:site", name="site", help="Found a shop; begin with `holdgate site new`.")

@@ -3,7 +3,7 @@
 Nothing is decided and nothing is made up. The same record, papers and evidence give the same parts, byte for byte.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from msgspec import Struct
@@ -31,12 +31,14 @@ from holdgate.terms import canon, limits
 from holdgate.terms.errors import Malformed
 
 EVIDENCE_APART: Final = "The pieces of evidence are here as digests alone; whoever keeps a piece can show that it is the one."
+EVIDENCE_GONE: Final = "Not every piece of evidence that is named is kept any more."
 
 
 class Asked(Struct, frozen=True, kw_only=True):
     """What is to be packed. `scope`: whole or client; `papers`: file name → bytes (PDF); `audit_pdf`: the job audit view's.
 
-    `evidence`: digest → bytes, where it is kept and asked for; `brought`: newer checkpoints than the record holds itself.
+    `evidence`: gives a piece by its digest where it is kept (None: the pieces are not asked for); `brought`: newer checkpoints
+    than the record holds itself.
     """
 
     order: str
@@ -44,8 +46,7 @@ class Asked(Struct, frozen=True, kw_only=True):
     scope: str = m.WHOLE
     papers: Mapping[str, bytes] = {}
     audit_pdf: bytes = b""
-    evidence: Mapping[str, bytes] = {}
-    with_evidence: bool = False
+    evidence: Callable[[str], bytes | None] | None = None
     brought: tuple[bytes, ...] = ()
 
 
@@ -280,7 +281,9 @@ class _Packing:
 
     def _evidence(self) -> Iterator[tuple[str, bytes]]:
         named = evidence_named(self._chosen.values())
-        kept = {sha256: body for sha256, body in self._asked.evidence.items() if sha256 in named}
+        give = self._asked.evidence
+        given = {} if give is None else {sha256: give(sha256) for sha256 in sorted(named)}
+        kept = {sha256: body for sha256, body in given.items() if body is not None}
         yield m.EVIDENCE, canon.encode(m.pieces(named, kept))
         yield from ((f"evidence/{sha256}", body) for sha256, body in kept.items())
 
@@ -310,7 +313,7 @@ class _Packing:
             yield "What concerns the shop's own registers (instruments, qualifications, approvals) is not here."
         named = evidence_named(self._chosen.values())
         if any(f"evidence/{sha256}" not in parts for sha256 in named):
-            yield "Not all evidence that is named is kept any more." if self._asked.with_evidence else EVIDENCE_APART
+            yield EVIDENCE_APART if self._asked.evidence is None else EVIDENCE_GONE
 
 
 def evidence_named(entries: Iterable[Said]) -> dict[str, list[str]]:

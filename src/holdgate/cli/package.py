@@ -1,0 +1,175 @@
+"""holdgate package and holdgate job-audit: one job's evidence, as one file to be checked elsewhere and as a paper."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Annotated, Final, Literal, NamedTuple
+
+from cyclopts import Parameter
+
+from holdgate.adapters.new_file import write_new
+from holdgate.adapters.sqlite_evidence import SqliteEvidence
+from holdgate.cli.reading import open_logs
+from holdgate.cli.records import MirrorSource, find_logs, open_mirror
+from holdgate.cli.standing import open_standing
+from holdgate.law.state import Order
+from holdgate.package.archive import check_name
+from holdgate.query.job_audit import job_audit
+from holdgate.query.packed_words import audit_html, told_audit
+from holdgate.query.packing import Asked, Source, packed
+from holdgate.query.record import spoken
+from holdgate.query.timeline import Timeline
+from holdgate.terms.errors import Malformed, Unavailable
+from holdgate.terms.ids import check_id
+from holdgate.terms.limits import BLOB_BYTES_MAX
+
+HUB_KIND: Final = "business_hub"
+EVIDENCE_FILE: Final = "evidence.db"
+
+
+def package(
+    job: str,
+    /,
+    *,
+    data: Path,
+    out: Path,
+    scope: Literal["whole", "client"] = "whole",
+    paper: tuple[Path, ...] = (),
+    with_evidence: Annotated[bool, Parameter(negative=())] = False,
+) -> int:
+    """Write the package of a job: what was signed, proof of it, the documents it rests on, and papers, as one file.
+
+    Whoever gets it checks it with holdgate verify, or with any program that follows docs/spec/package.md.
+
+    Parameters
+    ----------
+    job
+        ORDER/JOB, such as PO-1001/J-1.
+    data
+        The shop's directory.
+    out
+        The file to write; nothing is written over.
+    scope
+        whole, or client: without what concerns the shop's own registers (instruments, qualifications, approvals).
+    paper
+        A paper about the job that goes with it, such as the sealed report as PDF; repeat for more.
+    with_evidence
+        Take the pieces of evidence along that acts name and that are kept, not their digests alone.
+    """
+    papers = {check_name(file.name): _paper(file) for file in paper}
+    with open_job(data, job) as asked, ExitStack() as held:
+        give = _evidence(data, held) if with_evidence else None
+        found = packed(
+            asked.source,
+            Asked(
+                order=asked.order.id,
+                job=asked.job,
+                scope=scope,
+                papers=papers,
+                evidence=give,
+                brought=tuple(_cosigned(data)),
+            ),
+        )
+    raw = found.file()
+    write_new(out, raw)
+    sys.stdout.write(f"{out}: {len(raw)} bytes, {len(found.parts)} parts\n")
+    for sentence in found.manifest.missing:
+        sys.stdout.write(f"  {sentence}\n")
+    for site in found.uncosigned:
+        sys.stdout.write(f"  The checkpoint of {site} in it is cosigned by nobody yet; pack it again once it is.\n")
+    return 0
+
+
+def job_audit_view(job: str, /, *, data: Path, out: Path) -> int:
+    """Write the job audit view, the evidence on a job requirement by requirement, as one page to be printed.
+
+    Parameters
+    ----------
+    job
+        ORDER/JOB, such as PO-1001/J-1.
+    data
+        The shop's directory.
+    out
+        The file to write, as its ending says: .html or .json. Nothing is written over.
+    """
+    if out.suffix not in (".html", ".json"):
+        raise Malformed(f"{out.name} ends in neither .html nor .json; say with its ending what to write")
+    with open_job(data, job) as asked:
+        record, places, state, library = asked.source
+        found = job_audit(record, places, state, library, asked.order.id, asked.job)
+        names = {place: str(one.place) for place, (_, one) in zip(places, spoken(record, [*places]), strict=True)}
+        if out.suffix == ".json":
+            content = told_audit(found, names, {*names.values()})
+        else:
+            content = audit_html(found, names, asked.order, state.charter.org)
+    write_new(out, content)
+    sys.stdout.write(f"{out}: {len(content)} bytes\n")
+    return 0
+
+
+class OfJob(NamedTuple):
+    """A job of a shop whose business hub's record is open."""
+
+    source: Source
+    order: Order
+    job: str
+
+
+@contextmanager
+def open_job(data: Path, name: str) -> Iterator[OfJob]:
+    """The business hub's record of a shop, opened for questions about one job.
+
+    Raises:
+        Unavailable: there is no shop. Malformed: it has no such job.
+    """
+    order, slash, job = name.partition("/")
+    if not slash:
+        raise Malformed(f"{name[:80]!r} names no job; write ORDER/JOB, such as PO-1001/J-1")
+    check_id(order, "order")
+    check_id(job, "job")
+    with open_standing(data) as standing:
+        hub = next(seat.id for seat in standing.state.charter.sites if seat.kind == HUB_KIND)
+        with open_logs(data / hub) as (log, *_):
+            found = standing.state.orders.get(order)
+            if found is None or name not in found.jobs:
+                raise Malformed(f"{name} is no job that the business hub knows; it knows {_known(standing.state.jobs)}")
+            timeline = Timeline()
+            timeline.catch_up(log)
+            yield OfJob(Source(log, timeline.of(order), standing.state, standing.library), found, job)
+
+
+def _known(jobs: dict[str, object] | object) -> str:
+    names = [*jobs] if isinstance(jobs, dict) else []
+    return ", ".join(names[:5]) + (" and more" if len(names) > 5 else "") if names else "none yet"
+
+
+def _cosigned(data: Path) -> Iterator[bytes]:
+    """What the shop's Vaults cosigned last, where their mirrors are here too."""
+    for path in find_logs(data):
+        if path.name == "mirror.db":
+            with open_mirror(path) as mirror:
+                for origin in mirror.origins():
+                    yield from MirrorSource(mirror, origin).cosignatures().values()
+
+
+def _evidence(data: Path, held: ExitStack) -> Callable[[str], bytes | None]:
+    stores = [SqliteEvidence(path) for path in sorted(data.glob(f"*/{EVIDENCE_FILE}"))]
+    for store in stores:
+        held.callback(store.close)
+
+    def give(sha256: str) -> bytes | None:
+        pieces = (store.get(sha256) for store in stores)
+        return next((piece.content for piece in pieces if piece is not None), None)
+
+    return give
+
+
+def _paper(path: Path) -> bytes:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise Unavailable(f"{path} cannot be read: {error.strerror or error}") from error
+    if len(content) > BLOB_BYTES_MAX:
+        raise Malformed(f"{path} has {len(content)} bytes; a paper in a package has at most {BLOB_BYTES_MAX}")
+    return content
