@@ -111,7 +111,9 @@ app.command(
 )
 app.command("holdgate.cli.verify:verify_package", name="verify", help="Check the package of a job, with your own keys.")
 app.command(
-    "holdgate.cli.package:job_audit_view", name="job-audit", help="Write a job's evidence by requirement, to be printed."
+    "holdgate.cli.package:job_audit_view",
+    name="job-audit",
+    help="Write a job's evidence by requirement, to be printed.",
 )
 app.command("holdgate.cli.views:views", help="Bring SQL tables of every log up to what the Vault mirrors.")
 app.command("holdgate.cli.site:site", name="site", help="Found a shop; begin with `holdgate site new`.")

@@ -19,9 +19,7 @@ FAULTS_SHOWN: Final = 20
 WIDTH: Final = 26
 
 
-def verify_package(
-    package: Path, /, *, trust: Path, json: Annotated[bool, Parameter(negative=())] = False
-) -> int:
+def verify_package(package: Path, /, *, trust: Path, json: Annotated[bool, Parameter(negative=())] = False) -> int:
     """Check the package of a job: signatures, proofs, cosignatures, digests, and the report that the client answered.
 
     It needs no network, no record and no running shop, and makes no decision again: holdgate audit does that, from whole logs.
@@ -64,7 +62,9 @@ def _bytes(path: Path, most: int) -> bytes:
 def _tell(package: Path, verdict: Verdict) -> None:
     manifest = verdict.manifest
     say = sys.stdout.write
-    say(f"{package}: job {manifest.job} of order {manifest.order}, {manifest.org}; newest entry {show(manifest.until)}\n")
+    say(
+        f"{package}: job {manifest.job} of order {manifest.order}, {manifest.org}; newest entry {show(manifest.until)}\n"
+    )
     for check in verdict.checked:
         say(f"  {check.what:<{WIDTH}} {check.found}\n")
     for sentence in manifest.missing:

@@ -100,18 +100,17 @@ def _check_end(raw: bytes) -> None:
 
 
 def _read(raw: bytes) -> dict[str, bytes]:
-    parts: dict[str, bytes] = {}
     with zipfile.ZipFile(BytesIO(raw)) as archive:
-        infos = archive.infolist()
-        if sum(max(info.file_size, info.compress_size) for info in infos) > len(raw):
-            raise Malformed("the parts say that they are longer than the file: they would lie over each other")
-        for info in infos:
+        infos = {}
+        for info in archive.infolist():
             name = check_name(info.orig_filename)
-            if name in parts:
+            if name in infos:
                 raise Malformed(f"the part {name} is there twice")
             if info.compress_type != zipfile.ZIP_STORED or info.file_size != info.compress_size:
                 raise Malformed(f"the part {name} is compressed; a package's parts are stored as they are")
             if info.flag_bits:
                 raise Malformed(f"the part {name} is encrypted, or written in a way that packages are not")
-            parts[name] = archive.read(info)
-    return parts
+            infos[name] = info
+        if sum(info.file_size for info in infos.values()) > len(raw):
+            raise Malformed("the parts say that they are longer than the file: they would lie over each other")
+        return {name: archive.read(info) for name, info in infos.items()}

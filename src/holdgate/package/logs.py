@@ -143,7 +143,9 @@ def _charter(lines: Mapping[str, list[Line]], roots: tuple[bytes, ...], found: L
     payload, raw = payloads[found.hub]
     for site, (other, _) in payloads.items():
         if other != payload:
-            found.faults.append(Fault(f"logs/{site}/{ENTRIES}", "it begins with another charter than the business hub's log"))
+            found.faults.append(
+                Fault(f"logs/{site}/{ENTRIES}", "it begins with another charter than the business hub's log")
+            )
     try:
         return open_charter(raw, roots)
     except (Malformed, Tampered) as error:

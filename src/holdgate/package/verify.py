@@ -12,7 +12,7 @@ from msgspec import Struct
 from holdgate.crypto.hashes import digest
 from holdgate.ledger.note import Vkey
 from holdgate.package.archive import unpack
-from holdgate.package.logs import Fault, Held, Logs, gaps, read_logs
+from holdgate.package.logs import ENTRIES, Fault, Held, Logs, gaps, read_logs
 from holdgate.package.manifest import (
     AUDIT,
     EVIDENCE,
@@ -78,25 +78,34 @@ def verify(raw: bytes, roots: tuple[bytes, ...], witnesses: Sequence[Vkey]) -> V
     return Verdict(
         manifest=manifest,
         faults=tuple(dict.fromkeys(faults)),
-        checked=tuple(_checked(parts, logs, told)),
+        checked=tuple(_checked(parts, logs, told, {fault.part for fault in faults})),
         not_checked=NOT_CHECKED if witnesses else ("cosignatures: you trust no witness", *NOT_CHECKED),
     )
 
 
-def _checked(parts: Mapping[str, bytes], logs: Logs, told: "_Told") -> Iterator[Checked]:
-    yield Checked("digests", f"{len(parts) - 1} parts are what the manifest says")
+def _checked(parts: Mapping[str, bytes], logs: Logs, told: "_Told", bad: set[str]) -> Iterator[Checked]:
+    """What holds, in words; `bad`: parts of which something does not."""
+    whole = sum(name not in bad for name in parts) - (MANIFEST not in bad)
+    yield Checked("digests", f"{whole} of {len(parts) - 1} parts are what the manifest says")
     for log in logs.logs:
         by = f"cosigned by {', '.join(log.cosigned)}" if log.cosigned else "cosigned by nobody whom you trust"
-        yield Checked(f"log of {log.site}", f"checkpoint of {log.size} entries, {by}; {len(log.entries)} entries proven")
+        yield Checked(
+            f"log of {log.site}", f"checkpoint of {log.size} entries, {by}; {len(log.entries)} entries proven"
+        )
         yield Checked(f"signatures at {log.site}", f"{log.signatures} signatures hold")
         for place in log.outdated:
             yield Checked(f"signatures at {log.site}", f"{place}, under a key that was replaced by another")
-    yield Checked("job", f"the entries of {', '.join(sorted(told.subjects))} follow each other without a gap")
-    yield Checked("documents", f"{sum(name.startswith('documents/') for name in parts)} documents are what entries name")
+    if not any(name.endswith(ENTRIES) for name in bad):
+        yield Checked("job", f"the entries of {', '.join(sorted(told.subjects))} follow each other without a gap")
+    yield Checked("documents", f"{_sound(parts, 'documents/', bad)} documents are what entries name")
     for report, says in told.answers.items():
         yield Checked(f"report {report}", says)
-    kept = sum(name.startswith("evidence/") for name in parts)
+    kept = _sound(parts, "evidence/", bad)
     yield Checked("evidence", f"{told.named} pieces are named in signed acts, {kept} of them are here")
+
+
+def _sound(parts: Mapping[str, bytes], folder: str, bad: set[str]) -> int:
+    return sum(name.startswith(folder) and name not in bad for name in parts)
 
 
 class _Told:
@@ -208,9 +217,10 @@ class _Told:
     def _accepted(self, issued: dict[str, Any]) -> Iterator[Held]:
         for held in self._entries:
             act = held.act
-            if act is not None and held.allowed and act.get("act") == "qa.sign":
-                if (act.get("order"), act.get("job")) == (issued.get("order"), issued.get("job")):
-                    yield held
+            if act is None or not held.allowed or act.get("act") != "qa.sign":
+                continue
+            if (act.get("order"), act.get("job")) == (issued.get("order"), issued.get("job")):
+                yield held
 
     def _answer(self, report: str, sha256: str) -> str:
         self.answers[report] = "its content is the one that was issued; the client has not answered"

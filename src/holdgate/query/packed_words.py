@@ -136,8 +136,8 @@ def _page(audit: JobAudit, names: Names, order: Order, org: str) -> Iterator[str
     about = (org, f"client {order.client}", f"{order.part_no} rev {order.rev}", f"parts {', '.join(order.serials)}")
     yield f"<p>{escape(' · '.join(about))}</p>"
     yield (
-        f"<p>{audit.entries} entries speak of this job; {audit.refused} of them are refusals. Times are the record's own (UTC); what"
-        f" signers claimed differs by at most {escape(skew_in_words(audit))}.</p>"
+        f"<p>{audit.entries} entries speak of this job; {audit.refused} of them are refusals. Times are the record's own (UTC);"
+        f" what signers claimed differs by at most {escape(skew_in_words(audit))}.</p>"
     )
     for section in audit.sections:
         yield from _html_section(section, names)

@@ -30,7 +30,9 @@ from holdgate.query.timeline import orders_of
 from holdgate.terms import canon, limits
 from holdgate.terms.errors import Malformed
 
-EVIDENCE_APART: Final = "The pieces of evidence are here as digests alone; whoever keeps a piece can show that it is the one."
+EVIDENCE_APART: Final = (
+    "The pieces of evidence are here as digests alone; whoever keeps a piece can show that it is the one."
+)
 EVIDENCE_GONE: Final = "Not every piece of evidence that is named is kept any more."
 
 
@@ -124,7 +126,9 @@ class _Packing:
         manifest = self._manifest(parts)
         parts[m.MANIFEST] = canon.encode(manifest)
         bare = tuple(
-            name.split("/")[1] for name, content in parts.items() if name.endswith("/checkpoint") and not is_cosigned(content)
+            name.split("/")[1]
+            for name, content in parts.items()
+            if name.endswith("/checkpoint") and not is_cosigned(content)
         )
         return Packed(parts=parts, manifest=manifest, uncosigned=bare)
 
@@ -170,7 +174,9 @@ class _Packing:
             return True
         events = one.decision.events
         jobs = {getattr(event, "job", None) for event in events if getattr(event, "order", "") == self._order.id}
-        return bool(jobs & {None, *self._lots}) or any(getattr(event, "report", "") in self._reports for event in events)
+        return bool(jobs & {None, *self._lots}) or any(
+            getattr(event, "report", "") in self._reports for event in events
+        )
 
     def _take(self, one: Said) -> None:
         """An entry that is packed, unless it also speaks of another client's order: then it is only named."""
@@ -221,7 +227,9 @@ class _Packing:
 
     def _logs(self) -> dict[str, bytes]:
         if len(self._chosen) > limits.PACKAGE_ENTRIES_MAX:
-            raise Malformed(f"{len(self._chosen)} entries speak of this job; a package holds {limits.PACKAGE_ENTRIES_MAX}")
+            raise Malformed(
+                f"{len(self._chosen)} entries speak of this job; a package holds {limits.PACKAGE_ENTRIES_MAX}"
+            )
         parts: dict[str, bytes] = {}
         for site in sorted({place.site for place in self._chosen}):
             indexes = [place.seq for place in sorted(self._chosen) if place.site == site]
@@ -242,7 +250,9 @@ class _Packing:
             [*documents_of(self._source.state, self._source.library, self._order)]
             + [pin for one in self._sorted() for pin in one.entry.pins]
         )
-        bodies = {sha256: body for sha256 in wanted if sha256 and (body := self._source.record.blob(sha256)) is not None}
+        bodies = {
+            sha256: body for sha256 in wanted if sha256 and (body := self._source.record.blob(sha256)) is not None
+        }
         speaks = b"\n".join(text for one in self._sorted() for text in _clear(one))
         left = dict(bodies)
         while found := [sha256 for sha256 in left if sha256.encode() in speaks]:

@@ -20,7 +20,13 @@ from holdgate.terms.errors import Malformed, Tampered
 GIVES_A_KEY: Final = (ev.IdentityEnrolled, ev.IdentityRekeyed, ev.SiteEnrolled)
 _IMPORT: Final = msgspec.json.Decoder(ImportRecord)
 _COSIGNED: Final = msgspec.json.Decoder(CosignedRecord)
-_MARKS: Final = (b'"kind":"import"', b'"kind":"cosigned"', b'"IdentityEnrolled"', b'"IdentityRekeyed"', b'"SiteEnrolled"')
+_MARKS: Final = (
+    b'"kind":"import"',
+    b'"kind":"cosigned"',
+    b'"IdentityEnrolled"',
+    b'"IdentityRekeyed"',
+    b'"SiteEnrolled"',
+)
 """Bytes without which an entry is not read here (one that has them by chance is read for nothing)."""
 
 
@@ -85,7 +91,9 @@ class Scanned:
     def _import(self, kept: ImportRecord) -> None:
         log = self.logs.setdefault(self._origins.get(kept.origin, kept.origin), Copied(origin=kept.origin))
         if kept.start != len(log.leaves):
-            raise Malformed(f"the record takes in {kept.origin} from {kept.start}, and has {len(log.leaves)} entries of it")
+            raise Malformed(
+                f"the record takes in {kept.origin} from {kept.start}, and has {len(log.leaves)} entries of it"
+            )
         log.leaves.extend(kept.leaves)
         log.held.update(kept.start + index for index in kept.held)
         log.notes.append(kept.checkpoint)

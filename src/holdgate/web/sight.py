@@ -91,7 +91,9 @@ def contracts_seen(face: Face, asker: Asker) -> list[ContractRecord]:
     every = face.state.contracts.values()
     if asker.staff or asker.audits():
         return [*every]
-    under = {sha256 for order in face.state.orders.values() if asker.sees(order) for sha256 in versions_of(face.state, order)}
+    under = {
+        sha256 for order in face.state.orders.values() if asker.sees(order) for sha256 in versions_of(face.state, order)
+    }
     return [record for record in every if record.sha256 in under]
 
 
