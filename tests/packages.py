@@ -40,8 +40,8 @@ class Story(NamedTuple):
 
 def put_together(shop: Path, name: str, **asked: Any) -> Packed:
     """The package of a job (`ORDER/JOB`)."""
-    with open_job(shop, name) as found:
-        return packed(found.source, Asked(order=found.order.id, job=found.job, **asked))
+    with open_job(shop, name, asked.get("scope", m.WHOLE)) as source:
+        return packed(source, Asked(**asked))
 
 
 def story(shop: Path, name: str, **asked: Any) -> Story:

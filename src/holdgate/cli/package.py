@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Annotated, Final, Literal, NamedTuple
+from typing import Annotated, Final, Literal
 
 from cyclopts import Parameter
 
@@ -13,19 +13,19 @@ from holdgate.adapters.sqlite_evidence import SqliteEvidence
 from holdgate.cli.reading import open_logs
 from holdgate.cli.records import MirrorSource, find_logs, open_mirror
 from holdgate.cli.standing import open_standing
-from holdgate.law.state import Order
 from holdgate.package.archive import check_name
-from holdgate.query.job_audit import job_audit
+from holdgate.package.manifest import WHOLE
 from holdgate.query.packed_words import audit_html, told_audit
-from holdgate.query.packing import Asked, Source, packed
+from holdgate.query.packing import Asked, Source, packed, source_of
 from holdgate.query.record import spoken
 from holdgate.query.timeline import Timeline
-from holdgate.terms.errors import Malformed, Unavailable
+from holdgate.terms.errors import InvariantBroken, Malformed, Unavailable
 from holdgate.terms.ids import check_id
 from holdgate.terms.limits import BLOB_BYTES_MAX
 
 HUB_KIND: Final = "business_hub"
 EVIDENCE_FILE: Final = "evidence.db"
+KNOWN_SHOWN: Final = 5
 
 
 def package(
@@ -58,19 +58,9 @@ def package(
         Take the pieces of evidence along that acts name and that are kept, not their digests alone.
     """
     papers = {check_name(file.name): _paper(file) for file in paper}
-    with open_job(data, job) as asked, ExitStack() as held:
+    with open_job(data, job, scope) as source, ExitStack() as held:
         give = _evidence(data, held) if with_evidence else None
-        found = packed(
-            asked.source,
-            Asked(
-                order=asked.order.id,
-                job=asked.job,
-                scope=scope,
-                papers=papers,
-                evidence=give,
-                brought=tuple(_cosigned(data)),
-            ),
-        )
+        found = packed(source, Asked(scope=scope, papers=papers, evidence=give, brought=tuple(_cosigned(data))))
     raw = found.file()
     write_new(out, raw)
     sys.stdout.write(f"{out}: {len(raw)} bytes, {len(found.parts)} parts\n")
@@ -95,29 +85,23 @@ def job_audit_view(job: str, /, *, data: Path, out: Path) -> int:
     """
     if out.suffix not in (".html", ".json"):
         raise Malformed(f"{out.name} ends in neither .html nor .json; say with its ending what to write")
-    with open_job(data, job) as asked:
-        record, places, state, library = asked.source
-        found = job_audit(record, places, state, library, asked.order.id, asked.job)
-        names = {place: str(one.place) for place, (_, one) in zip(places, spoken(record, [*places]), strict=True)}
+    with open_job(data, job) as source:
+        audit, known = source.known.audit, source.known
+        if audit is None:
+            raise InvariantBroken("a whole source has the job audit view")
+        every = spoken(source.record, [*source.places])
+        names = {place: str(one.place) for place, (_, one) in zip(source.places, every, strict=True)}
         if out.suffix == ".json":
-            content = told_audit(found, names, {*names.values()})
+            content = told_audit(audit, names, {*names.values()})
         else:
-            content = audit_html(found, names, asked.order, state.charter.org)
+            content = audit_html(audit, names, (known.org, *known.about))
     write_new(out, content)
     sys.stdout.write(f"{out}: {len(content)} bytes\n")
     return 0
 
 
-class OfJob(NamedTuple):
-    """A job of a shop whose business hub's record is open."""
-
-    source: Source
-    order: Order
-    job: str
-
-
 @contextmanager
-def open_job(data: Path, name: str) -> Iterator[OfJob]:
+def open_job(data: Path, name: str, scope: str = WHOLE) -> Iterator[Source]:
     """The business hub's record of a shop, opened for questions about one job.
 
     Raises:
@@ -130,18 +114,13 @@ def open_job(data: Path, name: str) -> Iterator[OfJob]:
     check_id(job, "job")
     with open_standing(data) as standing:
         hub = next(seat.id for seat in standing.state.charter.sites if seat.kind == HUB_KIND)
+        if name not in standing.state.jobs:
+            known = ", ".join([*standing.state.jobs][:KNOWN_SHOWN]) or "none yet"
+            raise Malformed(f"{name} is no job that the business hub knows; it knows {known}")
         with open_logs(data / hub) as (log, *_):
-            found = standing.state.orders.get(order)
-            if found is None or name not in found.jobs:
-                raise Malformed(f"{name} is no job that the business hub knows; it knows {_known(standing.state.jobs)}")
             timeline = Timeline()
             timeline.catch_up(log)
-            yield OfJob(Source(log, timeline.of(order), standing.state, standing.library), found, job)
-
-
-def _known(jobs: dict[str, object] | object) -> str:
-    names = [*jobs] if isinstance(jobs, dict) else []
-    return ", ".join(names[:5]) + (" and more" if len(names) > 5 else "") if names else "none yet"
+            yield source_of(log, timeline.of(order), standing.state, standing.library, name, scope)
 
 
 def _cosigned(data: Path) -> Iterator[bytes]:

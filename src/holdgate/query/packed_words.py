@@ -1,12 +1,11 @@
 """What a package says in words: its README, the record and the audit view of its job, as JSON and as one page to be printed."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from typing import Any, Final
 
 from msgspec import to_builtins
 
-from holdgate.law.state import Order
 from holdgate.package.manifest import CLIENT, Manifest
 from holdgate.query.job_audit import JobAudit, Section, skew_in_words
 from holdgate.query.job_evidence import Row
@@ -121,19 +120,18 @@ th { background: #eee; } .bad td { border-left-width: 3px; font-weight: 600; }
 _TONES: Final = {"good": "OK", "bad": "Look", "waits": "Note"}
 
 
-def audit_html(audit: JobAudit, names: Names, order: Order, org: str) -> bytes:
+def audit_html(audit: JobAudit, names: Names, about: Sequence[str]) -> bytes:
     """The job audit view as one page, to be read and printed anywhere: no script, nothing from outside."""
-    return "\n".join(_page(audit, names, order, org)).encode() + b"\n"
+    return "\n".join(_page(audit, names, about)).encode() + b"\n"
 
 
-def _page(audit: JobAudit, names: Names, order: Order, org: str) -> Iterator[str]:
+def _page(audit: JobAudit, names: Names, about: Sequence[str]) -> Iterator[str]:
     title = escape(f"Job audit view {audit.order}/{audit.job}")
     yield "<!DOCTYPE html>"
     yield f'<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
     yield '<meta name="viewport" content="width=device-width, initial-scale=1">'
     yield f"<style>\n{_STYLE}\n</style></head><body>"
     yield f"<h1>{title}</h1>"
-    about = (org, f"client {order.client}", f"{order.part_no} rev {order.rev}", f"parts {', '.join(order.serials)}")
     yield f"<p>{escape(' · '.join(about))}</p>"
     yield (
         f"<p>{audit.entries} entries speak of this job; {audit.refused} of them are refusals. Times are the record's own (UTC);"

@@ -14,12 +14,13 @@ from holdgate.law import command as c
 from holdgate.law import event as ev
 from holdgate.law.library import Library
 from holdgate.law.reporting import content
-from holdgate.law.state import Order, State, job_key
+from holdgate.law.state import State
+from holdgate.law.technique import Technique
 from holdgate.ledger.merkle import inclusion_paths
 from holdgate.ledger.note import parse_checkpoint
 from holdgate.package import manifest as m
 from holdgate.package.archive import pack
-from holdgate.query.job_audit import job_audit
+from holdgate.query.job_audit import JobAudit, job_audit
 from holdgate.query.job_record import job_record
 from holdgate.query.order_documents import documents_of
 from holdgate.query.packed_words import audit_html, readme, told_audit, told_record
@@ -43,8 +44,6 @@ class Asked(Struct, frozen=True, kw_only=True):
     than the record holds itself.
     """
 
-    order: str
-    job: str
     scope: str = m.WHOLE
     papers: Mapping[str, bytes] = {}
     audit_pdf: bytes = b""
@@ -52,13 +51,69 @@ class Asked(Struct, frozen=True, kw_only=True):
     brought: tuple[bytes, ...] = ()
 
 
+class Known(Struct, frozen=True, kw_only=True):
+    """What the business hub knows of an order and a job now, as far as a package needs it; nothing in it changes any more.
+
+    `documents`: digests that the order rests on; `clients`: by order whose it is; `reports`: by report its order; `audit`: the job
+    audit view, None where it is not packed.
+    """
+
+    org: str
+    order: str
+    job: str
+    client: str
+    contract: str
+    about: tuple[str, ...]
+    documents: tuple[str, ...]
+    clients: dict[str, str]
+    reports: dict[str, str]
+    technique: Technique | None
+    audit: JobAudit | None
+
+
 class Source(NamedTuple):
-    """What it is packed from: the business hub's record, where it speaks of the order, and what the hub knows now."""
+    """What it is packed from: the business hub's record, where it speaks of the order, and what the hub knows."""
 
     record: Record
     places: Sequence[tuple[int, int]]
-    state: State
-    library: Library
+    known: Known
+
+
+def source_of(
+    record: Record, places: Sequence[tuple[int, int]], state: State, library: Library, name: str, scope: str = m.WHOLE
+) -> Source:
+    """Take from a hub's state what a package needs, so that the rest can be done while the hub goes on.
+
+    Args:
+        record: the business hub's.
+        places: where it speaks of the order (`holdgate.query.timeline.Timeline.of`).
+        state: what the hub knows now; not changed.
+        library: its documents.
+        name: ORDER/JOB.
+        scope: whole or client.
+
+    Raises:
+        Malformed: there is no such job, or an entry cannot be read. Tampered: one is missing.
+    """
+    order_id, _, job_id = name.partition("/")
+    order = state.orders.get(order_id)
+    if order is None or name not in order.jobs:
+        raise Malformed(f"{name[:130]} is no job that the business hub knows")
+    job = state.jobs.get(name)
+    known = Known(
+        org=state.charter.org,
+        order=order_id,
+        job=job_id,
+        client=order.client,
+        contract=order.contract,
+        about=(f"client {order.client}", f"{order.part_no} rev {order.rev}", f"parts {', '.join(order.serials)}"),
+        documents=tuple(documents_of(state, library, order)),
+        clients={other.id: other.client for other in state.orders.values()},
+        reports={report.id: report.order for report in state.reports.values()},
+        technique=None if job is None else library.technique(job.technique),
+        audit=job_audit(record, places, state, library, order_id, job_id) if scope == m.WHOLE else None,
+    )
+    return Source(record, places, known)
 
 
 class Packed(Struct, frozen=True, kw_only=True):
@@ -78,28 +133,23 @@ class Packed(Struct, frozen=True, kw_only=True):
 
 
 def packed(source: Source, asked: Asked) -> Packed:
-    """Put a package together.
+    """Put a package together. It reads the whole record once, and costs time with its length: never on an event loop.
 
     Args:
-        source: the business hub's record and state.
+        source: the business hub's record, and what it knows.
         asked: what is to be in it.
 
     Raises:
-        Malformed: there is no such job, an entry cannot be read, or no checkpoint covers one. Tampered: something that the record
-            names is missing.
+        Malformed: an entry cannot be read, or no checkpoint covers one. Tampered: something that the record names is missing.
     """
-    order = source.state.orders.get(asked.order)
-    key = job_key(asked.order, asked.job)
-    if order is None or key not in order.jobs:
-        raise Malformed(f"the business hub's record knows no job {key}")
-    return _Packing(source, asked, order).packed()
+    return _Packing(source, asked).packed()
 
 
 class _Packing:
     """A package in the making. `_chosen`: entries by site and index."""
 
-    def __init__(self, source: Source, asked: Asked, order: Order) -> None:
-        self._source, self._asked, self._order = source, asked, order
+    def __init__(self, source: Source, asked: Asked) -> None:
+        self._source, self._known, self._asked = source, source.known, asked
         self._whole = asked.scope == m.WHOLE
         self._every = list(spoken(source.record, list(source.places)))
         self._lots = self._lineage()
@@ -107,9 +157,9 @@ class _Packing:
             event.report: event
             for _, one in self._every
             for event in one.decision.events
-            if isinstance(event, ev.ReportIssued) and event.order == order.id and event.job in self._lots
+            if isinstance(event, ev.ReportIssued) and event.order == self._known.order and event.job in self._lots
         }
-        self._scanned = Scanned(source.record, [order.contract] if self._whole else [])
+        self._scanned = Scanned(source.record, [self._known.contract] if self._whole else [])
         self._chosen: dict[Place, Said] = {}
         self._withheld: list[str] = []
 
@@ -125,11 +175,8 @@ class _Packing:
         parts[m.README] = readme(manifest).encode()
         manifest = self._manifest(parts)
         parts[m.MANIFEST] = canon.encode(manifest)
-        bare = tuple(
-            name.split("/")[1]
-            for name, content in parts.items()
-            if name.endswith("/checkpoint") and not is_cosigned(content)
-        )
+        notes = {name.split("/")[1]: note for name, note in parts.items() if name.endswith("/checkpoint")}
+        bare = tuple(site for site, note in notes.items() if not is_cosigned(note))
         return Packed(parts=parts, manifest=manifest, uncosigned=bare)
 
     # ---- which entries ---------------------------------------------------------------------------------------------
@@ -140,10 +187,10 @@ class _Packing:
             lot: event.job
             for _, one in self._every
             for event in one.decision.events
-            if isinstance(event, ev.JobSplit) and event.order == self._order.id
+            if isinstance(event, ev.JobSplit) and event.order == self._known.order
             for lot in event.jobs
         }
-        found = [self._asked.job]
+        found = [self._known.job]
         while (parent := parents.get(found[-1])) is not None and parent not in found:
             found.append(parent)
         return tuple(found)
@@ -157,7 +204,7 @@ class _Packing:
             for one in [*self._chosen.values()]:
                 for fact in rests.of(one):
                     self._take(fact)
-            for seq in self._scanned.contracts.get(self._order.contract, ()):
+            for seq in self._scanned.contracts.get(self._known.contract, ()):
                 self._own(seq)
         self._founding()
         self._keys()
@@ -173,7 +220,7 @@ class _Packing:
         if colon and kind == "order":
             return True
         events = one.decision.events
-        jobs = {getattr(event, "job", None) for event in events if getattr(event, "order", "") == self._order.id}
+        jobs = {getattr(event, "job", None) for event in events if getattr(event, "order", "") == self._known.order}
         return bool(jobs & {None, *self._lots}) or any(
             getattr(event, "report", "") in self._reports for event in events
         )
@@ -188,12 +235,10 @@ class _Packing:
     def _named(self, one: Said) -> set[str]:
         reports = [one.entry.subject.removeprefix("report:")] if one.entry.subject.startswith("report:") else []
         reports += [report for event in one.decision.events if (report := getattr(event, "report", ""))]
-        known = (self._source.state.reports.get(report) for report in reports)
-        return orders_of(one) | {report.order for report in known if report is not None}
+        return orders_of(one) | {self._known.reports[name] for name in reports if name in self._known.reports}
 
     def _is_theirs(self, order: str) -> bool:
-        other = self._source.state.orders.get(order)
-        return order == self._order.id or (other is not None and other.client == self._order.client)
+        return order == self._known.order or self._known.clients.get(order) == self._known.client
 
     def _own(self, seq: int) -> None:
         body = self._scanned.body(self._scanned.site, seq)
@@ -246,10 +291,7 @@ class _Packing:
 
     def _documents(self) -> Iterator[tuple[str, bytes]]:
         """What the order rests on and what the entries pin, as far as a packaged entry, or another document, names it."""
-        wanted = dict.fromkeys(
-            [*documents_of(self._source.state, self._source.library, self._order)]
-            + [pin for one in self._sorted() for pin in one.entry.pins]
-        )
+        wanted = dict.fromkeys([*self._known.documents, *(pin for one in self._sorted() for pin in one.entry.pins)])
         bodies = {
             sha256: body for sha256 in wanted if sha256 and (body := self._source.record.blob(sha256)) is not None
         }
@@ -270,24 +312,21 @@ class _Packing:
         for report, issued in self._reports.items():
             for contract in contracts:
                 for view in views:
-                    raw = canon.encode(content(issued, self._order.client, contract, view))
+                    raw = canon.encode(content(issued, self._known.client, contract, view))
                     if digest(raw) == issued.digest:
                         yield f"reports/{report}.json", raw
 
     def _told(self) -> Iterator[tuple[str, bytes]]:
-        source, asked = self._source, self._asked
-        job = source.state.jobs.get(job_key(asked.order, asked.job))
-        technique = None if job is None else source.library.technique(job.technique)
+        known = self._known
         mine = [(own, one) for own, one in self._every if one.place in self._chosen]
-        if technique is not None:
-            yield m.RECORD, told_record(job_record(mine, asked.job, technique))
-        if self._whole:
-            audit = job_audit(source.record, source.places, source.state, source.library, asked.order, asked.job)
-            names = {place: str(one.place) for place, (_, one) in zip(source.places, self._every, strict=True)}
-            yield m.AUDIT, told_audit(audit, names, {str(place) for place in self._chosen})
-            yield "job/audit.html", audit_html(audit, names, self._order, source.state.charter.org)
-            if asked.audit_pdf:
-                yield "job/audit.pdf", asked.audit_pdf
+        if known.technique is not None:
+            yield m.RECORD, told_record(job_record(mine, known.job, known.technique))
+        if known.audit is not None:
+            names = {place: str(one.place) for place, (_, one) in zip(self._source.places, self._every, strict=True)}
+            yield m.AUDIT, told_audit(known.audit, names, {str(place) for place in self._chosen})
+            yield "job/audit.html", audit_html(known.audit, names, (known.org, *known.about))
+            if self._asked.audit_pdf:
+                yield "job/audit.pdf", self._asked.audit_pdf
 
     def _evidence(self) -> Iterator[tuple[str, bytes]]:
         named = evidence_named(self._chosen.values())
@@ -299,9 +338,9 @@ class _Packing:
 
     def _manifest(self, parts: Mapping[str, bytes]) -> m.Manifest:
         return m.Manifest(
-            org=self._source.state.charter.org,
-            order=self._asked.order,
-            job=self._asked.job,
+            org=self._known.org,
+            order=self._known.order,
+            job=self._known.job,
             scope=self._asked.scope,
             until=max(one.entry.at for one in self._chosen.values()),
             withheld=tuple(m.in_order(self._withheld)),
