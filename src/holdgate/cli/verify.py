@@ -70,7 +70,7 @@ def _tell(package: Path, verdict: Verdict) -> None:
     for sentence in manifest.missing:
         say(f"  {'not in it':<{WIDTH}} {sentence}\n")
     for place in manifest.withheld:
-        say(f"  {'not in it':<{WIDTH}} {place}: it speaks of another client's order as well\n")
+        say(f"  {'not in it':<{WIDTH}} {place}: it is not for whoever was to get this package\n")
     for sentence in verdict.not_checked:
         say(f"  {'not checked':<{WIDTH}} {sentence}\n")
     for fault in verdict.faults[:FAULTS_SHOWN]:

@@ -53,7 +53,7 @@ def readme(manifest: Manifest) -> str:
     head = f"{manifest.org}: job {manifest.job} of order {manifest.order}"
     missing = "".join(f"  {sentence}\n" for sentence in manifest.missing) or "  Nothing that one would look for.\n"
     if manifest.withheld:
-        missing += f"  {len(manifest.withheld)} entries that speak of another client's order as well (manifest.json, withheld).\n"
+        missing += f"  {len(manifest.withheld)} entries that are not for whoever gets this package (manifest.json, withheld).\n"
     client = "It holds what the order's client may see." if manifest.scope == CLIENT else ""
     return _README.format(
         org=manifest.org,

@@ -20,6 +20,7 @@ from holdgate.ledger.merkle import inclusion_paths
 from holdgate.ledger.note import parse_checkpoint
 from holdgate.package import manifest as m
 from holdgate.package.archive import pack
+from holdgate.query.client_story import THE_LABS_OWN
 from holdgate.query.job_audit import JobAudit, job_audit
 from holdgate.query.job_record import job_record
 from holdgate.query.order_documents import documents_of
@@ -54,8 +55,8 @@ class Asked(Struct, frozen=True, kw_only=True):
 class Known(Struct, frozen=True, kw_only=True):
     """What the business hub knows of an order and a job now, as far as a package needs it; nothing in it changes any more.
 
-    `documents`: digests that the order rests on; `clients`: by order whose it is; `reports`: by report its order; `audit`: the job
-    audit view, None where it is not packed.
+    `documents`: digests that the order rests on; `clients`: by order whose it is; `reports`: by report its order; `own`: SMART-IDs
+    of the lab and of this client; `audit`: the job audit view, None where it is not packed.
     """
 
     org: str
@@ -67,6 +68,7 @@ class Known(Struct, frozen=True, kw_only=True):
     documents: tuple[str, ...]
     clients: dict[str, str]
     reports: dict[str, str]
+    own: frozenset[str]
     technique: Technique | None
     audit: JobAudit | None
 
@@ -110,6 +112,7 @@ def source_of(
         documents=tuple(documents_of(state, library, order)),
         clients={other.id: other.client for other in state.orders.values()},
         reports={report.id: report.order for report in state.reports.values()},
+        own=frozenset(one.id for one in state.identities.values() if one.org in (order.client, state.charter.org)),
         technique=None if job is None else library.technique(job.technique),
         audit=job_audit(record, places, state, library, order_id, job_id) if scope == m.WHOLE else None,
     )
@@ -226,11 +229,18 @@ class _Packing:
         )
 
     def _take(self, one: Said) -> None:
-        """An entry that is packed, unless it also speaks of another client's order: then it is only named."""
-        if all(self._is_theirs(name) for name in sorted(self._named(one))):
+        """An entry that is packed; one that is not for whoever gets the package is only named."""
+        theirs = all(self._is_theirs(name) for name in sorted(self._named(one)))
+        if theirs and (self._whole or not self._is_the_labs(one)):
             self._chosen[one.place] = one
         elif str(one.place) not in self._withheld:
             self._withheld.append(str(one.place))
+
+    def _is_the_labs(self, one: Said) -> bool:
+        """Whether a client is not shown an entry: what the lab pays and assigns, and what strangers try on its order."""
+        asks = isinstance(one.command, (c.ReleasePayout, c.AssignJob))
+        told = any(isinstance(event, THE_LABS_OWN) for event in one.decision.events)
+        return asks or told or any(name not in self._known.own for name in _signers(one))
 
     def _named(self, one: Said) -> set[str]:
         reports = [one.entry.subject.removeprefix("report:")] if one.entry.subject.startswith("report:") else []
@@ -306,7 +316,7 @@ class _Packing:
         contracts = dict.fromkeys(one.entry.law.contract or "" for one in self._sorted())
         views = dict.fromkeys(
             command.seen or ""
-            for one in self._sorted()
+            for _, one in self._every
             if isinstance(command := one.command, c.SignQa) and command.job in self._lots
         )
         for report, issued in self._reports.items():

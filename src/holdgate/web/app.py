@@ -26,6 +26,7 @@ from holdgate.web.api.facts import Registers
 from holdgate.web.api.inviting import Invitations
 from holdgate.web.api.ledger import LedgerDoor
 from holdgate.web.api.looking import Looking
+from holdgate.web.api.package import PackageDoor
 from holdgate.web.api.session import Visits
 from holdgate.web.asker import Asker
 from holdgate.web.drafting import Drafting
@@ -67,6 +68,7 @@ class Web:
         self._evidence = evidence
         self._zone = zone
         self._dock = Dock(read)
+        self._packages = PackageDoor()
         self._version = version
         self._pages: dict[str, Pages] = {}
         self._visits: dict[str, Visits] = {}
@@ -85,6 +87,7 @@ class Web:
             *Looking().operations(),
             *Registers().operations(),
             *LedgerDoor(self._turn).operations(),
+            *self._packages.operations(),
             *EvidenceDesk(self._evidence).operations(),
             *Drafts(self._drafting).operations(),
             *Invitations(self._reception, self._token).operations(),
