@@ -114,3 +114,21 @@ def zone_of(tz: str) -> zoneinfo.ZoneInfo:
             return zoneinfo.ZoneInfo.from_file(file, key=tz)
     except ValueError:
         raise Malformed(f"{tz[:40]!r} is not a time zone such as America/Chicago") from None
+
+
+def wall_clock(at: int, tz: str) -> str:
+    """A time as the clocks of a zone show it, to the second, with the zone's name then: `2025-04-01 08:05:00 CDT`.
+
+    Args:
+        at: UTC µs.
+        tz: untrusted, a zone of the IANA database.
+
+    Raises:
+        Malformed: no such zone.
+    """
+    try:
+        moment = dt.datetime.fromisoformat(instant.show(at - at % instant.SECOND_US)).astimezone(zone_of(tz))
+    except OverflowError:
+        return f"{at} µs"
+    name = moment.tzname() or ""
+    return f"{moment:%Y-%m-%d %H:%M:%S} {name if name.isalpha() else 'UTC' + moment.strftime('%z')}"

@@ -32,9 +32,11 @@ if TYPE_CHECKING:
         options,
         package,
         recall,
+        report,
         root,
         run,
         scan,
+        seal,
         site,
         standards,
         standing_open,
@@ -77,6 +79,8 @@ app.command("holdgate.cli.bench:bench", help="Measure what a site costs on this 
 app.command("holdgate.cli.options:options", help="Show what somebody may do now at a site, and why the rest is locked.")
 app.command("holdgate.cli.why:why", help="Explain one decision: who, what, under which rules, on which facts.")
 app.command("holdgate.cli.recall:recall", help="List what an instrument, batch, person or contract version touched.")
+app.command("holdgate.cli.report:report", help="Make a report or a certificate as a PDF, from the record alone.")
+app.command("holdgate.cli.seal:seal", name="seal", help="The shop's seal on PDFs: make one, check one.")
 app.command("holdgate.cli.who:who", help="Show who may do an operation now, until when, and who would if what.")
 app.command(
     "holdgate.cli.due:due", help="List what runs out: qualifications, calibrations, batches, documents, standards."

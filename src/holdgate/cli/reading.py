@@ -23,6 +23,10 @@ class Log(Record):
     path: Path
     mirror = False
 
+    def checkpoint(self) -> bytes:
+        """The newest signed checkpoint that is here of this log."""
+        raise NotImplementedError
+
 
 class StoredLog(StoreRecord, Log):
     """A site's own store, as far as it was when it was opened."""
@@ -31,6 +35,10 @@ class StoredLog(StoreRecord, Log):
         super().__init__(store)
         self.path = path
         self.site = site_of(self)
+
+    @override
+    def checkpoint(self) -> bytes:
+        return self.store.head().checkpoint
 
 
 class BundledLog(Log):
@@ -56,6 +64,10 @@ class BundledLog(Log):
     def blob(self, key: str) -> bytes | None:
         return self._bundle.blob(key)
 
+    @override
+    def checkpoint(self) -> bytes:
+        return self._bundle.checkpoint()
+
 
 class MirroredLog(Log):
     """A Vault's copy of one site's log."""
@@ -80,6 +92,10 @@ class MirroredLog(Log):
     @override
     def blob(self, key: str) -> bytes | None:
         return self._mirror.blob(key)
+
+    @override
+    def checkpoint(self) -> bytes:
+        return self._mirror.checkpoint(self._origin)
 
 
 def site_of(log: Record) -> str:

@@ -6,7 +6,7 @@ from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from msgspec import Struct
 from typing_extensions import override
@@ -246,6 +246,10 @@ class Mirror:
         for seq, body in self.db.execute(query, (origin, start)):
             yield seq, leaf_hash(body), body
 
+    def checkpoint(self, origin: str) -> bytes:
+        """The log's newest checkpoint, as the Vault cosigned it."""
+        return bytes(self.db.execute("SELECT cosigned FROM seat WHERE origin = ?", (origin,)).fetchone()[0])
+
     def outside(self, origin: str) -> dict[str, bytes]:
         """The newest checkpoints that outside witnesses cosigned, kept beside the mirror."""
         if not self._beside.is_file():
@@ -285,9 +289,6 @@ class MirrorSource(_Sized):
         self.name = f"copy of {origin.rpartition('/')[2]}"
         self.size = mirror.size(origin)
 
-    def _one(self, query: str) -> Any:
-        return self._mirror.db.execute(query, (self._origin,)).fetchone()[0]
-
     @override
     def bodies(self) -> Iterator[tuple[int, bytes, bytes]]:
         """Every entry, in order."""
@@ -301,7 +302,7 @@ class MirrorSource(_Sized):
     @override
     def checkpoint(self) -> bytes:
         """The site's newest checkpoint, as the Vault cosigned it."""
-        return bytes(self._one("SELECT cosigned FROM seat WHERE origin = ?"))
+        return self._mirror.checkpoint(self._origin)
 
     @override
     def cosignatures(self) -> Mapping[str, bytes]:

@@ -79,9 +79,7 @@ def job_audit(
     Raises:
         Malformed, Tampered: an entry cannot be read, or is missing.
     """
-    every = [*_voices(record, places)]
-    lots = _lineage(every, job)
-    voices = [voice for voice in every if _concerns(voice, lots)]
+    voices = voices_of(record, places, job)
     about = About(voices, state, library, state.jobs.get(f"{order}/{job}"))
     skews = (abs(voice.said.entry.at - voice.command.at) for voice in voices if voice.command is not None)
     return JobAudit(
@@ -92,6 +90,22 @@ def job_audit(
         refused=sum(voice.said.decision.verdict == "deny" for voice in voices),
         skew_us=max(skews, default=0),
     )
+
+
+def voices_of(record: Record, places: Iterable[tuple[int, int]], job: str) -> list[Voice]:
+    """The entries that are about a job, about one that it was split from, or about its order as a whole.
+
+    Args:
+        record: the one that the places are of.
+        places: where it speaks of the job's order.
+        job: the job's id.
+
+    Raises:
+        Malformed, Tampered: an entry cannot be read, or is missing.
+    """
+    every = [*_voices(record, places)]
+    lots = _lineage(every, job)
+    return [voice for voice in every if _concerns(voice, lots)]
 
 
 def _voices(record: Record, places: Iterable[tuple[int, int]]) -> Iterator[Voice]:

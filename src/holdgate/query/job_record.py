@@ -77,7 +77,10 @@ class SignedOff(Struct, frozen=True, kw_only=True):
 
 
 class Attempted(Struct, kw_only=True):
-    """One attempt at an op. `over`: why it does not count any more ("": it does)."""
+    """One attempt at an op. `over`: why it does not count any more ("": it does).
+
+    `tuned`: adaptable parameters and the values that it was started under; `contract`: the version that it is pinned to by itself.
+    """
 
     step: str
     by: str
@@ -89,6 +92,8 @@ class Attempted(Struct, kw_only=True):
     reads: list[Read]
     signed: list[SignedOff]
     over: str = ""
+    tuned: tuple[tuple[str, str], ...] = ()
+    contract: str = ""
 
 
 class JobRecord(Struct, kw_only=True):
@@ -228,6 +233,8 @@ def _step_started(record: JobRecord, e: ev.StepStarted, entry: _Entry, _: Techni
         place=entry.place,
         equipment=e.equipment,
         materials=e.materials,
+        tuned=e.tuned,
+        contract=e.contract,
         deviation=entry.asked("deviation"),
         reads=[],
         signed=[],
