@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
@@ -10,14 +11,20 @@ from cyclopts import Parameter
 
 from holdgate.adapters.new_file import write_new
 from holdgate.adapters.sqlite_evidence import SqliteEvidence
+from holdgate.adapters.zones import wall_clock
 from holdgate.cli.reading import open_logs
 from holdgate.cli.records import MirrorSource, find_logs, open_mirror
 from holdgate.cli.standing import open_standing
+from holdgate.law.event import ReportIssued
 from holdgate.package.archive import check_name
 from holdgate.package.manifest import WHOLE
+from holdgate.paper.audit import audit_pdf
+from holdgate.paper.report import report_pdf
 from holdgate.query.packed_words import audit_html, told_audit
 from holdgate.query.packing import Asked, Source, packed, source_of
 from holdgate.query.record import spoken
+from holdgate.query.registers import Registers
+from holdgate.query.report_content import report_content
 from holdgate.query.timeline import Timeline
 from holdgate.terms.errors import InvariantBroken, Malformed, Unavailable
 from holdgate.terms.ids import check_id
@@ -36,6 +43,7 @@ def package(
     out: Path,
     scope: Literal["whole", "client"] = "whole",
     paper: tuple[Path, ...] = (),
+    pdf: bool = True,
     with_evidence: Annotated[bool, Parameter(negative=())] = False,
 ) -> int:
     """Write the package of a job: what was signed, proof of it, the documents it rests on, and papers, as one file.
@@ -53,14 +61,24 @@ def package(
     scope
         whole, or client: without what concerns the shop's own registers (instruments, qualifications, approvals).
     paper
-        A paper about the job that goes with it, such as the sealed report as PDF; repeat for more.
+        A paper about the job that goes with it, such as the sealed report (R-1.pdf); repeat for more.
+    pdf
+        Make the reports and the job audit view as PDF, unsealed, where the typesetter is installed (extra paper).
     with_evidence
         Take the pieces of evidence along that acts name and that are kept, not their digests alone.
     """
-    papers = {check_name(file.name): _paper(file) for file in paper}
+    brought = {check_name(file.name): _paper(file) for file in paper}
     with open_job(data, job, scope) as source, ExitStack() as held:
         give = _evidence(data, held) if with_evidence else None
-        found = packed(source, Asked(scope=scope, papers=papers, evidence=give, brought=tuple(_cosigned(data))))
+        papers, audit = _typeset(source, {*brought}) if pdf else ({}, b"")
+        asked = Asked(
+            scope=scope,
+            papers={**papers, **brought},
+            audit_pdf=audit,
+            evidence=give,
+            brought=tuple(_cosigned(data)),
+        )
+        found = packed(source, asked)
     raw = found.file()
     write_new(out, raw)
     sys.stdout.write(f"{out}: {len(raw)} bytes, {len(found.parts)} parts\n")
@@ -81,18 +99,19 @@ def job_audit_view(job: str, /, *, data: Path, out: Path) -> int:
     data
         The shop's directory.
     out
-        The file to write, as its ending says: .html or .json. Nothing is written over.
+        The file to write, as its ending says: .html, .pdf (extra paper) or .json. Nothing is written over.
     """
-    if out.suffix not in (".html", ".json"):
-        raise Malformed(f"{out.name} ends in neither .html nor .json; say with its ending what to write")
+    if out.suffix not in (".html", ".pdf", ".json"):
+        raise Malformed(f"{out.name} ends in none of .html, .pdf and .json; say with its ending what to write")
     with open_job(data, job) as source:
         audit, known = source.known.audit, source.known
         if audit is None:
             raise InvariantBroken("a whole source has the job audit view")
-        every = spoken(source.record, [*source.places])
-        names = {place: str(one.place) for place, (_, one) in zip(source.places, every, strict=True)}
+        names = _names(source)
         if out.suffix == ".json":
             content = told_audit(audit, names, {*names.values()})
+        elif out.suffix == ".pdf":
+            content = audit_pdf(audit, names, known.org, known.about, _newest(source))
         else:
             content = audit_html(audit, names, (known.org, *known.about))
     write_new(out, content)
@@ -121,6 +140,47 @@ def open_job(data: Path, name: str, scope: str = WHOLE) -> Iterator[Source]:
             timeline = Timeline()
             timeline.catch_up(log)
             yield source_of(log, timeline.of(order), standing.state, standing.library, name, scope)
+
+
+def _names(source: Source) -> dict[tuple[int, int], str]:
+    """Where the record speaks of the order: `SITE:seq` by place."""
+    every = spoken(source.record, [*source.places])
+    return {place: str(one.place) for place, (_, one) in zip(source.places, every, strict=True)}
+
+
+def _newest(source: Source) -> int:
+    """The time of the newest entry about the order (UTC µs)."""
+    return max((one.entry.at for _, one in spoken(source.record, [*source.places])), default=0)
+
+
+def _typeset(source: Source, brought: set[str]) -> tuple[dict[str, bytes], bytes]:
+    """The job's reports and its audit view as PDF; nothing where the typesetter is not installed."""
+    known = source.known
+    of_job = {
+        event.report
+        for _, one in spoken(source.record, [*source.places])
+        for event in one.decision.events
+        if isinstance(event, ReportIssued) and (event.order, event.job) == (known.order, known.job)
+    }
+    try:
+        audit = (
+            b""
+            if known.audit is None
+            else audit_pdf(known.audit, _names(source), known.org, known.about, _newest(source))
+        )
+        return {name: made for name, made in _reports(source, of_job) if name not in brought}, audit
+    except Unavailable as error:
+        sys.stderr.write(f"No PDF is made: {error}\n")
+        return {}, b""
+
+
+def _reports(source: Source, reports: set[str]) -> Iterator[tuple[str, bytes]]:
+    registers, timeline = Registers(), Timeline()
+    registers.catch_up(source.record)
+    timeline.catch_up(source.record)
+    for report in sorted(reports):
+        content = report_content(source.record, registers, timeline, report, registers.parties)
+        yield f"{report}.pdf", report_pdf(content, partial(wall_clock, tz=content.zone))
 
 
 def _cosigned(data: Path) -> Iterator[bytes]:

@@ -43,7 +43,7 @@ class Part(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The list of a package's parts. `until`: receipt time of its newest entry (UTC µs).
 
-    `withheld`: `SITE:seq` of entries about the job that are not for whoever gets the package; `missing`: what is not here, in words.
+    `withheld`: `SITE:seq` of entries about the job that are not for whoever gets it; `missing`: what is not here, in words.
     """
 
     org: str

@@ -117,7 +117,7 @@ thead { display: table-header-group; } tr { break-inside: avoid; }
 th, td { border: 1px solid #999; padding: .15rem .35rem; text-align: left; vertical-align: top; overflow-wrap: anywhere; }
 th { background: #eee; } .bad td { border-left-width: 3px; font-weight: 600; }
 @media print { body { margin: 0; padding: 0; max-width: none; font-size: 8.5pt; } }"""
-_TONES: Final = {"good": "OK", "bad": "Look", "waits": "Note"}
+LOOKS: Final = {"good": "OK", "bad": "Look", "waits": "Note"}
 
 
 def audit_html(audit: JobAudit, names: Names, about: Sequence[str]) -> bytes:
@@ -153,7 +153,7 @@ def _html_section(section: Section, names: Names) -> Iterator[str]:
     yield f"<table><thead><tr>{heads}</tr></thead><tbody>"
     for row in section.rows:
         at = moment(row.at) if row.at else "–"
-        told = (*row.cells, at, names.get((row.seq, row.inside), ""), _TONES.get(row.tone, ""))
+        told = (*row.cells, at, names.get((row.seq, row.inside), ""), LOOKS.get(row.tone, ""))
         cells = "".join(f"<td>{escape(cell) if cell else '–'}</td>" for cell in told)
         yield f'<tr class="{escape(row.tone)}">{cells}</tr>' if row.tone else f"<tr>{cells}</tr>"
     yield "</tbody></table></section>"
