@@ -381,7 +381,7 @@ def test_evidence_is_found_by_the_fields_that_name_it() -> None:
 
 def test_the_command_line_packs_and_verifies(told: Story, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out, trust = tmp_path / "job.zip", str(told.shop / "trust.json")
-    assert main(["package", JOB, "--data", str(told.shop), "--out", str(out)]) == 0
+    assert main(["package", JOB, "--data", str(told.shop), "--out", str(out), "--no-pdf"]) == 0
     assert out.read_bytes() == told.raw
     assert main(["verify", str(out), "--trust", trust]) == 0
     assert "Everything that is in this package holds." in capsys.readouterr().out
@@ -411,6 +411,22 @@ def test_the_command_line_writes_nothing_over_and_knows_its_jobs(
     assert main(["package", "PO-1001/J-7", "--data", str(told.shop), "--out", str(tmp_path / "p.zip")]) == 2
     assert "it knows PO-1001/J-1" in capsys.readouterr().err
     assert main(["package", "PO-1001", "--data", str(told.shop), "--out", str(tmp_path / "p.zip")]) == 2
+
+
+def test_papers_are_typeset_where_that_is_installed_and_go_with_the_package(
+    told: Story, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("typst")
+    out, again, paper = tmp_path / "job.zip", tmp_path / "again.zip", tmp_path / "audit.pdf"
+    for file in (out, again):
+        assert main(["package", JOB, "--data", str(told.shop), "--out", str(file)]) == 0
+    assert out.read_bytes() == again.read_bytes()
+    parts = unpack(out.read_bytes())
+    assert parts["papers/R-1.pdf"].startswith(b"%PDF")
+    assert main(["job-audit", JOB, "--data", str(told.shop), "--out", str(paper)]) == 0
+    assert parts["job/audit.pdf"] == paper.read_bytes()
+    assert main(["verify", str(out), "--trust", str(told.shop / "trust.json")]) == 0
+    assert "not in it" not in capsys.readouterr().out
 
 
 def test_verifying_loads_no_law_no_store_and_no_server() -> None:
