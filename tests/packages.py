@@ -47,7 +47,7 @@ def put_together(shop: Path, name: str, **asked: Any) -> Packed:
 def story(shop: Path, name: str, **asked: Any) -> Story:
     """A story of a closed shop."""
     trust = read_trust(shop / "trust.json")
-    raw = put_together(shop, name, **asked).file()
+    raw = pack(put_together(shop, name, **asked).parts)
     return Story(shop, raw, trust.roots, tuple(parse_vkey(text) for text in trust.witnesses))
 
 

@@ -71,7 +71,7 @@ def test_the_package_of_a_story_holds_and_says_what_was_checked(told: Story) -> 
 
 
 def test_packing_twice_gives_the_same_bytes(told: Story) -> None:
-    assert put_together(told.shop, JOB).file() == told.raw
+    assert pack(put_together(told.shop, JOB).parts) == told.raw
 
 
 def test_papers_and_the_audit_view_as_pdf_go_with_it(told: Story) -> None:

@@ -16,7 +16,7 @@ from holdgate.cli.reading import open_logs
 from holdgate.cli.records import MirrorSource, find_logs, open_mirror
 from holdgate.cli.standing import open_standing
 from holdgate.law.event import ReportIssued
-from holdgate.package.archive import check_name
+from holdgate.package.archive import check_name, pack
 from holdgate.package.manifest import WHOLE
 from holdgate.paper.audit import audit_pdf
 from holdgate.paper.report import report_pdf
@@ -79,7 +79,7 @@ def package(
             brought=tuple(_cosigned(data)),
         )
         found = packed(source, asked)
-    raw = found.file()
+    raw = pack(found.parts)
     write_new(out, raw)
     sys.stdout.write(f"{out}: {len(raw)} bytes, {len(found.parts)} parts\n")
     for sentence in found.manifest.missing:

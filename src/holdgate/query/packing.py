@@ -19,7 +19,6 @@ from holdgate.law.technique import Technique
 from holdgate.ledger.merkle import inclusion_paths
 from holdgate.ledger.note import parse_checkpoint
 from holdgate.package import manifest as m
-from holdgate.package.archive import pack
 from holdgate.query.client_story import THE_LABS_OWN
 from holdgate.query.job_audit import JobAudit, job_audit
 from holdgate.query.job_record import job_record
@@ -120,19 +119,11 @@ def source_of(
 
 
 class Packed(Struct, frozen=True, kw_only=True):
-    """A package. `uncosigned`: sites whose checkpoint in it carries no cosignature."""
+    """The parts of a package (`holdgate.package.archive.pack` makes one file of them). `uncosigned`: sites whose checkpoint in it carries no cosignature."""
 
     parts: dict[str, bytes]
     manifest: m.Manifest
     uncosigned: tuple[str, ...]
-
-    def file(self) -> bytes:
-        """Its bytes.
-
-        Raises:
-            Malformed: it is more than one package can hold.
-        """
-        return pack(self.parts)
 
 
 def packed(source: Source, asked: Asked) -> Packed:
@@ -258,7 +249,7 @@ class _Packing:
     def _founding(self) -> None:
         """The first entry of every log: it holds the charter."""
         self._own(0)
-        for site in {place.site for place in self._chosen}:
+        for site in sorted({place.site for place in self._chosen}):
             body = self._scanned.body(site, 0)
             if body is not None:
                 one = said(body)
@@ -271,7 +262,9 @@ class _Packing:
         while waiting:
             done |= waiting
             found = {seq for name in waiting for seq in self._scanned.keys.get(name, ())}
-            new = [said(body) for seq in found if (body := self._scanned.body(self._scanned.site, seq)) is not None]
+            new = [
+                said(body) for seq in sorted(found) if (body := self._scanned.body(self._scanned.site, seq)) is not None
+            ]
             self._chosen.update({one.place: one for one in new})
             waiting = {name for one in new for name in _signers(one)} - done
 

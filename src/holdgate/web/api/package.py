@@ -9,6 +9,7 @@ from typing import Final
 
 from starlette.responses import Response, StreamingResponse
 
+from holdgate.package.archive import pack
 from holdgate.package.manifest import CLIENT, WHOLE
 from holdgate.query.packing import Asked, Source, packed, source_of
 from holdgate.terms.errors import Unavailable
@@ -70,7 +71,7 @@ class PackageDoor:
 
 
 def _file(source: Source, scope: str, notes: tuple[bytes, ...]) -> bytes:
-    return packed(source, Asked(scope=scope, brought=notes)).file()
+    return pack(packed(source, Asked(scope=scope, brought=notes)).parts)
 
 
 async def _chunks(raw: bytes) -> AsyncIterator[bytes]:
