@@ -15,7 +15,7 @@ from holdgate.adapters.zones import wall_clock
 from holdgate.cli.reading import open_logs
 from holdgate.paper.report import REPORT, report_pdf
 from holdgate.query.registers import Registers
-from holdgate.query.report_content import report_content
+from holdgate.query.report_content import issued, report_content
 from holdgate.query.report_facts import ReportContent
 from holdgate.query.timeline import Timeline
 from holdgate.terms.party import Party
@@ -62,7 +62,8 @@ def content_of(shop: Path, number: str, parties: Mapping[str, Party] = PARTIES) 
         registers, timeline = Registers(), Timeline()
         registers.catch_up(log)
         timeline.catch_up(log)
-        return report_content(log, registers, timeline, number, parties)
+        order = issued(registers, number).event.order
+        return report_content(log, registers, timeline.of(order), number, parties)
 
 
 def pdf_of(content: ReportContent, kind: str = REPORT) -> bytes:

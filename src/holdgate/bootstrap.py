@@ -13,6 +13,8 @@ DIR/VAULT/timestamp.json  the authority that stamps the daily heads in DIR/VAULT
 import asyncio
 import time
 from collections.abc import Mapping
+from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -31,6 +33,7 @@ from holdgate.adapters.sqlite_promises import SqlitePromises
 from holdgate.adapters.sqlite_store import SqliteStore
 from holdgate.adapters.sqlite_watch import SqliteWatch
 from holdgate.adapters.sqlite_witness import SqliteWitness
+from holdgate.adapters.zones import wall_clock
 from holdgate.audit.trust import Trust
 from holdgate.crypto.keys import SigningKey
 from holdgate.crypto.sealed import SealingKey
@@ -49,6 +52,8 @@ from holdgate.identity.charter import (
 from holdgate.law.families import Bundle
 from holdgate.ledger.note import Notary
 from holdgate.ledger.policy import Policy, parse_policy
+from holdgate.paper.report import report_pdf
+from holdgate.query.report_facts import ReportContent
 from holdgate.sites.build import policies_for
 from holdgate.sites.site import Means, Site, Writing
 from holdgate.sites.standby import Standby
@@ -56,6 +61,7 @@ from holdgate.sites.vault import Vault
 from holdgate.sites.watch import Watch
 from holdgate.terms.errors import Malformed, Unavailable
 from holdgate.terms.ids import check_id
+from holdgate.web.printing import Printer
 from holdgate.web.workshop import Difference, Workshop
 
 BUSINESS_HUB: Final = "HUB"
@@ -113,6 +119,17 @@ def workshop() -> Workshop | None:
         return tuple(Difference(**asdict(change)) for change in compare(old, new))
 
     return Workshop(rule_parser(), compared)
+
+
+def printer() -> Printer | None:
+    """What makes papers of reports for the web; None where it is not installed."""
+    if find_spec("typst") is None:
+        return None
+
+    def printed(content: ReportContent, kind: str) -> bytes:
+        return report_pdf(content, partial(wall_clock, tz=content.zone), kind)
+
+    return printed
 
 
 class Premises(NamedTuple):

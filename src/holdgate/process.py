@@ -39,7 +39,7 @@ from holdgate.adapters.sqlite_evidence import SqliteEvidence
 from holdgate.adapters.sqlite_reception import SqliteReception
 from holdgate.adapters.zones import zone_of
 from holdgate.arrivals import forwarding
-from holdgate.bootstrap import BUSINESS_HUB, Premises, Shop, read_premises, workshop
+from holdgate.bootstrap import BUSINESS_HUB, Premises, Shop, printer, read_premises, workshop
 from holdgate.crypto.keys import SigningKey
 from holdgate.engine.address import BusAddress, bracketed, host_and_port, read_address
 from holdgate.engine.keeping import Keeper, host_of, hosts_of
@@ -355,7 +355,8 @@ def _web(folder: Path) -> Iterator[Web]:
         stack.callback(reception.close)
         evidence = SqliteEvidence(folder / EVIDENCE)
         stack.callback(evidence.close)
-        web = Web(HostEntropy().token, reception, evidence, zone_of, metadata.version("holdgate"), _mark, workshop())
+        version = metadata.version("holdgate")
+        web = Web(HostEntropy().token, reception, evidence, zone_of, version, _mark, workshop(), printer())
         stack.callback(web.close)
         yield web
 

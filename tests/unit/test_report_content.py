@@ -2,18 +2,23 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from msgspec.structs import replace
 
 from holdgate.crypto.hashes import leaf_hash
+from holdgate.identity.charter import Charter
+from holdgate.law import event as ev
 from holdgate.ledger.merkle import root_of
+from holdgate.query.record import Said
+from holdgate.query.registers import Registers
 from holdgate.query.report_content import CONFORMS, FAILS
 from holdgate.query.report_facts import Organisation, ReportContent
 from holdgate.query.report_letters import LETTERS, missing
 from holdgate.terms.errors import Malformed
-from tests.papers import content_of, shop_of
+from tests.papers import LAB, content_of, shop_of
 from tests.played import bodies
 
 
@@ -46,6 +51,20 @@ def test_what_no_register_holds_is_said_to_be_missing(amended: Path) -> None:
         ("e", "the customer's address"),
         ("e", "how the customer is reached"),
     ]
+
+
+def test_a_party_counts_as_it_was_registered_when_the_report_was_issued() -> None:
+    registers = Registers()
+    registers.charter = cast("Charter", SimpleNamespace(org="LAB"))
+    said = cast("Said", SimpleNamespace(entry=SimpleNamespace(at=1)))
+    moved = replace(LAB, street="2 Other Street")
+    for seq, party in ((5, LAB), (9, moved)):
+        registers._take(
+            ev.PartyRegistered(party=replace(party, org="EXLAB"), by="SID-FIN-01", own=True), said, seq, b""
+        )
+    assert registers.parties(4) == {}
+    assert registers.parties(8)["LAB"].street == LAB.street
+    assert registers.parties(9)["EXLAB"].street == moved.street
 
 
 def _nobody(item: Organisation) -> Organisation:

@@ -319,6 +319,15 @@ def test_over_http_a_client_gets_its_own_and_nothing_else(tmp_path: Path) -> Non
             assert hub.INVOICED in mine.text
             assert not any(order in mine.text for order in THEIRS[CLIENT])
             assert (await browser.get(f"/HUB/client/{hub.INVOICED}/report/R-{hub.INVOICED}")).status_code == 200
+            for kind in ("report", "certificate-3.1", "conformity"):
+                paper = await browser.get(f"/HUB/api/orders/{hub.INVOICED}/reports/R-{hub.INVOICED}?kind={kind}")
+                assert paper.status_code == 200
+                assert paper.headers["content-type"] == "application/pdf"
+                assert paper.content.startswith(b"%PDF-")
+            unknown = await browser.get("/HUB/api/orders/PO-0000/reports/R-PO-0000")
+            assert unknown.status_code == 404
+            elsewhere = await browser.get(f"/HUB/api/orders/{hub.INVOICED}/reports/R-{hub.REPORTED}")
+            assert elsewhere.status_code == 404, "another client's report is on no order of one's own"
             nothing = await browser.get("/HUB/client/PO-0000")
             assert nothing.status_code == 404
             for order in THEIRS[CLIENT]:
@@ -326,6 +335,8 @@ def test_over_http_a_client_gets_its_own_and_nothing_else(tmp_path: Path) -> Non
                     answer = await browser.get(f"/HUB/client/{order}{path}")
                     assert answer.status_code == 404
                     assert answer.text == nothing.text.replace("PO-0000", order)
+                paper = await browser.get(f"/HUB/api/orders/{order}/reports/R-{order}")
+                assert (paper.status_code, paper.content) == (404, unknown.content)
                 options = await browser.get(f"/HUB/api/orders/{order}/options")
                 assert options.json() == []
             for page in (

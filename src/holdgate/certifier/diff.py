@@ -36,6 +36,7 @@ from holdgate.law.contract import (
     SmartClientPO,
     SmartSP,
     Step,
+    Surcharge,
     Window,
     Yield,
 )
@@ -377,6 +378,18 @@ def _billing(old: Sequence[Billing], new: Sequence[Billing]) -> Iterator[Change]
         yield from differs(place, "amount", then.amount_minor, now.amount_minor)
 
 
+def _surcharges(old: Sequence[Surcharge], new: Sequence[Surcharge]) -> Iterator[Change]:
+    """The price list: charging more, or for more, is weaker for the client who signs it."""
+    before, after = {one.id: one for one in old}, {one.id: one for one in new}
+    yield from allowed("price list", "surcharges", tuple(before), tuple(after), "a client who is charged {}")
+    for one in old:
+        other = after.get(one.id)
+        if other is not None:
+            place = f"surcharge {one.id}"
+            yield from differs(place, "for", f"{one.when} {one.cause}".strip(), f"{other.when} {other.cause}".strip())
+            yield from number(place, "amount", one.amount_minor, other.amount_minor, "{} is charged", more_is="WEAKER")
+
+
 def _payouts(old: Sequence[PayoutRule], new: Sequence[PayoutRule]) -> Iterator[Change]:
     before, after = {item.id: item for item in old}, {item.id: item for item in new}
     for item in old:
@@ -427,6 +440,9 @@ def _pay(old: Bundle, new: Bundle) -> Iterator[Change]:
     """Bonus rules, wherever they stand, and the cap; without a SmartPay there is none."""
     rules = two(lambda c: c.template.payouts if c.pay is None else c.pay.payouts, old, new)
     yield from _payouts(*rules)
+    yield from _surcharges(*two(lambda c: c.template.surcharges, old, new))
+    alone = two(lambda c: 0 if c.pay is None else c.pay.one_signer_minor, old, new)
+    yield from number("SmartPay", "one signer's limit", *alone, "a payment run of {} under one name", more_is="WEAKER")
     caps = two(lambda c: None if c.pay is None else c.pay.cap_minor, old, new)
     if None not in caps:
         yield from number("SmartPay", "cap", caps[0] or 0, caps[1] or 0, "a job that pays out {}", more_is="WEAKER")

@@ -85,7 +85,7 @@ def _content(logs: list[Log], number: str, *, proof: bool) -> tuple[ReportConten
             continue
         timeline = Timeline()
         timeline.catch_up(log)
-        content = report_content(log, registers, timeline, number, registers.parties)
+        content = report_content(log, registers, timeline.of(issue.event.order), number, registers.parties(issue.seq))
         return content, enclosures(log, issue, log.checkpoint(), content) if proof else ()
     raise Malformed(
         f"no report {number[:80]!r} was issued on a record that is here; the business hub's has its reports"

@@ -829,6 +829,122 @@ class ReleasePayout(Command, frozen=True, kw_only=True, tag="payout.release"):
     payee: str
 
 
+class RegisterParty(Command, frozen=True, kw_only=True, tag="party.register"):
+    """Register an organisation as invoices and payments name it (`holdgate.terms.party` says what each field is)."""
+
+    org: str
+    name: str
+    street: str
+    city: str
+    postal_code: str
+    country: str
+    region: str = ""
+    vat_id: str = ""
+    tax_id: str = ""
+    register_id: str = ""
+    email: str = ""
+    phone: str = ""
+    endpoint_scheme: str = ""
+    endpoint: str = ""
+    iban: str = ""
+    bic: str = ""
+    routing: str = ""
+    account: str = ""
+    tax_category: str = ""
+    tax_rate: str = "0"
+    tax_reason: str = ""
+    payment_days: int = 30
+
+
+class RegisterAccount(Command, frozen=True, kw_only=True, tag="account.register"):
+    """Register where a person is paid, by a commitment: they sign it themselves, and finance does."""
+
+    owner: str
+    commitment: str
+
+
+class AgreeCharge(Command, frozen=True, kw_only=True, tag="charge.agree"):
+    """The client and the project manager agree to a charge of the contract's price list; `item` tells it from others."""
+
+    order: str
+    charge: str
+    item: str
+    reason: str
+
+
+class SettleOrder(Command, frozen=True, kw_only=True, tag="po.settle"):
+    """The client and the project manager settle a milestone that is not reached any more (minor units; 0: void)."""
+
+    order: str
+    milestone: str
+    amount_minor: int
+    reason: str
+
+
+class DisputeInvoice(Command, frozen=True, kw_only=True, tag="invoice.dispute"):
+    """The client disputes an invoice."""
+
+    invoice: str
+    reason: str
+
+
+class ResolveDispute(Command, frozen=True, kw_only=True, tag="invoice.resolve"):
+    """The client and the shop settle a dispute; `credit_minor`: what the invoice is corrected by, without tax (0: it stands)."""
+
+    invoice: str
+    credit_minor: int
+    reason: str
+
+
+class PaymentIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
+    """A line of a bank statement that pays an invoice (or takes back: below 0). `booked_on`: ISO date."""
+
+    bank_ref: str
+    invoice: str
+    amount_minor: int
+    currency: str
+    booked_on: str
+
+
+class RecordPayments(Command, frozen=True, kw_only=True, tag="payment.record"):
+    """Put payments that came in on the record. `statement`: SHA-256 of the bank's file."""
+
+    statement: str
+    payments: tuple[PaymentIn, ...]
+
+
+class RunPayments(Command, frozen=True, kw_only=True, tag="payment.run"):
+    """Order the bank to pay payouts that are due; the file is made from this entry. `pay_on`: ISO date."""
+
+    run: str
+    payouts: tuple[str, ...]
+    currency: str
+    pay_on: str
+
+
+class PayoutResult(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """What the bank says of one payout. `status`: paid or failed; `reason`: its code."""
+
+    payout: str
+    status: str
+    reason: str = ""
+
+
+class RecordResults(Command, frozen=True, kw_only=True, tag="payment.result"):
+    """Put on the record what became of a payment run. `file`: SHA-256 of the bank's file."""
+
+    run: str
+    file: str
+    results: tuple[PayoutResult, ...]
+
+
+class ReversePayout(Command, frozen=True, kw_only=True, tag="payout.reverse"):
+    """Take a payout back by a counter-entry."""
+
+    payout: str
+    reason: str
+
+
 AnyCommand = (
     EnrolIdentity
     | DisableIdentity
@@ -899,6 +1015,16 @@ AnyCommand = (
     | CloseWindow
     | IssueInvoice
     | ReleasePayout
+    | RegisterParty
+    | RegisterAccount
+    | AgreeCharge
+    | SettleOrder
+    | DisputeInvoice
+    | ResolveDispute
+    | RecordPayments
+    | RunPayments
+    | RecordResults
+    | ReversePayout
 )
 """Every act of this law version."""
 
@@ -992,6 +1118,11 @@ _ID_NAMES: Final = (
     "policy",
     "param",
     "area",
+    "org",
+    "owner",
+    "charge",
+    "item",
+    "run",
 )
 ID_FIELDS: Final[dict[type[Command], tuple[str, ...]]] = {
     command: tuple(name for name in _ID_NAMES if name in command.__struct_fields__) for command in ACTS.values()
@@ -1037,5 +1168,11 @@ _SUBJECT_FIELDS: Final = (
     ("series", "series"),
     ("policy", "policy"),
     ("site", "target"),
+    ("party", "org"),
+    ("identity", "owner"),
+    ("invoice", "invoice"),
+    ("run", "run"),
+    ("payout", "payout"),
+    ("statement", "statement"),
 )
 _SUBJECTS: Final = {command: _subject_source(command) for command in ACTS.values()}

@@ -23,7 +23,7 @@ from holdgate.law.rules.normal import decode
 from holdgate.law.triggers import ON
 from holdgate.terms.errors import Malformed
 from holdgate.terms.ids import check_id
-from holdgate.terms.limits import MILESTONES_MAX, PAYOUTS_MAX, STEPS_MAX, TRIGGERS_MAX
+from holdgate.terms.limits import MILESTONES_MAX, PAYOUTS_MAX, STEPS_MAX, SURCHARGES_MAX, TRIGGERS_MAX
 from holdgate.terms.quantity import DECIMALS_MAX, EXACT, parse_decimal
 
 DAY_S = 86_400
@@ -278,11 +278,26 @@ def _money(template: SmartClientPO) -> Iterator[str]:
             yield f"milestone {item.id} waits for {item.when!r}, which is nothing that happens"
         if item.amount_minor <= 0 or names[item.id] > 1:
             yield f"milestone {item.id} is there twice or has no amount"
+    yield from _price_list(template)
     for rule in template.payouts:
         if rule.payee != "each_signer" or rule.amount_minor <= 0 or rule.currency != template.currency:
             yield f"payout {rule.id}: each signer is paid a positive amount in the order's currency"
         if not 0 < rule.within_s <= LONG_S:
             yield f"payout {rule.id} does not say within how many seconds the work is on time (1 s to 10 years)"
+
+
+def _price_list(template: SmartClientPO) -> Iterator[str]:
+    if len(template.surcharges) > SURCHARGES_MAX:
+        yield f"there are more than {SURCHARGES_MAX} surcharges"
+    names = Counter(one.id for one in template.surcharges)
+    causes = Counter(one.cause for one in template.surcharges if one.when == "retest")
+    for one in template.surcharges:
+        if one.amount_minor <= 0 or names[one.id] > 1:
+            yield f"surcharge {one.id} is there twice or has no amount"
+        if one.when not in ("retest", "agreed") or (one.when == "retest") != bool(one.cause):
+            yield f"surcharge {one.id} is for a retest with a cause, or agreed on"
+        if one.when == "retest" and causes[one.cause] > 1:
+            yield f"two surcharges are for a retest for {one.cause}"
 
 
 def _triggers(template: SmartClientPO) -> Iterator[str]:

@@ -303,6 +303,20 @@ class Billing(Part, frozen=True, kw_only=True):
     amount_minor: int
 
 
+class Surcharge(Part, frozen=True, kw_only=True):
+    """A line of the price list beside the price.
+
+    `when`: `retest` (a retest is authorised for `cause`) or `agreed` (the client and the project manager agree to it). `text`:
+    what the invoice says.
+    """
+
+    id: str
+    when: str
+    amount_minor: int
+    cause: str = ""
+    text: str = ""
+
+
 class PayoutRule(Part, frozen=True, kw_only=True):
     """A bonus: due when QA and compliance signed, within `within_s` of first start to last completion.
 
@@ -318,11 +332,15 @@ class PayoutRule(Part, frozen=True, kw_only=True):
 
 
 class SmartPay(Head, frozen=True, kw_only=True, tag="SmartPay"):
-    """Pay: bonus rules, and the most that one job may pay out in all (minor units)."""
+    """Pay: bonus rules, and the most that one job may pay out in all (minor units).
+
+    `one_signer_minor`: the most that a payment run may come to which one person signs (0: two always sign).
+    """
 
     currency: str
     payouts: tuple[PayoutRule, ...]
     cap_minor: int
+    one_signer_minor: int = 0
 
 
 class SmartClientPO(Head, frozen=True, kw_only=True, tag="SmartClientPO"):
@@ -345,6 +363,7 @@ class SmartClientPO(Head, frozen=True, kw_only=True, tag="SmartClientPO"):
     demands: tuple[Demand, ...] = ()
     quality: str = ""
     pay: str = ""
+    surcharges: tuple[Surcharge, ...] = ()
 
 
 Document = (

@@ -155,6 +155,16 @@ CODES: Final[tuple[Code, ...]] = (
     _code(714, "VAULT_READ_ONLY", "The Vault looks and never writes.", "Correct the record by a new entry at its own site.", "SC-21"),
     _code(715, "PAYOUT_DEPENDS_ON_RESULT", "Payout {rule} depends on a test result.", "Tie pay to time and completeness only.", "ISO/IEC 17025 4.1"),
     _code(716, "STALE_VERSION", "{report} was replaced by {replaced_by}.", "Look at the report that replaces it.", "ISO/IEC 17025 7.8.8"),
+    _code(717, "INVOICE_UNKNOWN", "There is no invoice {invoice}.", "Check the number.", "-"),
+    _code(718, "PAYOUT_UNKNOWN", "There is no payout {payout} there.", "Check the number.", "-"),
+    _code(719, "PAYOUT_NOT_DUE", "{payout} is {status}.", "Look at the payout's state; what is paid or under way is not paid again.", "exactly once"),
+    _code(720, "CONSENT_MISSING", "Another signature is missing: {needed}.", "Have them sign the same act.", "four eyes; SC-10"),
+    _code(721, "AMOUNT_REFUSED", "{amount} is not accepted: {why}.", "Mend the amount.", "-"),
+    _code(722, "ACCOUNT_MISSING", "No bank account of {payee} is on record.", "Have them register one, together with finance.", "-"),
+    _code(723, "MILESTONE_OPEN", "{milestone} can still be reached: {jobs} goes on.", "Finish or end the job first.", "foundations: money"),
+    _code(724, "INVOICE_NOT_DISPUTED", "{invoice} is not in dispute.", "Nothing is left to settle.", "-"),
+    _code(725, "CHARGE_UNKNOWN", "The contract has no charge {charge} that is agreed on.", "Look at the contract's price list.", "-"),
+    _code(726, "PARTY_INCOMPLETE", "{org} cannot be registered like this: {why}.", "Mend what is named.", "EN 16931-1"),
 )  # fmt: skip
 
 BY_NAME: Final[dict[str, Code]] = {code.name: code for code in CODES}

@@ -9,6 +9,8 @@ from typing import Final
 
 from msgspec import Struct
 
+from holdgate.terms.party import Party
+
 
 class Event(
     Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, tag_field="ev", gc=False
@@ -414,6 +416,108 @@ class PayoutReleased(Event, frozen=True, kw_only=True):
     payee: str
     amount_minor: int
     currency: str
+
+
+class PartyRegistered(Event, frozen=True, kw_only=True):
+    """An organisation as invoices and payments name it from now on. `own`: it is this shop."""
+
+    party: Party
+    by: str
+    own: bool = False
+
+
+class AccountRegistered(Event, frozen=True, kw_only=True):
+    """Where somebody is paid. `commitment`: to the account, which itself is kept off the ledger."""
+
+    owner: str
+    commitment: str
+    by: str
+
+
+class ChargeAgreed(Event, frozen=True, kw_only=True):
+    """The client and the shop agreed to a charge of the contract's price list, once (`item` tells it from others)."""
+
+    order: str
+    charge: str
+    item: str
+    by: str
+
+
+class OrderSettled(Event, frozen=True, kw_only=True):
+    """A milestone that is not reached any more is settled for an amount (minor units; 0: it is void)."""
+
+    order: str
+    milestone: str
+    amount_minor: int
+    by: str
+
+
+class CreditNoteIssued(Event, frozen=True, kw_only=True):
+    """An invoice is corrected by this much (minor units, without tax)."""
+
+    invoice: str
+    amount_minor: int
+    reason: str
+
+
+class InvoiceDisputed(Event, frozen=True, kw_only=True):
+    """The client disputes an invoice: it is held until the two agree."""
+
+    invoice: str
+    by: str
+    reason: str
+
+
+class DisputeResolved(Event, frozen=True, kw_only=True):
+    """The client and the shop agreed what an invoice is corrected by (minor units, without tax; 0: it stands)."""
+
+    invoice: str
+    credit_minor: int
+    by: str
+
+
+class PaymentReceived(Event, frozen=True, kw_only=True):
+    """Money for an invoice came in (went back: below 0), once by the bank's reference. `booked_on`: ISO date."""
+
+    invoice: str
+    amount_minor: int
+    currency: str
+    bank_ref: str
+    booked_on: str
+    by: str
+
+
+class PaymentsOrdered(Event, frozen=True, kw_only=True):
+    """A payment run: the bank is told to pay these payouts. `pay_on`: ISO date."""
+
+    run: str
+    payouts: tuple[str, ...]
+    currency: str
+    pay_on: str
+    by: str
+
+
+class PayoutPaid(Event, frozen=True, kw_only=True):
+    """The bank says that a payout was paid."""
+
+    payout: str
+    run: str
+
+
+class PayoutFailed(Event, frozen=True, kw_only=True):
+    """The bank says that a payout was not paid, or sent back. `reason`: its code. It can be ordered again."""
+
+    payout: str
+    run: str
+    reason: str
+
+
+class PayoutReversed(Event, frozen=True, kw_only=True):
+    """A payout is taken back by a counter-entry; it is not ordered any more."""
+
+    payout: str
+    by: str
+    reason: str
 
 
 # ---- floor hub -----------------------------------------------------------------------------------------------------
@@ -886,6 +990,18 @@ HUB: Final = (
     ComplaintOpened,
     InvoiceIssued,
     PayoutReleased,
+    PartyRegistered,
+    AccountRegistered,
+    ChargeAgreed,
+    OrderSettled,
+    CreditNoteIssued,
+    InvoiceDisputed,
+    DisputeResolved,
+    PaymentReceived,
+    PaymentsOrdered,
+    PayoutPaid,
+    PayoutFailed,
+    PayoutReversed,
 )
 FLOOR: Final = (
     SlipStaged,
@@ -986,6 +1102,18 @@ AnyEvent = (
     | ComplaintOpened
     | InvoiceIssued
     | PayoutReleased
+    | PartyRegistered
+    | AccountRegistered
+    | ChargeAgreed
+    | OrderSettled
+    | CreditNoteIssued
+    | InvoiceDisputed
+    | DisputeResolved
+    | PaymentReceived
+    | PaymentsOrdered
+    | PayoutPaid
+    | PayoutFailed
+    | PayoutReversed
     | SlipStaged
     | ReaderAdvanced
     | ArrivalRecorded

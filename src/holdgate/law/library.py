@@ -76,6 +76,15 @@ class Library:
         pay = self._governing(template.pay, SmartPay)
         return None if pay is None else pay.cap_minor
 
+    def one_signer(self, template: SmartClientPO) -> int:
+        """The most that a payment run may come to which one person signs (minor units); 0: two always sign.
+
+        Raises:
+            Tampered: the order names a SmartPay, and the store does not hold it.
+        """
+        pay = self._governing(template.pay, SmartPay)
+        return 0 if pay is None else pay.one_signer_minor
+
     def _governing(self, sha256: str, kind: type[Governing]) -> Governing | None:
         if not sha256:
             return None

@@ -163,6 +163,23 @@ def of_order(view: View, order: Order) -> Candidates:
     same: dict[str, Any] = {name: getattr(order, name) for name in _AMENDED}
     amended = {"order": order.id, **same, "documents": tuple(order.documents), "amendment": True}
     yield Candidate(c.StageOrder, amended, (*_AMENDED[2:], "documents"))
+    yield from _by_agreement(view, order)
+
+
+def _by_agreement(view: View, order: Order) -> Candidates:
+    """What the client and the project manager agree on: charges of the price list, milestones that are not reached any more."""
+    template = view.library.template(order.sha256)
+    if template is None:
+        return
+    both = (*view.somebody("project_manager"), *view.somebody("client", org=order.client))
+    for one in template.surcharges:
+        if one.when == "agreed":
+            fields = {"order": order.id, "charge": one.id, "item": f"X-{len(order.charges) + 1}", "reason": STAND_IN}
+            yield Candidate(c.AgreeCharge, fields, ("item", "reason"), both)
+    for item in template.billing:
+        if f"invoice:{item.id}" not in order.fired:
+            sum_of: dict[str, Any] = {"milestone": item.id, "amount_minor": item.amount_minor, "reason": STAND_IN}
+            yield Candidate(c.SettleOrder, {"order": order.id, **sum_of}, ("amount_minor", "reason"), both)
 
 
 _AMENDED: Final = ("contract", "version", "node", "client", "part_no", "rev", "serials")

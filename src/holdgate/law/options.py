@@ -22,7 +22,7 @@ from msgspec.structs import asdict, replace
 
 from holdgate.crypto.hashes import digest
 from holdgate.law import command as c
-from holdgate.law import offers, offers_registers
+from holdgate.law import offers, offers_money, offers_registers
 from holdgate.law.candidate import STAND_IN, Candidates, View, best_batch, best_equipment, presented
 from holdgate.law.candidate import Candidate as _Candidate
 from holdgate.law.case import Pin
@@ -280,6 +280,7 @@ def _at_hub(view: View) -> Candidates:
         yield from offers.of_contract(view, record)
         yield from offers_registers.next_version(view, record)
     yield from offers_registers.at_hub(view)
+    yield from offers_money.at_hub(view)
 
 
 def _record_of(job: Job) -> Candidates:

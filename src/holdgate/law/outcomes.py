@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from holdgate.law import command as c
 from holdgate.law import event as ev
-from holdgate.law import interruptions, registers, reporting
+from holdgate.law import interruptions, paying, registers, reporting
 from holdgate.law.case import Case
 from holdgate.law.environment import heard
 from holdgate.law.gates.modules import permission_of
@@ -486,4 +486,14 @@ OUTCOMES: Final[dict[type[c.Command], Callable[[Case, Any], Events]]] = {
     c.CloseWindow: reporting.close_window,
     c.IssueInvoice: _never,
     c.ReleasePayout: _never,
+    c.RegisterParty: paying.party,
+    c.RegisterAccount: paying.account,
+    c.AgreeCharge: paying.charge,
+    c.SettleOrder: paying.settle,
+    c.DisputeInvoice: paying.dispute,
+    c.ResolveDispute: paying.resolve,
+    c.RecordPayments: paying.payments,
+    c.RunPayments: paying.run,
+    c.RecordResults: paying.results,
+    c.ReversePayout: paying.reverse,
 }

@@ -50,7 +50,7 @@ SAYS: Final[dict[type[c.Command], tuple[type[ev.Event], ...]]] = {
     c.UpdatePolicy: (ev.PolicyUpdated,),
     c.AcceptTerms: (ev.TermsAccepted,),
     c.ReviewOrder: (ev.OrderReviewed,),
-    c.StageOrder: (ev.OrderStaged, ev.InvoiceIssued),
+    c.StageOrder: (ev.OrderStaged, ev.InvoiceIssued, ev.CreditNoteIssued),
     c.SignQa: (ev.QaAccepted, *_YIELDED, ev.InvoiceIssued, ev.PayoutReleased),
     c.SignCompliance: (ev.ComplianceAccepted, ev.InvoiceIssued, ev.PayoutReleased),
     c.GenerateReport: (ev.ReportIssued,),
@@ -91,6 +91,16 @@ SAYS: Final[dict[type[c.Command], tuple[type[ev.Event], ...]]] = {
     c.CheckEquipment: (ev.EquipmentChecked, ev.NonconformanceOpened),
     c.CorrectEntry: (ev.ReadingCorrected,),
     c.AuthoriseDeviation: (ev.DeviationAuthorised,),
+    c.RegisterParty: (ev.PartyRegistered,),
+    c.RegisterAccount: (ev.AccountRegistered,),
+    c.AgreeCharge: (ev.ChargeAgreed, ev.InvoiceIssued),
+    c.SettleOrder: (ev.OrderSettled, ev.InvoiceIssued),
+    c.DisputeInvoice: (ev.InvoiceDisputed,),
+    c.ResolveDispute: (ev.DisputeResolved, ev.CreditNoteIssued),
+    c.RecordPayments: (ev.PaymentReceived,),
+    c.RunPayments: (ev.PaymentsOrdered,),
+    c.RecordResults: (ev.PayoutPaid, ev.PayoutFailed),
+    c.ReversePayout: (ev.PayoutReversed,),
 }
 """Acts that are not named (wishes that are always refused) say nothing."""
 

@@ -119,13 +119,16 @@ def _order(document: SmartClientPO) -> Iterator[Number]:
     yield from _stated(document, document, "", {"price_minor": money})
     for item in document.billing:
         yield from _stated(document, item, f"billing[{item.id}]", {"amount_minor": money})
+    for one in document.surcharges:
+        yield from _stated(document, one, f"surcharges[{one.id}]", {"amount_minor": money})
     yield from _payouts(document, document.payouts)
     yield from _stated(document, document, "", {"client_window_s": "s", "buffer_max_s": "s"})
 
 
 def _pay(document: SmartPay) -> Iterator[Number]:
     yield from _payouts(document, document.payouts)
-    yield from _stated(document, document, "", {"cap_minor": f"minor units of {document.currency}"})
+    money = f"minor units of {document.currency}"
+    yield from _stated(document, document, "", {"cap_minor": money, "one_signer_minor": money})
 
 
 def _payouts(document: Head, payouts: tuple[PayoutRule, ...]) -> Iterator[Number]:

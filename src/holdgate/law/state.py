@@ -6,11 +6,12 @@ by, so that a decision can name what it rests on.
 
 from typing import Final
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from holdgate.crypto.hashes import digest
 from holdgate.identity.charter import Charter
 from holdgate.identity.roster import Identity
+from holdgate.law.money import Money
 from holdgate.terms.ids import ID_CHARS_MAX
 
 
@@ -151,7 +152,7 @@ class Order(Struct):
     the paper was reviewed). `attested_parts`: those of `arrived` that people attested (`attested`: there are any).
     `documents`: name → last instant of validity (None: no end is known). `staged_at`: the last staging; `delivered_at`:
     the first report's time (UTC µs; 0: none). `jobs`: keys of its jobs. `fired`: milestone or payout key → the entry that
-    released it.
+    released it. `charges`: item → the charge of the price list that it is. `settlements`: milestone → what it was settled for.
     """
 
     id: str
@@ -180,6 +181,8 @@ class Order(Struct):
     reviews: dict[str, dict[str, str]] = {}
     jobs: list[str] = []
     fired: dict[str, int] = {}
+    charges: dict[str, str] = {}
+    settlements: dict[str, int] = {}
 
 
 class Last(Struct, gc=False):
@@ -439,6 +442,7 @@ class State(Struct):
     retired: dict[str, int] = {}
     witnessed_at: int = 0
     witnessed_size: int = 0
+    money: Money = field(default_factory=Money)
 
 
 OVER: Final = {"split": "split into sub-lots", "terminated": "terminated"}

@@ -10,13 +10,22 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from holdgate.law import event as ev
-from holdgate.law.contract import PayoutRule, SmartClientPO
+from holdgate.law.contract import PayoutRule, SmartClientPO, Surcharge
 from holdgate.law.library import Library
-from holdgate.law.state import OVER, Job, Order, State
+from holdgate.law.money import Bill
+from holdgate.law.state import OVER, Job, Order, State, job_key
 from holdgate.terms.errors import Tampered
 from holdgate.terms.instant import SECOND_US
 
-_BY_ORDER: Final = (ev.OrderStaged, ev.ArrivalRecorded, ev.QaAccepted, ev.ComplianceAccepted)
+_BY_ORDER: Final = (
+    ev.OrderStaged,
+    ev.ArrivalRecorded,
+    ev.QaAccepted,
+    ev.ComplianceAccepted,
+    ev.RetestAuthorised,
+    ev.ChargeAgreed,
+    ev.OrderSettled,
+)
 _BY_REPORT: Final = (ev.ReportApproved, ev.ReviewWindowLapsed)
 
 
@@ -30,7 +39,8 @@ def fire(state: State, library: Library, events: Sequence[ev.AnyEvent], at: int)
         at: when the entry was put on the record (UTC µs); conditions are facts, so nothing depends on it.
 
     Returns:
-        `InvoiceIssued` in the contract's order of milestones, then `PayoutReleased` job by job; none that fired before.
+        What an amendment corrects, `InvoiceIssued` in the contract's order of milestones, its surcharges, then
+        `PayoutReleased` job by job; none that fired before.
 
     Raises:
         Tampered: an order rests on a template that the store does not hold.
@@ -38,8 +48,12 @@ def fire(state: State, library: Library, events: Sequence[ev.AnyEvent], at: int)
     if state.kind != "business_hub":
         return ()
     due: list[ev.AnyEvent] = []
+    amended = {event.order for event in events if isinstance(event, ev.OrderStaged) and event.amendment}
     for order in _touched(state, events):
+        if order.id in amended:
+            due.extend(_corrections(state, library, order))
         due.extend(_invoices(state, library, order))
+        due.extend(_surcharges(state, library, order, events))
         due.extend(_payouts(state, library, order))
     return tuple(due)
 
@@ -68,10 +82,87 @@ def _invoices(state: State, library: Library, order: Order) -> Iterator[ev.Invoi
     template = _template(library, order)
     for item in template.billing:
         reached = _MILESTONES.get(item.when)
-        if f"invoice:{item.id}" not in order.fired and reached is not None and order.serials and reached(state, order):
-            yield ev.InvoiceIssued(
-                order=order.id, milestone=item.id, amount_minor=item.amount_minor, currency=template.currency
-            )
+        if f"invoice:{item.id}" in order.fired or reached is None or not order.serials:
+            continue
+        if item.id in order.settlements:
+            yield _invoice(order, item.id, order.settlements[item.id], template.currency)
+        elif reached(state, order):
+            yield _invoice(order, item.id, item.amount_minor, template.currency)
+
+
+def _invoice(order: Order, item: str, amount_minor: int, currency: str) -> ev.InvoiceIssued:
+    return ev.InvoiceIssued(order=order.id, milestone=item, amount_minor=amount_minor, currency=currency)
+
+
+def _corrections(state: State, library: Library, order: Order) -> Iterator[ev.AnyEvent]:
+    """What was invoiced for milestones becomes what the amended terms say: credit notes for less, an invoice for more.
+
+    An order in another currency than before is credited in full and invoiced anew.
+    """
+    template = _template(library, order)
+    wanted = {item.id: item.amount_minor for item in template.billing} | order.settlements
+    for item, invoices in _invoiced(state, order).items():
+        missing = wanted.get(item, 0)
+        for invoice in invoices:
+            kept = invoice.net_minor - invoice.credited_minor
+            stays = min(kept, missing) if invoice.currency == template.currency else 0
+            missing -= stays
+            if stays < kept:
+                yield ev.CreditNoteIssued(invoice=invoice.number, amount_minor=kept - stays, reason=_AMENDED)
+        if missing:
+            yield _invoice(order, item, missing, template.currency)
+
+
+_AMENDED: Final = "the order was amended"
+_OF_THE_LIST: Final = ":"
+"""Stands in the item of a surcharge (`charge:item`), and in no milestone's id."""
+
+
+def _invoiced(state: State, order: Order) -> dict[str, list[Bill]]:
+    """The invoices of an order's milestones, by milestone, in their order."""
+    found: dict[str, list[Bill]] = {}
+    for bill in state.money.bills.values():
+        if bill.order == order.id and not bill.corrects and _OF_THE_LIST not in bill.item:
+            found.setdefault(bill.item, []).append(bill)
+    return found
+
+
+def _surcharges(
+    state: State, library: Library, order: Order, events: Sequence[ev.AnyEvent]
+) -> Iterator[ev.InvoiceIssued]:
+    """The price list's charges that these events set off: retests for a cause that the client pays for, and what was agreed."""
+    template = _template(library, order)
+    prices = {one.id: one for one in template.surcharges}
+    for charge, item in (*_agreed(order, prices, events), *_retests(state, order, prices, events)):
+        name = f"{charge.id}{_OF_THE_LIST}{item}"
+        if f"invoice:{name}" not in order.fired:
+            yield _invoice(order, name, charge.amount_minor, template.currency)
+
+
+Charges = Iterator[tuple[Surcharge, str]]
+
+
+def _agreed(order: Order, prices: dict[str, Surcharge], events: Sequence[ev.AnyEvent]) -> Charges:
+    for event in events:
+        if isinstance(event, ev.ChargeAgreed) and event.order == order.id and event.charge in prices:
+            yield prices[event.charge], event.item
+
+
+def _retests(state: State, order: Order, prices: dict[str, Surcharge], events: Sequence[ev.AnyEvent]) -> Charges:
+    """Each retest once, told by its number: several at one step may come with one import."""
+    paid = {one.cause: one for one in prices.values() if one.when == "retest"}
+    later: dict[tuple[str, str], int] = {}
+    found: list[tuple[Surcharge, str]] = []
+    for event in reversed(events):
+        if not isinstance(event, ev.RetestAuthorised) or event.order != order.id:
+            continue
+        job = state.jobs.get(job_key(event.order, event.job))
+        at = (event.job, event.step)
+        number = (0 if job is None else job.retests.get(event.step, 0)) - later.get(at, 0)
+        later[at] = later.get(at, 0) + 1
+        if event.cause in paid:
+            found.append((paid[event.cause], f"{event.job}.{event.step}.{number}"))
+    yield from reversed(found)
 
 
 def _arrived(state: State, order: Order) -> bool:

@@ -19,6 +19,7 @@ from holdgate.law.contract import (
     SmartPay,
     SmartSP,
     Step,
+    Surcharge,
     Window,
     document_digest,
 )
@@ -238,11 +239,15 @@ def _money(template: SmartClientPO, pay: SmartPay | None) -> Iterator[str]:
     yield f"The price is {money.show(template.price_minor, template.currency)}."
     for item in template.billing:
         yield _milestone(item, template.currency)
+    for one in template.surcharges:
+        yield _surcharge(one, template.currency)
     rules = template.payouts if pay is None else pay.payouts
     for rule in rules:
         yield _payout(rule)
     if pay is not None:
         yield f"A job pays out at most {money.show(pay.cap_minor, pay.currency)} in all."
+    if pay is not None and pay.one_signer_minor:
+        yield f"Two people sign a payment run of more than {money.show(pay.one_signer_minor, pay.currency)}."
     if not rules:
         yield "There is no bonus."
 
@@ -250,6 +255,15 @@ def _money(template: SmartClientPO, pay: SmartPay | None) -> Iterator[str]:
 def _milestone(item: Billing, currency: str) -> str:
     when = _WHEN.get(item.when, item.when)
     return f"{money.show(item.amount_minor, currency)} ({item.id}) is invoiced by itself when {when}."
+
+
+def _surcharge(one: Surcharge, currency: str) -> str:
+    when = (
+        f"for each retest because of {one.cause}"
+        if one.when == "retest"
+        else "when the client and the shop agree to it"
+    )
+    return f"{money.show(one.amount_minor, currency)} more ({one.id}) {when}."
 
 
 def _payout(rule: PayoutRule) -> str:

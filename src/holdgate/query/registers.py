@@ -71,7 +71,7 @@ class Issue(Struct, frozen=True, kw_only=True):
 
 
 class Registers:
-    """The index. `size`: how many entries of the record it covers. `parties`: organisations by id, as registered.
+    """The index. `size`: how many entries of the record it covers.
 
     `people` to `logged`: everything that was said of one id, in order.
     """
@@ -81,9 +81,9 @@ class Registers:
         self.charter: Charter | None = None
         self.reports: dict[str, Issue] = {}
         self.replaced: dict[str, str] = {}
-        self.parties: dict[str, Party] = {}
         self._frontier: tuple[bytes, ...] = ()
         self.people: dict[str, list[Kept[Person]]] = {}
+        self.organisations: dict[str, list[Kept[Party]]] = {}
         self.equipment: dict[str, list[Kept[Instrument]]] = {}
         self.batches: dict[str, list[Kept[Batch]]] = {}
         self.standards: dict[str, list[Kept[ev.StandardAdopted]]] = {}
@@ -132,6 +132,11 @@ class Registers:
         """Who somebody was at entry `stop`; by the SMART-ID alone where nobody enrolled them."""
         return _last(self.people.get(smart_id), stop) or Person(smart_id, "", "")
 
+    def parties(self, stop: int) -> dict[str, Party]:
+        """Organisations by their id, as they were registered at entry `stop`; this shop's own under the charter's id too."""
+        found = {org: _last(kept, stop) for org, kept in self.organisations.items()}
+        return {org: party for org, party in found.items() if party is not None}
+
     def instrument(self, name: str, stop: int, at: int) -> Instrument | None:
         """An instrument as it was calibrated at a time of use (UTC µs), as known at entry `stop`."""
         kept = [item for item in self.equipment.get(name, ()) if item.seq <= stop]
@@ -169,6 +174,12 @@ def _rekeyed(index: Registers, e: ev.IdentityRekeyed, seq: int, at: int) -> None
     if before:
         held = before[-1].value
         before.append(Kept(seq, at, Person(held.id, held.name, held.org, key_id(e.key))))
+
+
+def _party(index: Registers, e: ev.PartyRegistered, seq: int, at: int) -> None:
+    own = (index.charter.org,) if e.own and index.charter is not None else ()
+    for org in dict.fromkeys((e.party.org, *own)):
+        index.organisations.setdefault(org, []).append(Kept(seq, at, e.party))
 
 
 def _registered(index: Registers, e: ev.EquipmentRegistered, seq: int, at: int) -> None:
@@ -215,6 +226,7 @@ def _last(kept: list[Kept[T]] | None, stop: int) -> T | None:
 _TAKEN: Final[dict[type[ev.Event], Callable[[Registers, Any, int, int], None]]] = {
     ev.IdentityEnrolled: _enrolled,
     ev.IdentityRekeyed: _rekeyed,
+    ev.PartyRegistered: _party,
     ev.EquipmentRegistered: _registered,
     ev.EquipmentCalibrated: _calibrated,
     ev.MaterialRegistered: _batch,

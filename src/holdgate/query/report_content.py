@@ -46,7 +46,6 @@ from holdgate.query.report_rows import (
     rules,
     signatures,
 )
-from holdgate.query.timeline import Timeline
 from holdgate.terms.errors import Malformed, Tampered
 from holdgate.terms.party import Party
 
@@ -62,38 +61,48 @@ class _Job(NamedTuple):
 
 
 def report_content(
-    record: Record, registers: Registers, timeline: Timeline, report: str, parties: Mapping[str, Party]
+    record: Record, registers: Registers, places: Sequence[tuple[int, int]], report: str, parties: Mapping[str, Party]
 ) -> ReportContent:
     """What a report says.
 
     Args:
         record: of the business hub.
         registers: over this record, caught up.
-        timeline: the same.
+        places: where the record speaks of the report's order (`holdgate.query.timeline.Timeline.of`).
         report: its number.
         parties: organisations by their id, as registered.
 
     Raises:
         Malformed: the record knows no such report. Tampered: a document that it rests on is missing.
     """
-    issue = registers.reports.get(report)
-    if issue is None:
-        known = ", ".join(sorted(registers.reports)[:8]) or "none"
-        raise Malformed(f"no report {report[:80]!r} was issued on this record; there are: {known}")
-    made = _as_issued(record, registers, timeline, issue, parties)
+    issue = issued(registers, report)
+    made = _as_issued(record, registers, places, issue, parties)
     before = registers.reports.get(issue.event.replaces)
     if before is not None:
-        earlier = _as_issued(record, registers, timeline, before, parties)
+        earlier = _as_issued(record, registers, places, before, parties)
         made = replace(made, reason=_reason(issue), changes=tuple(changes(earlier, made)))
     made = replace(made, replaced_by=registers.replaced.get(report, ""))
     return replace(made, missing=tuple(missing(made)))
 
 
+def issued(registers: Registers, report: str) -> Issue:
+    """Where a report was issued.
+
+    Raises:
+        Malformed: nowhere on this record.
+    """
+    issue = registers.reports.get(report)
+    if issue is None:
+        known = ", ".join(sorted(registers.reports)[:8]) or "none"
+        raise Malformed(f"no report {report[:80]!r} was issued on this record; there are: {known}")
+    return issue
+
+
 def _as_issued(
-    record: Record, registers: Registers, timeline: Timeline, issue: Issue, parties: Mapping[str, Party]
+    record: Record, registers: Registers, known: Sequence[tuple[int, int]], issue: Issue, parties: Mapping[str, Party]
 ) -> ReportContent:
     event = issue.event
-    places = [place for place in timeline.of(event.order) if place[0] <= issue.seq]
+    places = [place for place in known if place[0] <= issue.seq]
     voices = voices_of(record, places, event.job)
     job = _job(record, voices, event)
     _, document, technique = job.documents

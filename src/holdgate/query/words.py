@@ -47,8 +47,10 @@ class _Values(dict[str, str]):
 
     def __init__(self, event: ev.AnyEvent) -> None:
         super().__init__({name: shown(name, getattr(event, name)) for name in event.__struct_fields__})
-        if isinstance(event, (ev.InvoiceIssued, ev.PayoutReleased)):
+        if isinstance(event, (ev.InvoiceIssued, ev.PayoutReleased, ev.PaymentReceived)):
             self["amount"] = money.show(event.amount_minor, event.currency)
+        if isinstance(event, ev.PartyRegistered):
+            self["party"] = f"{event.party.org} as {event.party.name}, {event.party.city}, {event.party.country}"
 
     def __missing__(self, key: str) -> str:
         return "-"
@@ -151,6 +153,13 @@ def _contact(e: ev.ContactChanged) -> str:
 
 Row = str | Callable[[Any], str]
 
+
+def _settled(e: ev.OrderSettled) -> str:
+    if not e.amount_minor:
+        return "Milestone {milestone} of {order} is void: the client and the shop agreed."
+    return "Milestone {milestone} of {order} is settled for {amount_minor} (minor units)."
+
+
 _ROWS: Final[dict[type[ev.Event], Row]] = {
     # identities and facts
     ev.IdentityEnrolled: _enrolled,
@@ -234,6 +243,18 @@ _ROWS: Final[dict[type[ev.Event], Row]] = {
     ev.ComplaintOpened: "{by} rejected {report} after its window; it is a complaint: {reason}.",
     ev.InvoiceIssued: "Invoice {milestone} of {order} went out: {amount}.",
     ev.PayoutReleased: "Payout {rule} of {order}/{job} to {payee}: {amount}.",
+    ev.PartyRegistered: "{by} registered {party}.",
+    ev.AccountRegistered: "{owner} is paid to another account from now on; {by} signed.",
+    ev.ChargeAgreed: "Charge {charge} ({item}) on {order} was agreed on.",
+    ev.OrderSettled: _settled,
+    ev.CreditNoteIssued: "Invoice {invoice} was corrected by {amount_minor} (minor units, without tax): {reason}.",
+    ev.InvoiceDisputed: "{by} disputes invoice {invoice}: {reason}.",
+    ev.DisputeResolved: "The dispute on invoice {invoice} is settled.",
+    ev.PaymentReceived: "{bank_ref} of {booked_on} pays {amount} on invoice {invoice}.",
+    ev.PaymentsOrdered: "{by} ordered payment run {run} for {pay_on}: {payouts}.",
+    ev.PayoutPaid: "The bank paid {payout} of run {run}.",
+    ev.PayoutFailed: "The bank did not pay {payout} of run {run}: {reason}.",
+    ev.PayoutReversed: "{by} took {payout} back: {reason}.",
     # the site itself
     ev.Imported: "Entries {start} to {size} of {origin} were taken in.",
     ev.Disregarded: "{site} had left the shop and went on: {said} of its events make nothing true.",
@@ -245,6 +266,7 @@ _ROWS: Final[dict[type[ev.Event], Row]] = {
 
 BY_ITSELF: Final[tuple[type[ev.Event], ...]] = (
     ev.InvoiceIssued,
+    ev.CreditNoteIssued,
     ev.PayoutReleased,
     ev.ReviewWindowOpened,
     ev.Triggered,

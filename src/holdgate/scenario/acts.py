@@ -8,6 +8,7 @@ from holdgate.law import command as c
 from holdgate.scenario import forwarding, governing, registering
 from holdgate.scenario.draft import FLOOR, HUB, NODE, Draft
 from holdgate.scenario.files import ScenarioStep
+from holdgate.scenario.paying import as_written
 from holdgate.terms import instant
 from holdgate.terms.errors import Malformed
 
@@ -461,6 +462,16 @@ ACTIONS: Final[dict[str, tuple[str, Make]]] = {
     "standard.adopt": (HUB, registering.standard),
     "document.verify": (HUB, _verify),
     "job.assign": (HUB, _assign),
+    "party.register": (HUB, as_written(c.RegisterParty)),
+    "account.register": (HUB, as_written(c.RegisterAccount)),
+    "charge.agree": (HUB, as_written(c.AgreeCharge)),
+    "po.settle": (HUB, as_written(c.SettleOrder)),
+    "invoice.dispute": (HUB, as_written(c.DisputeInvoice)),
+    "invoice.resolve": (HUB, as_written(c.ResolveDispute)),
+    "payment.record": (HUB, as_written(c.RecordPayments)),
+    "payment.run": (HUB, as_written(c.RunPayments)),
+    "payment.result": (HUB, as_written(c.RecordResults)),
+    "payout.reverse": (HUB, as_written(c.ReversePayout)),
 }
 """Action → the kind of site that decides it, and how the command is made."""
 

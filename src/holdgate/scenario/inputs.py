@@ -81,6 +81,17 @@ KNOWN_INPUTS: Final[dict[str, str]] = {
     "delivery.close": "po",
     "invoice.issue": "job? po? milestone",
     "payout.release": "job rule payee",
+    "party.register": "org name street city postal_code country region? vat_id? tax_id? register_id? email? phone? "
+    "endpoint_scheme? endpoint? iban? bic? routing? account? tax_category? tax_rate? tax_reason? payment_days:whole?",
+    "account.register": "owner commitment",
+    "charge.agree": "po charge item reason?",
+    "po.settle": "po milestone amount_minor:whole reason?",
+    "invoice.dispute": "invoice reason?",
+    "invoice.resolve": "invoice credit_minor:whole reason?",
+    "payment.record": "statement payments:maps",
+    "payment.run": "run payouts:list currency pay_on",
+    "payment.result": "run file results:maps",
+    "payout.reverse": "payout reason?",
     # people, equipment, materials, standards
     "identity.enrol": "person name? org? kind roles:list key_of:person?",
     "credential.renew": "person credential valid_to:time evidence?",
@@ -250,6 +261,11 @@ def _map(value: Tree, names: Names, what: str) -> None:
         raise Malformed(f"{what} is {_shown(value)}; write a mapping such as {{key: value}}")
 
 
+def _maps(value: Tree, names: Names, what: str) -> None:
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        raise Malformed(f"{what} is {_shown(value)}; write a list of mappings such as [{{key: value}}]")
+
+
 def _days(value: Tree, names: Names, what: str) -> None:
     _map(value, names, what)
     for key, day in value.items() if isinstance(value, dict) else ():
@@ -337,6 +353,7 @@ _KINDS: Final[Mapping[str, Kind]] = {
     "time": _time,
     "moment": _moment,
     "days": _days,
+    "maps": _maps,
     "list": _list,
     "map": _map,
     "people": _people,

@@ -36,6 +36,14 @@ MILESTONES_MAX: Final = 3
 """Milestones that one event can complete: many orders' may fire with one import, and have to fit its entry."""
 PAYOUTS_MAX: Final = 2
 """Payout rules of an order: each signer's payouts of a job fire with one entry."""
+SURCHARGES_MAX: Final = 10
+"""Lines of a contract's price list beside its price."""
+RUN_PAYOUTS_MAX: Final = 200
+"""Payouts of one payment run."""
+RESULTS_MAX: Final = 100
+"""Results of a payment run that one act records."""
+PAYMENTS_MAX: Final = 50
+"""Payments that came in, in one act."""
 TRIGGERS_MAX: Final = 20
 """Triggers of a contract: all of them can be set off by one entry."""
 PINS_MAX: Final = 4

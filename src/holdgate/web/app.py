@@ -27,6 +27,7 @@ from holdgate.web.api.inviting import Invitations
 from holdgate.web.api.ledger import LedgerDoor
 from holdgate.web.api.looking import Looking
 from holdgate.web.api.package import PackageDoor
+from holdgate.web.api.papers import Papers
 from holdgate.web.api.session import Visits
 from holdgate.web.asker import Asker
 from holdgate.web.drafting import Drafting
@@ -35,6 +36,7 @@ from holdgate.web.openapi import document
 from holdgate.web.operation import Elsewhere, Operation, routes
 from holdgate.web.page import Pages, home, static_routes
 from holdgate.web.pages import PAGES
+from holdgate.web.printing import Printer, Printing
 from holdgate.web.sessions import Sessions
 from holdgate.web.verifier.assemble import page as verifier_page
 from holdgate.web.workshop import Workshop
@@ -46,7 +48,8 @@ class Web:
     """The web of a process.
 
     `token`: unpredictable texts; `reception`: the front desk of its sites; `evidence`: keeps photos and charts; `zone`: finds a
-    time zone by its name; `version`: of the product; `read`: reads a part mark; `workshop`: where the certifier is installed.
+    time zone by its name; `version`: of the product; `read`: reads a part mark;
+    `workshop`: where the certifier is installed; `printer`: where the typesetter is.
     """
 
     def __init__(
@@ -58,7 +61,9 @@ class Web:
         version: str,
         read: ReadMark,
         workshop: Workshop | None = None,
+        printer: Printer | None = None,
     ) -> None:
+        self._printer = printer
         self._drafting = Drafting(workshop)
         self._token = token
         self._turn = asyncio.Lock()
@@ -77,6 +82,8 @@ class Web:
         """The routes of a site, below its name. `figures`: its running figures; `status`: how it stands now."""
         face = Face(site, figures, status)
         self._tasks.append(asyncio.get_running_loop().create_task(_read_up(face)))
+        printing = None if self._printer is None else Printing(face, self._printer)
+        face.prints = printing is not None
         visits = self._visits[site.id] = Visits(face, self._sessions, self._reception)
         pages = self._pages[site.id] = Pages(
             face, PAGES, visits.asker, self._reception, self.menu, self._zone(face.settings.tz), self._drafting
@@ -89,6 +96,7 @@ class Web:
             *LedgerDoor(self._turn).operations(),
             *self._packages.operations(),
             *EvidenceDesk(self._evidence).operations(),
+            *Papers(printing).operations(),
             *Drafts(self._drafting).operations(),
             *Invitations(self._reception, self._token).operations(),
             *self._dock.operations(),

@@ -57,6 +57,8 @@ class Face:
         self._kept: OrderedDict[tuple[str, ...], tuple[int, Any]] = OrderedDict()
         self.desk = 0
         """How often something changed at the front desk: papers and invitations are no entries, and are looked at live too."""
+        self.prints = False
+        """Whether papers of its reports are made here."""
         self._told: list[Callable[[], None]] = []
 
     @property

@@ -5,6 +5,7 @@ from typing import Final
 from holdgate.law import event as ev
 from holdgate.law.folds.step import Steps
 from holdgate.law.library import Library
+from holdgate.law.money import book
 from holdgate.law.state import Acceptance, Order, State, job_key
 
 
@@ -28,6 +29,7 @@ def _order_reviewed(state: State, _: Library, e: ev.OrderReviewed, at: int, ref:
 def _order_staged(state: State, _: Library, e: ev.OrderStaged, at: int, ref: int) -> None:
     order = order_of(state, e.order)
     same_parts = (order.part_no, order.rev, order.serials) == (e.part_no, e.rev, e.serials)
+    book(state.money, e, at, ref)
     if order.node != e.node:
         _unassign(state, e.order)
     order.status, order.sha256, order.contract, order.version = "staged", e.sha256, e.contract, e.version
@@ -61,11 +63,15 @@ def _delivery_closed(state: State, _: Library, e: ev.DeliveryClosed, at: int, re
 
 
 def _invoice_issued(state: State, _: Library, e: ev.InvoiceIssued, at: int, ref: int) -> None:
-    state.orders[e.order].fired[f"invoice:{e.milestone}"] = ref
+    order = state.orders[e.order]
+    book(state.money, e, at, ref)
+    order.fired[f"invoice:{e.milestone}"] = ref
 
 
 def _payout_released(state: State, _: Library, e: ev.PayoutReleased, at: int, ref: int) -> None:
-    state.orders[e.order].fired[f"payout:{e.job}:{e.rule}:{e.payee}"] = ref
+    order = state.orders[e.order]
+    book(state.money, e, at, ref)
+    order.fired[f"payout:{e.job}:{e.rule}:{e.payee}"] = ref
 
 
 def _order_received(state: State, _: Library, e: ev.OrderReceived, at: int, ref: int) -> None:

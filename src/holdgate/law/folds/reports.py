@@ -6,6 +6,7 @@ from holdgate.law import event as ev
 from holdgate.law.folds.facts import mark_unused
 from holdgate.law.folds.step import Steps
 from holdgate.law.library import Library
+from holdgate.law.money import book
 from holdgate.law.state import Closed, Report, State, job_key
 
 
@@ -46,6 +47,7 @@ def _report_issued(state: State, _: Library, e: ev.ReportIssued, at: int, ref: i
         if closed is not None:
             closed.report = e.report
         return
+    book(state.money, e, at, ref)
     replaced, order = state.reports.get(e.replaces), state.orders.get(e.order)
     if replaced is not None:
         replaced.status, replaced.replaced_by, replaced.ref = "superseded", e.report, ref

@@ -49,6 +49,16 @@ HUB_ACTS: Final[Acts] = (
     c.CloseWindow,
     c.IssueInvoice,
     c.ReleasePayout,
+    c.RegisterParty,
+    c.RegisterAccount,
+    c.AgreeCharge,
+    c.SettleOrder,
+    c.DisputeInvoice,
+    c.ResolveDispute,
+    c.RecordPayments,
+    c.RunPayments,
+    c.RecordResults,
+    c.ReversePayout,
 )
 NODE_ACTS: Final[Acts] = (
     c.ForwardOrder,
@@ -94,6 +104,14 @@ SIGNING: Final[Acts] = (
     c.SignQa,
     c.SignCompliance,
     c.ReviewReport,
+    c.RegisterParty,
+    c.RegisterAccount,
+    c.AgreeCharge,
+    c.SettleOrder,
+    c.DisputeInvoice,
+    c.ResolveDispute,
+    c.RunPayments,
+    c.ReversePayout,
 )
 """Acts that carry a person's signature with components, session and meaning."""
 EVERY: Final[Acts] = tuple(dict.fromkeys((*HUB_ACTS, *NODE_ACTS)))
@@ -149,6 +167,11 @@ REASONED: Final[Acts] = (
     c.RevertTune,
     c.UpdatePolicy,
     c.AmendReport,
+    c.AgreeCharge,
+    c.SettleOrder,
+    c.DisputeInvoice,
+    c.ResolveDispute,
+    c.ReversePayout,
 )
 EVIDENCED: Final[Acts] = (
     c.AuthoriseDeviation,

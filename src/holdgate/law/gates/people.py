@@ -58,6 +58,14 @@ ROLES: Final[dict[type[c.Command], tuple[str, ...]]] = {
     c.CloseWindow: ("system", "business_hub"),
     c.ForwardOrder: ("floor_hub",),
     c.NoticeOrder: ("floor_hub",),
+    c.RegisterParty: ("finance", "project_manager", "admin"),
+    c.AgreeCharge: ("project_manager", "client"),
+    c.SettleOrder: ("project_manager", "client"),
+    c.ResolveDispute: ("finance", "project_manager", "client"),
+    c.RecordPayments: ("finance",),
+    c.RunPayments: ("finance",),
+    c.RecordResults: ("finance",),
+    c.ReversePayout: ("finance",),
 }
 
 
