@@ -95,6 +95,7 @@ app.command(
     "holdgate.cli.importing:importing", name="import", help="Read a table of people, equipment, materials or standards."
 )
 app.command("holdgate.cli.contract:contract", name="contract", help="Write, check, compare and read contracts.")
+app.command("holdgate.cli.books:books", name="books", help="Read a shop's books from its ledger.")
 app.command("holdgate.cli.denials:denials", help="Explain a refusal's code, or all of them.")
 app.command(
     "holdgate.cli.advise:advise", help="Chart a characteristic's readings and draft what follows; sign nothing."

@@ -214,7 +214,7 @@ _FRAMES: Final[dict[type[c.Command], Callable[[Case, Any], None]]] = {
     **dict.fromkeys((c.SuggestTune, c.ApproveTune, c.RevertTune), _frame_parameter),
     **dict.fromkeys((c.AcceptTerms, c.StageOrder), _frame_version),
     **dict.fromkeys((c.ReviewOrder, c.IssueInvoice, c.StartJob, c.ForwardOrder), _frame_order),
-    **dict.fromkeys((c.VerifyDocument, c.CloseDelivery), _frame_order),
+    **dict.fromkeys((c.VerifyDocument, c.CloseDelivery, c.AgreeCharge, c.SettleOrder), _frame_order),
     **dict.fromkeys((c.SignQa, c.SignCompliance, c.GenerateReport, c.ReleasePayout), _frame_hub_job),
     **dict.fromkeys((c.ReviewReport, c.CloseWindow, c.AmendReport), _frame_report),
     c.AssignJob: _frame_assignment,

@@ -314,7 +314,7 @@ def _payment_received(money: Money, e: ev.PaymentReceived, at: int, ref: int) ->
     bill = money.bills[e.invoice]
     money.received[e.bank_ref] = ref
     bill.paid_minor += e.amount_minor
-    words = f"{e.bank_ref} pays {bill.number}" if e.amount_minor > 0 else f"{e.bank_ref} takes back from {bill.number}"
+    words = f"payment {e.bank_ref} {'for' if e.amount_minor > 0 else 'taken back from'} {bill.number}"
     yield Booking(bill.number, words, bill.currency, _legs(e.amount_minor, BANK, (*RECEIVABLE, bill.client)))
 
 

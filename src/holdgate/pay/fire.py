@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from holdgate.law import event as ev
-from holdgate.law.contract import PayoutRule, SmartClientPO, Surcharge
+from holdgate.law.contract import Billing, PayoutRule, SmartClientPO, Surcharge
 from holdgate.law.library import Library
 from holdgate.law.money import Bill
 from holdgate.law.state import OVER, Job, Order, State, job_key
@@ -97,20 +97,25 @@ def _invoice(order: Order, item: str, amount_minor: int, currency: str) -> ev.In
 def _corrections(state: State, library: Library, order: Order) -> Iterator[ev.AnyEvent]:
     """What was invoiced for milestones becomes what the amended terms say: credit notes for less, an invoice for more.
 
-    An order in another currency than before is credited in full and invoiced anew.
+    The currency is the same: an order that was invoiced is amended in no other.
     """
     template = _template(library, order)
-    wanted = {item.id: item.amount_minor for item in template.billing} | order.settlements
+    wanted = {item.id: min(item.amount_minor, _settled(order, item)) for item in template.billing}
     for item, invoices in _invoiced(state, order).items():
         missing = wanted.get(item, 0)
         for invoice in invoices:
             kept = invoice.net_minor - invoice.credited_minor
-            stays = min(kept, missing) if invoice.currency == template.currency else 0
+            stays = min(kept, missing)
             missing -= stays
             if stays < kept:
                 yield ev.CreditNoteIssued(invoice=invoice.number, amount_minor=kept - stays, reason=_AMENDED)
         if missing:
             yield _invoice(order, item, missing, template.currency)
+
+
+def _settled(order: Order, item: Billing) -> int:
+    """What a milestone was settled for; that is no more than the amended terms say either."""
+    return order.settlements.get(item.id, item.amount_minor)
 
 
 _AMENDED: Final = "the order was amended"

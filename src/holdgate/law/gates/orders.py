@@ -78,6 +78,21 @@ def stageable(case: Case) -> None:
         case.deny("CONTRACT_PINNED", job=job, contract=order.contract, version=order.version)
 
 
+def same_currency(case: Case) -> None:
+    """What was invoiced in one currency is amended in no other: no credit note could set off the one against the other."""
+    command, record = case.command, case.contract
+    template = None if record is None else case.library.template(record.sha256)
+    if type(command) is not c.StageOrder or not command.amendment or template is None:
+        return
+    bills = case.state.money.bills.values()
+    other = next((b for b in bills if b.order == command.order and b.currency != template.currency), None)
+    if other is not None:
+        case.reads.append(other.ref)
+        case.deny(
+            "TERMS_MISMATCH", why=f"{other.number} is in {other.currency}, the amended terms in {template.currency}"
+        )
+
+
 def subject(case: Case) -> None:
     """What an order is about has to be known: the instrument and its class, the person, the order of the document."""
     command, record = case.command, case.contract

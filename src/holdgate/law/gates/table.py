@@ -124,6 +124,7 @@ GATES: Final[tuple[Gate, ...]] = (
     Gate("orders.terms", orders.terms, (c.AcceptTerms,)),
     Gate("orders.agreed", orders.agreed, (c.StageOrder,)),
     Gate("orders.stageable", orders.stageable, (c.StageOrder,)),
+    Gate("orders.same_currency", orders.same_currency, (c.StageOrder,)),
     Gate(
         "orders.staged", orders.staged, (c.VerifyDocument, c.AssignJob, c.CloseDelivery, c.AgreeCharge, c.SettleOrder)
     ),
