@@ -175,11 +175,11 @@ def _typeset(source: Source, brought: set[str]) -> tuple[dict[str, bytes], bytes
 
 
 def _reports(source: Source, reports: set[str]) -> Iterator[tuple[str, bytes]]:
-    registers, timeline = Registers(), Timeline()
+    registers = Registers()
     registers.catch_up(source.record)
-    timeline.catch_up(source.record)
     for report in sorted(reports):
-        content = report_content(source.record, registers, timeline, report, registers.parties)
+        parties = registers.parties(registers.reports[report].seq)
+        content = report_content(source.record, registers, source.places, report, parties)
         yield f"{report}.pdf", report_pdf(content, partial(wall_clock, tz=content.zone))
 
 

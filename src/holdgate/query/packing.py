@@ -119,7 +119,10 @@ def source_of(
 
 
 class Packed(Struct, frozen=True, kw_only=True):
-    """The parts of a package (`holdgate.package.archive.pack` makes one file of them). `uncosigned`: sites whose checkpoint in it carries no cosignature."""
+    """The parts of a package (`holdgate.package.archive.pack` makes one file of them).
+
+    `uncosigned`: sites whose checkpoint in it carries no cosignature.
+    """
 
     parts: dict[str, bytes]
     manifest: m.Manifest
