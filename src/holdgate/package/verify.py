@@ -257,6 +257,8 @@ class _Told:
                 yield Fault(f"{prefix}{sha256}", "it was altered: its SHA-256 is not its name")
             elif sha256 not in named:
                 yield Fault(f"{prefix}{sha256}", "no packaged act names it")
+            elif len(body) > limits.BLOB_BYTES_MAX:
+                yield Fault(f"{prefix}{sha256}", f"a piece of evidence has at most {limits.BLOB_BYTES_MAX} bytes")
 
     def tellings(self) -> Iterator[Fault]:
         """12: what was told from the entries names entries that are here."""
