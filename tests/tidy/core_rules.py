@@ -18,6 +18,7 @@ ALLOWED_IMPORTS: Final = frozenset(
         "decimal", "enum", "fractions", "functools", "hashlib", "heapq", "hmac", "itertools", "json", "math",
         "operator", "re", "string", "struct", "textwrap", "types", "typing", "unicodedata",
         "ipaddress",  # terms.hosts, for whoever opens a line: text to numbers, no network, and no part of any decision
+        "html",  # query.packed_words escapes text for a page that is written, and parses none
         "holdgate", "msgspec", "typing_extensions", "yaml",
     }
 )  # fmt: skip

@@ -23,7 +23,7 @@ WIDTH = "110"
 _BLOCK = re.compile(r"```console(?: (\S+))?\n\$ (holdgate .*?)\n(.*?)```", re.DOTALL)
 _CSV = re.compile(r"<!-- file: (\S+) -->\n```csv\n(.*?)```", re.DOTALL)
 _EDIT = re.compile(r"<!-- file: (\S+) from (\S+): s/(.*?)/(.*?)/ -->")
-_HEADING = re.compile(r"^### `holdgate ([a-z ]+)`$", re.MULTILINE)
+_HEADING = re.compile(r"^### `holdgate ([a-z -]+)`$", re.MULTILINE)
 ANY = "…"
 
 

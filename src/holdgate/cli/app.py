@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         notify,
         options,
         order,
+        package,
         pay,
         recall,
         report,
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
         up,
         upgrade,
         verifier,
+        verify,
         views,
         who,
         why,
@@ -126,6 +128,15 @@ app.command(
     "holdgate.cli.verifier:verifier", help="Write the page that verifies a record in a browser, without a network."
 )
 app.command("holdgate.cli.pay:pay", name="pay", help="Write a payment order for a bank, and read what a bank sent.")
+app.command(
+    "holdgate.cli.package:package", help="Write the package of a job: one file that proves itself to whoever holds it."
+)
+app.command("holdgate.cli.verify:verify_package", name="verify", help="Check the package of a job, with your own keys.")
+app.command(
+    "holdgate.cli.package:job_audit_view",
+    name="job-audit",
+    help="Write a job's evidence by requirement, to be printed.",
+)
 app.command("holdgate.cli.views:views", help="Bring SQL tables of every log up to what the Vault mirrors.")
 app.command("holdgate.cli.site:site", name="site", help="Found a shop; begin with `holdgate site new`.")
 app.command(

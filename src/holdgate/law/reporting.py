@@ -51,15 +51,20 @@ def _digest(issued: ev.ReportIssued, client: str, job: Job) -> str:
 
 def content_of(issued: ev.ReportIssued, client: str, job: Job) -> dict[str, object]:
     """What the client is shown and signs: the report's digest is that of these fields as canonical JSON."""
+    return content(issued, client, job.sha256, job_view(job))
+
+
+def content(issued: ev.ReportIssued, client: str, contract: str, view: str) -> dict[str, object]:
+    """The same from what the record says: the job's contract, and the digest of what QA was shown of the job."""
     content: dict[str, object] = {
         "client": client,
-        "contract": job.sha256,
+        "contract": contract,
         "deviations": list(issued.deviations),
         "fields": list(issued.fields),
-        "job": job.id,
+        "job": issued.job,
         "order": issued.order,
         "report": issued.report,
-        "view": job_view(job),
+        "view": view,
     }
     if issued.attested_arrival:
         content["attested_arrival"] = True

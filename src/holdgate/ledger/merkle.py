@@ -284,6 +284,26 @@ def inclusion_path(leaves: Sequence[bytes], index: int) -> list[bytes]:
     return _climb(leaves, index)
 
 
+def inclusion_paths(leaves: Sequence[bytes], indexes: Sequence[int]) -> list[list[bytes]]:
+    """The paths of many leaves of one tree, each as `inclusion_path` gives it. Costs one hash per leaf for all of them.
+
+    Raises:
+        Malformed: no such leaf.
+    """
+    outside = next((index for index in indexes if not 0 <= index < len(leaves)), None)
+    if outside is not None:
+        raise Malformed(f"leaf {outside} does not lie in a tree of {len(leaves)} leaves")
+    paths: list[list[bytes]] = [[] for _ in indexes]
+    row, level = leaves, 0
+    while len(row) > 1:
+        for path, index in zip(paths, indexes, strict=True):
+            sibling = (index >> level) ^ 1
+            if sibling < len(row):
+                path.append(row[sibling])
+        row, level = _row_above(row), level + 1
+    return paths
+
+
 def consistency_path(leaves: Sequence[bytes], old: int) -> list[bytes]:
     """The proof that the tree over all these leaf hashes continues that over its first `old`; empty for 0 and all.
 

@@ -221,7 +221,7 @@ def _refusals(decision: Decision) -> tuple[Refusal, ...]:
 
 def _facts(record: Record, one: Said, command: c.AnyCommand | None) -> Iterator[Fact]:
     """The entries that the decision read, in words: of an import, what concerns this action."""
-    named = frozenset(_subjects(one)) if command is None else frozenset(_mentioned(command, one))
+    named = frozenset(_subjects(one)) if command is None else frozenset(mentioned(command, one))
     for seq in (*_cause(one.entry), *one.decision.reads):
         read = entry_at(record, seq)
         if read.entry.kind == "genesis":
@@ -269,7 +269,7 @@ def _fact(read: Said, says: tuple[str, ...], by_way_of: str = "") -> Fact:
     return Fact(entry=str(read.place), at=moment(read.entry.at), says=says, by_way_of=by_way_of)
 
 
-def _mentioned(command: c.AnyCommand, one: Said) -> Iterator[str]:
+def mentioned(command: c.AnyCommand, one: Said) -> Iterator[str]:
     """Every id that an action names: signers, workstation, and its own fields."""
     for signer in command.signers:
         yield signer.id

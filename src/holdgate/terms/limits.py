@@ -74,3 +74,17 @@ SEGMENT_BYTES: Final = 4_194_304
 """Where a segment ends early: entries and documents of more than this go in the next one, unless it is a single entry."""
 BROADCAST_BYTES_MAX: Final = 524_288
 """What a reader sends over a broker: an envelope, or a CloudEvent with an EPCIS event and its envelope."""
+PACKAGE_BYTES_MAX: Final = 134_217_728
+"""A package of one job, as one file."""
+PACKAGE_PARTS_MAX: Final = 1_024
+"""Parts of a package, its manifest included."""
+PACKAGE_NAME_CHARS_MAX: Final = 200
+"""The name of a part."""
+PACKAGE_MANIFEST_BYTES_MAX: Final = 524_288
+"""A package's list of its parts (about 500 bytes for the longest row)."""
+PACKAGE_ENTRIES_MAX: Final = 20_000
+"""Entries in a package, of all logs."""
+PACKAGE_LINE_BYTES_MAX: Final = 131_072
+"""An entry in a package with its path, in base64."""
+PACKAGE_LOGS_MAX: Final = 64
+"""Logs that a package has entries of."""

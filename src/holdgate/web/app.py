@@ -28,6 +28,7 @@ from holdgate.web.api.inviting import Invitations
 from holdgate.web.api.ledger import LedgerDoor
 from holdgate.web.api.looking import Looking
 from holdgate.web.api.order_drafts import OrderDrafts, ReadsOrders
+from holdgate.web.api.package import PackageDoor
 from holdgate.web.api.papers import Papers
 from holdgate.web.api.session import Visits
 from holdgate.web.asker import Asker
@@ -76,6 +77,7 @@ class Web:
         self._zone = zone
         self._dock = Dock(read)
         self._order_drafts = OrderDrafts(orders, token)
+        self._packages = PackageDoor()
         self._version = version
         self._pages: dict[str, Pages] = {}
         self._visits: dict[str, Visits] = {}
@@ -99,6 +101,7 @@ class Web:
             *Registers().operations(),
             *LedgerDoor(self._turn).operations(),
             *EvidenceDesk(self._payloads).operations(),
+            *self._packages.operations(),
             *Papers(printing).operations(),
             *Drafts(self._drafting).operations(),
             *Invitations(self._reception, self._token).operations(),

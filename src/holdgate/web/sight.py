@@ -4,9 +4,8 @@ Staff see every order; a client its own; an auditor what a credential opens. An 
 is about; entries about no order only to those who read the whole record.
 """
 
-from collections.abc import Iterator
-
 from holdgate.law.state import ContractRecord, Job, Order, job_key
+from holdgate.query.order_documents import versions_of
 from holdgate.query.record import Said, entry_at, taken_in
 from holdgate.query.timeline import orders_of
 from holdgate.terms.errors import Malformed
@@ -92,7 +91,9 @@ def contracts_seen(face: Face, asker: Asker) -> list[ContractRecord]:
     every = face.state.contracts.values()
     if asker.staff or asker.audits():
         return [*every]
-    under = {sha256 for order in face.state.orders.values() if asker.sees(order) for sha256 in versions_of(face, order)}
+    under = {
+        sha256 for order in face.state.orders.values() if asker.sees(order) for sha256 in versions_of(face.state, order)
+    }
     return [record for record in every if record.sha256 in under]
 
 
@@ -100,32 +101,7 @@ def sees_contract(face: Face, asker: Asker, sha256: str) -> bool:
     """Whether a contract version is theirs to read: staff and full auditors all, others those of the orders that they see."""
     if asker.staff or asker.audits():
         return True
-    return any(sha256 in versions_of(face, order) for order in face.state.orders.values() if asker.sees(order))
-
-
-def versions_of(face: Face, order: Order) -> Iterator[str]:
-    """The contract versions that an order and its jobs are under."""
-    yield order.sha256
-    yield from (said.sha256 for said in order.acceptances)
-    for key in order.jobs:
-        job = face.state.jobs.get(key)
-        if job is not None:
-            yield job.sha256
-            yield from (attempt.contract for attempt in job.attempts if attempt is not None and attempt.contract)
-
-
-def pins_of(face: Face, order: Order) -> Iterator[str]:
-    """The digests of every document that an order rests on: contract documents, certificates, its own papers."""
-    yield order.body
-    yield from order.reviews
-    for sha256 in versions_of(face, order):
-        yield sha256
-        record = face.state.contracts.get(sha256)
-        if record is not None and record.certificate:
-            yield record.certificate
-        template = face.library.template(sha256) if sha256 else None
-        if template is not None:
-            yield from (template.process, template.quality, template.pay)
+    return any(sha256 in versions_of(face.state, order) for order in face.state.orders.values() if asker.sees(order))
 
 
 def check_digest(text: str) -> str:

@@ -9,6 +9,7 @@ from holdgate.law.certificate import Certificate, read_certificate
 from holdgate.law.families import bundled
 from holdgate.law.state import ContractRecord, State
 from holdgate.query.contract_words import ContractSheet, sheet_of
+from holdgate.query.order_documents import documents_of
 from holdgate.terms.errors import Malformed
 from holdgate.terms.ids import check_id
 from holdgate.web.api.looking import LIMIT, Limit, paged
@@ -17,7 +18,7 @@ from holdgate.web.face import Face
 from holdgate.web.grammar import Digest, Id, Key, Version, Word
 from holdgate.web.operation import Call, Operation, floor, person
 from holdgate.web.problem import Problem, missing
-from holdgate.web.sight import check_digest, contracts_seen, pins_of, sees_contract
+from holdgate.web.sight import check_digest, contracts_seen, sees_contract
 
 NO_DOCUMENT = "no document of this digest is yours to see"
 NO_CONTRACT = "no contract version of this name is yours to see"
@@ -347,4 +348,5 @@ def _pinned_for(face: Face, asker: Asker, sha256: str) -> bool:
         return True
     if asker.staff and any(record.certificate == sha256 for record in face.state.contracts.values()):
         return True
-    return any(sha256 in pins_of(face, order) for order in face.state.orders.values() if asker.sees(order))
+    theirs = (order for order in face.state.orders.values() if asker.sees(order))
+    return any(sha256 in documents_of(face.state, face.library, order) for order in theirs)
