@@ -434,7 +434,7 @@ def _assertion_holds(passkey: Passkey, signed: bytes, signature: bytes) -> bool:
             return False
         key.verify(signature, signed, ec.ECDSA(hashes.SHA256()))
         return True
-    if len(signature) * 8 != (key.key_size + 7) // 8 * 8:
+    if len(signature) != (key.key_size + 7) // 8:
         return False
     key.verify(signature, signed, padding.PKCS1v15(), hashes.SHA256())
     return True
@@ -1288,3 +1288,677 @@ class Log:
         size = len(self.bundle.entries)
         note = self._own_note(unwrap(self.bundle.head["checkpoint"], "the checkpoint"), size)
         self.told.signed, self.told.root = note.size, note.root.hex()
+
+
+# --- Several logs held against each other ---------------------------------------------------------------------------------
+
+
+def cross(logs: list[Log]) -> list[str]:
+    """What two records say differently of each other; logs that do not hold by themselves are left out."""
+    found = []
+    good = [log for log in logs if log.told.fault is None]
+    for log in good:
+        for other in good:
+            held = log.held.get(other.told.origin)
+            if log is other or held is None:
+                continue
+            size = min(held.size, len(other.bundle.entries))
+            if held.size > len(other.bundle.entries):
+                found.append(f"{log.told.name} took in {held.size} entries of {other.site}, and {other.told.name} has {size}")
+            elif root_of(held.frontier) != other.root(size):
+                found.append(f"{log.told.name} took in another history of {other.site} than {other.told.name} tells")
+    for one, log in enumerate(good):
+        for other in good[one + 1 :]:
+            if log.told.origin == other.told.origin:
+                size = min(len(log.bundle.entries), len(other.bundle.entries))
+                if log.root(size) != other.root(size):
+                    found.append(f"{log.told.name} and {other.told.name} are two histories of {log.site}")
+            if log.roster.payload != other.roster.payload:
+                found.append(f"{log.told.name} and {other.told.name} begin with different charters")
+    return found
+
+
+def lead_through(logs: list[Log], raw: bytes, name: str) -> list[str]:
+    """Hold records against a cosigned checkpoint that was kept elsewhere."""
+    try:
+        note = Checkpoint.read(raw)
+    except Refused as fault:
+        raise CannotJudge(f"{name} is no checkpoint: {fault.what}") from None
+    mine = [log for log in logs if log.told.fault is None and log.told.origin == note.origin]
+    if not mine:
+        return [f"{name} is of {note.origin}, and no record of that log is here that holds"]
+    found = []
+    for log in mine:
+        try:
+            if not log.lead_through(note):
+                found.append(f"{name} names no witness that you trust")
+        except Refused as fault:
+            found.append(f"{log.told.name} does not lead through {name}: {fault.what}")
+    return found
+
+
+# --- Receipts (ledger.md, C2SP tlog-proof) --------------------------------------------------------------------------------
+
+
+class Receipt(NamedTuple):
+    """The proof that one entry stands in a log."""
+
+    index: int
+    path: list
+    checkpoint: Checkpoint
+
+    @classmethod
+    def read(cls, raw: bytes) -> Receipt:
+        head, gap, note = raw.partition(b"\n\n")
+        try:
+            lines = head.decode("ascii").split("\n")
+        except ValueError:
+            raise Refused("the receipt is no text") from None
+        need(gap and lines[0] == "c2sp.org/tlog-proof@v1" and len(lines) >= 2, "this is no receipt")
+        match = re.match(r"index (0|[1-9][0-9]{0,15})\Z", lines[1])
+        need(match, "the receipt names no index")
+        need(len(lines) <= 65, "the receipt has too long a path")
+        path = [unspell(line, "a line of the receipt", 32) for line in lines[2:]]
+        return cls(int(match.group(1)), path, Checkpoint.read(note))  # type: ignore[union-attr]
+
+    def proves(self, entry: bytes, key: Vkey) -> None:
+        """Refuse unless the entry stands at its index under the checkpoint that the key signed."""
+        need(self.checkpoint.origin == key.name, f"the receipt is of {self.checkpoint.origin}, the key of {key.name}")
+        need(self.checkpoint.signed_by(key), f"the receipt's checkpoint is not signed by {key.name}")
+        root = root_by_path(leaf_hash(entry), self.index, self.checkpoint.size, self.path)
+        need(root == self.checkpoint.root, "the entry does not stand in the log where the receipt says")
+
+
+# --- Packages (package.md) ------------------------------------------------------------------------------------------------
+
+PACKAGE_BYTES = 134_217_728
+PACKAGE_PARTS = 1_024
+PACKAGE_ENTRIES = 20_000
+PACKAGE_LOGS = 64
+MANIFEST_BYTES = 524_288
+LINE_BYTES = 131_072
+PART_NAMES = re.compile(
+    r"manifest\.json|README\.txt|evidence\.json|logs/[^/]+/(checkpoint|entries\.jsonl)|(documents|evidence)/[0-9a-f]{64}"
+    r"|reports/[^/]+\.json|job/(record\.json|audit\.(json|html|pdf))|papers/[^/]+\Z"
+)
+SEGMENT = re.compile(r"[A-Za-z0-9._-]+\Z")
+_LOCAL, _CENTRAL, _END = "<4s5H3I2H", "<4s6H3I5H2I", "<4s4H2IH"
+
+
+def bounded(count: int, most: int, what: str) -> None:
+    """What is over a limit is not judged."""
+    if count > most:
+        raise CannotJudge(f"this is no package: it has more than {most} {what}")
+
+
+def zip_of(parts: dict[str, bytes]) -> bytes:
+    """The one spelling of an archive with these parts, which stand in their order."""
+    body, directory = bytearray(), bytearray()
+    for name, raw in parts.items():
+        spelled = name.encode()
+        common = (20, 0, 0, 0, 0x21, zlib.crc32(raw), len(raw), len(raw), len(spelled), 0)
+        directory += struct.pack(_CENTRAL, b"PK\x01\x02", 3 << 8 | 20, *common, 0, 0, 0, 0o100644 << 16, len(body)) + spelled
+        body += struct.pack(_LOCAL, b"PK\x03\x04", *common) + spelled + raw
+    end = struct.pack(_END, b"PK\x05\x06", 0, 0, len(parts), len(parts), len(directory), len(body), 0)
+    return bytes(body + directory + end)
+
+
+def read_zip(raw: bytes) -> dict[str, bytes]:
+    """Take an archive apart that is in its one spelling; any other is not judged (package.md, "The file")."""
+
+    def sound(holds: object, what: str) -> None:
+        if not holds:
+            raise CannotJudge(f"this is no package: {what}")
+
+    sound(len(raw) <= PACKAGE_BYTES, f"it is longer than {PACKAGE_BYTES} bytes")
+    sound(len(raw) >= 22 and raw[-22:-18] == b"PK\x05\x06", "it does not end as an archive without a comment does")
+    _, _, _, _, count, _, start, _ = struct.unpack(_END, raw[-22:])
+    sound(count <= PACKAGE_PARTS, f"it has more than {PACKAGE_PARTS} parts")
+    parts: dict[str, bytes] = {}
+    at = 0
+    for _ in range(count):
+        sound(at + 30 <= start <= len(raw), "its directory is not where it says")
+        *_, size, length, _ = struct.unpack(_LOCAL, raw[at : at + 30])
+        sound(at + 30 + length + size <= start, "a part reaches beyond the parts")
+        try:
+            name = raw[at + 30 : at + 30 + length].decode("ascii")
+        except ValueError:
+            raise CannotJudge("this is no package: a name is not sound") from None
+        segments = name.split("/")
+        sound(1 <= len(name) <= 200, "a name is not sound")
+        sound(all(SEGMENT.match(part) and part not in (".", "..") for part in segments), "a name is not sound")
+        sound(name not in parts, f"{name} is there twice")
+        parts[name] = raw[at + 30 + length : at + 30 + length + size]
+        at += 30 + length + size
+    sound(list(parts) == sorted(parts), "its parts are not in order")
+    sound(zip_of(parts) == raw, "it is not spelled as packages are")
+    sound(len(parts.get("manifest.json", b"")) <= MANIFEST_BYTES, "the manifest is too long")
+    for name, part in parts.items():
+        sound(not name.startswith(("documents/", "evidence/")) or len(part) <= BLOB_BYTES, f"{name} is too long")
+    return parts
+
+
+class Packed(NamedTuple):
+    """An entry of a package."""
+
+    entry: Entry
+    leaf: bytes
+    body: bytes
+    act: Any  # Act, or None where the entry is no action
+    envelope: Any
+
+
+def within(part: str) -> Any:
+    """Name the part in whatever is refused inside."""
+    return _Within(part)
+
+
+class _Within:
+    def __init__(self, part: str) -> None:
+        self.part = part
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: Any, fault: Any, trace: Any) -> None:
+        if isinstance(fault, Refused) and not fault.part:
+            raise Refused(fault.what, fault.entry, self.part) from None
+
+
+class Package:
+    """One package, checked step by step as package.md numbers them."""
+
+    def __init__(self, name: str, raw: bytes, trust: Trust) -> None:
+        self.name, self.trust = name, trust
+        self.parts = read_zip(raw)
+        self.manifest: Row = {}
+        self.logs: dict[str, list[Packed]] = {}
+        self.proofs: dict[str, list[tuple[int, list[bytes]]]] = {}
+        self.roster = Roster()
+        self.hub = ""
+        self.signatures = 0
+        self.replaced: list[str] = []
+        self.witnesses: dict[str, list[str]] = {}
+
+    def verify(self) -> Row:
+        """Check everything; gives what is told, with the first fault."""
+        fault = None
+        try:
+            self._manifest()
+            self._read_entries()
+            self._charter()
+            self._hub_acts()
+            for site in self.logs:
+                with within(f"logs/{site}/checkpoint"):
+                    self._checkpoint(site)
+            self._other_acts()
+            self._gaps()
+            self._documents()
+            self._reports()
+            self._evidence()
+            self._tellings()
+        except Refused as found:
+            fault = {"part": found.part, "what": found.what}
+        return {
+            "file": self.name,
+            "order": self.manifest.get("order"),
+            "job": self.manifest.get("job"),
+            "parts": len(self.parts),
+            "entries": {site: len(rows) for site, rows in self.logs.items()},
+            "signatures": self.signatures,
+            "witnesses": self.witnesses,
+            "under_replaced_keys": self.replaced,
+            "missing": self.manifest.get("missing", []),
+            "fault": fault,
+        }
+
+    def _part(self, name: str) -> bytes:
+        need(name in self.parts, f"{name} is not there")
+        return self.parts[name]
+
+    def _manifest(self) -> None:
+        """Step 2, and that there are no parts of other names."""
+        for name in self.parts:
+            if not PART_NAMES.fullmatch(name):
+                raise Refused("a package has no part of this name", None, name)
+        with within("manifest.json"):
+            row = canonical_object(self._part("manifest.json"), "the manifest")
+            fields(row, "the manifest", "format org order job scope until withheld missing parts")
+            need(row["format"] == "holdgate-package/1", "the manifest is of another format")
+            need(row["scope"] in ("whole", "client"), "the manifest's scope is unknown")
+            whole(row["until"], "until")
+            texts_of(row["missing"], "missing")
+            for text in texts_of(row["withheld"], "withheld"):
+                need(re.match(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}:[0-9]+\Z", text), "what is withheld is named wrongly")
+            rows = row["parts"]
+            need(isinstance(rows, list), "the manifest lists no parts")
+            names = [text_of(fields(item, "a part", "name sha256 size")["name"], "a name") for item in rows]
+            need(names == sorted(set(self.parts) - {"manifest.json"}), "the manifest does not list exactly the parts that are here")
+        self.manifest = row
+        for item in rows:
+            with within(item["name"]):
+                raw = self.parts[item["name"]]
+                need(type(item["size"]) is int and item["size"] == len(raw), "it has not the size that the manifest says")
+                need(item["sha256"] == sha256(raw).hex(), "it is not what the manifest says")
+        for name in ("README.txt", "evidence.json"):
+            need(name in self.parts, f"{name} is not there")
+
+    def _read_entries(self) -> None:
+        """Step 6, but for what needs the checkpoint."""
+        sites = sorted({name.split("/")[1] for name in self.parts if name.startswith("logs/")})
+        bounded(len(sites), PACKAGE_LOGS, "logs")
+        for site in sites:
+            with within(f"logs/{site}/entries.jsonl"):
+                id_of(site, "a log's name")
+                raw = self._part(f"logs/{site}/entries.jsonl")
+                need(raw.endswith(b"\n"), "a line is cut off")
+                self.logs[site], self.proofs[site] = [], []
+                for line in raw[:-1].split(b"\n"):
+                    bounded(len(line), LINE_BYTES, "bytes of a line")
+                    self._read_entry(site, line)
+            with within(f"logs/{site}/checkpoint"):
+                self._part(f"logs/{site}/checkpoint")
+        bounded(sum(map(len, self.logs.values())), PACKAGE_ENTRIES, "entries")
+
+    def _read_entry(self, site: str, line: bytes) -> None:
+        row = fields(canonical(line, "a line"), "a line", "entry index path")
+        body, index = unspell(row["entry"], "an entry"), whole(row["index"], "index")
+        need(isinstance(row["path"], list) and len(row["path"]) <= 63, "a path is none")
+        path = [unspell(step, "a path", 32) for step in row["path"]]
+        try:
+            entry = Entry.read(body)
+            need((entry.site, entry.seq) == (site, index), "it names another place")
+            before = self.logs[site][-1].entry if self.logs[site] else None
+            need(before is None or before.seq < index, "entries are not in order")
+            need(before is None or before.at <= entry.at, "its time is before that of the entry before it")
+            envelope = act = None
+            if entry.kind == "action":
+                envelope = Envelope.read(entry.row["action"], ACTION_TYPE)
+                act = Act.read(envelope.payload)
+                need(act.row["site"] == site or not entry.allowed, "it was allowed, and is meant for another site")
+        except Refused as fault:
+            raise Refused(f"entry {index}: {fault.what}", index) from None
+        self.logs[site].append(Packed(entry, leaf_hash(body), body, act, envelope))
+        self.proofs[site].append((index, path))
+
+    def _charter(self) -> None:
+        """Step 3."""
+        first = {site: rows[0] for site, rows in self.logs.items() if rows and rows[0].entry.seq == 0}
+        rosters = {}
+        for site, row in first.items():
+            with within(f"logs/{site}/entries.jsonl"):
+                need(row.entry.kind == "genesis", "entry 0 is no genesis")
+                rosters[site] = Roster.found(row.entry.row["action"], self.trust)
+        hubs = [site for site, found in rosters.items() if site in found.seats and found.seats[site].kind == HUB]
+        need(len(hubs) == 1, "the charter is not here: the business hub's log does not begin with its entry 0")
+        self.hub = hubs[0]
+        self.roster = rosters[self.hub]
+        for site, found in rosters.items():
+            with within(f"logs/{site}/entries.jsonl"):
+                need(found.payload == self.roster.payload, "entry 0 holds another charter")
+
+    def _hub_acts(self) -> None:
+        """Step 7 for the business hub, in the order of its log."""
+        with within(f"logs/{self.hub}/entries.jsonl"):
+            for row in self.logs[self.hub]:
+                if row.act is None:
+                    continue
+                try:
+                    self.signatures += self.roster.check(row.envelope, row.act, earlier=False)
+                    if row.entry.allowed:
+                        self.roster.learn(row.act, row.entry.events)
+                except Refused as fault:
+                    raise Refused(f"entry {row.entry.seq}: {fault.what}", row.entry.seq) from None
+
+    def _checkpoint(self, site: str) -> None:
+        """Steps 4 and 5, and the paths of step 6."""
+        seat = self.roster.seats.get(site)
+        need(seat is not None, f"{site} has no seat in this shop")
+        note = Checkpoint.read(self.parts[f"logs/{site}/checkpoint"]).of(seat)  # type: ignore[arg-type]
+        found = [key.name for key in self.trust.witnesses if note.cosigned_by(key) is not None]
+        need(found or not self.trust.witnesses, "no witness that you trust cosigned it")
+        self.witnesses[site] = found
+        with within(f"logs/{site}/entries.jsonl"):
+            for row, (index, path) in zip(self.logs[site], self.proofs[site]):
+                root = root_by_path(row.leaf, index, note.size, path)
+                need(root == note.root, f"entry {index}: its proof does not lead to the root that {site} signed")
+
+    def _other_acts(self) -> None:
+        """Step 7 for every other log."""
+        for site, rows in self.logs.items():
+            with within(f"logs/{site}/entries.jsonl"):
+                for row in rows if site != self.hub else ():
+                    if row.act is not None:
+                        self._other_act(site, row)
+
+    def _other_act(self, site: str, row: Packed) -> None:
+        try:
+            self.signatures += self.roster.check(row.envelope, row.act, earlier=True)
+            for event in row.entry.events:
+                need(event["ev"] not in FOLDS, f"{event['ev']} is not for {site} to say")
+        except Refused as fault:
+            raise Refused(f"entry {row.entry.seq}: {fault.what}", row.entry.seq) from None
+        try:
+            self.roster.check(row.envelope, row.act, earlier=False)
+        except Refused:
+            self.replaced.append(f"{site}:{row.entry.seq}")
+
+    def _events(self, *names: str) -> Iterator[tuple[str, Packed, Row]]:
+        for site, rows in self.logs.items():
+            for row in rows:
+                for event in row.entry.events:
+                    if event["ev"] in names:
+                        yield site, row, event
+
+    def _jobs(self) -> set[str]:
+        """The job, and those that it came out of."""
+        jobs, grew = {self.manifest["job"]}, True
+        splits = [event for _, _, event in self._events("JobSplit") if event.get("order") == self.manifest["order"]]
+        while grew:
+            parents = {event.get("job") for event in splits if jobs & set(event.get("jobs", []))}
+            grew = not parents <= jobs
+            jobs |= parents
+        return jobs
+
+    def _gaps(self) -> None:
+        """Step 8."""
+        order, jobs = self.manifest["order"], self._jobs()
+        subjects = {f"order:{order}"} | {f"{order}/{job}" for job in jobs}
+        for _, _, event in self._events("ReportIssued"):
+            if event.get("order") == order and event.get("job") in jobs:
+                subjects.add(f"report:{event.get('report')}")
+        for site, rows in self.logs.items():
+            heads: dict[str, str] = {}
+            gaps = 0
+            for row in rows:
+                subject = row.entry.subject
+                if subject in subjects:
+                    gaps += row.entry.row.get("prev") != heads.get(subject)
+                    heads[subject] = row.leaf.hex()
+            allowed = sum(text.rpartition(":")[0] == site for text in self.manifest["withheld"])
+            with within(f"logs/{site}/entries.jsonl"):
+                need(gaps <= allowed, f"{gaps} links about this job lead to entries that are not here, and {allowed} are withheld")
+
+    def _documents(self) -> None:
+        """Step 9."""
+        documents = {name.split("/")[1]: raw for name, raw in self.parts.items() if name.startswith("documents/")}
+        for digest, raw in documents.items():
+            with within(f"documents/{digest}"):
+                need(sha256(raw).hex() == digest, "it is not what its name says")
+        texts = [row.body for rows in self.logs.values() for row in rows]
+        texts += [row.envelope.payload for rows in self.logs.values() for row in rows if row.envelope]
+        named: set[str] = set()
+        while texts:
+            found = {text.decode() for raw in texts for text in re.findall(rb"[0-9a-f]{64}", raw)} & set(documents)
+            texts = [documents[digest] for digest in found - named]
+            named |= found
+        for digest in sorted(set(documents) - named):
+            raise Refused("nothing in the package names it", None, f"documents/{digest}")
+
+    def _reports(self) -> None:
+        """Step 10."""
+        names = [name for name in self.parts if name.startswith("reports/")]
+        for name in names:
+            with within(name):
+                self._report(name[len("reports/") : -len(".json")], self.parts[name])
+        order, jobs = self.manifest["order"], self._jobs()
+        for _, _, event in self._events("ReportIssued"):
+            mine = event.get("order") == order and event.get("job") in jobs
+            there = f"reports/{event.get('report')}.json" in self.parts
+            need(not mine or there or self.manifest["missing"], f"the report {event.get('report')} is not here, and nothing says so")
+
+    def _report(self, report: str, raw: bytes) -> None:
+        row, digest = canonical_object(raw, "the report"), sha256(raw).hex()
+        issued = [
+            event
+            for site, packed, event in self._events("ReportIssued")
+            if site == self.hub and packed.entry.kind == "action" and packed.entry.allowed and event.get("report") == report
+        ]
+        issued = [event for event in issued if event.get("order") == self.manifest["order"] and event.get("digest") == digest]
+        need(issued, "no entry of the business hub issued it")
+        for name in ("report", "order", "job", "fields", "deviations"):
+            need(row.get(name) == issued[0].get(name), f"its {name} are not those of the entry that issued it")
+        for name in ("attested_arrival", "nonconforming", "concessions", "replaces"):
+            need((row.get(name) or None) == (issued[0].get(name) or None), f"its {name} is not that of the entry that issued it")
+        views = [
+            packed.act.row.get("seen")
+            for rows in self.logs.values()
+            for packed in rows
+            if packed.act and packed.entry.allowed and packed.act.name == "qa.sign" and packed.act.row.get("job") == row["job"]
+        ]
+        need(row.get("view") in views and row.get("view"), "its view of the job is not the one that QA signed")
+        for _, packed, event in self._events("ReportApproved", "ReportRejected"):
+            if event.get("report") == report and packed.act and packed.act.name == "client.review":
+                said = packed.act.row
+                need(said.get("report") == report and said.get("seen") == digest, "the client signed another report than this")
+
+    def _evidence(self) -> None:
+        """Step 11."""
+        with within("evidence.json"):
+            rows = canonical(self._part("evidence.json"), "the list of evidence")
+            named: dict[str, list[str]] = {}
+            for site in sorted(self.logs):
+                for packed in self.logs[site]:
+                    for digest in sorted(_digests(packed.act.row)) if packed.act else ():
+                        named.setdefault(digest, []).append(f"{site}:{packed.entry.seq}")
+            wanted = [
+                {"kept": f"evidence/{digest}" in self.parts, "named_by": named[digest], "sha256": digest} for digest in sorted(named)
+            ]
+            need(rows == wanted, "it is not the list of the evidence that the acts name")
+        for name, raw in self.parts.items():
+            if name.startswith("evidence/"):
+                with within(name):
+                    need(sha256(raw).hex() == name.split("/")[1], "it is not what its name says")
+                    need(name.split("/")[1] in named, "no act names it")
+
+    def _tellings(self) -> None:
+        """Step 12."""
+        known = {f"{site}:{row.entry.seq}" for site, rows in self.logs.items() for row in rows} | set(self.manifest["withheld"])
+        for name in ("job/record.json", "job/audit.json"):
+            if name in self.parts:
+                with within(name):
+                    for place in _places(canonical(self.parts[name], "it")):
+                        need(place in known, f"it tells of {place}, which is not here")
+
+
+def _digests(payload: Row) -> set[str]:
+    found: list[Any] = []
+    for name in ("evidence", "photo_digest"):
+        value = payload.get(name)
+        found += value if isinstance(value, list) else [value]
+    return {text for text in found if isinstance(text, str) and HEX.match(text)}
+
+
+def _places(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        text = value.get("entry")
+        if isinstance(text, str) and re.match(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}:[0-9]+\Z", text):
+            yield text
+    for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from _places(item)
+
+
+# --- The command ----------------------------------------------------------------------------------------------------------
+
+NOT_CHECKED = (
+    "whether a decision was right under its contract, and whether its facts follow from the act, beyond who is who: "
+    "`holdgate audit` makes every decision again",
+    "entries of other logs that are here as digests only",
+    "whether a person told the truth, and whether a newer record is held back",
+)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    found = argparse.ArgumentParser(
+        prog="holdgate-verify",
+        description="Checks ledger bundles, packages and receipts without Holdgate. It does not make decisions again.",
+        epilog="Exit code 0: it holds. 1: something does not hold. 2: it could not be judged.",
+    )
+    found.add_argument("files", nargs="*", type=Path, help="*.bundle files and packages; several are held against each other")
+    found.add_argument("--trust", type=Path, help="trust.json with the root keys and witnesses that you trust, from elsewhere")
+    found.add_argument("--cosigned", type=Path, action="append", default=[], help="a cosigned checkpoint that was kept elsewhere")
+    found.add_argument("--receipt", type=Path, help="a receipt (tlog-proof); with --entry, and --vkey or --charter")
+    found.add_argument("--entry", type=Path, help="the bytes of the entry that the receipt is about")
+    found.add_argument("--vkey", type=Path, help="the key that the log signs with; it is believed as it is")
+    found.add_argument("--charter", type=Path, help="the shop's charter, which names the log's key")
+    found.add_argument("--json", action="store_true", help="one JSON document instead of sentences")
+    found.add_argument("--version", action="version", version=f"holdgate-verify {VERSION}")
+    return found
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        if path.stat().st_size > FILE_BYTES:
+            raise CannotJudge(f"{path} is too large")
+        return path.read_bytes()
+    except OSError as fault:
+        raise CannotJudge(f"{path} cannot be read: {fault.strerror}") from None
+
+
+def check_receipt(asked: argparse.Namespace) -> Row:
+    """One entry with its receipt."""
+    if asked.entry is None:
+        raise CannotJudge("name the entry that the receipt is about with --entry")
+    fault = None
+    entry, raw = _bytes(asked.entry), _bytes(asked.receipt)
+    said: Row = {"file": str(asked.receipt)}
+    try:
+        receipt = Receipt.read(raw)
+        said |= {"origin": receipt.checkpoint.origin, "index": receipt.index, "size": receipt.checkpoint.size}
+        receipt.proves(entry, _log_key(asked, receipt))
+        row = Entry.read(entry)
+        need(row.seq == receipt.index, "the entry names another place than the receipt")
+        said |= {"site": row.site, "kind": row.kind, "at": row.at, "subject": row.subject}
+    except Refused as found:
+        fault = {"what": found.what}
+    return {**said, "fault": fault}
+
+
+def _log_key(asked: argparse.Namespace, receipt: Receipt) -> Vkey:
+    if asked.vkey is not None:
+        return Vkey.read(_bytes(asked.vkey).decode("utf-8", "replace").strip())
+    if asked.charter is None or asked.trust is None:
+        raise CannotJudge("say which key the log signs with: --vkey FILE, or --charter FILE with --trust FILE")
+    try:
+        envelope = json.loads(_bytes(asked.charter), object_pairs_hook=_pairs)
+    except (ValueError, RecursionError):
+        raise CannotJudge(f"{asked.charter} is no charter") from None
+    seat = Roster.found(envelope, Trust.read(_bytes(asked.trust))).seat_by_origin(receipt.checkpoint.origin)
+    need(seat is not None, f"the charter names no log {receipt.checkpoint.origin}")
+    return seat.vkey  # type: ignore[union-attr]
+
+
+def check_files(asked: argparse.Namespace) -> Row:
+    """Bundles and packages."""
+    if asked.trust is None:
+        raise CannotJudge("name the keys that you trust with --trust trust.json; take the file from elsewhere than the record")
+    trust = Trust.read(_bytes(asked.trust))
+    logs, records, packages = [], [], []
+    for path in asked.files:
+        raw = _bytes(path)
+        if raw.startswith(b"PK"):
+            packages.append(Package(str(path), raw, trust).verify())
+            continue
+        try:
+            logs.append(Log(Bundle.read(str(path), raw), trust))
+        except Refused as fault:
+            records.append(vars(Told(str(path), fault={"entry": fault.entry, "what": fault.what})))
+    for log in logs:
+        log.verify()
+    between = cross(logs)
+    for path in asked.cosigned:
+        between += lead_through(logs, _bytes(path), str(path))
+    records += [vars(log.told) for log in logs]
+    return {"records": records, "packages": packages, "between": between}
+
+
+def verdict_of(said: Row) -> bool:
+    rows = [*said.get("records", []), *said.get("packages", []), *([said["receipt"]] if "receipt" in said else [])]
+    return not said.get("between") and all(row["fault"] is None for row in rows)
+
+
+def _say_record(row: Row) -> Iterator[str]:
+    yield f"{row['site'] or '?'}  {row['origin']}  ({row['name']})"
+    if row["fault"] is not None:
+        where = "" if row["fault"]["entry"] is None else f"entry {row['fault']['entry']}: "
+        yield f"  DOES NOT HOLD  {where}{row['fault']['what']}"
+        return
+    kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(row["kinds"].items(), key=lambda item: -item[1]))
+    yield f"  entries     {row['entries']}: {kinds}"
+    yield f"  signatures  {row['signatures']} checked, {row['cosignatures']} cosignatures"
+    yield f"  taken in    {row['imported']} entries of other sites checked, {row['hidden']} by digest only"
+    yield f"  checkpoint  the site signed {row['signed']} of {row['entries']}"
+    if row["signed"] < row["entries"]:
+        yield f"  NOT SIGNED  {row['entries'] - row['signed']} entries came after the last checkpoint: the site has not signed them yet"
+    for item in row["witnessed"]:
+        yield f"  cosigned    {item['size']} entries by {item['witness']}, a key of the shop's"
+    for item in row["outside"]:
+        yield f"  outside     {item['size']} entries by {item['witness']}"
+    if not row["outside"]:
+        yield "  no witness outside of the shop cosigned"
+    yield f"  root        {row['root']}"
+
+
+def _say_package(row: Row) -> Iterator[str]:
+    yield f"Package  order {row['order']}, job {row['job']}  ({row['file']})"
+    if row["fault"] is not None:
+        yield f"  DOES NOT HOLD  {row['fault']['part'] or 'the package'}: {row['fault']['what']}"
+        return
+    counts = ", ".join(f"{count} of {site}" for site, count in row["entries"].items())
+    yield f"  entries     {counts}, each in its log"
+    yield f"  signatures  {row['signatures']} checked"
+    for site, names in row["witnesses"].items():
+        yield f"  cosigned    {site}: {', '.join(names) or 'you trust no witness'}"
+    if row["under_replaced_keys"]:
+        yield f"  replaced    signed under a key that was replaced later or before: {', '.join(row['under_replaced_keys'])}"
+    for text in row["missing"]:
+        yield f"  missing     {text}"
+
+
+def say(said: Row) -> Iterator[str]:
+    """Sentences for people."""
+    for row in said.get("records", []):
+        yield from _say_record(row)
+        yield ""
+    for row in said.get("packages", []):
+        yield from _say_package(row)
+        yield ""
+    if "receipt" in said:
+        row = said["receipt"]
+        if row["fault"] is None:
+            yield f"Entry {row['index']} of {row['origin']} stands in the log of {row['size']} entries that the site signed."
+        else:
+            yield f"The receipt DOES NOT HOLD: {row['fault']['what']}"
+    for text in said.get("between", []):
+        yield f"DOES NOT HOLD  {text}"
+    if "receipt" not in said:
+        yield "Verified unaltered." if said["holds"] else "This does not hold."
+    yield "Not checked here:"
+    yield from (f"  - {text}" for text in NOT_CHECKED)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; gives the exit code."""
+    asked = parser().parse_args(arguments)
+    try:
+        if asked.receipt is None and not asked.files:
+            raise CannotJudge("name at least one bundle or package, or a receipt with --receipt")
+        said = {"receipt": check_receipt(asked)} if asked.receipt is not None else check_files(asked)
+    except CannotJudge as fault:
+        if asked.json:
+            print(json.dumps({"holds": None, "why": str(fault)}))
+        print(f"holdgate-verify: {fault}", file=sys.stderr)
+        return 2
+    except Refused as fault:
+        said = {"records": [], "between": [fault.what]}
+    said["holds"] = verdict_of(said)
+    if asked.json:
+        print(json.dumps({**said, "not_checked": NOT_CHECKED}, ensure_ascii=False, sort_keys=True))
+    else:
+        print("\n".join(say(said)))
+    return 0 if said["holds"] else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
