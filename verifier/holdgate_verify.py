@@ -61,6 +61,18 @@ CHARTER_TYPE = "application/vnd.holdgate.charter.v1+json"
 SEMANTICS = 1
 KINDS = ("genesis", "boot", "action", "attempt", "import", "consequence", "contact", "cosigned")
 PINNING = ("contract.submit", "contract.certify", "slip.stage", "order.forward")
+OWN = frozenset("Imported Disregarded ContactChanged Cosigned Triggered Booted".split())
+SAYS = {  # segment.md, "Who may say what"; everything else is for the business hub to say
+    "floor_hub": frozenset(
+        "SlipStaged ReaderAdvanced ArrivalRecorded ArrivalKept ArrivalQuarantined ArrivalVoided OrderReleased ForwardAcknowledged".split()
+    ),
+    "node": frozenset(
+        "OrderReceived OrderNoticed JobStarted JobSplit StepStarted ReadingRecorded StepSigned ReadingCorrected NonconformanceOpened "
+        "NonconformanceDisposed RetestAuthorised StepRestarted PrechecksCompleted HoldReleased WitnessNotified JobReprocessed "
+        "JobTerminated JobFailed JobResumed PermitIssued ModuleActed EnvironmentLogged EnvironmentBroken EnvironmentRestored "
+        "EquipmentChecked DeviationAuthorised DeviationUsed".split()
+    ),
+}
 OFFICERS = ("admin", "qa", "compliance", "project_manager")
 HUB = "business_hub"
 ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
@@ -91,6 +103,9 @@ def need(holds: object, what: str) -> None:
 
 
 # --- Canonical JSON (envelope.md, "Payload") ------------------------------------------------------------------------------
+
+
+CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")  # but line feed and tab
 
 
 def _pairs(pairs: list[tuple[str, Any]]) -> Row:
@@ -137,9 +152,8 @@ def check_texts(value: Any, what: str, level: int = 1) -> None:
     """Hold a payload against the limits for what people and machines sign."""
     if isinstance(value, str):
         need(len(value) <= TEXT_CHARS, f"{what} holds a text longer than {TEXT_CHARS} characters")
-        odd = any(unicodedata.category(c) in ("Cc", "Cs") and c not in "\n\t" for c in value)
-        need(not odd, f"{what} holds control characters")
-        need(unicodedata.is_normalized("NFC", value), f"{what} holds a text that is not in NFC")
+        need(not CONTROL.search(value), f"{what} holds control characters")
+        need(value.isascii() or unicodedata.is_normalized("NFC", value), f"{what} holds a text that is not in NFC")
     elif isinstance(value, (dict, list)):
         need(level <= LEVELS, f"{what} has more than {LEVELS} levels")
         need(len(value) <= LIST_ITEMS, f"{what} holds a list of more than {LIST_ITEMS} items")
@@ -173,10 +187,11 @@ def unwrap(text: Any, what: str) -> bytes:
 def fields(row: Any, what: str, must: str, may: str = "") -> Row:
     """Hold an object against its fields: all of `must`, and none but those of `must` and `may` (names with blanks between)."""
     need(isinstance(row, dict), f"{what} is no JSON object")
-    lacking = set(must.split()) - set(row)
-    need(not lacking, f"{what} lacks {', '.join(sorted(lacking))}")
-    surplus = set(row) - set(must.split()) - set(may.split())
-    need(not surplus, f"{what} has unknown fields: {', '.join(sorted(surplus))}")
+    lacking = set(must.split()) - row.keys()
+    surplus = row.keys() - set(must.split()) - set(may.split())
+    if lacking or surplus:
+        need(not lacking, f"{what} lacks {', '.join(sorted(lacking))}")
+        raise Refused(f"{what} has unknown fields: {', '.join(sorted(surplus))}")
     return row
 
 
@@ -356,7 +371,7 @@ def read_passkey(raw: bytes) -> Passkey:
     need(len(raw) <= PASSKEY_BYTES, "a passkey is too long")
     row = fields(canonical(raw, "a passkey"), "a passkey", "alg key rp_id")
     key, host = unspell(row["key"], "a passkey's key"), text_of(row["rp_id"], "rp_id")
-    need(_HOST.match(host) and not re.match(r"[0-9.]+\Z", host), "rp_id is no host name")
+    need(_HOST.match(host) and not host.rpartition(".")[2].isdigit(), "rp_id is no host name")
     need(type(row["alg"]) is int and row["alg"] in (-7, -8, -257), "a passkey is of an unknown algorithm")
     found = Passkey(row["alg"], key, host)
     if found.alg == -8:
@@ -398,6 +413,7 @@ def _client_data(raw: bytes, message: bytes, rp_id: str) -> None:
     match = re.match(r"(https://([^/:?#@\s]+)|http://localhost)(:[0-9]{1,5})?\Z", origin)
     need(match, "client_data is of an origin that is none")
     host = match.group(2) or "localhost"
+    need(_HOST.match(host), "client_data is of a host that is none")
     need(host == rp_id or host.endswith("." + rp_id), "client_data is of another host")
 
 
@@ -571,6 +587,25 @@ class Vkey(NamedTuple):
         return found
 
 
+def read_note(raw: bytes) -> tuple[str, tuple]:
+    """A signed note: its text without the last line feed, and its lines as (name, key id, signature)."""
+    try:
+        note = raw.decode()
+    except ValueError:
+        raise Refused("a note is no text") from None
+    text, gap, rest = note.partition("\n\n")
+    need(gap and rest.endswith("\n"), "a note has no signatures")
+    return text, tuple(_signature_line(line) for line in rest[:-1].split("\n"))
+
+
+def _signature_line(line: str) -> tuple[str, bytes, bytes]:
+    match = re.match("— ([^ +\t\r\n]+) ([A-Za-z0-9+/=]+)\\Z", line)
+    need(match, "a line of a note is no signature")
+    raw = unspell(match.group(2), "a line of a note")  # type: ignore[union-attr]
+    need(len(raw) > 4, "a line of a note is too short")
+    return match.group(1), raw[:4], raw[4:]  # type: ignore[union-attr]
+
+
 class Checkpoint(NamedTuple):
     """A signed note whose text is a checkpoint."""
 
@@ -582,26 +617,12 @@ class Checkpoint(NamedTuple):
 
     @classmethod
     def read(cls, raw: bytes) -> Checkpoint:
-        try:
-            note = raw.decode()
-        except ValueError:
-            raise Refused("a checkpoint is no text") from None
-        text, gap, rest = note.partition("\n\n")
-        need(gap and rest.endswith("\n"), "a checkpoint has no signatures")
-        lines = [cls._line(line) for line in rest[:-1].split("\n")]
+        text, lines = read_note(raw)
         parts = text.split("\n")
         need(len(parts) == 3, "a checkpoint has not three lines")
         need(re.match(r"(0|[1-9][0-9]{0,15})\Z", parts[1]), "a checkpoint's size is no number")
         root = unspell(parts[2], "a checkpoint's root", 32)
-        return cls((text + "\n").encode(), parts[0], int(parts[1]), root, tuple(lines))
-
-    @staticmethod
-    def _line(line: str) -> tuple[str, bytes, bytes]:
-        match = re.match("— ([^ +\t\r\n]+) ([A-Za-z0-9+/=]+)\\Z", line)
-        need(match, "a line of a checkpoint is no signature")
-        raw = unspell(match.group(2), "a line of a checkpoint")
-        need(len(raw) > 4, "a line of a checkpoint is too short")
-        return match.group(1), raw[:4], raw[4:]
+        return cls((text + "\n").encode(), parts[0], int(parts[1]), root, lines)
 
     def signed_by(self, key: Vkey) -> bool:
         """Whether the log's own key signed. A line under its name and key id that does not hold is refused."""
@@ -917,6 +938,14 @@ class Entry(NamedTuple):
         return events
 
 
+def check_says(seat: Seat, entry: Entry) -> None:
+    """Hold what became true in an act against what that kind of site may say; who is who follows from allowed acts alone."""
+    for name in [event["ev"] for event in entry.events]:
+        sayers = [kind for kind, names in SAYS.items() if name in names] or [HUB]
+        need(name in OWN or seat.kind in sayers, f"{name} is not for {seat.id} to say")
+        need(name not in FOLDS or entry.allowed, f"{name} follows from an act that was refused")
+
+
 def check_record(entry: Entry) -> Row:
     """Hold the site's own account against the fields of its kind; and subject and source with it."""
     row = entry.row["record"]
@@ -1095,9 +1124,15 @@ class Log:
         else:
             self._action(entry)
 
-    def _own_word(self, entry: Entry) -> None:
+    @staticmethod
+    def _own_word(entry: Entry) -> None:
         for event in entry.events:
             need(event["ev"] not in FOLDS, f"{event['ev']} without an act")
+
+    @staticmethod
+    def _says(entry: Entry, **said: Any) -> None:
+        """What a site notes by itself also stands in the decision (entry.md, "Kinds and their records")."""
+        need(entry.allowed and said in entry.events, f"its decision does not say {said['ev']} as its record does")
 
     def _genesis(self, entry: Entry) -> None:
         need(entry.subject == "charter" and entry.module == entry.site, "a genesis is about the charter, by the site itself")
@@ -1115,18 +1150,18 @@ class Log:
         need(epoch not in self.epochs, "a start has the mark of an earlier one")
         self.epochs.add(epoch)
         self.epoch = epoch
-        said = {"ev": "Booted", "epoch": epoch, "reconciled": record["reconciled"], "heard_until": self.at}
-        need(said in entry.events, "a start does not say until when the site had heard others")
+        self._says(entry, ev="Booted", epoch=epoch, reconciled=record["reconciled"], heard_until=self.at)
 
     def _attempt(self, entry: Entry, record: Row) -> None:
-        need(not entry.allowed, "an attempt was allowed")
+        denials = entry.row["decision"].get("denials", [])
+        need([isinstance(row, dict) and row.get("code") for row in denials] == [record["code"]], "an attempt is denied as something else")
         if "digest" in record:
             hex_of(record["digest"], "digest")
         if "count" in record:
             whole(record["count"], "count", 1)
 
     def _contact(self, entry: Entry, record: Row) -> None:
-        id_of(record["site"], "a peer")
+        self._says(entry, ev="ContactChanged", site=id_of(record["site"], "a peer"), up=record["up"])
 
     def _consequence(self, entry: Entry, record: Row) -> None:
         need(self.seat().kind == HUB, "a consequence is not the business hub's")
@@ -1144,8 +1179,7 @@ class Log:
         if self.site not in self.roster.seats:
             need(not entry.allowed, "it was allowed at a site that has no seat yet")
             return
-        says_people = [event for event in entry.events if event["ev"] in FOLDS]
-        need(not says_people or (self.seat().kind == HUB and entry.allowed), "only an allowed act at the business hub says who is who")
+        check_says(self.seat(), entry)
         if entry.allowed and self.seat().kind == HUB:
             self.roster.learn(act, entry.events)
 
@@ -1179,6 +1213,7 @@ class Log:
         seat = self.roster.seat_by_origin(origin)
         need(seat is not None and seat.id == entry.module, f"{origin} is not the log of {entry.module}")
         need(seat.id != self.site, "a site took in its own log")
+        self._says(entry, ev="Imported", origin=origin, start=start, size=size)
         note = Checkpoint.read(unspell(record["checkpoint"], "a checkpoint")).of(seat)
         need(note.size == size, "the checkpoint of a stretch is of another size")
         need(note.root == root_of(frontier), "a stretch does not lead to the root that its site signed")
@@ -1224,8 +1259,7 @@ class Log:
         self._fits(entry, act)
         self.told.signatures += self.roster.check(envelope, act, earlier=seat.kind != HUB)
         self._pinned(entry, act)
-        for event in entry.events:
-            need(event["ev"] not in FOLDS or (seat.kind == HUB and entry.allowed), f"{event['ev']} is not for {seat.id} to say")
+        check_says(seat, entry)
         if seat.kind == HUB and entry.allowed:
             self.roster.learn(act, entry.events)
 
@@ -1242,6 +1276,12 @@ class Log:
         need(note.root == self.root(note.size), f"a checkpoint over {note.size} entries has another root than the log")
 
     def _cosigned(self, entry: Entry, record: Row) -> None:
+        note = Checkpoint.read(unspell(record["note"], "a note"))
+        seat = self.roster.seats.get(record["witness"])
+        need(seat is not None and seat.kind == "vault", f"{record['witness']} is no Vault of this shop")
+        at = note.cosigned_by(Vkey(seat.origin, 4, seat.key))  # type: ignore[union-attr]
+        need(at is not None, f"{record['witness']} did not cosign the note that names it")
+        self._says(entry, ev="Cosigned", witness=record["witness"], size=note.size, witnessed_at=(at or 0) * 1_000_000)
         if self.site in self.roster.seats:
             self._cosignature(record["witness"], record["note"], entry.seq)
         else:  # a node that joined later: its log's key comes with an import, and is asked for at the end
@@ -1257,14 +1297,13 @@ class Log:
         beside = self.bundle.head["cosignatures"]
         need(isinstance(beside, dict), "the head's cosignatures are no object")
         for raw in beside.values() if self.trust.witnesses else ():
-            self.lead_through(Checkpoint.read(unwrap(raw, "a cosignature beside the log")))
+            note = unwrap(raw, "a cosignature beside the log")
+            named = {(name, hint) for name, hint, _ in read_note(note)[1]}
+            if named & {(key.name, key.hint) for key in self.trust.witnesses}:
+                self.lead_through(Checkpoint.read(note))
 
     def _cosignature(self, witness: Any, text: Any, seq: int) -> None:
         note = self._own_note(unspell(text, "a note"), seq)
-        seat = self.roster.seats.get(witness)
-        need(seat is not None and seat.kind == "vault", f"{witness} is no Vault of this shop")
-        at = note.cosigned_by(Vkey(seat.origin, 4, seat.key))  # type: ignore[union-attr]
-        need(at is not None, f"{witness} did not cosign the note that names it")
         self.told.cosignatures += 1
         if witness not in self.newest or self.newest[witness][1].size <= note.size:
             self.newest[witness] = (seq, note)
@@ -1634,8 +1673,7 @@ class Package:
     def _other_act(self, site: str, row: Packed) -> None:
         try:
             self.signatures += self.roster.check(row.envelope, row.act, earlier=True)
-            for event in row.entry.events:
-                need(event["ev"] not in FOLDS, f"{event['ev']} is not for {site} to say")
+            check_says(self.roster.seats[site], row.entry)
         except Refused as fault:
             raise Refused(f"entry {row.entry.seq}: {fault.what}", row.entry.seq) from None
         try:
