@@ -55,8 +55,10 @@ def small(directory: Path) -> Path:
 async def _small(directory: Path) -> None:
     people = (Member(demo.TECHNICIAN, "M. Alvarez", ("technician",)),)
     things = (Member(demo.SCANNER, "Scanner", ("scanner",), "device", zone="RECEIVING"),)
-    things += (Member(demo.DOCK, "Dock", ("workstation",), "device", zone="RECEIVING"),)
-    at = DemoShop(directory, Cast(people, things, {demo.TECHNICIAN: {"PT-L2": "2026-11-30"}}, (), (), (demo.NODE,)))
+    dock = (Member(demo.DOCK, "Dock", ("workstation",), "device", zone="RECEIVING"),)
+    at = DemoShop(
+        directory, Cast(people, (*things, *dock), {demo.TECHNICIAN: {"PT-L2": "2026-11-30"}}, (), (), (demo.NODE,))
+    )
     at.set("2025-04-01T08:00:00")
     try:
         await at.found()

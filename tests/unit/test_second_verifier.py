@@ -20,7 +20,7 @@ from holdgate.law.event import AUTHORITY
 from holdgate.law.signers import OFFICERS
 from holdgate.terms import limits
 from tests import second
-from tests.bundles import Taken, site_of
+from tests.bundles import Taken, site_of, unspelled
 from tests.made_log import Passkey, made
 from tests.tampering import ANY, HUB, NODE, Case, Shop
 from tests.tidy.tree import ROOT
@@ -157,7 +157,7 @@ def test_a_thousand_altered_records_are_judged_as_the_audit_judges_them(
         second.Record.read(small.shop, small.bundles, name, most)
         for name, most in (("FLOOR", None), ("NODE-FPI", None), ("HUB", second.HUB_ENTRIES))
     )
-    turns = (floor, node, floor, node, floor, node, floor, hub)
+    turns = (floor, node, floor, floor, node, floor, floor, hub)
     path = tmp_path / "it.bundle"
     seen: Counter[tuple[bool, bool]] = Counter()
     for seed in range(MUTATIONS):
@@ -188,7 +188,7 @@ def test_a_record_that_does_not_lead_through_a_kept_checkpoint_does_not_hold(tol
     taken = Taken.read(told.bundles / "HUB.bundle")
     assert taken.head is not None
     kept = tmp_path / "kept.note"
-    kept.write_bytes(second.unspelled(taken.head["cosignatures"]["VAULT"]))
+    kept.write_bytes(unspelled(taken.head["cosignatures"]["VAULT"]))
     (tmp_path / "short.bundle").write_bytes(second.Record.read(told.shop, told.bundles, "HUB", 40).raw)
     assert run("--trust", told.trust, "--cosigned", kept, told.bundles / "HUB.bundle").returncode == 0
     done = run("--trust", told.trust, "--cosigned", kept, tmp_path / "short.bundle")
@@ -226,7 +226,7 @@ def test_the_receipt_of_the_specification_proves_its_entry_and_no_other(tmp_path
 
 
 def test_the_pages_limits_officers_and_words_are_the_codes(verifier: Any) -> None:
-    kinds = {event if isinstance(event, str) else event.__name__: kind for event, kind in AUTHORITY.items()}
+    kinds = {event.__name__: kind for event, kind in AUTHORITY.items()}
     assert verifier.SAYS["node"] == {name for name, kind in kinds.items() if kind == "node"}
     assert verifier.SAYS["floor_hub"] == {name for name, kind in kinds.items() if kind == "floor_hub"}
     assert {name for name, kind in kinds.items() if kind == "own"} == verifier.OWN
