@@ -113,7 +113,7 @@ HUB = "business_hub"
 ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
 HEX = re.compile(r"[0-9a-f]{64}\Z")
 
-Row = dict  # a JSON object
+Row = dict[str, Any]  # a JSON object
 
 
 class Refused(Exception):
@@ -280,7 +280,7 @@ def node_hash(left: bytes, right: bytes) -> bytes:
     return hashlib.sha256(b"\x01" + left + right).digest()
 
 
-Frontier = tuple  # of (size, hash), from the largest perfect subtree to the smallest
+Frontier = tuple[Any, ...]  # of (size, hash), from the largest perfect subtree to the smallest
 
 
 def grow(frontier: Frontier, leaf: bytes) -> Frontier:
@@ -518,7 +518,7 @@ class Envelope(NamedTuple):
 
     payload: bytes
     message: bytes
-    signatures: dict  # keyid -> bytes
+    signatures: dict[Any, Any]  # keyid -> bytes
 
     @classmethod
     def read(cls, row: Any, kind: str) -> Envelope:
@@ -547,7 +547,7 @@ class Act(NamedTuple):
 
     row: Row
     name: str
-    signers: tuple  # of (id, role)
+    signers: tuple[Any, ...]  # of (id, role)
     place: str
 
     @classmethod
@@ -656,7 +656,7 @@ class Checkpoint(NamedTuple):
     origin: str
     size: int
     root: bytes
-    lines: tuple  # of (name, hint, signature)
+    lines: tuple[Any, ...]  # of (name, hint, signature)
 
     @classmethod
     def read(cls, raw: bytes) -> Checkpoint:
@@ -695,8 +695,8 @@ class Checkpoint(NamedTuple):
 class Trust(NamedTuple):
     """What the reader brings from outside of what is checked."""
 
-    roots: frozenset
-    witnesses: tuple
+    roots: frozenset[bytes]
+    witnesses: tuple[Any, ...]
 
     @classmethod
     def read(cls, raw: bytes) -> Trust:
@@ -743,9 +743,9 @@ class Person(NamedTuple):
     """Somebody or something with a key, other than a site."""
 
     kind: str
-    roles: tuple
+    roles: tuple[Any, ...]
     key: bytes
-    earlier: tuple = ()
+    earlier: tuple[Any, ...] = ()
     disabled: bool = False
 
 
@@ -766,8 +766,8 @@ class Roster:
     """Who is known, and under which key: the charter with what the business hub enrolled since."""
 
     payload: bytes = b""
-    seats: dict = field(default_factory=dict)
-    people: dict = field(default_factory=dict)
+    seats: dict[Any, Any] = field(default_factory=dict)
+    people: dict[Any, Any] = field(default_factory=dict)
 
     @classmethod
     def found(cls, envelope: Any, trust: Trust) -> Roster:
@@ -804,7 +804,7 @@ class Roster:
     def seat_by_origin(self, origin: Any) -> Seat | None:
         return next((seat for seat in self.seats.values() if seat.origin == origin), None)
 
-    def keys_of(self, name: str, *, earlier: bool) -> tuple:
+    def keys_of(self, name: str, *, earlier: bool) -> tuple[Any, ...]:
         """The keys under which a signature counts; the present one first. Empty where nobody has that name."""
         if name in self.seats:
             return (self.seats[name].key,)
@@ -821,7 +821,7 @@ class Roster:
         need(not surplus, f"{', '.join(sorted(surplus))} signed and is not named")
         for name, signature in envelope.signatures.items():
             if name == act.newcomer:
-                keys: tuple = (check_key(unspell(act.row.get("key"), "the new key"), "the new key"),)
+                keys: tuple[Any, ...] = (check_key(unspell(act.row.get("key"), "the new key"), "the new key"),)
             else:
                 keys = self.keys_of(name, earlier=earlier)
             need(keys, f"{name} is not enrolled")
@@ -897,7 +897,7 @@ class Roster:
 
 
 # A retired site keeps its key here: what it signed before it left still has to hold.
-FOLDS: dict = {
+FOLDS: dict[Any, Any] = {
     "IdentityEnrolled": ("identity.enrol", Roster.enrolled),
     "IdentityRekeyed": ("identity.rekey", Roster.rekeyed),
     "IdentityDisabled": ("identity.disable", Roster.disabled),
@@ -920,9 +920,9 @@ class Entry(NamedTuple):
     kind: str
     subject: str
     module: str
-    events: list
+    events: list[Any]
     allowed: bool
-    pins: list
+    pins: list[Any]
 
     @classmethod
     def read(cls, raw: bytes) -> Entry:
@@ -1036,8 +1036,8 @@ class Bundle:
 
     name: str
     head: Row
-    entries: list  # of (leaf, bytes)
-    blobs: dict  # digest -> bytes, under their SHA-256 and under their leaf hash
+    entries: list[Any]  # of (leaf, bytes)
+    blobs: dict[Any, Any]  # digest -> bytes, under their SHA-256 and under their leaf hash
 
     @classmethod
     def read(cls, name: str, raw: bytes) -> Bundle:
@@ -1088,9 +1088,9 @@ class Told:
     cosignatures: int = 0
     imported: int = 0
     hidden: int = 0
-    outside: list = field(default_factory=list)
-    witnessed: list = field(default_factory=list)
-    kinds: dict = field(default_factory=dict)
+    outside: list[Any] = field(default_factory=list)
+    witnessed: list[Any] = field(default_factory=list)
+    kinds: dict[Any, Any] = field(default_factory=dict)
     fault: Any = None
 
 
@@ -1104,13 +1104,13 @@ class Log:
         self.site = ""
         self.epoch = ""
         self.at = 0
-        self.heads: dict = {}
-        self.acts: set = set()
-        self.held: dict = {}
-        self.cosigned: list = []
-        self.newest: dict = {}
-        self.frontiers: list = [()]
-        self.roots: dict = {}
+        self.heads: dict[Any, Any] = {}
+        self.acts: set[bytes] = set()
+        self.held: dict[Any, Any] = {}
+        self.cosigned: list[Any] = []
+        self.newest: dict[Any, Any] = {}
+        self.frontiers: list[Any] = [()]
+        self.roots: dict[Any, Any] = {}
         self.last_cause = -1
 
     # What the whole log is.
@@ -1448,7 +1448,7 @@ class Receipt(NamedTuple):
     """The proof that one entry stands in a log."""
 
     index: int
-    path: list
+    path: list[Any]
     checkpoint: Checkpoint
 
     @classmethod
@@ -1633,6 +1633,9 @@ class Package:
             need(row["format"] == "holdgate-package/1", "the manifest is of another format")
             need(row["scope"] in ("whole", "client"), "the manifest's scope is unknown")
             whole(row["until"], "until")
+            text_of(row["org"], "org")
+            id_of(row["order"], "order")
+            id_of(row["job"], "job")
             texts_of(row["missing"], "missing")
             for text in texts_of(row["withheld"], "withheld"):
                 need(re.match(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}:[0-9]+\Z", text), "what is withheld is named wrongly")
@@ -1693,7 +1696,10 @@ class Package:
         self.proofs[site].append((index, path))
 
     def _charter(self) -> None:
-        """Step 3."""
+        """Step 3, and how far the package says that it goes."""
+        with within("manifest.json"):
+            newest = max([row.entry.at for rows in self.logs.values() for row in rows], default=None)
+            need(newest == self.manifest["until"], "the newest entry is of another time than the manifest says")
         first = {site: rows[0] for site, rows in self.logs.items() if rows and rows[0].entry.seq == 0}
         rosters = {}
         for site, row in first.items():
