@@ -20,7 +20,7 @@ from holdgate.law.event import AUTHORITY
 from holdgate.law.signers import OFFICERS
 from holdgate.terms import limits
 from tests import second
-from tests.bundles import Taken, site_of, unspelled
+from tests.bundles import Taken, flipped, site_of, unspelled
 from tests.made_log import Passkey, made
 from tests.tampering import ANY, HUB, NODE, Case, Shop
 from tests.tidy.tree import ROOT
@@ -252,12 +252,11 @@ def test_packages_are_judged_as_holdgate_verify_judges_them(verifier: Any, told:
     assert done.returncode == 0, done.stdout
     parts = verifier.read_zip(path.read_bytes())
     trust = verifier.Trust.read(told.trust.read_bytes())
-    for name in parts:
-        altered = {**parts, name: parts[name][:-9] + bytes([parts[name][-9] ^ 1]) + parts[name][-8:]}
+    for name, part in parts.items():
+        altered = {**parts, name: flipped(part, len(part) // 2)}
         assert verifier.Package("it", verifier.zip_of(altered), trust).verify()["fault"] is not None, name
-        assert verifier.Package("it", verifier.zip_of({n: p for n, p in parts.items() if n != name}), trust).verify()[
-            "fault"
-        ]
+        lacking = {other: part for other, part in parts.items() if other != name}
+        assert verifier.Package("it", verifier.zip_of(lacking), trust).verify()["fault"] is not None, name
 
 
 def test_an_archive_in_another_spelling_is_not_judged(verifier: Any) -> None:
