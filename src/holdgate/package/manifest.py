@@ -22,7 +22,6 @@ EVIDENCE: Final = "evidence.json"
 RECORD: Final = "job/record.json"
 AUDIT: Final = "job/audit.json"
 WHOLE, CLIENT = "whole", "client"
-DIGEST: Final = re.compile("[0-9a-f]{64}")
 PLACE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}:(0|[1-9][0-9]{0,15})")
 """`SITE:seq`."""
 NAMES_EVIDENCE: Final = ("evidence", "photo_digest")

@@ -1,0 +1,272 @@
+"""The second verifier, which imports nothing of the product, agrees with the audit: on honest records, and a thousand altered."""
+
+import contextlib
+import copy
+import io
+import json
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import pytest
+
+from holdgate.bootstrap import read_trust
+from holdgate.cli.app import main
+from holdgate.cli.records import audit_file
+from holdgate.law.event import AUTHORITY
+from holdgate.law.signers import OFFICERS
+from holdgate.terms import limits
+from tests import second
+from tests.bundles import Taken, flipped, site_of, unspelled
+from tests.made_log import Passkey, made
+from tests.tampering import ANY, HUB, NODE, Case, Shop
+from tests.tidy.tree import ROOT
+
+MUTATIONS: Final = 1_000
+SITES: Final = ("FLOOR", "HUB", "NODE-FPI")
+
+
+class Place(NamedTuple):
+    """A shop and its bundles."""
+
+    shop: Path
+    bundles: Path
+
+    @property
+    def trust(self) -> Path:
+        return self.shop / "trust.json"
+
+
+def exported(shop: Path, out: Path) -> Place:
+    with contextlib.redirect_stdout(io.StringIO()):
+        assert main(("ledger", "export", "--data", str(shop), "--bundles", str(out))) == 0
+    return Place(shop, out)
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """The demonstration's shop."""
+    folder = tmp_path_factory.mktemp("told")
+    with contextlib.redirect_stdout(io.StringIO()):
+        assert main(("demo", "--fast", "--json", "--data", str(folder / "shop"))) == 0
+    return exported(folder / "shop", folder / "out")
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """A shop whose logs are short."""
+    folder = tmp_path_factory.mktemp("small")
+    return exported(second.small(folder / "shop"), folder / "out")
+
+
+@pytest.fixture(scope="module")
+def verifier() -> Iterator[Any]:
+    """The file as a module."""
+    yield second.load()
+    del sys.modules["holdgate_verify"]
+
+
+def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+    """The file alone in a fresh interpreter that knows nothing of the project."""
+    command = [sys.executable, "-I", str(second.FILE), *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, cwd="/")
+
+
+def judged(verifier: Any, raw: bytes, trust: Any) -> Any:
+    """The second verifier's first fault, or None."""
+    try:
+        return verifier.Log(verifier.Bundle.read("it", raw), trust).verify().fault
+    except verifier.Refused as fault:
+        return {"entry": fault.entry, "what": fault.what}
+
+
+# ---- honest records
+
+
+def test_the_file_alone_verifies_the_demonstration_in_a_bare_interpreter(told: Place) -> None:
+    done = run("--json", "--trust", told.trust, *sorted(told.bundles.glob("*.bundle")))
+    said = json.loads(done.stdout)
+    assert (done.returncode, said["holds"], said["between"]) == (0, True, []), done.stderr
+    for row in said["records"]:
+        [audited] = audit_file(told.bundles / f"{row['site']}.bundle", read_trust(told.trust))
+        assert audited.report.holds
+        assert (row["entries"], row["root"]) == (audited.report.size, audited.report.root)
+
+
+def test_it_imports_nothing_but_the_standard_library_and_cryptography() -> None:
+    program = f"import sys, runpy; runpy.run_path({str(second.FILE)!r}); print('\\n'.join(sys.modules))"
+    done = subprocess.run([sys.executable, "-I", "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    tops = {name.partition(".")[0] for name in done.stdout.split()}
+    assert "cryptography" in tops
+    assert not {"holdgate", "msgspec", "nacl", "starlette", "tests"} & tops
+
+
+def test_a_passkey_of_each_kind_verifies_and_its_altered_signature_does_not(verifier: Any) -> None:
+    for alg in (-7, -8, -257):
+        passkey = Passkey(alg)
+        good = passkey.assertion(b"message")
+        assert verifier.holds(passkey.key, b"message", good)
+        assert not verifier.holds(passkey.key, b"another", good)
+        for fault in (
+            {"host": "else.lan"},
+            {"flags": 0x01},
+            {"type": "webauthn.create"},
+            {"origin": "https://else.lan"},
+        ):
+            assert not verifier.holds(passkey.key, b"message", passkey.assertion(b"message", **fault)), fault
+
+
+def test_a_log_signed_by_passkeys_and_three_roots_verifies(verifier: Any, tmp_path: Path) -> None:
+    path, trust, _ = made(tmp_path, 12, tuple(Passkey(alg) for alg in (-7, -8, -257)))
+    assert judged(verifier, path.read_bytes(), verifier.Trust.read(trust.read_bytes())) is None
+
+
+# ---- altered records
+
+
+TABLE: Final = [("NODE-FPI", case) for case in NODE.values()] + [("HUB", case) for case in HUB.values()]
+
+
+@pytest.mark.parametrize(("name", "case"), TABLE, ids=[case.__name__ for _, case in TABLE])
+def test_what_the_page_and_the_audit_refuse_the_second_verifier_refuses_at_the_same_entry(
+    verifier: Any, told: Place, tmp_path: Path, name: str, case: Case
+) -> None:
+    taken = {site: Taken.read(told.bundles / f"{site}.bundle") for site in SITES}
+    trust = json.loads(told.trust.read_bytes())
+    shop = Shop(taken.pop(name), taken, site_of(told.shop, name), copy.deepcopy(trust))
+    wanted = case(shop)
+    raw = shop.taken.write(tmp_path / "it.bundle").read_bytes()
+    fault = judged(verifier, raw, verifier.Trust.read(json.dumps(shop.trust).encode()))
+    assert fault is not None
+    assert fault["entry"] is not None if wanted == ANY else fault["entry"] == wanted, fault
+
+
+def test_a_thousand_altered_records_are_judged_as_the_audit_judges_them(
+    verifier: Any, small: Place, tmp_path: Path
+) -> None:
+    """One may refuse what the other takes in one case only: the site sealed, with its own key, another decision than it made.
+
+    Only who makes the decision again can see that. Whatever else was altered, both say the same; and what the audit takes, the
+    second verifier takes.
+    """
+    mine, its = verifier.Trust.read(small.trust.read_bytes()), read_trust(small.trust)
+    floor, node, hub = (
+        second.Record.read(small.shop, small.bundles, name, most)
+        for name, most in (("FLOOR", None), ("NODE-FPI", None), ("HUB", second.HUB_ENTRIES))
+    )
+    turns = (floor, node, floor, floor, node, floor, floor, hub)
+    path = tmp_path / "it.bundle"
+    seen: Counter[tuple[bool, bool]] = Counter()
+    for seed in range(MUTATIONS):
+        mutation = second.mutate(turns[seed % len(turns)], seed)
+        path.write_bytes(mutation.raw)
+        fault = judged(verifier, mutation.raw, mine)
+        [audited] = audit_file(path, its)
+        verdicts = (audited.report.holds, fault is None)
+        seen[verdicts] += 1
+        excused = mutation.decision_alone and verdicts == (False, True)
+        if verdicts[0] != verdicts[1] and not excused:
+            (tmp_path / f"{seed}.bundle").write_bytes(mutation.raw)
+            said = f"the audit says {audited.report.findings}, the second verifier {fault}"
+            pytest.fail(f"{tmp_path}/{seed}.bundle, {mutation.name}: {said}")
+    assert seen[False, False] > MUTATIONS // 2
+    assert seen[True, True] > MUTATIONS // 10
+
+
+def test_two_records_that_tell_different_histories_of_one_log_do_not_hold_together(told: Place, tmp_path: Path) -> None:
+    hub = second.Record.read(told.shop, told.bundles, "HUB", 40)
+    (tmp_path / "short.bundle").write_bytes(hub.raw)
+    done = run("--trust", told.trust, tmp_path / "short.bundle", told.bundles / "NODE-FPI.bundle")
+    assert done.returncode == 1
+    assert "took in" in done.stdout
+
+
+def test_a_record_that_does_not_lead_through_a_kept_checkpoint_does_not_hold(told: Place, tmp_path: Path) -> None:
+    taken = Taken.read(told.bundles / "HUB.bundle")
+    assert taken.head is not None
+    kept = tmp_path / "kept.note"
+    kept.write_bytes(unspelled(taken.head["cosignatures"]["VAULT"]))
+    (tmp_path / "short.bundle").write_bytes(second.Record.read(told.shop, told.bundles, "HUB", 40).raw)
+    assert run("--trust", told.trust, "--cosigned", kept, told.bundles / "HUB.bundle").returncode == 0
+    done = run("--trust", told.trust, "--cosigned", kept, tmp_path / "short.bundle")
+    assert done.returncode == 1
+    assert "does not lead through" in done.stdout
+
+
+@pytest.mark.parametrize("arguments", [(), ("nowhere.bundle",), ("--trust", "nowhere.json", "nowhere.bundle")])
+def test_what_cannot_be_judged_gives_exit_code_2_and_a_sentence(arguments: tuple[str, ...]) -> None:
+    done = run(*arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("holdgate-verify: ")
+
+
+# ---- receipts
+
+
+SPEC: Final = ROOT / "docs" / "spec" / "examples"
+
+
+def test_the_receipt_of_the_specification_proves_its_entry_and_no_other(tmp_path: Path) -> None:
+    keys = json.loads((SPEC / "keys.json").read_bytes())
+    trust, vkey = tmp_path / "trust.json", tmp_path / "log.vkey"
+    trust.write_text(json.dumps({"roots": keys["roots"]}), encoding="utf-8")
+    vkey.write_text(keys["logs"]["NODE-FPI"], encoding="utf-8")
+    receipt = ("--receipt", SPEC / "step-sign.receipt.txt")
+    for key in (("--vkey", vkey), ("--charter", SPEC / "charter.envelope.json", "--trust", trust)):
+        assert run(*receipt, *key, "--entry", SPEC / "step-sign.entry.json").returncode == 0
+        assert run(*receipt, *key, "--entry", SPEC / "arrival.entry.json").returncode == 1
+    vkey.write_text(keys["logs"]["HUB"], encoding="utf-8")
+    assert run(*receipt, "--vkey", vkey, "--entry", SPEC / "step-sign.entry.json").returncode == 1
+
+
+# ---- what the pages say, and what the code says
+
+
+def test_the_pages_limits_officers_and_words_are_the_codes(verifier: Any) -> None:
+    kinds = {event.__name__: kind for event, kind in AUTHORITY.items()}
+    assert verifier.SAYS["node"] == {name for name, kind in kinds.items() if kind == "node"}
+    assert verifier.SAYS["floor_hub"] == {name for name, kind in kinds.items() if kind == "floor_hub"}
+    assert {name for name, kind in kinds.items() if kind == "own"} == verifier.OWN
+    page = (ROOT / "docs" / "spec" / "segment.md").read_text(encoding="utf-8")
+    assert all(f"`{name}`" in page for name in verifier.OWN.union(*verifier.SAYS.values()))
+    assert set(verifier.OFFICERS) == set(OFFICERS)
+    assert [verifier.ENTRY_BYTES, verifier.PAYLOAD_BYTES] == [limits.ENTRY_BYTES_MAX, limits.PAYLOAD_BYTES_MAX]
+    assert (verifier.ENVELOPE_BYTES, verifier.SIGNATURES) == (limits.ENVELOPE_BYTES_MAX, limits.SIGNATURES_MAX)
+    assert (verifier.STRETCH, verifier.PINS, verifier.LEVELS) == (
+        limits.IMPORT_ENTRIES_MAX, limits.PINS_MAX, limits.PAYLOAD_DEPTH_MAX,
+    )  # fmt: skip
+
+
+# ---- packages
+
+
+def test_packages_are_judged_as_holdgate_verify_judges_them(verifier: Any, told: Place, tmp_path: Path) -> None:
+    pytest.importorskip("holdgate.package", reason="the command that writes packages is not in this tree")
+    path = tmp_path / "it.package"
+    with contextlib.redirect_stdout(io.StringIO()):
+        assert main(("package", "PO-1001/J-1", "--data", str(told.shop), "--out", str(path))) == 0
+    done = run("--trust", told.trust, path)
+    assert done.returncode == 0, done.stdout
+    parts = verifier.read_zip(path.read_bytes())
+    trust = verifier.Trust.read(told.trust.read_bytes())
+    for name, part in parts.items():
+        altered = {**parts, name: flipped(part, len(part) // 2)}
+        assert verifier.Package("it", verifier.zip_of(altered), trust).verify()["fault"] is not None, name
+        lacking = {other: part for other, part in parts.items() if other != name}
+        assert verifier.Package("it", verifier.zip_of(lacking), trust).verify()["fault"] is not None, name
+
+
+def test_an_archive_in_another_spelling_is_not_judged(verifier: Any) -> None:
+    good = verifier.zip_of({"README.txt": b"words", "manifest.json": b"{}"})
+    assert list(verifier.read_zip(good)) == ["README.txt", "manifest.json"]
+    unsound = [
+        good + b"\0", b"\0" + good, good[:-1], b"PK", b"", good.replace(b"words", b"Words"),
+        verifier.zip_of({"manifest.json": b"{}", "README.txt": b"words"}),
+        verifier.zip_of({"../a": b""}), verifier.zip_of({"a//b": b""}),
+    ]  # fmt: skip
+    for raw in unsound:
+        with pytest.raises(verifier.CannotJudge):
+            verifier.read_zip(raw)
