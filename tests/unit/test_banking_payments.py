@@ -12,7 +12,6 @@ from msgspec.structs import replace
 from holdgate.banking import nacha, pain001
 from holdgate.banking.ach_file import read_file
 from holdgate.banking.latin import ACH, SEPA, latin
-from holdgate.banking.order import end_to_end_id
 from holdgate.pay.payment import PaymentOrder
 from holdgate.terms.errors import Malformed
 from holdgate.terms.party import Account
@@ -174,15 +173,6 @@ def test_a_day_that_cannot_be_meant_is_refused_before_anything_leaves(
         write(replace(order, pay_on=day))
 
 
-def test_an_end_to_end_id_of_a_payout_can_be_written_and_is_another_in_another_run() -> None:
-    payout = "payout:JOB_1:bonus:SID-TEC-11" + "x" * 64
-    ids = [end_to_end_id(run, payout) for run in ("RUN-1", "RUN-2")]
-    assert ids[0] != ids[1] == end_to_end_id("RUN-2", payout)
-    for order, write in ((sepa(), pain001.write), (ach(), nacha.write)):
-        assert write(with_payment(order, id=ids[0]))
-
-
-@BOTH
 def test_a_name_of_another_script_is_refused_with_what_to_do(order: PaymentOrder, write: Write) -> None:
     with pytest.raises(Malformed, match="register it in Latin letters"):
         write(with_payment(order, name="Мария"))

@@ -11,6 +11,7 @@ from holdgate.demo.shop import (
     CLIENT,
     COMPLIANCE,
     DOCK,
+    FINANCE,
     LEVEL3,
     NODE,
     OFFICE,
@@ -19,7 +20,6 @@ from holdgate.demo.shop import (
     SCANNER,
     TECHNICIAN,
 )
-from holdgate.demo.steps import FINANCE
 from holdgate.terms.limits import BLOB_BYTES_MAX, CONTRACT_BYTES_MAX, PINS_MAX
 from tests.worked_shop import AUDITOR, EXPIRED, JOB, ORDER, OTHER_CLIENT, OTHER_ORDER, SCOPED, Served
 

@@ -6,9 +6,7 @@ from collections import Counter
 from typing import Final
 
 from holdgate.banking import limits
-from holdgate.crypto.hashes import digest
 from holdgate.pay.payment import PaymentOrder
-from holdgate.terms import canon
 from holdgate.terms.errors import Malformed
 
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
@@ -18,14 +16,6 @@ _TWICE: Final = re.compile(r"//|  ")
 _DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 _EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _LATEST_US: Final = (dt.datetime(9999, 1, 1, tzinfo=dt.UTC) - _EPOCH) // dt.timedelta(microseconds=1)
-
-
-def end_to_end_id(run: str, payout: str) -> str:
-    """The end-to-end id of a payout in a payment run: 34 characters that every bank carries unaltered.
-
-    The run is in it, so that what a bank says of a payment that failed is never taken for the one that was ordered anew.
-    """
-    return f"P-{digest(canon.encode([run, payout]))[:32].upper()}"
 
 
 def refuse(faults: list[str], what: str) -> None:

@@ -10,6 +10,7 @@ from typing import Annotated, Final
 from cyclopts import Parameter
 from rich.console import Console
 
+from holdgate.cli.papers import tell_papers
 from holdgate.cli.records import audit_sites
 from holdgate.demo.chain import TEMPLATES, Chain
 from holdgate.demo.shop import Contract
@@ -120,7 +121,7 @@ def _run(directory: Path, *, fast: bool, json: bool, kept: bool) -> int:
             "The clock shows the story's times, so nobody waits. Keys, signatures, records and audits are real.",
         ),
     )
-    well = asyncio.run(Story(directory, contract, tell, audit_sites).run())
+    well = asyncio.run(Story(directory, contract, tell, audit_sites, tell_papers).run())
     return _end(tell, directory, well=well, kept=kept)
 
 

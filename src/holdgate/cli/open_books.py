@@ -5,11 +5,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
+
+from holdgate.adapters.sqlite_payloads import FILE, SqlitePayloads
 from holdgate.adapters.sqlite_store import SqliteStore
 from holdgate.adapters.zones import zone_of
 from holdgate.bootstrap import read_premises
 from holdgate.engine.source import StoreSource
-from holdgate.pay.books import Books, Day, read_books
+from holdgate.pay.books import Books, Day, Payee, read_books
 from holdgate.terms.errors import Malformed
 from holdgate.terms.instant import SECOND_US
 
@@ -44,3 +47,27 @@ def day_in(tz: str) -> Day:
     """
     zone = zone_of(tz)
     return lambda at: datetime.fromtimestamp(at // SECOND_US, UTC).astimezone(zone).date().isoformat()
+
+
+def payees_of(data: Path, books: Books, run: str) -> dict[str, Payee]:
+    """Where the payees of a run are paid, each opened from the commitment on the ledger; those that are not here are left out.
+
+    Raises:
+        Unavailable: the storage failed. Malformed: what is kept is no account.
+    """
+    found = books.money.runs.get(run)
+    names = () if found is None else (books.money.payables[number].payee for number in found.payouts)
+    payees: dict[str, Payee] = {}
+    with closing(SqlitePayloads(data / FILE)) as store:
+        for name in dict.fromkeys(names):
+            kept = store.get(books.money.accounts.get(name, ""))
+            if kept is not None:
+                payees[name] = _payee(name, kept.content)
+    return payees
+
+
+def _payee(name: str, content: bytes) -> Payee:
+    try:
+        return msgspec.json.decode(content, type=Payee)
+    except msgspec.MsgspecError as error:
+        raise Malformed(f"what is kept as the account of {name} is none: {error}") from None

@@ -1,6 +1,7 @@
 """holdgate pay: a payment order as a file for the bank, and what a bank's file says. Nothing is recorded here."""
 
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -10,10 +11,18 @@ from msgspec.structs import asdict
 from rich.console import Console
 from rich.text import Text
 
+from holdgate.adapters.host import HostClock
 from holdgate.adapters.new_file import write_new
-from holdgate.pay.payment import PaymentOrder
-from holdgate.terms import money
+from holdgate.adapters.sqlite_payloads import FILE, SqlitePayloads
+from holdgate.cli.open_books import open_books, payees_of
+from holdgate.crypto.hashes import digest
+from holdgate.pay.books import ACCOUNT, Payee, payment_order
+from holdgate.pay.matching import Outgoing, incoming, outgoing
+from holdgate.pay.payment import PaymentOrder, PaymentResult, Receipt
+from holdgate.terms import canon, money
 from holdgate.terms.errors import Malformed, Unavailable
+from holdgate.terms.limits import PAYMENTS_MAX, RESULTS_MAX
+from holdgate.terms.party import Account, account_fault
 
 FAILED = 1
 ORDER_BYTES_MAX = 4_194_304
@@ -23,9 +32,10 @@ _MISSING = "Files for banks need an optional package: pip install 'holdgate[bank
 
 @pay.command(name="file")
 def file_(
-    order: Path,
+    order: str,
     /,
     *,
+    data: Path | None = None,
     format_: Annotated[Literal["pain.001", "nacha"], Parameter(name="--format")],
     out: Path,
     entry_class: Annotated[Literal["PPD", "CCD"], Parameter(name="--class")] = "PPD",
@@ -37,7 +47,9 @@ def file_(
     Parameters
     ----------
     order
-        A payment order as JSON.
+        A payment run on the shop's ledger; without --data a file with a payment order as JSON.
+    data
+        The shop's directory.
     format_
         pain.001: SEPA credit transfers in EUR (pain.001.001.09). nacha: ACH credits in USD.
     out
@@ -53,7 +65,7 @@ def file_(
         from holdgate.banking import nacha, pain001  # noqa: PLC0415 - an optional package
     except ImportError as error:
         raise Unavailable(_MISSING) from error
-    ordered = _order(order)
+    ordered = _order(Path(order)) if data is None else order_of(data, order)
     if format_ == "pain.001":
         raw = pain001.write(ordered)
     else:
@@ -67,12 +79,66 @@ def file_(
     return 0
 
 
+def order_of(data: Path, run: str) -> PaymentOrder:
+    """A payment run of a shop's ledger.
+
+    Raises:
+        Unavailable: there is no such run, or an account is not on record or not kept any more.
+    """
+    books = open_books(data).books
+    return payment_order(books, run, payees_of(data, books, run))
+
+
+@pay.command
+def account(
+    owner: str,
+    /,
+    *,
+    data: Path,
+    name: str,
+    iban: str = "",
+    bic: str = "",
+    routing: str = "",
+    number: str = "",
+) -> int:
+    """Keep a person's bank account off the record, sealed, and print the commitment that account.register signs.
+
+    Parameters
+    ----------
+    owner
+        The person's SMART-ID.
+    data
+        The shop's directory.
+    name
+        Their name as the bank has it.
+    iban
+        The account, in Europe.
+    bic
+        Its bank, where a bank asks for it.
+    routing
+        The bank of a US account.
+    number
+        The number of a US account.
+    """
+    fault = account_fault(iban, routing, number)
+    if fault or not (iban or routing):
+        raise Malformed(f"{owner}'s account: {fault or 'name it by --iban, or by --routing and --number'}")
+    payee = Payee(name=name, account=Account(iban=iban, bic=bic, routing=routing, number=number))
+    with closing(SqlitePayloads(data / FILE)) as store:
+        now = HostClock().now()
+        commitment = store.put(canon.encode(payee), kind=ACCOUNT, owner=owner, by=owner, at=now)
+    sys.stdout.write(f"{commitment}\nSign it, together with finance: account.register owner={owner} commitment=…\n")
+    return 0
+
+
 @pay.command
 def read(
     file: Path,
     /,
     *,
-    order: Path | None = None,
+    order: str = "",
+    data: Path | None = None,
+    out: Path | None = None,
     json: Annotated[bool, Parameter(negative=())] = False,
 ) -> int:
     """Say what a bank's file says: pain.002, ACH returns, camt.053, or a statement as CSV.
@@ -82,7 +148,12 @@ def read(
     file
         What the bank sent; which format it is stands in it.
     order
-        The payment order (JSON) that it may answer: then say what became of each payment, and what does not fit.
+        The payment run (with --data) or payment order (JSON) that it may answer: then say what became of each payment, and what
+        does not fit.
+    data
+        The shop's directory: then say which acts put it on the record, and what fits nothing there.
+    out
+        With --data: write the fields of each act into this folder, for `holdgate act prepare --fields`.
     json
         One JSON document.
     """
@@ -93,10 +164,12 @@ def read(
         from holdgate.banking.results import Results  # noqa: PLC0415
     except ImportError as error:
         raise Unavailable(_MISSING) from error
-    said = read_bank(_bytes(file, FILE_BYTES_MAX))
+    raw = _bytes(file, FILE_BYTES_MAX)
+    said = read_bank(raw)
     outcome = None
-    if order is not None:
-        outcome = settle(_order(order), said if isinstance(said, Results) else of_statement(said))
+    if order:
+        ordered = _order(Path(order)) if data is None else order_of(data, order)
+        outcome = settle(ordered, said if isinstance(said, Results) else of_statement(said))
     if json:
         document: dict[str, Any] = {"file": asdict(said), "outcome": None if outcome is None else asdict(outcome)}
         sys.stdout.write(msgspec.json.encode(document).decode() + "\n")
@@ -106,7 +179,42 @@ def read(
             console.print(Text(line), soft_wrap=True)
         for line in [] if outcome is None else _outcome(outcome):
             console.print(Text(line), soft_wrap=True)
-    return FAILED if outcome is not None and outcome.unmatched else 0
+    lost = 0
+    if data is not None:
+        receipts = () if isinstance(said, Results) else said.receipts
+        results = () if outcome is None else outcome.results
+        lost = _prepare(data, str(digest(raw)), order, receipts, results, out)
+    return FAILED if lost or (outcome is not None and outcome.unmatched) else 0
+
+
+def _prepare(
+    data: Path,
+    sha256: str,
+    run: str,
+    receipts: tuple[Receipt, ...],
+    results: tuple[PaymentResult, ...],
+    out: Path | None,
+) -> int:
+    """Say which acts put it on the record, and write their fields; how much fits nothing."""
+    books = open_books(data).books
+    came = incoming(books, receipts)
+    went = outgoing(books, run, results) if run else Outgoing((), ())
+    acts: list[tuple[str, dict[str, Any]]] = [
+        ("payment.record", {"statement": sha256, "payments": came.payments[at : at + PAYMENTS_MAX]})
+        for at in range(0, len(came.payments), PAYMENTS_MAX)
+    ]
+    acts += [
+        ("payment.result", {"run": run, "file": sha256, "results": went.results[at : at + RESULTS_MAX]})
+        for at in range(0, len(went.results), RESULTS_MAX)
+    ]
+    console = Console(highlight=False, stderr=True)
+    for number, (act, fields) in enumerate(acts, 1):
+        console.print(f"{act}: {len(fields.get('payments') or fields['results'])} to put on the record", soft_wrap=True)
+        if out is not None:
+            write_new(out / f"{number}-{act}.json", msgspec.json.format(canon.encode(fields)) + b"\n")
+    for one in (*came.unmatched, *went.unmatched):
+        console.print(Text(f"not taken: {one.ref}: {one.why}", "yellow"), soft_wrap=True)
+    return len(came.unmatched) + len(went.unmatched)
 
 
 def _results(said: Any) -> list[str]:

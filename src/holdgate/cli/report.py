@@ -60,7 +60,7 @@ def report(
         What the report says, as one JSON document; no PDF is made.
     """
     with open_logs(path) as logs:
-        content, enclosed = _content(logs, number, proof=seal is not None)
+        content, enclosed = report_content_of(logs, number, proof=seal is not None)
     if json:
         sys.stdout.write(msgspec.json.encode(content).decode() + "\n")
         return 0
@@ -73,7 +73,12 @@ def report(
     return 0
 
 
-def _content(logs: list[Log], number: str, *, proof: bool) -> tuple[ReportContent, tuple[Enclosed, ...]]:
+def report_content_of(logs: list[Log], number: str, *, proof: bool) -> tuple[ReportContent, tuple[Enclosed, ...]]:
+    """What a report says, and, where proofs are asked for, the files that prove its entry.
+
+    Raises:
+        Malformed: no such report was issued on a record that is here.
+    """
     for log in logs:
         seat = seat_of(charter_of(entry_at(log, 0).entry), log.site)
         if seat is None or seat.kind != "business_hub":

@@ -33,7 +33,7 @@ from holdgate.demo.shop import (
     Member,
     terms_of,
 )
-from holdgate.demo.steps import AUDITOR, FINANCE, ORDER, STEPS, Step
+from holdgate.demo.steps import AUDITOR, ORDER, STEPS, Step
 from holdgate.law import command as c
 from holdgate.law.contract import SmartClientPO, read_document
 from holdgate.sites.reception import Lodged, Reception
@@ -101,7 +101,6 @@ def cast(now: int) -> Cast:
     people = (
         *PEOPLE,
         Member(SECOND_TECHNICIAN, "J. Brandt", ("technician",)),
-        Member(FINANCE, "P. Novak", ("finance",)),
         Member(AUDITOR, "Registrar's auditor", ("auditor",), org="REGISTRAR"),
     )
     certs = {
@@ -146,6 +145,7 @@ async def _lay_out(directory: Path, contract: Contract, reception: Reception) ->
         await at.found()
         await at.enrol()
         await at.register()
+        await at.account_for_money()
         await at.propose(contract)
         for role in SIGNERS:
             await at.approve(contract, role)

@@ -6,12 +6,14 @@ and approved by signed acts. Keys are made on the spot; the clock stands at the 
 
 import asyncio
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from msgspec import Struct
 
 from holdgate.adapters.host import HostEntropy, SetClock
+from holdgate.adapters.sqlite_payloads import FILE, SqlitePayloads
 from holdgate.adapters.zones import instant_or_end_of_day
 from holdgate.bootstrap import BUSINESS_HUB, FLOOR_HUB, VAULT, Shop
 from holdgate.crypto.hashes import digest
@@ -26,9 +28,11 @@ from holdgate.law.denial import sentence
 from holdgate.law.event import AnyEvent, Event
 from holdgate.law.segments import decision_of
 from holdgate.ledger.entry import read_entry
+from holdgate.pay.books import ACCOUNT, Payee
 from holdgate.sites.desk import Desk
-from holdgate.terms import instant
+from holdgate.terms import canon, instant
 from holdgate.terms.errors import InvariantBroken, Unavailable
+from holdgate.terms.party import Account
 
 ZONE: Final = "America/Chicago"
 NODE: Final = "NODE-FPI"
@@ -55,6 +59,7 @@ METROLOGY: Final = "SID-MET-01"
 RECEIVING: Final = "SID-REC-01"
 TECHNICIAN: Final = "SID-TEC-11"
 CLIENT: Final = "SID-CLI-01"
+FINANCE: Final = "SID-FIN-01"
 SCANNER: Final = "SID-SCN-01"
 VALIDATOR: Final = "SID-CERT-01"
 REPORTS: Final = "SID-SYS-01"
@@ -81,6 +86,7 @@ PEOPLE: Final = (
     Member(RECEIVING, "R. Osei", ("receiving",)),
     Member(TECHNICIAN, "M. Alvarez", ("technician",)),
     Member(CLIENT, "AERODYNE quality", ("client",), org="AERODYNE"),
+    Member(FINANCE, "P. Novak", ("finance",)),
 )
 THINGS: Final = (
     Member(VALIDATOR, "Certifying service", ("certifier",), "module"),
@@ -122,6 +128,36 @@ class Cast(NamedTuple):
 
 FPI: Final = Cast(PEOPLE, THINGS, CERTS, INSTRUMENTS, BATCHES, (NODE,))
 """The shop of the first story."""
+PARTIES: Final = (
+    {
+        "org": "LAB",
+        "name": "Example NDT & Materials Lab LLC",
+        "street": "200 Test Bench Road",
+        "city": "Rockford",
+        "postal_code": "61101",
+        "region": "IL",
+        "country": "US",
+        "tax_id": "12-3456789",
+        "email": "office@example-lab.test",
+        "routing": "021000021",
+        "account": "000123456789",
+    },
+    {
+        "org": "AERODYNE",
+        "name": "Aerodyne Structures Inc.",
+        "street": "1 Runway Drive",
+        "city": "Wichita",
+        "postal_code": "67202",
+        "region": "KS",
+        "country": "US",
+        "email": "payables@aerodyne.test",
+        "tax_category": "O",
+        "tax_reason": "Testing service, not subject to sales tax",
+    },
+)
+"""The shop and its client, as invoices name them; account and tax numbers are made up."""
+PAYEE: Final = Payee(name="M. Alvarez", account=Account(routing="011401533", number="987654321"))
+"""Where the technician is paid: made up, and kept off the record."""
 # What this lab's reports carry (ISO/IEC 17025 7.8.2.1).
 _HEAD: Final = ("title", "lab_name_address", "location_of_work", "unique_id_and_end", "customer", "method")
 _ITEM: Final = ("item_identification", "date_received", "dates_performed", "date_issued")
@@ -255,6 +291,18 @@ class DemoShop:
             known = {"batch": batch, "material_kind": kind, "until": until, "approved": approved}
             acts.append((c.RegisterMaterial, receiving, known))
         await self._all(self._hand_in(kind, signers, **fields) for kind, signers, fields in acts)
+
+    async def account_for_money(self) -> None:
+        """The shop and its client are registered for invoices; the technician says where bonuses go, sealed."""
+        both = self.signers((FINANCE, "finance"), (PLANNER, "project_manager"), meaning="registered")
+        for party in PARTIES:
+            await self.must(c.RegisterParty, both, OFFICE, **party)
+        with closing(SqlitePayloads(self.directory / FILE)) as store:
+            commitment = store.put(
+                canon.encode(PAYEE), kind=ACCOUNT, owner=TECHNICIAN, by=TECHNICIAN, at=self.clock.now()
+            )
+        owner = self.signers((TECHNICIAN, "technician"), (FINANCE, "finance"), meaning="registered")
+        await self.must(c.RegisterAccount, owner, OFFICE, owner=TECHNICIAN, commitment=commitment)
 
     async def propose(self, contract: Contract) -> None:
         """The Level III proposes the technique; the certifying service puts its certificate beside it."""

@@ -4,11 +4,10 @@ from typing import Final
 
 from msgspec import Struct
 
-from holdgate.demo.shop import BOOTH, CLIENT, COMPLIANCE, DOCK, LINE, OFFICE, QA, TECHNICIAN
+from holdgate.demo.shop import BOOTH, CLIENT, COMPLIANCE, DOCK, FINANCE, LINE, OFFICE, QA, TECHNICIAN
 
 ORDER: Final = "PO-1001"
 JOB: Final = "J-1"
-FINANCE: Final = "SID-FIN-01"
 AUDITOR: Final = "SID-AUD-01"
 _TRAVELER: Final = f"/NODE-FPI/traveler/{ORDER}/{JOB}"
 

@@ -4,6 +4,8 @@ Everything that is told has happened: each line is a signed act that a site deci
 by itself. Nothing here decides. A refused act that the story counts on ends it (`InvariantBroken`).
 """
 
+import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +18,7 @@ from holdgate.demo.shop import (
     CLIENT,
     COMPLIANCE,
     DOCK,
+    FINANCE,
     NAMES,
     NODE,
     OFFICE,
@@ -50,6 +53,11 @@ DAY: Final = "2025-04-01T"
 NEXT: Final = "2025-04-02T"
 
 
+RUN: Final = "RUN-1"
+PAYOUT: Final = "P-000001"
+Papers = Callable[[Path, int, Teller], None]
+
+
 class Story(Narrator):
     """The story in a directory of its own.
 
@@ -58,12 +66,14 @@ class Story(Narrator):
         contract: the technique and its certificate.
         tell: who tells it.
         audit: audits a closed shop.
+        papers: makes report, invoice and payment file of a closed shop, at a time (UTC µs), and tells of them.
     """
 
-    def __init__(self, directory: Path, contract: Contract, tell: Teller, audit: Audit) -> None:
+    def __init__(self, directory: Path, contract: Contract, tell: Teller, audit: Audit, papers: Papers) -> None:
         super().__init__(DemoShop(directory), tell)
         self._contract = contract
         self._audit = audit
+        self._papers = papers
         self._pinned = ""
         self._event = ""
 
@@ -82,6 +92,8 @@ class Story(Narrator):
             whole = tell_copies(self._at.shop, self._tell)
         finally:
             self._at.close()
+        self._act("The papers, made from the record alone", f"{NEXT}09:17:00")
+        await asyncio.to_thread(self._papers, self._at.directory, self._at.clock.now(), self._tell)
         self._act("The audit: every signature checked, every decision made again", f"{NEXT}09:20:00")
         sound = tell_audit(self._audit(self._at.directory), self._tell)
         self._act("What if somebody changes one digit?", f"{NEXT}09:25:00")
@@ -101,6 +113,10 @@ class Story(Narrator):
         )
         await at.register()
         self._done("On file: certs (Alvarez: PT L2 exp 30 Nov 26), 4 instruments in cal, 2 batches")
+        await at.account_for_money()
+        self._done(
+            "P. Novak (finance) registers lab and client for invoices; Alvarez's bank account stays off the record"
+        )
 
     async def _technique(self) -> None:
         at, contract = self._at, self._contract
@@ -301,6 +317,15 @@ class Story(Narrator):
         answer = await at.must(c.ReviewReport, client, OFFICE, report=REPORT, decision="approve")
         self._done(f"AERODYNE approves report {REPORT}", answer)
         self._follows(ev.InvoiceIssued, _invoice)
+        at.set(f"{NEXT}09:12:00")
+        run = {"run": RUN, "payouts": (PAYOUT,), "currency": "USD", "pay_on": "2025-04-03"}
+        alone = at.signers((FINANCE, "finance"), meaning="payments ordered")
+        answer = await at.act(c.RunPayments, alone, OFFICE, **run)
+        self._refused("P. Novak orders the bonus from the bank alone", answer, "CONSENT_MISSING")
+        two = at.signers((FINANCE, "finance"), (COMPLIANCE, "compliance"), meaning="payments ordered")
+        self._done(
+            "P. Novak and L. Marsh order it together, for 3 April", await at.must(c.RunPayments, two, OFFICE, **run)
+        )
 
 
 def _money(minor: int) -> str:

@@ -38,6 +38,10 @@ class Transaction(Struct, frozen=True, kw_only=True):
     postings: tuple[Posting, ...]
 
 
+ACCOUNT: Final = "account"
+"""The kind of payload that a payee's account is kept as."""
+
+
 class Payee(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where somebody is paid, as it is kept off the ledger: the commitment on the ledger is to these bytes."""
 
