@@ -16,6 +16,7 @@ from typing import Any, Final, NamedTuple
 
 from holdgate.adapters.host import HostClock, HostEntropy, SetClock
 from holdgate.adapters.sqlite_reception import SqliteReception
+from holdgate.adapters.zones import zone_of
 from holdgate.bootstrap import BUSINESS_HUB, FLOOR_HUB, Shop
 from holdgate.cli.demo import certified, technique
 from holdgate.demo import live, steps
@@ -376,6 +377,7 @@ async def story(directory: Path, now: int, dent: str = "") -> Story:
     planner = s.at.signers((PLANNER, "project_manager"), meaning="reviewed")
     await s.at.must(c.ReviewOrder, planner, OFFICE, **reviewed)
     await s.job(AT_QA, await s.stage(AT_QA, OTHER_CLIENT))
+    await s.at.account_for_money()
     return s
 
 
@@ -433,6 +435,8 @@ class Office:
         hub = shop.sites[site]
         self.shop = shop
         self.face = Face(hub, SiteFigures(hub), lambda: site_status(hub, ClockQuality()))
+        self.face.zone = zone_of(self.face.settings.tz)
+        self.face.formats = lambda seller, buyer: ("pdf",) if {seller, buyer} == {"US"} else ("facturx", "ubl", "cii")
         self.reception = reception
         self.now = now
 

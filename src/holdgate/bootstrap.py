@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 from msgspec import Struct
@@ -53,6 +53,7 @@ from holdgate.law.families import Bundle
 from holdgate.ledger.note import Notary
 from holdgate.ledger.policy import Policy, parse_policy
 from holdgate.paper.report import report_pdf
+from holdgate.pay.invoice import Invoice
 from holdgate.query.report_facts import ReportContent
 from holdgate.sites.build import policies_for
 from holdgate.sites.site import Means, Site, Writing
@@ -61,8 +62,12 @@ from holdgate.sites.vault import Vault
 from holdgate.sites.watch import Watch
 from holdgate.terms.errors import Malformed, Unavailable
 from holdgate.terms.ids import check_id
+from holdgate.web.billing import InvoiceWriter, Unwritten, Written
 from holdgate.web.printing import Printer
 from holdgate.web.workshop import Difference, Workshop
+
+if TYPE_CHECKING:
+    from holdgate.invoicing.writer import SharedWriter
 
 BUSINESS_HUB: Final = "HUB"
 FLOOR_HUB: Final = "FLOOR"
@@ -79,6 +84,8 @@ HEADS: Final = "heads"
 """Beside a Vault's store: the folder of its daily heads and their tokens."""
 
 
+INVOICE_DEADLINE_S: Final = 60.0
+"""Of one invoice's validation; whoever asked for it in a browser waits that long."""
 REST_S: Final = 0.0002
 """How long a Vault's watch rests after each entry where it shares the interpreter with the sites that decide."""
 
@@ -130,6 +137,36 @@ def printer() -> Printer | None:
         return report_pdf(content, partial(wall_clock, tz=content.zone), kind)
 
     return printed
+
+
+def invoice_writer() -> InvoiceWriter | None:
+    """What writes invoices for the web; None where it is not installed. Its process starts with the first that needs it."""
+    if any(find_spec(name) is None for name in ("facturx", "saxonche", "stdnum", "typst")):
+        return None
+    from holdgate.invoicing.validate import Validator  # noqa: PLC0415  # an optional part
+    from holdgate.invoicing.writer import SharedWriter  # noqa: PLC0415
+
+    return WebWriter(SharedWriter(Validator(INVOICE_DEADLINE_S)))
+
+
+class WebWriter:
+    """A writer of invoices as the web asks it. `shared`: writes them."""
+
+    def __init__(self, shared: "SharedWriter") -> None:
+        self._shared = shared
+        self.formats = shared.formats
+        self.close = shared.close
+
+    def write(self, invoice: Invoice, wanted: str) -> Written | Unwritten:
+        """The document, or every rule that it does not hold.
+
+        Raises:
+            Unavailable: it could not be validated, or this is closed.
+        """
+        made = self._shared.issue(invoice, wanted)
+        if isinstance(made, tuple):
+            return Unwritten(tuple((fault.rule, fault.sentence) for fault in made))
+        return Written(made.name, made.data, "application/pdf" if made.name.endswith(".pdf") else "application/xml")
 
 
 class Premises(NamedTuple):

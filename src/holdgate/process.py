@@ -39,7 +39,7 @@ from holdgate.adapters.sqlite_payloads import FILE, SqlitePayloads
 from holdgate.adapters.sqlite_reception import SqliteReception
 from holdgate.adapters.zones import zone_of
 from holdgate.arrivals import forwarding
-from holdgate.bootstrap import BUSINESS_HUB, Premises, Shop, printer, read_premises, workshop
+from holdgate.bootstrap import BUSINESS_HUB, Premises, Shop, invoice_writer, printer, read_premises, workshop
 from holdgate.crypto.keys import SigningKey
 from holdgate.engine.address import BusAddress, bracketed, host_and_port, read_address
 from holdgate.engine.keeping import Keeper, host_of, hosts_of
@@ -357,7 +357,8 @@ def _web(folder: Path) -> Iterator[Web]:
         payloads = SqlitePayloads(folder / EVIDENCE)
         stack.callback(payloads.close)
         version, orders = metadata.version("holdgate"), OrderReader()
-        web = Web(HostEntropy().token, reception, payloads, zone_of, version, _mark, orders, workshop(), printer())
+        optional = (workshop(), printer(), invoice_writer())
+        web = Web(HostEntropy().token, reception, payloads, zone_of, version, _mark, orders, *optional)
         stack.callback(web.close)
         yield web
 

@@ -78,8 +78,16 @@ def everything(office: hub.Office, page: Page, who: str) -> Iterator[tuple[str, 
         for path, template, _ in page.below:
             if "{" not in path:
                 yield path, rendered(office, page, template, who, query)
-    for order in state.orders:
-        named = {"order": order, "job": hub.JOB, "report": f"R-{order}", "sha256": sha256}
+    for order in state.orders if any("{" in path for path, _, _ in page.below) else ():
+        named = {
+            "number": next(iter(state.money.bills)),
+            "org": "AERODYNE",
+            "run": "RUN-1",
+            "order": order,
+            "job": hub.JOB,
+            "report": f"R-{order}",
+            "sha256": sha256,
+        }
         for path, template, _ in page.below:
             if "{" in path and template != "client_terms":
                 yield path.format(**named), rendered(office, page, template, who, {}, **named)
@@ -93,7 +101,10 @@ BY_ROLE = {
     "compliance": (COMPLIANCE,),
     "office": (PLANNER, ADMIN, QA),
     "finance": (hub.FINANCE, PLANNER, ADMIN),
+    "books": (hub.FINANCE, PLANNER, ADMIN),
     "client": (CLIENT, hub.OTHER_CLIENT),
+    "invoices": (CLIENT, hub.OTHER_CLIENT),
+    "account": (TECHNICIAN, hub.FINANCE, ADMIN),
     "papers": (QA, TECHNICIAN, CLIENT),
 }
 

@@ -86,6 +86,12 @@ class Validator:
             )
         return Verdict(tuple(Fault(rule, sentence) for rule, sentence in answer.faults), answer.held)
 
+    def stop(self) -> None:
+        """Stop the process at once, from any thread: whoever waits for its answer hears that there is none."""
+        process = self._process
+        if process is not None:
+            process.kill()
+
     def close(self) -> None:
         """End the process. It may be asked again, which starts another."""
         process, self._process = self._process, None

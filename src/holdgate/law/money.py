@@ -64,7 +64,10 @@ class Bill(Struct):
 
 
 class Payable(Struct):
-    """A payout. `status`: due, ordered, paid, failed or reversed; `run`: that ordered it last; `tries`: how often."""
+    """A payout. `status`: due, ordered, paid, failed or reversed; `run`: that ordered it last; `tries`: how often.
+
+    `claimed`: it was reversed after it had been paid, so that the payee is to give it back.
+    """
 
     number: str
     order: str
@@ -78,6 +81,7 @@ class Payable(Struct):
     status: str = "due"
     run: str = ""
     tries: int = 0
+    claimed: bool = False
 
 
 class Run(Struct, gc=False):
@@ -368,7 +372,8 @@ def _payout_failed(money: Money, e: ev.PayoutFailed, at: int, ref: int) -> Booki
 def _payout_reversed(money: Money, e: ev.PayoutReversed, at: int, ref: int) -> Bookings:
     """A counter-entry: it is not owed any more, or, where it was paid, to be given back."""
     payable = money.payables[e.payout]
-    against = (*CLAIMS, payable.payee) if payable.status == "paid" else (*PAYOUTS, payable.payee)
+    payable.claimed = payable.status == "paid"
+    against = (*CLAIMS, payable.payee) if payable.claimed else (*PAYOUTS, payable.payee)
     payable.status = "reversed"
     yield _paid(payable, f"{payable.number} is reversed", against, BONUSES)
 

@@ -11,6 +11,8 @@ from holdgate.terms.limits import RESULTS_MAX, RUN_PAYOUTS_MAX
 
 OPEN_MAX: Final = 20
 """Invoices and payouts that are offered where none is asked for: the oldest ones."""
+OFFICE: Final = ("finance", "project_manager")
+"""Who settles a dispute for the shop."""
 
 
 def at_hub(view: View) -> Candidates:
@@ -43,8 +45,7 @@ def _bills(view: View) -> list[Bill]:
 def _of_bill(view: View, bill: Bill) -> Candidates:
     if bill.disputed:
         fields: dict[str, Any] = {"invoice": bill.number, "credit_minor": 0, "reason": STAND_IN}
-        both = (*view.somebody("finance", "project_manager"), *view.somebody("client", org=bill.client))
-        yield Candidate(c.ResolveDispute, fields, ("credit_minor", "reason"), both)
+        yield Candidate(c.ResolveDispute, fields, ("credit_minor", "reason"), _agrees(view, bill.client))
     else:
         yield Candidate(c.DisputeInvoice, {"invoice": bill.number, "reason": STAND_IN}, ("reason",))
     line = c.PaymentIn(
@@ -56,6 +57,12 @@ def _of_bill(view: View, bill: Bill) -> Candidates:
     )
     paid = {"statement": digest(STAND_IN.encode()), "payments": (line,)}
     yield Candidate(c.RecordPayments, paid, tuple(paid))
+
+
+def _agrees(view: View, client: str) -> tuple[tuple[str, str], ...]:
+    """Who signs a settlement beside the one who asks: somebody of the other side, and of their own where they are of neither."""
+    own = () if view.role in OFFICE else view.somebody(*OFFICE)
+    return (*own, *(() if view.role == "client" else view.somebody("client", org=client)))
 
 
 def _payables(view: View) -> list[Payable]:

@@ -13,7 +13,22 @@ from msgspec import Struct
 
 from holdgate.crypto.hashes import leaf_hash
 from holdgate.law.event import AnyEvent, PaymentsOrdered
-from holdgate.law.money import Bill, Money, Posting, book
+from holdgate.law.money import (
+    BANK,
+    BONUSES,
+    CLAIMS,
+    DISPUTED,
+    IN_TRANSIT,
+    PAYOUTS,
+    RECEIVABLE,
+    SERVICES,
+    TAX,
+    Bill,
+    Money,
+    Payable,
+    Posting,
+    book,
+)
 from holdgate.law.segments import decision_of
 from holdgate.ledger.entry import read_entry_once
 from holdgate.pay.invoice import Invoice, Line
@@ -171,7 +186,7 @@ def invoice_of(books: Books, number: str, day: Day) -> Invoice:
 
 
 class Owed(Struct, frozen=True, kw_only=True):
-    """An invoice that is not paid in full. `status`: open, overdue, disputed or overpaid."""
+    """An invoice and what is owed on it. `status`: open, overdue, disputed, settled or overpaid; `due_on`: ISO date."""
 
     bill: Bill
     due_on: str
@@ -181,17 +196,57 @@ class Owed(Struct, frozen=True, kw_only=True):
 
 def owed(books: Books, today: str, day: Day) -> tuple[Owed, ...]:
     """What clients owe on a day (ISO), the oldest first."""
-    return tuple(_owed(books, bill, today, day) for bill in books.invoices() if not bill.corrects and bill.open_minor)
+    return tuple(
+        standing(books.money, bill, today, day) for bill in books.invoices() if not bill.corrects and bill.open_minor
+    )
 
 
-def _owed(books: Books, bill: Bill, today: str, day: Day) -> Owed:
-    buyer = books.money.parties.get(bill.buyer)
+def standing(money: Money, bill: Bill, today: str, day: Day) -> Owed:
+    """How an invoice stands on a day (ISO)."""
+    left = left_minor(bill)
+    buyer = money.parties.get(bill.buyer)
     days = DAYS if buyer is None else buyer.payment_days
     due_on = (date.fromisoformat(day(bill.at)) + timedelta(days=days)).isoformat()
-    status = "overpaid" if bill.open_minor < 0 else "disputed" if bill.disputed else "open"
+    status = "overpaid" if left < 0 else "disputed" if bill.disputed else "open" if left else "settled"
     if status == "open" and today > due_on:
         status = "overdue"
-    return Owed(bill=bill, due_on=due_on, open_minor=bill.open_minor, status=status)
+    return Owed(bill=bill, due_on=due_on, open_minor=left, status=status)
+
+
+def left_minor(bill: Bill) -> int:
+    """What is owed on an invoice: `Bill.open_minor`, and no tax is worked out anew where nothing was credited."""
+    return bill.open_minor if bill.credited_minor else bill.gross_minor - bill.paid_minor
+
+
+def balances_of(money: Money) -> Balances:
+    """Every account's balance, from the documents and payouts as they stand: what `Books.balances` sums from the bookings."""
+    found: Balances = {}
+
+    def put(currency: str, amount: int, debit: tuple[str, ...], credit: tuple[str, ...]) -> None:
+        for account, signed in ((debit, amount), (credit, -amount)):
+            found[account, currency] = found.get((account, currency), 0) + signed
+
+    for bill in money.bills.values():
+        sign = -1 if bill.corrects else 1
+        owes = (*RECEIVABLE, bill.client)
+        put(bill.currency, sign * bill.net_minor, owes, SERVICES)
+        put(bill.currency, sign * bill.tax_minor, owes, TAX)
+        put(bill.currency, bill.held_minor, (*DISPUTED, bill.client), owes)
+        put(bill.currency, bill.paid_minor, BANK, owes)
+    for one in money.payables.values():
+        debit, credit = _legs_of(one)
+        if debit:
+            put(one.currency, one.amount_minor, debit, credit)
+    return {key: amount for key, amount in sorted(found.items()) if amount}
+
+
+def _legs_of(one: Payable) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What a payout is debited and credited to, as it stands; nothing where it is not owed any more."""
+    if one.status == "reversed":
+        return ((*CLAIMS, one.payee), BANK) if one.claimed else ((), ())
+    if one.status == "paid":
+        return BONUSES, BANK
+    return BONUSES, ((*IN_TRANSIT, one.payee) if one.status == "ordered" else (*PAYOUTS, one.payee))
 
 
 DAYS: Final = 30

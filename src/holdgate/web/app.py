@@ -18,6 +18,7 @@ from holdgate.sites.reception import Reception
 from holdgate.sites.site import Site
 from holdgate.sites.status import SiteStatus
 from holdgate.terms.errors import HoldgateError
+from holdgate.web.api.accounts import Accounts
 from holdgate.web.api.acting import Acting
 from holdgate.web.api.dock import Dock, ReadMark
 from holdgate.web.api.drafts import Drafts
@@ -25,6 +26,7 @@ from holdgate.web.api.events import Events
 from holdgate.web.api.evidence import EvidenceDesk
 from holdgate.web.api.facts import Registers
 from holdgate.web.api.inviting import Invitations
+from holdgate.web.api.invoices import Invoices
 from holdgate.web.api.ledger import LedgerDoor
 from holdgate.web.api.looking import Looking
 from holdgate.web.api.order_drafts import OrderDrafts, ReadsOrders
@@ -32,6 +34,7 @@ from holdgate.web.api.package import PackageDoor
 from holdgate.web.api.papers import Papers
 from holdgate.web.api.session import Visits
 from holdgate.web.asker import Asker
+from holdgate.web.billing import Billing, InvoiceWriter
 from holdgate.web.drafting import Drafting
 from holdgate.web.face import Face
 from holdgate.web.openapi import document
@@ -51,7 +54,8 @@ class Web:
 
     `token`: unpredictable texts; `reception`: the front desk of its sites; `payloads`: keeps photos, charts and personal data;
     `zone`: finds a time zone by its name; `version`: of the product; `read`: reads a part mark; `orders`: reads purchase
-    orders; `workshop`: where the certifier is installed; `printer`: where the typesetter is.
+    orders; `workshop`: where the certifier is installed; `printer`: where the typesetter is;
+    `writer`: where what writes invoices is.
     """
 
     def __init__(
@@ -65,7 +69,9 @@ class Web:
         orders: ReadsOrders,
         workshop: Workshop | None = None,
         printer: Printer | None = None,
+        writer: InvoiceWriter | None = None,
     ) -> None:
+        self._writer = writer
         self._printer = printer
         self._drafting = Drafting(workshop)
         self._token = token
@@ -89,10 +95,13 @@ class Web:
         self._tasks.append(asyncio.get_running_loop().create_task(_read_up(face)))
         printing = None if self._printer is None else Printing(face, self._printer)
         face.prints = printing is not None
+        face.zone = self._zone(face.settings.tz)
+        billing = None if self._writer is None else Billing(face, self._writer)
+        face.formats = None if self._writer is None else self._writer.formats
         visits = self._visits[site.id] = Visits(face, self._sessions, self._reception)
         site.lockers = visits.given
         pages = self._pages[site.id] = Pages(
-            face, PAGES, visits.asker, self._reception, self.menu, self._zone(face.settings.tz), self._drafting
+            face, PAGES, visits.asker, self._reception, self.menu, face.zone, self._drafting
         )
         operations = (
             *visits.operations(),
@@ -103,6 +112,8 @@ class Web:
             *EvidenceDesk(self._payloads).operations(),
             *self._packages.operations(),
             *Papers(printing).operations(),
+            *Invoices(billing).operations(),
+            *Accounts(self._payloads).operations(),
             *Drafts(self._drafting).operations(),
             *Invitations(self._reception, self._token).operations(),
             *self._order_drafts.operations(),
@@ -117,9 +128,11 @@ class Web:
         ]
 
     def close(self) -> None:
-        """Nothing is read any more."""
+        """Nothing is read any more, and no invoice is written."""
         for task in self._tasks:
             task.cancel()
+        if self._writer is not None:
+            self._writer.close()
 
     def files(self) -> list[BaseRoute]:
         """The product's own files, and the page that verifies bundles without any site."""

@@ -3,6 +3,7 @@
 import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from datetime import UTC, tzinfo
 from typing import Any, Final, Protocol, TypeVar
 
 from holdgate.engine.answer import Answer, Sealed
@@ -36,6 +37,10 @@ BEHIND_MAX: Final = 2_000
 """Entries that a question may still read by itself while the record is being read."""
 
 
+Formats = Callable[[str, str], tuple[str, ...]]
+"""The formats of an invoice from one country to another, the usual one first; none where it cannot be written."""
+
+
 class Clock(Protocol):
     """Tells the time."""
 
@@ -63,6 +68,10 @@ class Face:
         """Drafts of orders, which are no record."""
         self.prints = False
         """Whether papers of its reports are made here."""
+        self.zone: tzinfo = UTC
+        """The shop's."""
+        self.formats: Formats | None = None
+        """In which formats an invoice is given out; None where none is written here."""
         self._told: list[Callable[[], None]] = []
 
     @property
@@ -176,8 +185,10 @@ class Face:
             return True
         kind, _, name = subject.rpartition(":")
         report = self.state.reports.get(name) if kind == "report" else None
-        order = self.state.orders.get(report.order if report is not None else name.partition("/")[0])
-        return kind in ("", "order", "report") and order is not None and asker.sees(order)
+        bill = self.state.money.bills.get(name) if kind == "invoice" else None
+        named = report.order if report is not None else name.partition("/")[0] if bill is None else bill.order
+        order = self.state.orders.get(named)
+        return kind in ("", "order", "report", "invoice") and order is not None and asker.sees(order)
 
     async def act(self, raw: bytes, pins: Sequence[Pin], source: str) -> Answer:
         """Hand in a signed action; the answer comes once its entry is durable."""

@@ -64,3 +64,13 @@ def not_yet(wish: Wish | None) -> str:
         return ""
     told = [says for code, says in zip(wish.codes, wish.says, strict=False) if code not in _PERSONAL]
     return " ".join(told[:2])
+
+
+def somebody(view: View, *roles: str) -> tuple[tuple[str, str], ...]:
+    """Somebody else who could co-sign in one of these roles, or nobody."""
+    me = "" if view.asker.person is None else view.asker.person.id
+    for identity in view.face.state.identities.values():
+        held = next((role for role in roles if role in identity.roles), None)
+        if held and identity.kind == "person" and identity.id != me and identity.disabled_at is None:
+            return ((identity.id, held),)
+    return ()

@@ -1,5 +1,6 @@
 """Values for a person: instants in the shop's own time zone, durations, ages."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, tzinfo
 
 from holdgate.terms.instant import SECOND_US, show_duration
@@ -38,3 +39,8 @@ class Zoned:
             return "–"
         found = datetime.fromtimestamp(at // SECOND_US, UTC)
         return found.astimezone(self._zone).strftime(form)
+
+
+def dates(zone: tzinfo) -> Callable[[int], str]:
+    """How an instant (UTC µs) is an ISO date in a time zone."""
+    return lambda at: datetime.fromtimestamp(at // SECOND_US, UTC).astimezone(zone).date().isoformat()

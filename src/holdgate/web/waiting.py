@@ -1,5 +1,7 @@
 """Waiting for signatures: the papers on the desk that somebody is to sign, in words, read from the very bytes that are signed."""
 
+from collections.abc import Collection
+
 from msgspec import Struct
 
 from holdgate.crypto.envelope import open_envelope
@@ -25,20 +27,20 @@ class PaperLine(Struct, frozen=True, kw_only=True):
     until: int
 
 
-def papers_of(view: View) -> tuple[PaperLine, ...]:
-    """The papers that wait for the person, or for others after them."""
+def papers_of(view: View, about: Collection[str] = ()) -> tuple[PaperLine, ...]:
+    """The papers that wait for the person, or for others after them. `about`: those of these subjects alone (none: all)."""
     person = view.asker.person
     if person is None:
         return ()
     skew_us = view.face.settings.entry_skew_s * 1_000_000
-    return tuple(
-        _line(paper, person.id, paper.at + skew_us) for paper in waiting_for(view.face, view.reception, person.id)
-    )
+    papers = waiting_for(view.face, view.reception, person.id)
+    read = [(paper, c.parse_command(open_envelope(paper.envelope).payload)) for paper in papers]
+    shown = ((paper, command) for paper, command in read if not about or c.subject_of(command) in about)
+    return tuple(_line(paper, command, person.id, paper.at + skew_us) for paper, command in shown)
 
 
-def _line(paper: Paper, person: str, until: int) -> PaperLine:
+def _line(paper: Paper, command: c.AnyCommand, person: str, until: int) -> PaperLine:
     envelope = open_envelope(paper.envelope)
-    command = c.parse_command(envelope.payload)
     fields = (name for name in command.__struct_fields__ if name not in _HEADER)
     values = ((label(name), getattr(command, name), name) for name in fields)
     return PaperLine(

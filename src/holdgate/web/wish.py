@@ -159,10 +159,10 @@ def with_asks(wish: Wish, **asks: Any) -> Wish:
 
 
 class Choices(Struct, frozen=True):
-    """What can be chosen in a field: (value, how it is called) each; `value`: which stands."""
+    """What can be chosen in a field: (value, how it is called) each; `value`: which stands, or which ones of a list."""
 
     rows: tuple[tuple[str, str], ...]
-    value: str | None = None
+    value: str | tuple[str, ...] | None = None
 
 
 def best(wishes: Iterable[Wish]) -> list[Wish]:

@@ -3,9 +3,11 @@
 from typing import Final
 
 from holdgate.web.page import Page
+from holdgate.web.pages.account import ACCOUNT
 from holdgate.web.pages.admin import ADMIN
 from holdgate.web.pages.audit import AUDIT
-from holdgate.web.pages.client import CLIENT
+from holdgate.web.pages.books import BOOKS
+from holdgate.web.pages.client import CLIENT, INVOICES
 from holdgate.web.pages.compliance import COMPLIANCE
 from holdgate.web.pages.contracts import CONTRACTS
 from holdgate.web.pages.dock import DOCK
@@ -26,11 +28,14 @@ PAGES: Final[tuple[Page, ...]] = (
     COMPLIANCE,
     OFFICE,
     FINANCE,
+    BOOKS,
     CLIENT,
+    INVOICES,
     AUDIT,
     CONTRACTS,
     ADMIN,
     PAPERS,
+    ACCOUNT,
     STAGING,
     SITES,
     JOIN,

@@ -21,6 +21,7 @@ from holdgate.terms.instant import SECOND_US
 from holdgate.web.api.facts import Running, facts_of
 from holdgate.web.api.inviting import Open, shown
 from holdgate.web.api.looking import paged
+from holdgate.web.hub import somebody
 from holdgate.web.inviting import REKEY, officer_role, settle
 from holdgate.web.page import Page, View
 from holdgate.web.pages.root import root
@@ -304,7 +305,7 @@ def standards(view: View) -> Register:
     """Editions in force, and access policies."""
     state, now = view.face.state, view.asker.now
     new = {"standard": STAND_IN, "edition": STAND_IN, "until": now + YEAR_US, "evidence": STAND_IN}
-    others = _somebody(view, "compliance", "qa", "admin")
+    others = somebody(view, "compliance", "qa", "admin")
     zones = sorted({i.zone for i in state.identities.values() if i.zone}) or [STAND_IN]
     policy = {"policy": STAND_IN, "zone": zones[0], "credential": STAND_IN, "reason": STAND_IN}
     asked = _blanked(view.offer(c.UpdatePolicy, _plausible(policy), tuple(policy)))
@@ -315,16 +316,6 @@ def standards(view: View) -> Register:
         policy=None if asked is None else with_asks(asked, zone=Choices(tuple((zone, zone) for zone in zones))),
         papers=papers_of(view),
     )
-
-
-def _somebody(view: View, *roles: str) -> tuple[tuple[str, str], ...]:
-    """Somebody else who could co-sign in one of these roles, or nobody."""
-    me = "" if view.asker.person is None else view.asker.person.id
-    for identity in view.face.state.identities.values():
-        held = next((role for role in roles if role in identity.roles), None)
-        if held and identity.kind == "person" and identity.id != me and identity.disabled_at is None:
-            return ((identity.id, held),)
-    return ()
 
 
 def _soonest(rows: Iterable[Running]) -> tuple[Running, ...]:
@@ -338,7 +329,7 @@ def sites(view: View) -> Sites:
     """The sites of the shop."""
     state = view.face.state
     there = [seat.id for seat in state.charter.sites if seat.kind == "node" and seat.id not in state.retired]
-    others = _somebody(view, "qa", "compliance", "project_manager", "admin")
+    others = somebody(view, "qa", "compliance", "project_manager", "admin")
     wish = view.offer(c.RetireSite, {"id": there[-1], "reason": STAND_IN}, ("id", "reason"), others) if there else None
     choices = Choices(tuple((node, node) for node in there), there[-1] if there else None)
     return Sites(

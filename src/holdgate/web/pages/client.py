@@ -11,6 +11,7 @@ from holdgate.law import event as ev
 from holdgate.law.candidate import STAND_IN
 from holdgate.law.contract import SmartClientPO
 from holdgate.law.families import bundled
+from holdgate.law.money import Bill
 from holdgate.law.reporting import content_of
 from holdgate.law.state import ContractRecord, Job, Order, Report, State
 from holdgate.query.client_story import Line, client_story
@@ -21,11 +22,13 @@ from holdgate.query.stages import stage
 from holdgate.terms import canon, money
 from holdgate.terms.errors import Malformed
 from holdgate.terms.ids import check_id
+from holdgate.web.bills import BillRow, bill_row, of_client, owed_by_currency, settling
 from holdgate.web.hub import limits_of, record_of
 from holdgate.web.order_index import OrderRow
 from holdgate.web.page import Page, View
 from holdgate.web.paging import Pager, paged
 from holdgate.web.problem import Problem, missing
+from holdgate.web.waiting import PaperLine, papers_of
 from holdgate.web.wish import Wish, blank
 
 ROLES: Final = ("client",)
@@ -95,8 +98,23 @@ class Invoice(Struct, frozen=True, kw_only=True):
     when: str
 
 
+class Billed(Struct, frozen=True, kw_only=True):
+    """An invoice or credit note that went out, and what its client can do about it."""
+
+    row: BillRow
+    wishes: tuple[Wish, ...]
+
+
+class Billing(Struct, frozen=True, kw_only=True):
+    """A client's invoices and credit notes, the newest first. `totals`: what it owes, by currency."""
+
+    rows: tuple[BillRow, ...]
+    pager: Pager
+    totals: tuple[tuple[str, str], ...]
+
+
 class Sheet(Struct, frozen=True, kw_only=True):
-    """One order of the client's."""
+    """One order of the client's. `invoices`: milestones; `bills`: what went out; `papers`: on this order, to be signed."""
 
     order: Order
     stands: str
@@ -104,6 +122,8 @@ class Sheet(Struct, frozen=True, kw_only=True):
     windows: tuple[Window, ...]
     replaced: tuple[Report, ...]
     invoices: tuple[Invoice, ...]
+    bills: tuple[Billed, ...]
+    papers: tuple[PaperLine, ...]
     contract: str
     story: tuple[Line, ...]
 
@@ -213,6 +233,8 @@ def sheet(view: View) -> Sheet | Problem:
         windows=tuple(_window(view, order, report) for report in reports if report.status != "superseded"),
         replaced=tuple(report for report in reports if report.status == "superseded"),
         invoices=tuple(_invoices(view, order)),
+        bills=tuple(Billed(row=bill_row(view, bill), wishes=settling(view, bill)) for bill in _bills(view, order)),
+        papers=papers_of(view, {f"order:{order.id}", *(f"invoice:{bill.number}" for bill in _bills(view, order))}),
         contract=f"{order.contract} rev {order.version}" if order.contract else "",
         story=tuple(_story(view, order, {report.id for report in reports}))[::-1][:LINES],
     )
@@ -258,6 +280,21 @@ def _invoices(view: View, order: Order) -> Iterator[Invoice]:
             entry="" if ref < 0 else f"{view.face.id}:{ref}",
             when=_WHEN.get(item.when, item.when),
         )
+
+
+def _bills(view: View, order: Order) -> list[Bill]:
+    return [bill for bill in of_client(view, view.asker.clients) if bill.order == order.id]
+
+
+def invoices(view: View) -> Billing:
+    """Every invoice and credit note of the client's."""
+    mine = of_client(view, view.asker.clients)
+    rows, pager = paged(mine[::-1], view.query)
+    return Billing(
+        rows=tuple(bill_row(view, bill) for bill in rows),
+        pager=pager,
+        totals=owed_by_currency(view, view.asker.clients),
+    )
 
 
 _WHEN: Final = {
@@ -404,3 +441,4 @@ CLIENT: Final = Page(
         ("/{order}/terms/{sha256}", "client_terms", terms),
     ),
 )
+INVOICES: Final = Page(name="invoices", title="My invoices", kinds=("business_hub",), roles=ROLES, model=invoices)

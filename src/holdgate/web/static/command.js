@@ -73,6 +73,11 @@ export function valuesOf(form) {
     const path = field.split(".");
     let into = values;
     for (const part of path.slice(0, -1)) into = into[part] ??= {};
+    if (kind === "pick") {
+      into[path.at(-1)] ??= [];
+      if (input.checked) into[path.at(-1)].push(input.value);
+      continue;
+    }
     const value = valueOf(input, kind);
     if (value !== undefined) into[path.at(-1)] = value;
   }

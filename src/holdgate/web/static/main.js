@@ -10,11 +10,13 @@ import { passkeySigner } from "./keys.js";
 import { listen, onScan } from "./wedge.js";
 
 const extras = { // a page's own script, by data-script of its main part
+  account: () => import("./account.js"),
   digest: () => import("./digest.js"),
   admin: () => import("./admin.js"),
   audit: () => import("./audit.js"),
   contracts: () => import("./contracts.js"),
   dock: () => import("./dock.js"),
+  invoices: () => import("./invoices.js"),
   join: () => import("./join.js"),
   orders: () => import("./orders.js"),
   papers: () => import("./papers.js"),
