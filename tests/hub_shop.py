@@ -378,6 +378,9 @@ async def story(directory: Path, now: int, dent: str = "") -> Story:
     await s.at.must(c.ReviewOrder, planner, OFFICE, **reviewed)
     await s.job(AT_QA, await s.stage(AT_QA, OTHER_CLIENT))
     await s.at.account_for_money()
+    both = s.at.signers((FINANCE, "finance"), (PLANNER, "project_manager"), meaning="payments ordered")
+    paid = {"run": "RUN-1", "payouts": ("P-000001",), "currency": "USD", "pay_on": "2026-11-30"}
+    await s.at.must(c.RunPayments, both, OFFICE, **paid)
     return s
 
 

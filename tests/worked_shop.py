@@ -113,6 +113,7 @@ async def _work(directory: Path) -> Worked:
         await _order(at, contract, OTHER_ORDER, OTHER_CLIENT, "BOREAL", ("B01", "B02"))
         photo = _kept(directory)
         await _through(at, photo)
+        await at.account_for_money()
     finally:
         at.close()
     return Worked(directory, at.desk, contract, photo)

@@ -34,6 +34,7 @@ FLOOR: Final = STAFF | DEVICES
 RECORD: Final = frozenset({ADMIN, QA, COMPLIANCE, AUDITOR})
 OFFICERS: Final = frozenset({ADMIN, QA, COMPLIANCE, PLANNER})
 DESK: Final = frozenset({PLANNER, ADMIN, QA})
+BILLS: Final = frozenset({PLANNER, ADMIN, FINANCE, CLIENT, OTHER_CLIENT})
 Row = tuple[str, str]
 WHO: Final[dict[Row, frozenset[str | None]]] = {
     ("post", "/api/challenge"): ASKERS,
@@ -69,6 +70,8 @@ WHO: Final[dict[Row, frozenset[str | None]]] = {
     ("get", "/api/ledger/audit"): RECORD,
     ("post", "/api/evidence"): FLOOR,
     ("get", "/api/evidence/{reference}"): PEOPLE | DEVICES,
+    ("get", "/api/invoices/{number}"): BILLS,
+    ("post", "/api/accounts"): STAFF,
     ("post", "/api/drafts"): frozenset({LEVEL3}),
     ("post", "/api/order-files"): DESK,
     ("get", "/api/order-template"): DESK,
@@ -112,6 +115,7 @@ def filled(address: str, **more: str) -> str:
             "secret": "0" * 32,
             "path": "0/000.p/1",
             "draft": "none",
+            "number": "I-000001",
             **more,
         }
     )

@@ -76,6 +76,9 @@ def _payables(view: View) -> list[Payable]:
 def _runs(view: View) -> Candidates:
     """A run of all that is due in a currency, and the bank's answer to each run that waits for one."""
     books = view.state.money
+    asked = (view.about or "").removeprefix("run:")
+    if view.about is not None and asked not in books.runs and asked != f"RUN-{len(books.runs) + 1}":
+        return
     due: dict[str, list[str]] = {}
     for payable in books.payables.values():
         if payable.status in ("due", "failed") and payable.payee != view.actor:

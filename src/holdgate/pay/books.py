@@ -25,7 +25,6 @@ from holdgate.law.money import (
     TAX,
     Bill,
     Money,
-    Payable,
     Posting,
     book,
 )
@@ -226,27 +225,47 @@ def balances_of(money: Money) -> Balances:
         for account, signed in ((debit, amount), (credit, -amount)):
             found[account, currency] = found.get((account, currency), 0) + signed
 
-    for bill in money.bills.values():
-        sign = -1 if bill.corrects else 1
-        owes = (*RECEIVABLE, bill.client)
-        put(bill.currency, sign * bill.net_minor, owes, SERVICES)
-        put(bill.currency, sign * bill.tax_minor, owes, TAX)
-        put(bill.currency, bill.held_minor, (*DISPUTED, bill.client), owes)
-        put(bill.currency, bill.paid_minor, BANK, owes)
-    for one in money.payables.values():
-        debit, credit = _legs_of(one)
-        if debit:
-            put(one.currency, one.amount_minor, debit, credit)
+    for (client, currency), (net, tax, held, paid) in _billed(money).items():
+        owes = (*RECEIVABLE, client)
+        put(currency, net, owes, SERVICES)
+        put(currency, tax, owes, TAX)
+        put(currency, held, (*DISPUTED, client), owes)
+        put(currency, paid, BANK, owes)
+    for (status, claimed, payee, currency), amount in _released(money).items():
+        if status != "reversed" or claimed:
+            put(currency, amount, *_legs_of(status, payee))
     return {key: amount for key, amount in sorted(found.items()) if amount}
 
 
-def _legs_of(one: Payable) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """What a payout is debited and credited to, as it stands; nothing where it is not owed any more."""
-    if one.status == "reversed":
-        return ((*CLAIMS, one.payee), BANK) if one.claimed else ((), ())
-    if one.status == "paid":
+def _billed(money: Money) -> dict[tuple[str, str], list[int]]:
+    """By client and currency: net, tax, what stands apart in disputes, and what was paid."""
+    found: dict[tuple[str, str], list[int]] = {}
+    for bill in money.bills.values():
+        sums = found.setdefault((bill.client, bill.currency), [0, 0, 0, 0])
+        sign = -1 if bill.corrects else 1
+        sums[0] += sign * bill.net_minor
+        sums[1] += sign * bill.tax_minor
+        sums[2] += bill.held_minor
+        sums[3] += bill.paid_minor
+    return found
+
+
+def _released(money: Money) -> dict[tuple[str, bool, str, str], int]:
+    """Payouts by how they stand, whether they are claimed back, payee and currency."""
+    found: dict[tuple[str, bool, str, str], int] = {}
+    for one in money.payables.values():
+        key = (one.status, one.claimed, one.payee, one.currency)
+        found[key] = found.get(key, 0) + one.amount_minor
+    return found
+
+
+def _legs_of(status: str, payee: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What a payout is debited and credited to, as it stands; reversed: after it was paid."""
+    if status == "reversed":
+        return (*CLAIMS, payee), BANK
+    if status == "paid":
         return BONUSES, BANK
-    return BONUSES, ((*IN_TRANSIT, one.payee) if one.status == "ordered" else (*PAYOUTS, one.payee))
+    return BONUSES, ((*IN_TRANSIT, payee) if status == "ordered" else (*PAYOUTS, payee))
 
 
 DAYS: Final = 30

@@ -161,7 +161,10 @@ def of_client(view: View, client: str) -> list[Bill]:
     """A client's invoices and credit notes on orders that whoever looks may see, the oldest first."""
     state = view.face.state
     mine = [bill for bill in state.money.bills.values() if bill.client == client] if client else []
-    return [bill for bill in mine if bill.order in state.orders and view.asker.sees(state.orders[bill.order])]
+    seen = {
+        name for name in {bill.order for bill in mine} if name in state.orders and view.asker.sees(state.orders[name])
+    }
+    return [bill for bill in mine if bill.order in seen]
 
 
 def owed_by_currency(view: View, client: str = "") -> tuple[tuple[str, str], ...]:

@@ -11,7 +11,6 @@ from holdgate.law import event as ev
 from holdgate.law.candidate import STAND_IN
 from holdgate.law.contract import SmartClientPO
 from holdgate.law.families import bundled
-from holdgate.law.money import Bill
 from holdgate.law.reporting import content_of
 from holdgate.law.state import ContractRecord, Job, Order, Report, State
 from holdgate.query.client_story import Line, client_story
@@ -226,6 +225,9 @@ def sheet(view: View) -> Sheet | Problem:
         return missing(NOT_THERE)
     state = view.face.state
     reports = _reports(state, order)
+    bills = [
+        bill for bill in state.money.bills.values() if bill.order == order.id and bill.client == view.asker.clients
+    ]
     return Sheet(
         order=order,
         stands=STANDS[stage(state, view.face.library, order)],
@@ -233,8 +235,8 @@ def sheet(view: View) -> Sheet | Problem:
         windows=tuple(_window(view, order, report) for report in reports if report.status != "superseded"),
         replaced=tuple(report for report in reports if report.status == "superseded"),
         invoices=tuple(_invoices(view, order)),
-        bills=tuple(Billed(row=bill_row(view, bill), wishes=settling(view, bill)) for bill in _bills(view, order)),
-        papers=papers_of(view, {f"order:{order.id}", *(f"invoice:{bill.number}" for bill in _bills(view, order))}),
+        bills=tuple(Billed(row=bill_row(view, bill), wishes=settling(view, bill)) for bill in bills),
+        papers=papers_of(view, {f"order:{order.id}", *(f"invoice:{bill.number}" for bill in bills)}),
         contract=f"{order.contract} rev {order.version}" if order.contract else "",
         story=tuple(_story(view, order, {report.id for report in reports}))[::-1][:LINES],
     )
@@ -280,10 +282,6 @@ def _invoices(view: View, order: Order) -> Iterator[Invoice]:
             entry="" if ref < 0 else f"{view.face.id}:{ref}",
             when=_WHEN.get(item.when, item.when),
         )
-
-
-def _bills(view: View, order: Order) -> list[Bill]:
-    return [bill for bill in of_client(view, view.asker.clients) if bill.order == order.id]
 
 
 def invoices(view: View) -> Billing:

@@ -21,7 +21,7 @@ from holdgate.web.waiting import PaperLine, papers_of
 from holdgate.web.wish import Choices, Wish, with_asks
 
 SHOWN: Final = ("all", "due", "ordered", "paid", "failed", "reversed")
-CHOOSABLE: Final = 50
+CHOOSABLE: Final = 25
 """Payouts that one form offers to be ordered; the oldest."""
 
 
