@@ -84,8 +84,8 @@ HEADS: Final = "heads"
 """Beside a Vault's store: the folder of its daily heads and their tokens."""
 
 
-INVOICE_DEADLINE_S: Final = 60.0
-"""Of one invoice's validation; whoever asked for it in a browser waits that long."""
+INVOICE_DEADLINE_S: Final = 20.0
+"""Of one invoice's validation: whoever asked for it gets an answer before the server ends the request (30 s)."""
 REST_S: Final = 0.0002
 """How long a Vault's watch rests after each entry where it shares the interpreter with the sites that decide."""
 

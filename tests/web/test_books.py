@@ -17,7 +17,7 @@ from holdgate.pay.invoice import Invoice
 from holdgate.terms.instant import SECOND_US
 from holdgate.terms.party import Party, Tax
 from holdgate.web.billing import Billing, Unwritten, Written
-from holdgate.web.bills import bill_row
+from holdgate.web.bills import bill_row, settling
 from holdgate.web.page import View
 from holdgate.web.pages import account, books, client, organisations, payouts
 from holdgate.web.paging import ROWS
@@ -121,17 +121,17 @@ def test_an_invoice_names_its_credit_notes_and_the_decision_it_rests_on(office: 
 @pytest.mark.parametrize(("who", "co_signs"), [(FIN, CLIENT), (PLANNER, CLIENT), (CLIENT, PLANNER)])
 def test_a_dispute_is_settled_by_one_of_each_side(office: hub.Office, who: str, co_signs: str) -> None:
     bill = office.face.state.money.bills["I-000004"]
-    (wish,) = books.settling(office.view(who), bill)
+    (wish,) = settling(office.view(who), bill)
     assert (wish.act, wish.allowed) == ("invoice.resolve", True)
     assert [name for name, _, _ in wish.others] == [co_signs]
 
 
 def test_the_client_alone_disputes(office: hub.Office) -> None:
     bill = office.face.state.money.bills["I-000001"]
-    (wish,) = books.settling(office.view(CLIENT), bill)
+    (wish,) = settling(office.view(CLIENT), bill)
     assert (wish.act, wish.allowed) == ("invoice.dispute", True)
-    assert books.settling(office.view(FIN), bill) == ()
-    assert books.settling(office.view(hub.OTHER_CLIENT), bill) == ()
+    assert settling(office.view(FIN), bill) == ()
+    assert settling(office.view(hub.OTHER_CLIENT), bill) == ()
 
 
 # ---- a client ------------------------------------------------------------------------------------------------------
@@ -238,8 +238,8 @@ def test_somebodys_account_is_named_by_its_commitment_alone(office: hub.Office) 
 
 def party(org: str, rate: str = "", *, own: bool = False) -> ev.PartyRegistered:
     tax = Tax(category="S", rate=rate) if rate else None
-    address = {"name": org, "street": "S", "city": "C", "postal_code": "1", "country": "DE"}
-    return ev.PartyRegistered(party=Party(org=org, tax=tax, **address), by=FIN, own=own)
+    where = Party(org=org, name=org, street="S", city="C", postal_code="1", country="DE", tax=tax)
+    return ev.PartyRegistered(party=where, by=FIN, own=own)
 
 
 def payout_of(payee: str) -> ev.PayoutReleased:

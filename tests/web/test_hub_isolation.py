@@ -96,7 +96,7 @@ BY_ROLE = {
     "compliance": (COMPLIANCE,),
     "office": (PLANNER, ADMIN, QA),
     "finance": (hub.FINANCE, PLANNER, ADMIN),
-    "books": (hub.FINANCE, PLANNER, ADMIN),
+    "books": (hub.FINANCE, PLANNER),
     "client": (CLIENT, hub.OTHER_CLIENT),
     "invoices": (CLIENT, hub.OTHER_CLIENT),
     "account": (TECHNICIAN, hub.FINANCE, ADMIN),

@@ -21,7 +21,7 @@ from holdgate.demo.shop import (
     TECHNICIAN,
 )
 from holdgate.terms.limits import BLOB_BYTES_MAX, CONTRACT_BYTES_MAX, PINS_MAX
-from tests.worked_shop import AUDITOR, EXPIRED, JOB, ORDER, OTHER_CLIENT, OTHER_ORDER, SCOPED, Served
+from tests.worked_shop import AUDITOR, EXPIRED, JOB, ORDER, OTHER_CLIENT, OTHER_ORDER, REPORT, SCOPED, Served
 
 SITES: Final = ("HUB", "FLOOR", NODE)
 STAFF: Final = frozenset({TECHNICIAN, QA, ADMIN, COMPLIANCE, LEVEL3, PLANNER, FINANCE})
@@ -70,6 +70,8 @@ WHO: Final[dict[Row, frozenset[str | None]]] = {
     ("get", "/api/ledger/audit"): RECORD,
     ("post", "/api/evidence"): FLOOR,
     ("get", "/api/evidence/{reference}"): PEOPLE | DEVICES,
+    ("get", "/api/orders/{order}/reports/{report}"): PEOPLE,
+    ("get", "/api/jobs/{order}/{job}/package"): PEOPLE,
     ("get", "/api/invoices/{number}"): BILLS,
     ("post", "/api/accounts"): STAFF,
     ("post", "/api/drafts"): frozenset({LEVEL3}),
@@ -116,6 +118,7 @@ def filled(address: str, **more: str) -> str:
             "path": "0/000.p/1",
             "draft": "none",
             "number": "I-000001",
+            "report": REPORT,
             **more,
         }
     )

@@ -19,8 +19,8 @@ from holdgate.web.show import dates
 
 KEPT: Final = 32
 """Documents that are kept ready."""
-TURN_S: Final = 60.0
-"""How long somebody waits for the documents of others."""
+TURN_S: Final = 8.0
+"""How long somebody waits for the documents of others; with a document's own deadline less than an HTTP answer may take."""
 
 
 class Written(Struct, frozen=True):
@@ -90,7 +90,8 @@ class Billing:
 
     async def _written(self, invoice: Invoice, wanted: str) -> Written | Unwritten:
         try:
-            await asyncio.wait_for(self._turn.acquire(), TURN_S)
+            async with asyncio.timeout(TURN_S):
+                await self._turn.acquire()
         except TimeoutError:
             raise Unavailable("other invoices are being written; ask again in a minute") from None
         try:

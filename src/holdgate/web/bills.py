@@ -1,6 +1,6 @@
 """Invoices, credit notes and payouts as rows of pages; and which of many are shown, without asking each of them anew."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Final
 
 from msgspec import Struct
@@ -134,16 +134,21 @@ def chosen(view: View, shown: str, asked: str) -> list[Bill]:
     if shown == IN_DISPUTE:
         found = (bill for bill in found if bill.disputed)
     elif shown == OVERDUE:
-        found = (bill for bill in found if _overdue(view)(bill))
+        found = (bills[number] for number in _overdue(view))
     if asked:
         found = (bill for bill in found if asked in f"{bill.number}\n{bill.order}\n{bill.client}".lower())
     return [*found][::-1]
 
 
-def _overdue(view: View) -> Callable[[Bill], bool]:
-    day = dates(view.face.zone)
-    today, books = day(view.asker.now), view.face.state.money
-    return lambda bill: standing(books, bill, today, day).status == OVERDUE
+def _overdue(view: View) -> tuple[str, ...]:
+    """The invoices that are overdue on the day of the request; kept until it ends, or the record goes on."""
+    face, day = view.face, dates(view.face.zone)
+    today, books = day(view.asker.now), face.state.money
+
+    def found() -> tuple[str, ...]:
+        return tuple(n for n in _open(view) if standing(books, books.bills[n], today, day).status == OVERDUE)
+
+    return face.kept(("bills", OVERDUE, today), face.size, found)
 
 
 def _open(view: View) -> tuple[str, ...]:

@@ -28,7 +28,7 @@ from holdgate.web.drafting import Drafting
 from holdgate.web.face import Face
 from holdgate.web.operation import Finds
 from holdgate.web.problem import Problem, of_error
-from holdgate.web.show import Zoned
+from holdgate.web.show import Zoned, calendar_day
 from holdgate.web.spoken import Spoken
 from holdgate.web.wish import Wish, best, wish_of
 
@@ -237,6 +237,7 @@ def environment(zone: tzinfo) -> jinja2.Environment:
         moment=zoned.moment,
         clock=zoned.clock,
         day=zoned.day,
+        calendar_day=calendar_day,
         ago=zoned.ago,
         duration=zoned.duration,
         money=money.show,

@@ -1,7 +1,7 @@
 """Values for a person: instants in the shop's own time zone, durations, ages."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, date, datetime, tzinfo
 
 from holdgate.terms.instant import SECOND_US, show_duration
 
@@ -39,6 +39,14 @@ class Zoned:
             return "–"
         found = datetime.fromtimestamp(at // SECOND_US, UTC)
         return found.astimezone(self._zone).strftime(form)
+
+
+def calendar_day(text: str) -> str:
+    """An ISO date as a person reads it: 1 Apr 2025; what is no date, as it is."""
+    try:
+        return date.fromisoformat(text).strftime("%-d %b %Y")
+    except ValueError:
+        return text
 
 
 def dates(zone: tzinfo) -> Callable[[int], str]:
