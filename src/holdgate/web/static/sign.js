@@ -11,6 +11,7 @@ import { announce, ask, note, refused } from "./tell.js";
 
 const PASSKEY = ["key", "user_verification"];
 const MAY_WAIT = ["reading.record", "env.log"];
+const APART = ["account.register", "charge.agree", "invoice.resolve", "po.settle"]; // whose signers are seldom at one place
 
 // ---- coming and going ------------------------------------------------------------------------------------------------
 
@@ -73,7 +74,7 @@ async function signed(wish, values, documents) {
   if (!person) return false;
   const signers = [{ id: me.person.id, sign: person.sign }];
   for (const [id, , kind] of wish.signs ? wish.others || [] : []) {
-    if (kind === "webauthn") continue; // at their own screen
+    if (kind === "webauthn" || APART.includes(wish.act)) continue; // at their own screen
     const key = await second(id, wish, command);
     if (!key) return false;
     signers.push(signer(id, key));
