@@ -16,7 +16,8 @@ OPEN_MAX: Final = 20
 def at_hub(view: View) -> Candidates:
     """Every act on money that people decide."""
     second = view.somebody(*TREASURERS)
-    org = (view.about or "").removeprefix("party:") or view.state.charter.org
+    kind, _, asked = (view.about or "party:").partition(":")
+    org = (asked or view.state.charter.org) if kind == "party" else view.state.charter.org
     known = view.state.money.parties.get(view.state.money.party.get(org, ""))
     address = ("name", "street", "city", "postal_code", "country")
     party = {"org": org, **{name: STAND_IN if known is None else getattr(known, name) for name in address}}
