@@ -147,12 +147,12 @@ class Order(Struct):
     """An order as this site knows it.
 
     `status`: proposed, staged, released, received. `arrived`: serials that are here. `body`: digest of the order's body, at
-    its node. `settled`: serials of jobs that QA accepted, at their node. `silence`: what silence means under the terms that
-    were signed (escalate where only the paper was reviewed). `attested_parts`: those of `arrived` that people attested
-    (`attested`: there are any). `documents`: name → last instant of validity (None: no end is known). `staged_at`: the last
-    staging; `delivered_at`: the first report's time (UTC µs; 0: none). `jobs`: keys of its jobs. `fired`: milestone or payout
-    key → the entry that released it. `charges`: item → the charge of the price list that it is. `settlements`: milestone →
-    what it was settled for.
+    its node. `settled`: serials of jobs that QA accepted, at their node. `silence`: what it means under the signed terms
+    (escalate where only the paper was reviewed). `attested_parts`: those of `arrived` that people attested (`attested`: there
+    are any). `documents`: name → last instant of validity (None: unknown). `staged_at`: the last staging; `delivered_at`: the
+    first report's time (UTC µs; 0: none). `jobs`: keys of its jobs. `fired`: milestone or payout key → the entry that
+    released it. `charges`: item → the charge of the price list that it is. `settlements`: milestone → what it was settled
+    for.
     """
 
     id: str
