@@ -203,7 +203,7 @@ def test_text_of_a_bank_is_no_formula_no_directive_and_no_new_line() -> None:
     )  # fmt: skip
     read = whole((evil,))
     assert "\n2026-01-01 open" not in beancount(read, day)
-    rows = accounting_csv(read, day).split("\r\n")
+    rows = accounting_csv(read, day).split("\n")
     assert not any(cell.startswith(('"=', '"+', '"@')) for row in rows for cell in row.split(","))
 
 

@@ -1,3 +1,4 @@
+# LONG: everything that a site knows, as one tree: what it is made of is read in one place
 """State: what a site knows, as the fold of its log. Open work and indexes, not history.
 
 Everything here is plain data that a snapshot can carry. Every fact keeps `ref`, the entry of the own log that it came
