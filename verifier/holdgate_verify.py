@@ -103,6 +103,7 @@ SAYS = {  # segment.md, "Who may say what"; everything else is for the business 
             "EnvironmentBroken",
             "EnvironmentRestored",
             "EquipmentChecked",
+            "HelpCalled",
             "DeviationAuthorised",
             "DeviationUsed",
         )
