@@ -97,6 +97,7 @@ SAYS = {  # segment.md, "Who may say what"; everything else is for the business 
             "JobTerminated",
             "JobFailed",
             "JobResumed",
+            "HelpCalled",
             "PermitIssued",
             "ModuleActed",
             "EnvironmentLogged",
@@ -213,15 +214,6 @@ def unspell(text: Any, what: str, size: int | None = None) -> bytes:
     need(base64.b64encode(raw).decode() == text, f"{what} is not spelled as base64 is")
     need(size is None or len(raw) == size, f"{what} has not {size} bytes")
     return raw
-
-
-def unwrap(text: Any, what: str) -> bytes:
-    """Read base64 of a container, where the last sign may have bits to spare: what is inside is held against hashes anyway."""
-    need(isinstance(text, str), f"{what} is no text")
-    try:
-        return base64.b64decode(text, validate=True)
-    except (ValueError, binascii.Error):
-        raise Refused(f"{what} is no base64") from None
 
 
 def fields(row: Any, what: str, must: str, may: str = "") -> Row:
@@ -404,6 +396,8 @@ class Passkey(NamedTuple):
 
 _HOST = re.compile(r"(?=.{1,253}\Z)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*\Z")
 
+_NUMBER = re.compile(r"([0-9]+|0x[0-9a-f]*)\Z")  # a last label that makes an address of a host (URL Standard, 3.5)
+
 
 @lru_cache(maxsize=4_096)
 def read_passkey(raw: bytes) -> Passkey:
@@ -411,7 +405,7 @@ def read_passkey(raw: bytes) -> Passkey:
     need(len(raw) <= PASSKEY_BYTES, "a passkey is too long")
     row = fields(canonical(raw, "a passkey"), "a passkey", "alg key rp_id")
     key, host = unspell(row["key"], "a passkey's key"), text_of(row["rp_id"], "rp_id")
-    need(_HOST.match(host) and not host.rpartition(".")[2].isdigit(), "rp_id is no host name")
+    need(_HOST.match(host) and not _NUMBER.match(host.rpartition(".")[2]), "rp_id is no host name")
     need(type(row["alg"]) is int and row["alg"] in (-7, -8, -257), "a passkey is of an unknown algorithm")
     found = Passkey(row["alg"], key, host)
     if found.alg == -8:
@@ -1043,7 +1037,7 @@ class Bundle:
     """One log in one file (entry.md, "Bundles")."""
 
     name: str
-    head: Row
+    head: Row  # checkpoint and cosignatures, as bytes
     entries: list[Any]  # of (leaf, bytes)
     blobs: dict[Any, Any]  # digest -> bytes, under their SHA-256 and under their leaf hash
 
@@ -1063,16 +1057,23 @@ class Bundle:
             stage = order
             if kind == "head":
                 need(head is None, "there are two heads")
-                head = fields(row, "the head", "line cosignatures checkpoint")
+                head = cls._head(fields(row, "the head", "line cosignatures checkpoint"))
             elif kind == "entry":
                 fields(row, f"line {number}", "line leaf body")
-                entries.append((unwrap(row["leaf"], "a leaf"), unwrap(row["body"], "an entry")))
+                entries.append((unspell(row["leaf"], "a leaf"), unspell(row["body"], "an entry")))
             else:
-                blob = unwrap(fields(row, f"line {number}", "line body")["body"], "a blob")
+                blob = unspell(fields(row, f"line {number}", "line body")["body"], "a blob")
                 blobs[sha256(blob)] = blobs[leaf_hash(blob)] = blob
         need(head is not None, "there is no head")
         need(entries, "there are no entries")
         return cls(name, head, entries, blobs)
+
+    @staticmethod
+    def _head(row: Row) -> Row:
+        beside = row["cosignatures"]
+        need(isinstance(beside, dict), "the head's cosignatures are no object")
+        notes = {name: unspell(note, "a cosignature beside the log") for name, note in beside.items()}
+        return {"checkpoint": unspell(row["checkpoint"], "the checkpoint"), "cosignatures": notes}
 
 
 class Held(NamedTuple):
@@ -1365,10 +1366,7 @@ class Log:
         for witness, (_, note) in self.newest.items() if self.trust.witnesses else ():
             if not self.lead_through(note):
                 raise Refused(f"what {witness} cosigned names no witness that you trust")
-        beside = self.bundle.head["cosignatures"]
-        need(isinstance(beside, dict), "the head's cosignatures are no object")
-        for raw in beside.values() if self.trust.witnesses else ():
-            note = unwrap(raw, "a cosignature beside the log")
+        for note in self.bundle.head["cosignatures"].values() if self.trust.witnesses else ():
             named = {(name, hint) for name, hint, _ in read_note(note)[1]}
             if named & {(key.name, key.hint) for key in self.trust.witnesses}:
                 self.lead_through(Checkpoint.read(note))
@@ -1396,7 +1394,7 @@ class Log:
     def _checkpoint(self) -> None:
         self.told.origin = self.seat().origin
         size = len(self.bundle.entries)
-        note = self._own_note(unwrap(self.bundle.head["checkpoint"], "the checkpoint"), size)
+        note = self._own_note(self.bundle.head["checkpoint"], size)
         self.told.signed, self.told.root = note.size, note.root.hex()
 
 

@@ -16,9 +16,11 @@ import pytest
 from holdgate.bootstrap import read_trust
 from holdgate.cli.app import main
 from holdgate.cli.records import audit_file
+from holdgate.crypto.passkeys import parse_passkey
 from holdgate.law.event import AUTHORITY
 from holdgate.law.signers import OFFICERS
-from holdgate.terms import limits
+from holdgate.terms import canon, limits
+from holdgate.terms.errors import Malformed
 from tests import second
 from tests.bundles import Taken, flipped, site_of, unspelled
 from tests.made_log import Passkey, made
@@ -115,8 +117,23 @@ def test_a_passkey_of_each_kind_verifies_and_its_altered_signature_does_not(veri
             {"flags": 0x01},
             {"type": "webauthn.create"},
             {"origin": "https://else.lan"},
+            {"doubled": '{"type":"webauthn.create",'},
+            {"doubled": '{"x":NaN,'},
+            {"doubled": '{"x":[-Infinity],'},
         ):
             assert not verifier.holds(passkey.key, b"message", passkey.assertion(b"message", **fault)), fault
+
+
+@pytest.mark.parametrize("rp_id", ["10.1.2.3", "a.1", "a.0x1f", "a.0x", "0x7f000001", "a.09", "a.0xg", "0x1f.lan"])
+def test_a_relying_party_that_browsers_take_for_an_address_has_no_passkeys(verifier: Any, rp_id: str) -> None:
+    raw = canon.encode({**json.loads(Passkey(-8).key), "rp_id": rp_id})
+    if rp_id in ("a.0xg", "0x1f.lan"):
+        assert verifier.read_passkey(raw).rp_id == parse_passkey(raw).rp_id == rp_id
+        return
+    with pytest.raises(verifier.Refused):
+        verifier.read_passkey(raw)
+    with pytest.raises(Malformed):
+        parse_passkey(raw)
 
 
 def test_a_log_signed_by_passkeys_and_three_roots_verifies(verifier: Any, tmp_path: Path) -> None:
