@@ -1496,12 +1496,6 @@ SEGMENT = re.compile(r"[A-Za-z0-9._-]+\Z")
 _LOCAL, _CENTRAL, _END = "<4s5H3I2H", "<4s6H3I5H2I", "<4s4H2IH"
 
 
-def bounded(count: int, most: int, what: str) -> None:
-    """What is over a limit is not judged."""
-    if count > most:
-        raise CannotJudge(f"this is no package: it has more than {most} {what}")
-
-
 def zip_of(parts: dict[str, bytes]) -> bytes:
     """The one spelling of an archive with these parts, which stand in their order."""
     body, directory = bytearray(), bytearray()
@@ -1546,9 +1540,6 @@ def read_zip(raw: bytes) -> dict[str, bytes]:
     sound(list(parts) == sorted(parts), "its parts are not in order")
     sound(zip_of(parts) == raw, "it is not spelled as packages are")
     sound(len(parts.get("manifest.json", b"")) <= MANIFEST_BYTES, "the manifest is too long")
-    for name, part in parts.items():
-        most = BLOB_BYTES + (SALT_BYTES if name.startswith("evidence/salted-") else 0)
-        sound(not name.startswith(("documents/", "evidence/")) or len(part) <= most, f"{name} is too long")
     return parts
 
 
@@ -1630,37 +1621,46 @@ class Package:
         need(name in self.parts, f"{name} is not there")
         return self.parts[name]
 
+    def _readable_manifest(self) -> Row:
+        """The manifest in its form (step 1)."""
+        row = canonical_object(self._part("manifest.json"), "the manifest")
+        fields(row, "the manifest", "format org order job scope until withheld missing parts")
+        need(row["format"] == "holdgate-package/1", "the manifest is of another format")
+        need(row["scope"] in ("whole", "client"), "the manifest's scope is unknown")
+        need(type(row["until"]) is int, "until is no whole number")
+        for name in ("org", "order", "job"):
+            need(isinstance(row[name], str), f"{name} is no text")
+        for name in ("withheld", "missing", "parts"):
+            need(isinstance(row[name], list), f"{name} is no list")
+        need(all(isinstance(text, str) for text in row["withheld"] + row["missing"]), "what is not here is no text")
+        for item in row["parts"]:
+            fields(item, "a part", "name sha256 size")
+            need(isinstance(item["name"], str) and isinstance(item["sha256"], str), "a part is named by no text")
+            need(type(item["size"]) is int, "a size is no whole number")
+        return row
+
     def _manifest(self) -> None:
         """Step 2, and that there are no parts of other names."""
+        try:
+            row = self._readable_manifest()
+        except Refused as fault:
+            raise CannotJudge(f"this is no package: {fault.what}") from None
         for name in self.parts:
             if not PART_NAMES.fullmatch(name):
                 raise Refused("a package has no part of this name", None, name)
+        rows = row["parts"]
         with within("manifest.json"):
-            row = canonical_object(self._part("manifest.json"), "the manifest")
-            fields(row, "the manifest", "format org order job scope until withheld missing parts")
-            need(row["format"] == "holdgate-package/1", "the manifest is of another format")
-            need(row["scope"] in ("whole", "client"), "the manifest's scope is unknown")
-            whole(row["until"], "until")
-            text_of(row["org"], "org")
-            id_of(row["order"], "order")
-            id_of(row["job"], "job")
-            texts_of(row["missing"], "missing")
-            for text in texts_of(row["withheld"], "withheld"):
+            for text in row["withheld"]:
                 need(re.match(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}:[0-9]+\Z", text), "what is withheld is named wrongly")
-            rows = row["parts"]
-            need(isinstance(rows, list), "the manifest lists no parts")
-            names = [text_of(fields(item, "a part", "name sha256 size")["name"], "a name") for item in rows]
             need(
-                names == sorted(set(self.parts) - {"manifest.json"}),
+                [item["name"] for item in rows] == sorted(set(self.parts) - {"manifest.json"}),
                 "the manifest does not list exactly the parts that are here",
             )
         self.manifest = row
         for item in rows:
             with within(item["name"]):
                 raw = self.parts[item["name"]]
-                need(
-                    type(item["size"]) is int and item["size"] == len(raw), "it has not the size that the manifest says"
-                )
+                need(item["size"] == len(raw), "it has not the size that the manifest says")
                 need(item["sha256"] == sha256(raw).hex(), "it is not what the manifest says")
         for name in ("README.txt", "evidence.json"):
             need(name in self.parts, f"{name} is not there")
@@ -1668,7 +1668,7 @@ class Package:
     def _read_entries(self) -> None:
         """Step 6, but for what needs the checkpoint."""
         sites = sorted({name.split("/")[1] for name in self.parts if name.startswith("logs/")})
-        bounded(len(sites), PACKAGE_LOGS, "logs")
+        need(len(sites) <= PACKAGE_LOGS, f"there are more than {PACKAGE_LOGS} logs")
         for site in sites:
             with within(f"logs/{site}/entries.jsonl"):
                 id_of(site, "a log's name")
@@ -1676,11 +1676,11 @@ class Package:
                 need(raw.endswith(b"\n"), "a line is cut off")
                 self.logs[site], self.proofs[site] = [], []
                 for line in raw[:-1].split(b"\n"):
-                    bounded(len(line), LINE_BYTES, "bytes of a line")
+                    need(len(line) <= LINE_BYTES, f"a line has more than {LINE_BYTES} bytes")
                     self._read_entry(site, line)
             with within(f"logs/{site}/checkpoint"):
                 self._part(f"logs/{site}/checkpoint")
-        bounded(sum(map(len, self.logs.values())), PACKAGE_ENTRIES, "entries")
+        need(sum(map(len, self.logs.values())) <= PACKAGE_ENTRIES, f"there are more than {PACKAGE_ENTRIES} entries")
 
     def _read_entry(self, site: str, line: bytes) -> None:
         row = fields(canonical(line, "a line"), "a line", "entry index path")
@@ -1791,6 +1791,9 @@ class Package:
         for _, _, event in self._events("ReportIssued"):
             if event.get("order") == order and event.get("job") in jobs:
                 subjects.add(f"report:{event.get('report')}")
+        entries = [row.entry for rows in self.logs.values() for row in rows]
+        with within("manifest.json"):
+            need(any(entry.subject in subjects for entry in entries), "no entry is about the job that it names")
         for site, rows in self.logs.items():
             heads: dict[str, str] = {}
             gaps = 0
@@ -1811,6 +1814,7 @@ class Package:
         for digest, raw in documents.items():
             with within(f"documents/{digest}"):
                 need(sha256(raw).hex() == digest, "it is not what its name says")
+                need(len(raw) <= BLOB_BYTES, "it is too long")
         texts = [row.body for rows in self.logs.values() for row in rows]
         texts += [row.envelope.payload for rows in self.logs.values() for row in rows if row.envelope]
         named: set[str] = set()
@@ -1895,7 +1899,8 @@ class Package:
                     reference = name.split("/")[1]
                     opened = sha256(PAYLOAD + raw if reference.startswith(SALTED) else raw).hex()
                     need(opened == reference.removeprefix(SALTED), "it is not what its name says")
-                    need(not reference.startswith(SALTED) or len(raw) >= SALT_BYTES, "its salt is not whole")
+                    salt = SALT_BYTES if reference.startswith(SALTED) else 0
+                    need(salt <= len(raw) <= salt + BLOB_BYTES, "its salt is not whole, or it is too long")
                     need(reference in named, "no act names it")
 
     def _tellings(self) -> None:
@@ -1910,12 +1915,15 @@ class Package:
                         need(place in known, f"it tells of {place}, which is not here")
 
 
-def _digests(payload: Row) -> set[str]:
+def _digests(value: Any) -> set[str]:
     found: list[Any] = []
-    for name in ("evidence", "photo_digest"):
-        value = payload.get(name)
-        found += value if isinstance(value, list) else [value]
-    return {text for text in found if isinstance(text, str) and HEX.match(text.removeprefix(SALTED))}
+    for name, held in value.items() if isinstance(value, dict) else ():
+        if name in ("evidence", "photo_digest"):
+            found += held if isinstance(held, list) else [held]
+    named = {text for text in found if isinstance(text, str) and HEX.match(text.removeprefix(SALTED))}
+    for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        named |= _digests(item)
+    return named
 
 
 def _places(value: Any) -> Iterator[str]:

@@ -7,7 +7,7 @@ import json
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -19,11 +19,16 @@ from holdgate.cli.records import audit_file
 from holdgate.crypto.passkeys import parse_passkey
 from holdgate.law.event import AUTHORITY
 from holdgate.law.signers import OFFICERS
+from holdgate.ledger.note import parse_vkey
+from holdgate.package.archive import pack, unpack
+from holdgate.package.manifest import MANIFEST
+from holdgate.package.verify import verify
 from holdgate.terms import canon, limits
 from holdgate.terms.errors import Malformed
 from tests import second
 from tests.bundles import Taken, flipped, site_of, unspelled
 from tests.made_log import Passkey, made
+from tests.packages import put_together
 from tests.tampering import ANY, HUB, NODE, Case, Shop
 from tests.tidy.tree import ROOT
 
@@ -260,20 +265,90 @@ def test_the_pages_limits_officers_and_words_are_the_codes(verifier: Any) -> Non
 # ---- packages
 
 
-def test_packages_are_judged_as_holdgate_verify_judges_them(verifier: Any, told: Place, tmp_path: Path) -> None:
-    pytest.importorskip("holdgate.package", reason="the command that writes packages is not in this tree")
+class Job(NamedTuple):
+    """The package of a job, and the keys to check it with: the product's and the second verifier's."""
+
+    raw: bytes
+    trust: Path
+
+    def judged(self, verifier: Any, raw: bytes) -> tuple[int, int]:
+        """The exit codes of `holdgate verify` and of the second verifier."""
+        keys = read_trust(self.trust)
+        try:
+            mine = int(bool(verify(raw, keys.roots, [parse_vkey(text) for text in keys.witnesses]).faults))
+        except Malformed:
+            mine = 2
+        try:
+            its = verifier.Package("it", raw, verifier.Trust.read(self.trust.read_bytes())).verify()["fault"]
+        except verifier.CannotJudge:
+            return mine, 2
+        return mine, int(its is not None)
+
+
+@pytest.fixture(scope="module")
+def job(told: Place, tmp_path_factory: pytest.TempPathFactory) -> Job:
+    return Job(pack(put_together(told.shop, "PO-1001/J-1").parts), told.trust)
+
+
+def test_the_file_alone_verifies_a_package(job: Job, tmp_path: Path) -> None:
     path = tmp_path / "it.package"
-    with contextlib.redirect_stdout(io.StringIO()):
-        assert main(("package", "PO-1001/J-1", "--data", str(told.shop), "--out", str(path))) == 0
-    done = run("--trust", told.trust, path)
+    path.write_bytes(job.raw)
+    done = run("--trust", job.trust, path)
     assert done.returncode == 0, done.stdout
-    parts = verifier.read_zip(path.read_bytes())
-    trust = verifier.Trust.read(told.trust.read_bytes())
+    parts = unpack(job.raw)
+    del parts[MANIFEST]
+    path.write_bytes(pack(parts))
+    assert run("--trust", job.trust, path).returncode == 2
+
+
+def test_packages_are_judged_as_holdgate_verify_judges_them(verifier: Any, job: Job) -> None:
+    assert job.judged(verifier, job.raw) == (0, 0)
+    parts = unpack(job.raw)
+    assert verifier.zip_of(parts) == job.raw
     for name, part in parts.items():
-        altered = {**parts, name: flipped(part, len(part) // 2)}
-        assert verifier.Package("it", verifier.zip_of(altered), trust).verify()["fault"] is not None, name
         lacking = {other: part for other, part in parts.items() if other != name}
-        assert verifier.Package("it", verifier.zip_of(lacking), trust).verify()["fault"] is not None, name
+        code = 2 if name == MANIFEST else 1
+        assert job.judged(verifier, pack(lacking)) == (code, code), name
+        mine, its = job.judged(verifier, pack({**parts, name: flipped(part, len(part) // 2)}))
+        assert mine == its != 0, name
+
+
+MANIFESTS: Final[dict[str, tuple[int, Callable[[dict[str, Any]], object]]]] = {
+    "another format": (2, lambda row: row.update(format="holdgate-package/2")),
+    "another scope": (2, lambda row: row.update(scope="some")),
+    "no order": (2, lambda row: row.pop("order")),
+    "a field more": (2, lambda row: row.update(more=1)),
+    "a time in words": (2, lambda row: row.update(until="today")),
+    "no list of parts": (2, lambda row: row.update(parts=None)),
+    "a part without a size": (2, lambda row: row["parts"][0].pop("size")),
+    "something missing that is no text": (2, lambda row: row.update(missing=[1])),
+    "another order": (1, lambda row: row.update(order="PO-9", job="J-9")),
+    "an order that is none": (1, lambda row: row.update(order="", job="")),
+    "another time": (1, lambda row: row.update(until=1)),
+    "a time before all": (1, lambda row: row.update(until=-1)),
+    "something withheld that is no place": (1, lambda row: row.update(withheld=["HUB"])),
+    "parts in another order": (1, lambda row: row["parts"].reverse()),
+    "a part twice": (1, lambda row: row["parts"].append(row["parts"][-1])),
+    "a part less": (1, lambda row: row["parts"].pop()),
+    "a part of another size": (1, lambda row: row["parts"][0].update(size=-1)),
+}
+
+
+@pytest.mark.parametrize("name", MANIFESTS)
+def test_a_manifest_that_is_none_cannot_be_judged_and_one_that_lies_does_not_hold(
+    verifier: Any, job: Job, name: str
+) -> None:
+    code, change = MANIFESTS[name]
+    parts = unpack(job.raw)
+    row = json.loads(parts[MANIFEST])
+    change(row)
+    assert job.judged(verifier, pack({**parts, MANIFEST: canon.encode(row)})) == (code, code)
+
+
+def test_a_manifest_in_another_spelling_cannot_be_judged(verifier: Any, job: Job) -> None:
+    parts = unpack(job.raw)
+    for raw in (b"", b"[]", b"\xff", parts[MANIFEST] + b"\n", parts[MANIFEST].replace(b"{", b'{"job":"J-1",', 1)):
+        assert job.judged(verifier, pack({**parts, MANIFEST: raw})) == (2, 2)
 
 
 def test_an_archive_in_another_spelling_is_not_judged(verifier: Any) -> None:
