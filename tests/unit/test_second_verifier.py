@@ -29,6 +29,7 @@ from tests import second
 from tests.bundles import Taken, flipped, site_of, unspelled
 from tests.made_log import Passkey, made
 from tests.packages import put_together
+from tests.played import demonstration
 from tests.tampering import ANY, HUB, NODE, Case, Shop
 from tests.tidy.tree import ROOT
 
@@ -47,26 +48,20 @@ class Place(NamedTuple):
         return self.shop / "trust.json"
 
 
-def exported(shop: Path, out: Path) -> Place:
-    with contextlib.redirect_stdout(io.StringIO()):
-        assert main(("ledger", "export", "--data", str(shop), "--bundles", str(out))) == 0
-    return Place(shop, out)
-
-
 @pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory) -> Place:
     """The demonstration's shop."""
-    folder = tmp_path_factory.mktemp("told")
-    with contextlib.redirect_stdout(io.StringIO()):
-        assert main(("demo", "--fast", "--json", "--data", str(folder / "shop"))) == 0
-    return exported(folder / "shop", folder / "out")
+    return Place(*demonstration(tmp_path_factory.mktemp("told")))
 
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Place:
     """A shop whose logs are short."""
     folder = tmp_path_factory.mktemp("small")
-    return exported(second.small(folder / "shop"), folder / "out")
+    shop = second.small(folder / "shop")
+    with contextlib.redirect_stdout(io.StringIO()):
+        assert main(("ledger", "export", "--data", str(shop), "--bundles", str(folder / "out"))) == 0
+    return Place(shop, folder / "out")
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +69,22 @@ def verifier() -> Iterator[Any]:
     """The file as a module."""
     yield second.load()
     del sys.modules["holdgate_verify"]
+
+
+class Said(NamedTuple):
+    """What the second verifier's command said."""
+
+    code: int
+    out: str
+    err: str
+
+
+def said_by(verifier: Any, *arguments: object) -> Said:
+    """The second verifier's command, without an interpreter of its own."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = verifier.main([*map(str, arguments)])
+    return Said(code, out.getvalue(), err.getvalue())
 
 
 def run(*arguments: object) -> subprocess.CompletedProcess[str]:
@@ -198,31 +209,35 @@ def test_a_thousand_altered_records_are_judged_as_the_audit_judges_them(
     assert seen[True, True] > MUTATIONS // 10
 
 
-def test_two_records_that_tell_different_histories_of_one_log_do_not_hold_together(told: Place, tmp_path: Path) -> None:
+def test_two_records_that_tell_different_histories_of_one_log_do_not_hold_together(
+    verifier: Any, told: Place, tmp_path: Path
+) -> None:
     hub = second.Record.read(told.shop, told.bundles, "HUB", 40)
     (tmp_path / "short.bundle").write_bytes(hub.raw)
-    done = run("--trust", told.trust, tmp_path / "short.bundle", told.bundles / "NODE-FPI.bundle")
-    assert done.returncode == 1
-    assert "took in" in done.stdout
+    done = said_by(verifier, "--trust", told.trust, tmp_path / "short.bundle", told.bundles / "NODE-FPI.bundle")
+    assert done.code == 1
+    assert "took in" in done.out
 
 
-def test_a_record_that_does_not_lead_through_a_kept_checkpoint_does_not_hold(told: Place, tmp_path: Path) -> None:
+def test_a_record_that_does_not_lead_through_a_kept_checkpoint_does_not_hold(
+    verifier: Any, told: Place, tmp_path: Path
+) -> None:
     taken = Taken.read(told.bundles / "HUB.bundle")
     assert taken.head is not None
     kept = tmp_path / "kept.note"
     kept.write_bytes(unspelled(taken.head["cosignatures"]["VAULT"]))
     (tmp_path / "short.bundle").write_bytes(second.Record.read(told.shop, told.bundles, "HUB", 40).raw)
-    assert run("--trust", told.trust, "--cosigned", kept, told.bundles / "HUB.bundle").returncode == 0
-    done = run("--trust", told.trust, "--cosigned", kept, tmp_path / "short.bundle")
-    assert done.returncode == 1
-    assert "does not lead through" in done.stdout
+    assert said_by(verifier, "--trust", told.trust, "--cosigned", kept, told.bundles / "HUB.bundle").code == 0
+    done = said_by(verifier, "--trust", told.trust, "--cosigned", kept, tmp_path / "short.bundle")
+    assert done.code == 1
+    assert "does not lead through" in done.out
 
 
 @pytest.mark.parametrize("arguments", [(), ("nowhere.bundle",), ("--trust", "nowhere.json", "nowhere.bundle")])
-def test_what_cannot_be_judged_gives_exit_code_2_and_a_sentence(arguments: tuple[str, ...]) -> None:
-    done = run(*arguments)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith("holdgate-verify: ")
+def test_what_cannot_be_judged_gives_exit_code_2_and_a_sentence(verifier: Any, arguments: tuple[str, ...]) -> None:
+    done = said_by(verifier, *arguments)
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("holdgate-verify: ")
 
 
 # ---- receipts
@@ -231,17 +246,17 @@ def test_what_cannot_be_judged_gives_exit_code_2_and_a_sentence(arguments: tuple
 SPEC: Final = ROOT / "docs" / "spec" / "examples"
 
 
-def test_the_receipt_of_the_specification_proves_its_entry_and_no_other(tmp_path: Path) -> None:
+def test_the_receipt_of_the_specification_proves_its_entry_and_no_other(verifier: Any, tmp_path: Path) -> None:
     keys = json.loads((SPEC / "keys.json").read_bytes())
     trust, vkey = tmp_path / "trust.json", tmp_path / "log.vkey"
     trust.write_text(json.dumps({"roots": keys["roots"]}), encoding="utf-8")
     vkey.write_text(keys["logs"]["NODE-FPI"], encoding="utf-8")
     receipt = ("--receipt", SPEC / "step-sign.receipt.txt")
     for key in (("--vkey", vkey), ("--charter", SPEC / "charter.envelope.json", "--trust", trust)):
-        assert run(*receipt, *key, "--entry", SPEC / "step-sign.entry.json").returncode == 0
-        assert run(*receipt, *key, "--entry", SPEC / "arrival.entry.json").returncode == 1
+        assert said_by(verifier, *receipt, *key, "--entry", SPEC / "step-sign.entry.json").code == 0
+        assert said_by(verifier, *receipt, *key, "--entry", SPEC / "arrival.entry.json").code == 1
     vkey.write_text(keys["logs"]["HUB"], encoding="utf-8")
-    assert run(*receipt, "--vkey", vkey, "--entry", SPEC / "step-sign.entry.json").returncode == 1
+    assert said_by(verifier, *receipt, "--vkey", vkey, "--entry", SPEC / "step-sign.entry.json").code == 1
 
 
 # ---- what the pages say, and what the code says
@@ -290,11 +305,11 @@ def job(told: Place, tmp_path_factory: pytest.TempPathFactory) -> Job:
     return Job(pack(put_together(told.shop, "PO-1001/J-1").parts), told.trust)
 
 
-def test_the_file_alone_verifies_a_package(job: Job, tmp_path: Path) -> None:
+def test_its_command_verifies_a_package(verifier: Any, job: Job, tmp_path: Path) -> None:
     path = tmp_path / "it.package"
     path.write_bytes(job.raw)
-    done = run("--trust", job.trust, path)
-    assert done.returncode == 0, done.stdout
+    done = said_by(verifier, "--trust", job.trust, path)
+    assert done.code == 0, done.out
     parts = unpack(job.raw)
     del parts[MANIFEST]
     path.write_bytes(pack(parts))
@@ -305,7 +320,8 @@ def test_packages_are_judged_as_holdgate_verify_judges_them(verifier: Any, job: 
     assert job.judged(verifier, job.raw) == (0, 0)
     parts = unpack(job.raw)
     assert verifier.zip_of(parts) == job.raw
-    for name, part in parts.items():
+    of_each_kind = {name if name.startswith("logs/") else name.rpartition("/")[0] or name: name for name in parts}
+    for name, part in [(name, parts[name]) for name in of_each_kind.values()]:
         lacking = {other: part for other, part in parts.items() if other != name}
         code = 2 if name == MANIFEST else 1
         assert job.judged(verifier, pack(lacking)) == (code, code), name

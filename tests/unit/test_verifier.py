@@ -34,6 +34,7 @@ from holdgate.web.verifier.assemble import modules
 from tests.bundle_spellings import REFUSED, TAKEN, respelled
 from tests.bundles import Taken, flipped, site_of, spelled
 from tests.made_log import HOST, Passkey, made
+from tests.played import demonstration
 from tests.tampering import ANY, HUB, NODE, STRANGER, Case, Shop
 from tests.tidy.tree import ROOT
 
@@ -86,11 +87,7 @@ class Told(NamedTuple):
 
 @pytest.fixture(scope="session")
 def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
-    folder = tmp_path_factory.mktemp("verifier")
-    with contextlib.redirect_stdout(io.StringIO()):
-        assert main(("demo", "--fast", "--json", "--data", str(folder / "shop"))) == 0
-        assert main(("ledger", "export", "--data", str(folder / "shop"), "--bundles", str(folder / "out"))) == 0
-    return Told(folder / "shop", folder / "out")
+    return Told(*demonstration(tmp_path_factory.mktemp("verifier")))
 
 
 def audited(path: Path, trust: Path) -> Audited:
