@@ -164,11 +164,12 @@ def _whole(text: str) -> int:
 _READER = json.JSONDecoder(
     object_pairs_hook=_pairs, parse_float=_no_number, parse_int=_whole, parse_constant=_no_number
 )
+_WRITER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def encode(value: Any) -> bytes:
     """The one spelling of a value."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    return _WRITER.encode(value).encode()
 
 
 def canonical(raw: bytes, what: str) -> Any:

@@ -2,9 +2,7 @@
 named; whatever the page refuses here, the audit in Python refuses too."""
 
 import base64
-import contextlib
 import copy
-import io
 import json
 import os
 import random
@@ -20,7 +18,6 @@ import msgspec
 import pytest
 
 from holdgate.bootstrap import read_trust
-from holdgate.cli.app import main
 from holdgate.cli.records import Audited, audit_file
 from holdgate.crypto.keys import SigningKey, check_enrollable, verify
 from holdgate.law import command as c
