@@ -5,10 +5,9 @@ what it left, with every site in one process and a clock that stands still.
 """
 
 import asyncio
-import atexit
 import functools
+import pickle
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -51,6 +50,7 @@ from holdgate.web.asker import Asker
 from holdgate.web.drafting import Drafting
 from holdgate.web.face import Face
 from holdgate.web.page import View
+from tests.kept import kept
 
 OTHER_CLIENT: Final = "SID-CLI-02"
 SECOND: Final = live.SECOND_TECHNICIAN
@@ -401,10 +401,14 @@ def play(directory: Path, now: int) -> Desk:
 @functools.cache
 def played() -> Played:
     """The story's shop, played once in a run of tests and thrown away at its end. Nobody writes to it: see `copied`."""
-    folder = tempfile.TemporaryDirectory(prefix="holdgate-hub-")
-    atexit.register(folder.cleanup)
-    directory, now = Path(folder.name) / "shop", HostClock().now()
-    return Played(directory, play(directory, now), now)
+
+    def make(folder: Path) -> None:
+        now = HostClock().now()
+        (folder / "kept").write_bytes(pickle.dumps((play(folder / "shop", now), now)))
+
+    folder = kept("hub-story", make)
+    desk, now = pickle.loads((folder / "kept").read_bytes())
+    return Played(folder / "shop", desk, now)
 
 
 def copied(folder: Path) -> Played:
