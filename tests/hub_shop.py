@@ -17,7 +17,8 @@ from holdgate.adapters.host import HostClock, HostEntropy, SetClock
 from holdgate.adapters.sqlite_reception import SqliteReception
 from holdgate.bootstrap import BUSINESS_HUB, FLOOR_HUB, Shop
 from holdgate.cli.demo import certified, technique
-from holdgate.demo import live, steps
+from holdgate.demo import live
+from holdgate.demo import shop as demo_shop
 from holdgate.demo.ops import CHECKS, CLEAN, DEVELOP, DRY, INSPECT, PENETRANT, POST_CLEAN, RINSE, Op, Reading
 from holdgate.demo.shop import (
     CLIENT,
@@ -52,9 +53,9 @@ from holdgate.web.face import Face
 from holdgate.web.page import View
 from tests.kept import kept
 
+FINANCE: Final = demo_shop.FINANCE
 OTHER_CLIENT: Final = "SID-CLI-02"
 SECOND: Final = live.SECOND_TECHNICIAN
-FINANCE: Final = steps.FINANCE
 OPS: Final = (CHECKS, CLEAN, PENETRANT, RINSE, DRY, DEVELOP, INSPECT, POST_CLEAN)
 INVOICED, EXCEPTIONS, REPORTED, RUNNING, AT_COMPLIANCE = "PO-2001", "PO-2002", "PO-2003", "PO-2004", "PO-2005"
 STAGED, HELD, ACCEPTED_TERMS, REVIEWED, REJECTED, AT_QA = (

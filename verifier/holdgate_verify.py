@@ -104,7 +104,6 @@ SAYS = {  # segment.md, "Who may say what"; everything else is for the business 
             "EnvironmentBroken",
             "EnvironmentRestored",
             "EquipmentChecked",
-            "HelpCalled",
             "DeviationAuthorised",
             "DeviationUsed",
         )
