@@ -21,7 +21,7 @@ from holdgate.demo.shop import (
     TECHNICIAN,
 )
 from holdgate.terms.limits import BLOB_BYTES_MAX, CONTRACT_BYTES_MAX, PINS_MAX
-from tests.worked_shop import AUDITOR, EXPIRED, JOB, ORDER, OTHER_CLIENT, OTHER_ORDER, REPORT, SCOPED, Served
+from tests.worked_shop import AUDITOR, EXPIRED, JOB, ORDER, OTHER_CLIENT, OTHER_ORDER, SCOPED, Served
 
 SITES: Final = ("HUB", "FLOOR", NODE)
 STAFF: Final = frozenset({TECHNICIAN, QA, ADMIN, COMPLIANCE, LEVEL3, PLANNER, FINANCE})
@@ -55,6 +55,8 @@ WHO: Final[dict[Row, frozenset[str | None]]] = {
     ("get", "/api/orders/{order}/timeline"): PEOPLE,
     ("get", "/api/jobs"): PEOPLE,
     ("get", "/api/jobs/{order}/{job}"): PEOPLE,
+    ("get", "/api/jobs/{order}/{job}/package"): PEOPLE,
+    ("get", "/api/orders/{order}/reports/{report}"): PEOPLE,
     ("get", "/api/entries/{seq}"): PEOPLE,
     ("get", "/api/contracts"): PEOPLE,
     ("get", "/api/contracts/{contract}/{version}"): PEOPLE,
@@ -70,8 +72,6 @@ WHO: Final[dict[Row, frozenset[str | None]]] = {
     ("get", "/api/ledger/audit"): RECORD,
     ("post", "/api/evidence"): FLOOR,
     ("get", "/api/evidence/{reference}"): PEOPLE | DEVICES,
-    ("get", "/api/orders/{order}/reports/{report}"): PEOPLE,
-    ("get", "/api/jobs/{order}/{job}/package"): PEOPLE,
     ("get", "/api/invoices/{number}"): BILLS,
     ("post", "/api/accounts"): STAFF,
     ("post", "/api/drafts"): frozenset({LEVEL3}),
@@ -107,7 +107,15 @@ def rows(served: Served, site: str) -> dict[Row, dict[str, Any]]:
 
 def filled(address: str, **more: str) -> str:
     """An address with something in the place of each parameter."""
-    values = {"order": ORDER, "job": JOB, "id": QA, "seq": "3", "contract": "SP-FPI-4512", "version": "3"}
+    values = {
+        "order": ORDER,
+        "job": JOB,
+        "id": QA,
+        "seq": "3",
+        "contract": "SP-FPI-4512",
+        "version": "3",
+        "report": "R-1",
+    }
     return address.format(
         **{
             **values,
@@ -118,7 +126,6 @@ def filled(address: str, **more: str) -> str:
             "path": "0/000.p/1",
             "draft": "none",
             "number": "I-000001",
-            "report": REPORT,
             **more,
         }
     )
