@@ -18,7 +18,7 @@ from typing_extensions import override
 
 from holdgate.crypto.envelope import PAYLOAD_TYPE
 from holdgate.terms.errors import HoldgateError, Malformed
-from holdgate.terms.limits import ENVELOPE_BYTES_MAX
+from holdgate.terms.limits import SUBMISSION_HEAD_BYTES_MAX
 from holdgate.web.asker import WORKSTATION, Asker
 from holdgate.web.face import Face
 from holdgate.web.grammar import plainly
@@ -26,8 +26,6 @@ from holdgate.web.problem import NOT_YOURS, SIGN_IN, Problem, answered, missing,
 
 JSON_TYPE: Final = "application/json"
 ENVELOPE_TYPE: Final = "application/vnd.dsse+json"
-ENVELOPE_BODY_MAX: Final = 2 * ENVELOPE_BYTES_MAX
-"""A body with an envelope: one that is longer than an envelope may be, by little, hears so in its own words."""
 
 Who = Callable[[Asker], bool]
 
@@ -104,7 +102,7 @@ class Operation(NamedTuple):
     payload: str = PAYLOAD_TYPE
     beside: type[Struct] | None = None
     others: tuple[str, ...] = ()
-    most: int = ENVELOPE_BODY_MAX
+    most: int = SUBMISSION_HEAD_BYTES_MAX
     kinds: tuple[str, ...] = ("business_hub", "floor_hub", "node")
 
 
