@@ -98,6 +98,10 @@ soak: $(DEV) $(PROJECT) ## one shop on fourteen machines while everything fails 
 limits: $(DEV) $(PROJECT) ## docs/limits.md from terms/limits.py
 	@$(BIN)/python -m tests.tidy.limits_page
 
+sbom: $(DEV) ## dist/holdgate.cdx.json: every locked package, as CycloneDX
+	@$(BIN)/python -m tests.tidy.sbom dist/holdgate.cdx.json
+	$(call say,sbom,dist/holdgate.cdx.json)
+
 clean: ## remove .venv, caches and build results
 	@rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage .coverage.* dist build
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

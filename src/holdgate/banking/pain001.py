@@ -231,7 +231,7 @@ def _written(order: PaymentOrder) -> bytes:
         if transfer.bic:
             payment["BIC"] = transfer.bic
         message.add_payment(payment)
-    root = etree.fromstring(message.export(validate=False))
+    root = etree.fromstring(message.export(validate=False), _parser())
     _set(root, "CstmrCdtTrfInitn/GrpHdr/MsgId", wanted.message)
     _set(root, "CstmrCdtTrfInitn/GrpHdr/CreDtTm", wanted.created)
     _set(root, "CstmrCdtTrfInitn/PmtInf/PmtInfId", wanted.batch)
@@ -273,8 +273,12 @@ def _address(order: PaymentOrder) -> dict[str, str]:
 @functools.cache
 def _schema() -> etree.XMLSchema:
     folder = (sepaxml.__file__ or "").rpartition("/")[0]
-    return etree.XMLSchema(etree.parse(f"{folder}/schemas/{MESSAGE}.xsd"))
+    return etree.XMLSchema(etree.parse(f"{folder}/schemas/{MESSAGE}.xsd", _parser()))
 
 
 def _short(value: object) -> str:
     return str(value)[:120]
+
+
+def _parser() -> etree.XMLParser:
+    return etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)

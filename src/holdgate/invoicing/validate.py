@@ -106,7 +106,7 @@ class Validator:
         if self._process is None:
             self._served = 0
             self._process = subprocess.Popen(  # noqa: S603  # our own program, no shell
-                self._program,
+                [*self._program],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
