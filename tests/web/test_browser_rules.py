@@ -13,6 +13,7 @@ from holdgate.web.sessions import CHALLENGE_S, LOGIN_TYPE, Login, Sessions
 from tests.worked_shop import Served
 
 PERSON = "SID-ADM-01"
+T0 = 1_767_225_600 * SECOND_US
 POLICY = ("default-src 'none'", "script-src 'self'", "frame-ancestors 'none'", "base-uri 'none'", "form-action 'self'")
 
 
@@ -103,31 +104,32 @@ class _Somebody:
     def login(self, challenge: str, host: str = "a") -> bytes:
         return seal(canon.encode(Login(challenge=challenge, host=host, id=PERSON)), [(PERSON, self.key)], LOGIN_TYPE)
 
-    def open(self, now: int, host: str = "a") -> str:
+    def open(self, now: int = 0, host: str = "a") -> str:
+        now += T0
         raw = self.login(self.sessions.challenge(now), host)
         return self.sessions.open(raw, self.identities, "a", 600, now)[0]
 
 
 def test_a_challenge_works_once_in_time_and_for_one_host(served: Served) -> None:
     at = _Somebody(served)
-    raw = at.login(at.sessions.challenge(0))
-    at.sessions.open(raw, at.identities, "a", 600, 0)
+    raw = at.login(at.sessions.challenge(T0))
+    at.sessions.open(raw, at.identities, "a", 600, T0)
     with pytest.raises(Tampered, match="was used"):
-        at.sessions.open(raw, at.identities, "a", 600, 0)
+        at.sessions.open(raw, at.identities, "a", 600, T0)
     with pytest.raises(Tampered, match="another address"):
-        at.open(0, host="b")
-    late = at.login(at.sessions.challenge(0))
+        at.open(host="b")
+    late = at.login(at.sessions.challenge(T0))
     with pytest.raises(Tampered, match="two minutes"):
-        at.sessions.open(late, at.identities, "a", 600, CHALLENGE_S * SECOND_US + 1)
+        at.sessions.open(late, at.identities, "a", 600, T0 + CHALLENGE_S * SECOND_US + 1)
 
 
 def test_an_idle_session_ends_and_every_sign_in_is_a_new_one(served: Served) -> None:
     at = _Somebody(served)
-    one, two = at.open(0), at.open(0)
+    one, two = at.open(), at.open()
     assert one != two
     assert len(one) >= 32
-    assert at.sessions.whose(one, 600 * SECOND_US) == PERSON
-    assert at.sessions.whose(two, 600 * SECOND_US + 1) is None
+    assert at.sessions.whose(one, T0 + 600 * SECOND_US) == PERSON
+    assert at.sessions.whose(two, T0 + 600 * SECOND_US + 1) is None
 
 
 def test_sessions_and_challenges_are_bounded_and_the_oldest_goes(
@@ -136,10 +138,10 @@ def test_sessions_and_challenges_are_bounded_and_the_oldest_goes(
     monkeypatch.setattr("holdgate.web.sessions.SESSIONS_MAX", 3)
     monkeypatch.setattr("holdgate.web.sessions.CHALLENGES_MAX", 3)
     at = _Somebody(served)
-    opened = [at.open(0) for _ in range(4)]
-    assert [at.sessions.whose(one, 0) for one in opened] == [None, PERSON, PERSON, PERSON]
-    asked = [at.sessions.challenge(0) for _ in range(4)]
+    opened = [at.open() for _ in range(4)]
+    assert [at.sessions.whose(one, T0) for one in opened] == [None, PERSON, PERSON, PERSON]
+    asked = [at.sessions.challenge(T0) for _ in range(4)]
     with pytest.raises(Tampered, match="was used"):
-        at.sessions.open(at.login(asked[0]), at.identities, "a", 600, 0)
-    at.sessions.open(at.login(asked[1]), at.identities, "a", 600, 0)
+        at.sessions.open(at.login(asked[0]), at.identities, "a", 600, T0)
+    at.sessions.open(at.login(asked[1]), at.identities, "a", 600, T0)
     assert limits.SESSIONS_MAX > limits.CHALLENGES_MAX
