@@ -51,7 +51,7 @@ def bill(locks: dict[str, str], project: dict[str, Any]) -> dict[str, Any]:
             known = found.setdefault((package, version), (marker, hashes, []))
             known[2].append(name)
     root = f"pkg:pypi/{project['name']}@{project['version']}"
-    parts = [_component(*key, *found[key]) for key in sorted(found)]
+    parts = [_component(name, version, *found[name, version]) for name, version in sorted(found)]
     serial = uuid.UUID(bytes=sha256("\n".join(locks[name] for name in sorted(locks)).encode()).digest()[:16], version=4)
     return {
         "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",

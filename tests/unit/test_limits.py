@@ -20,7 +20,7 @@ from holdgate.ledger.proof import read_proof
 from holdgate.package.archive import check_name
 from holdgate.paper.typeset import typeset
 from holdgate.terms import canon, ids, limits
-from holdgate.terms.errors import HoldgateError
+from holdgate.terms.errors import HoldgateError, Malformed
 
 
 class Case(NamedTuple):
@@ -45,8 +45,8 @@ def _note(lines: int) -> bytes:
     return b"log\n1\n\n" + b"\xe2\x80\x94 log AAAAAAAA\n" * lines
 
 
-def _no_uri(_: str) -> None:
-    return None
+def _no_uri(_: str) -> marks.Identity:
+    raise Malformed("no URI")
 
 
 CASES = (

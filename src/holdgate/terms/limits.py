@@ -189,11 +189,11 @@ READER_ANSWER_BYTES_MAX: Final = 1_048_576
 """What a reader takes as the answer to a broadcast."""
 
 # The HTTP edge: 400, 408, 413, 431 or 503, or the connection is cut off (adapters/http_limits.py has the table).
-HTTP_HEADER_S_MAX: Final = 10.0
+HTTP_HEADER_S_MAX: Final = 10
 """From the connection, or the answer before, to the end of the headers."""
-HTTP_BODY_S_MAX: Final = 10.0
+HTTP_BODY_S_MAX: Final = 10
 """From the end of the headers to the end of the body."""
-HTTP_ANSWER_S_MAX: Final = 30.0
+HTTP_ANSWER_S_MAX: Final = 30
 """From there until the kernel has the whole answer."""
 HTTP_HEADER_BYTES_MAX: Final = 16_384
 """The request line and the headers."""
@@ -375,7 +375,7 @@ TIMESTAMP_ANSWER_BYTES_MAX: Final = 65_536
 """A time-stamping authority's answer; public ones answer with 2 to 8 KiB."""
 TIMESTAMP_CERTIFICATES_MAX: Final = 8
 """Certificates in it."""
-HEAD_REST_S_MAX: Final = 3600.0
+HEAD_REST_S_MAX: Final = 3_600
 """The longest rest between tries to have a head stamped."""
 
 # Evidence, invoices and paper. Beyond it the document is refused, and nothing of it is kept.
