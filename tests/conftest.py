@@ -6,8 +6,20 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests import kept
+
 settings.register_profile("holdgate", deadline=None)  # a loaded machine is no defect
 settings.load_profile("holdgate")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):  # the one that starts the workers, or is alone
+        kept.begin()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        kept.end()
 
 
 @pytest.fixture(scope="session")

@@ -5,10 +5,9 @@ what it left, with every site in one process and a clock that stands still.
 """
 
 import asyncio
-import atexit
 import functools
+import pickle
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +17,8 @@ from holdgate.adapters.host import HostClock, HostEntropy, SetClock
 from holdgate.adapters.sqlite_reception import SqliteReception
 from holdgate.bootstrap import BUSINESS_HUB, FLOOR_HUB, Shop
 from holdgate.cli.demo import certified, technique
-from holdgate.demo import live, steps
+from holdgate.demo import live
+from holdgate.demo import shop as demo_shop
 from holdgate.demo.ops import CHECKS, CLEAN, DEVELOP, DRY, INSPECT, PENETRANT, POST_CLEAN, RINSE, Op, Reading
 from holdgate.demo.shop import (
     CLIENT,
@@ -51,10 +51,11 @@ from holdgate.web.asker import Asker
 from holdgate.web.drafting import Drafting
 from holdgate.web.face import Face
 from holdgate.web.page import View
+from tests.kept import kept
 
+FINANCE: Final = demo_shop.FINANCE
 OTHER_CLIENT: Final = "SID-CLI-02"
 SECOND: Final = live.SECOND_TECHNICIAN
-FINANCE: Final = steps.FINANCE
 OPS: Final = (CHECKS, CLEAN, PENETRANT, RINSE, DRY, DEVELOP, INSPECT, POST_CLEAN)
 INVOICED, EXCEPTIONS, REPORTED, RUNNING, AT_COMPLIANCE = "PO-2001", "PO-2002", "PO-2003", "PO-2004", "PO-2005"
 STAGED, HELD, ACCEPTED_TERMS, REVIEWED, REJECTED, AT_QA = (
@@ -401,10 +402,14 @@ def play(directory: Path, now: int) -> Desk:
 @functools.cache
 def played() -> Played:
     """The story's shop, played once in a run of tests and thrown away at its end. Nobody writes to it: see `copied`."""
-    folder = tempfile.TemporaryDirectory(prefix="holdgate-hub-")
-    atexit.register(folder.cleanup)
-    directory, now = Path(folder.name) / "shop", HostClock().now()
-    return Played(directory, play(directory, now), now)
+
+    def make(folder: Path) -> None:
+        now = HostClock().now()
+        (folder / "kept").write_bytes(pickle.dumps((play(folder / "shop", now), now)))
+
+    folder = kept("hub-story", make)
+    desk, now = pickle.loads((folder / "kept").read_bytes())
+    return Played(folder / "shop", desk, now)
 
 
 def copied(folder: Path) -> Played:

@@ -97,6 +97,7 @@ SAYS = {  # segment.md, "Who may say what"; everything else is for the business 
             "JobTerminated",
             "JobFailed",
             "JobResumed",
+            "HelpCalled",
             "PermitIssued",
             "ModuleActed",
             "EnvironmentLogged",
@@ -163,11 +164,12 @@ def _whole(text: str) -> int:
 _READER = json.JSONDecoder(
     object_pairs_hook=_pairs, parse_float=_no_number, parse_int=_whole, parse_constant=_no_number
 )
+_WRITER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def encode(value: Any) -> bytes:
     """The one spelling of a value."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    return _WRITER.encode(value).encode()
 
 
 def canonical(raw: bytes, what: str) -> Any:
@@ -213,15 +215,6 @@ def unspell(text: Any, what: str, size: int | None = None) -> bytes:
     need(base64.b64encode(raw).decode() == text, f"{what} is not spelled as base64 is")
     need(size is None or len(raw) == size, f"{what} has not {size} bytes")
     return raw
-
-
-def unwrap(text: Any, what: str) -> bytes:
-    """Read base64 of a container, where the last sign may have bits to spare: what is inside is held against hashes anyway."""
-    need(isinstance(text, str), f"{what} is no text")
-    try:
-        return base64.b64decode(text, validate=True)
-    except (ValueError, binascii.Error):
-        raise Refused(f"{what} is no base64") from None
 
 
 def fields(row: Any, what: str, must: str, may: str = "") -> Row:
@@ -404,6 +397,8 @@ class Passkey(NamedTuple):
 
 _HOST = re.compile(r"(?=.{1,253}\Z)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*\Z")
 
+_NUMBER = re.compile(r"([0-9]+|0x[0-9a-f]*)\Z")  # a last label that makes an address of a host (URL Standard, 3.5)
+
 
 @lru_cache(maxsize=4_096)
 def read_passkey(raw: bytes) -> Passkey:
@@ -411,7 +406,7 @@ def read_passkey(raw: bytes) -> Passkey:
     need(len(raw) <= PASSKEY_BYTES, "a passkey is too long")
     row = fields(canonical(raw, "a passkey"), "a passkey", "alg key rp_id")
     key, host = unspell(row["key"], "a passkey's key"), text_of(row["rp_id"], "rp_id")
-    need(_HOST.match(host) and not host.rpartition(".")[2].isdigit(), "rp_id is no host name")
+    need(_HOST.match(host) and not _NUMBER.match(host.rpartition(".")[2]), "rp_id is no host name")
     need(type(row["alg"]) is int and row["alg"] in (-7, -8, -257), "a passkey is of an unknown algorithm")
     found = Passkey(row["alg"], key, host)
     if found.alg == -8:
@@ -1043,7 +1038,7 @@ class Bundle:
     """One log in one file (entry.md, "Bundles")."""
 
     name: str
-    head: Row
+    head: Row  # checkpoint and cosignatures, as bytes
     entries: list[Any]  # of (leaf, bytes)
     blobs: dict[Any, Any]  # digest -> bytes, under their SHA-256 and under their leaf hash
 
@@ -1063,16 +1058,23 @@ class Bundle:
             stage = order
             if kind == "head":
                 need(head is None, "there are two heads")
-                head = fields(row, "the head", "line cosignatures checkpoint")
+                head = cls._head(fields(row, "the head", "line cosignatures checkpoint"))
             elif kind == "entry":
                 fields(row, f"line {number}", "line leaf body")
-                entries.append((unwrap(row["leaf"], "a leaf"), unwrap(row["body"], "an entry")))
+                entries.append((unspell(row["leaf"], "a leaf"), unspell(row["body"], "an entry")))
             else:
-                blob = unwrap(fields(row, f"line {number}", "line body")["body"], "a blob")
+                blob = unspell(fields(row, f"line {number}", "line body")["body"], "a blob")
                 blobs[sha256(blob)] = blobs[leaf_hash(blob)] = blob
         need(head is not None, "there is no head")
         need(entries, "there are no entries")
         return cls(name, head, entries, blobs)
+
+    @staticmethod
+    def _head(row: Row) -> Row:
+        beside = row["cosignatures"]
+        need(isinstance(beside, dict), "the head's cosignatures are no object")
+        notes = {name: unspell(note, "a cosignature beside the log") for name, note in beside.items()}
+        return {"checkpoint": unspell(row["checkpoint"], "the checkpoint"), "cosignatures": notes}
 
 
 class Held(NamedTuple):
@@ -1365,10 +1367,7 @@ class Log:
         for witness, (_, note) in self.newest.items() if self.trust.witnesses else ():
             if not self.lead_through(note):
                 raise Refused(f"what {witness} cosigned names no witness that you trust")
-        beside = self.bundle.head["cosignatures"]
-        need(isinstance(beside, dict), "the head's cosignatures are no object")
-        for raw in beside.values() if self.trust.witnesses else ():
-            note = unwrap(raw, "a cosignature beside the log")
+        for note in self.bundle.head["cosignatures"].values() if self.trust.witnesses else ():
             named = {(name, hint) for name, hint, _ in read_note(note)[1]}
             if named & {(key.name, key.hint) for key in self.trust.witnesses}:
                 self.lead_through(Checkpoint.read(note))
@@ -1396,7 +1395,7 @@ class Log:
     def _checkpoint(self) -> None:
         self.told.origin = self.seat().origin
         size = len(self.bundle.entries)
-        note = self._own_note(unwrap(self.bundle.head["checkpoint"], "the checkpoint"), size)
+        note = self._own_note(self.bundle.head["checkpoint"], size)
         self.told.signed, self.told.root = note.size, note.root.hex()
 
 
@@ -1498,12 +1497,6 @@ SEGMENT = re.compile(r"[A-Za-z0-9._-]+\Z")
 _LOCAL, _CENTRAL, _END = "<4s5H3I2H", "<4s6H3I5H2I", "<4s4H2IH"
 
 
-def bounded(count: int, most: int, what: str) -> None:
-    """What is over a limit is not judged."""
-    if count > most:
-        raise CannotJudge(f"this is no package: it has more than {most} {what}")
-
-
 def zip_of(parts: dict[str, bytes]) -> bytes:
     """The one spelling of an archive with these parts, which stand in their order."""
     body, directory = bytearray(), bytearray()
@@ -1548,9 +1541,6 @@ def read_zip(raw: bytes) -> dict[str, bytes]:
     sound(list(parts) == sorted(parts), "its parts are not in order")
     sound(zip_of(parts) == raw, "it is not spelled as packages are")
     sound(len(parts.get("manifest.json", b"")) <= MANIFEST_BYTES, "the manifest is too long")
-    for name, part in parts.items():
-        most = BLOB_BYTES + (SALT_BYTES if name.startswith("evidence/salted-") else 0)
-        sound(not name.startswith(("documents/", "evidence/")) or len(part) <= most, f"{name} is too long")
     return parts
 
 
@@ -1632,37 +1622,46 @@ class Package:
         need(name in self.parts, f"{name} is not there")
         return self.parts[name]
 
+    def _readable_manifest(self) -> Row:
+        """The manifest in its form (step 1)."""
+        row = canonical_object(self._part("manifest.json"), "the manifest")
+        fields(row, "the manifest", "format org order job scope until withheld missing parts")
+        need(row["format"] == "holdgate-package/1", "the manifest is of another format")
+        need(row["scope"] in ("whole", "client"), "the manifest's scope is unknown")
+        need(type(row["until"]) is int, "until is no whole number")
+        for name in ("org", "order", "job"):
+            need(isinstance(row[name], str), f"{name} is no text")
+        for name in ("withheld", "missing", "parts"):
+            need(isinstance(row[name], list), f"{name} is no list")
+        need(all(isinstance(text, str) for text in row["withheld"] + row["missing"]), "what is not here is no text")
+        for item in row["parts"]:
+            fields(item, "a part", "name sha256 size")
+            need(isinstance(item["name"], str) and isinstance(item["sha256"], str), "a part is named by no text")
+            need(type(item["size"]) is int, "a size is no whole number")
+        return row
+
     def _manifest(self) -> None:
         """Step 2, and that there are no parts of other names."""
+        try:
+            row = self._readable_manifest()
+        except Refused as fault:
+            raise CannotJudge(f"this is no package: {fault.what}") from None
         for name in self.parts:
             if not PART_NAMES.fullmatch(name):
                 raise Refused("a package has no part of this name", None, name)
+        rows = row["parts"]
         with within("manifest.json"):
-            row = canonical_object(self._part("manifest.json"), "the manifest")
-            fields(row, "the manifest", "format org order job scope until withheld missing parts")
-            need(row["format"] == "holdgate-package/1", "the manifest is of another format")
-            need(row["scope"] in ("whole", "client"), "the manifest's scope is unknown")
-            whole(row["until"], "until")
-            text_of(row["org"], "org")
-            id_of(row["order"], "order")
-            id_of(row["job"], "job")
-            texts_of(row["missing"], "missing")
-            for text in texts_of(row["withheld"], "withheld"):
+            for text in row["withheld"]:
                 need(re.match(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}:[0-9]+\Z", text), "what is withheld is named wrongly")
-            rows = row["parts"]
-            need(isinstance(rows, list), "the manifest lists no parts")
-            names = [text_of(fields(item, "a part", "name sha256 size")["name"], "a name") for item in rows]
             need(
-                names == sorted(set(self.parts) - {"manifest.json"}),
+                [item["name"] for item in rows] == sorted(set(self.parts) - {"manifest.json"}),
                 "the manifest does not list exactly the parts that are here",
             )
         self.manifest = row
         for item in rows:
             with within(item["name"]):
                 raw = self.parts[item["name"]]
-                need(
-                    type(item["size"]) is int and item["size"] == len(raw), "it has not the size that the manifest says"
-                )
+                need(item["size"] == len(raw), "it has not the size that the manifest says")
                 need(item["sha256"] == sha256(raw).hex(), "it is not what the manifest says")
         for name in ("README.txt", "evidence.json"):
             need(name in self.parts, f"{name} is not there")
@@ -1670,7 +1669,7 @@ class Package:
     def _read_entries(self) -> None:
         """Step 6, but for what needs the checkpoint."""
         sites = sorted({name.split("/")[1] for name in self.parts if name.startswith("logs/")})
-        bounded(len(sites), PACKAGE_LOGS, "logs")
+        need(len(sites) <= PACKAGE_LOGS, f"there are more than {PACKAGE_LOGS} logs")
         for site in sites:
             with within(f"logs/{site}/entries.jsonl"):
                 id_of(site, "a log's name")
@@ -1678,11 +1677,11 @@ class Package:
                 need(raw.endswith(b"\n"), "a line is cut off")
                 self.logs[site], self.proofs[site] = [], []
                 for line in raw[:-1].split(b"\n"):
-                    bounded(len(line), LINE_BYTES, "bytes of a line")
+                    need(len(line) <= LINE_BYTES, f"a line has more than {LINE_BYTES} bytes")
                     self._read_entry(site, line)
             with within(f"logs/{site}/checkpoint"):
                 self._part(f"logs/{site}/checkpoint")
-        bounded(sum(map(len, self.logs.values())), PACKAGE_ENTRIES, "entries")
+        need(sum(map(len, self.logs.values())) <= PACKAGE_ENTRIES, f"there are more than {PACKAGE_ENTRIES} entries")
 
     def _read_entry(self, site: str, line: bytes) -> None:
         row = fields(canonical(line, "a line"), "a line", "entry index path")
@@ -1793,6 +1792,9 @@ class Package:
         for _, _, event in self._events("ReportIssued"):
             if event.get("order") == order and event.get("job") in jobs:
                 subjects.add(f"report:{event.get('report')}")
+        entries = [row.entry for rows in self.logs.values() for row in rows]
+        with within("manifest.json"):
+            need(any(entry.subject in subjects for entry in entries), "no entry is about the job that it names")
         for site, rows in self.logs.items():
             heads: dict[str, str] = {}
             gaps = 0
@@ -1813,6 +1815,7 @@ class Package:
         for digest, raw in documents.items():
             with within(f"documents/{digest}"):
                 need(sha256(raw).hex() == digest, "it is not what its name says")
+                need(len(raw) <= BLOB_BYTES, "it is too long")
         texts = [row.body for rows in self.logs.values() for row in rows]
         texts += [row.envelope.payload for rows in self.logs.values() for row in rows if row.envelope]
         named: set[str] = set()
@@ -1897,7 +1900,8 @@ class Package:
                     reference = name.split("/")[1]
                     opened = sha256(PAYLOAD + raw if reference.startswith(SALTED) else raw).hex()
                     need(opened == reference.removeprefix(SALTED), "it is not what its name says")
-                    need(not reference.startswith(SALTED) or len(raw) >= SALT_BYTES, "its salt is not whole")
+                    salt = SALT_BYTES if reference.startswith(SALTED) else 0
+                    need(salt <= len(raw) <= salt + BLOB_BYTES, "its salt is not whole, or it is too long")
                     need(reference in named, "no act names it")
 
     def _tellings(self) -> None:
@@ -1912,12 +1916,15 @@ class Package:
                         need(place in known, f"it tells of {place}, which is not here")
 
 
-def _digests(payload: Row) -> set[str]:
+def _digests(value: Any) -> set[str]:
     found: list[Any] = []
-    for name in ("evidence", "photo_digest"):
-        value = payload.get(name)
-        found += value if isinstance(value, list) else [value]
-    return {text for text in found if isinstance(text, str) and HEX.match(text.removeprefix(SALTED))}
+    for name, held in value.items() if isinstance(value, dict) else ():
+        if name in ("evidence", "photo_digest"):
+            found += held if isinstance(held, list) else [held]
+    named = {text for text in found if isinstance(text, str) and HEX.match(text.removeprefix(SALTED))}
+    for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        named |= _digests(item)
+    return named
 
 
 def _places(value: Any) -> Iterator[str]:

@@ -391,6 +391,6 @@ def test_the_configuration_of_the_page_is_one(tmp_path: Path) -> None:
     page = (ROOT / "docs" / "notifications.md").read_text(encoding="utf-8")
     (text,) = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
     (tmp_path / "notify.toml").write_text(text, encoding="utf-8")
-    assert [target.name for target in read_notify_config(tmp_path / "notify.toml").targets] == ["qa", "aero"]
+    assert [target.name for target in read_notify_config(tmp_path / "notify.toml").targets] == ["qa", "level3", "aero"]
     for kind in KINDS:
         assert f"`{kind}`" in page, kind

@@ -3,8 +3,8 @@
 from typing import Final, NamedTuple
 
 from holdgate.demo import live
-from holdgate.demo.shop import ADMIN, CLIENT, COMPLIANCE, DOCK, LEVEL3, LINE, OFFICE, PLANNER, QA, RECEIVING
-from holdgate.demo.steps import AUDITOR, FINANCE
+from holdgate.demo.shop import ADMIN, CLIENT, COMPLIANCE, DOCK, FINANCE, LEVEL3, LINE, OFFICE, PLANNER, QA, RECEIVING
+from holdgate.demo.steps import AUDITOR
 from tests.hub_shop import AT_COMPLIANCE, EXCEPTIONS, INVOICED, REPORTED, RUNNING, STAGED
 
 TECHNICIAN: Final = live.SECOND_TECHNICIAN

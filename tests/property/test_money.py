@@ -392,6 +392,6 @@ def test_exports_say_the_same_as_the_books() -> None:
     books = check(History(7).play())
     text = beancount(books, lambda at: "2026-04-01")
     assert text.count(" * ") == len(books.transactions)
-    rows = accounting_csv(books, lambda at: "2026-04-01").split("\r\n")
+    rows = accounting_csv(books, lambda at: "2026-04-01").split("\n")
     assert len(rows) - 2 == sum(len(one.postings) for one in books.transactions)
     assert digest(text.encode()) == digest(beancount(books, lambda at: "2026-04-01").encode())

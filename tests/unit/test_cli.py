@@ -41,6 +41,7 @@ REFUSED = [
     "WINDOW_NOT_REACHED",
     "RULE_NOT_MET",
     "TESTS_NOT_PASSED_QA",
+    "CONSENT_MISSING",
 ]
 NOT_ON_THE_FLOOR = ("blockchain", "token", "widget", "node", "hash", "smart contract", "merkle", "ledger")
 
@@ -118,7 +119,7 @@ def test_what_cannot_be_done_is_one_sentence_and_exit_2(arguments: tuple[str, ..
 
 def test_the_story_in_acts(told: tuple[Path, list[dict[str, Any]]]) -> None:
     acts = told[1]
-    assert [act["act"] for act in acts] == list(range(1, 12))
+    assert [act["act"] for act in acts] == list(range(1, 13))
     lines = [line for act in acts for line in act["lines"]]
     refusals = [line for line in lines if line["kind"] in ("refused", "held")]
     assert [line["code"] for line in refusals] == REFUSED
@@ -130,7 +131,13 @@ def test_the_story_in_acts(told: tuple[Path, list[dict[str, Any]]]) -> None:
 
 
 def test_the_copy_the_audit_and_the_forgery(told: tuple[Path, list[dict[str, Any]]]) -> None:
-    copies, audit, forged = told[1][-3:]
+    copies, papers, audit, forged = told[1][-4:]
+    assert [line["data"]["file"] for line in papers["lines"]] == [
+        "papers/R-1.pdf",
+        "papers/I-000001.pdf",
+        "papers/RUN-1.ach",
+    ]
+    assert all((told[0] / line["data"]["file"]).is_file() for line in papers["lines"])
     for line in copies["lines"][:3]:
         assert line["data"]["entries"] == line["data"]["mirrored"] == line["data"]["cosigned"] > 0
     assert [line["data"]["findings"] for line in audit["lines"][:3]] == [[], [], []]

@@ -282,6 +282,7 @@ def test_the_newcomer_was_away_when_it_was_let_in_and_joins_when_it_comes(tmp_pa
         await arrived(house, "PO-1", 1, ("S1",))
         assert house.shop.sites[HUB].links[NEW].backlog
         await house.shop.join(NEW)
+        await settled(house.shop)
         assert [e.order for e in events(house.shop.sites[NEW], ev.OrderReceived)] == ["PO-1"]
         mirrored(house)
 

@@ -7,49 +7,11 @@ import pytest
 from holdgate.crypto.hashes import digest
 from holdgate.law import command as c
 from holdgate.law import event as ev
-from holdgate.law.contract import Surcharge
 from holdgate.law.money import tax_of
-from tests.builders import CLIENT, PO, Asked, World, hub
+from tests.builders import CLIENT, PO, Asked, hub
+from tests.unit.test_gates_money import billed, line, ordered, paid_out
 
-SHA = digest(b"account")
 TAXED: dict[str, Any] = {"tax_category": "S", "tax_rate": "19"}
-SURCHARGES = (
-    Surcharge(id="again", when="retest", cause="client_cause", amount_minor=7_000),
-    Surcharge(id="express", when="agreed", amount_minor=5_000),
-)
-
-
-def billed(**template: Any) -> World:
-    """A hub with an order whose first milestone was invoiced (I-000001)."""
-    world = hub()
-    world.release(surcharges=SURCHARGES, **template)
-    world.accepted().staged()
-    item = world.order_template.billing[0]
-    currency = world.order_template.currency
-    return world.fold(ev.InvoiceIssued(order=PO, milestone=item.id, amount_minor=item.amount_minor, currency=currency))
-
-
-def paid_out(*payees: str) -> World:
-    """A hub with a payout for each of these (P-000001 …), whose accounts are on record."""
-    world = billed()
-    for payee in payees or ("TECH",):
-        payout: dict[str, Any] = {
-            "order": PO,
-            "job": "J-1",
-            "rule": "bonus",
-            "payee": payee,
-            "amount_minor": 1_500,
-            "currency": "USD",
-        }
-        world.fold(ev.PayoutReleased(**payout), ev.AccountRegistered(owner=payee, commitment=SHA, by="FIN"))
-    return world
-
-
-def ordered(world: World | None = None) -> World:
-    """The payouts of a world are with the bank, in RUN-1."""
-    world = paid_out() if world is None else world
-    payouts = tuple(world.state.money.payables)
-    return world.fold(ev.PaymentsOrdered(run="RUN-1", payouts=payouts, currency="USD", pay_on="2026-04-30", by="FIN"))
 
 
 def codes(asked: Asked) -> tuple[str, ...]:
@@ -111,7 +73,7 @@ def test_one_person_alone_registers_no_organisation() -> None:
 def test_a_persons_account_is_registered_by_that_person_and_finance() -> None:
     world = hub()
     world.do(c.RegisterAccount)
-    assert world.state.money.accounts == {"TECH": SHA}
+    assert world.state.money.accounts == {"TECH": digest(b"account")}
     assert codes(world.ask(c.RegisterAccount, others=())) == ("CONSENT_MISSING",)
     assert codes(world.ask(c.RegisterAccount, by="PM")) == ("CONSENT_MISSING",)
     assert codes(world.ask(c.RegisterAccount, commitment="DE89")) == ("PARTY_INCOMPLETE",)
@@ -192,19 +154,13 @@ def test_a_credit_note_is_not_disputed() -> None:
 # ---- payments in ---------------------------------------------------------------------------------------------------
 
 
-def line(world: World, **changes: Any) -> c.PaymentIn:
-    bill = world.state.money.bills["I-000001"]
-    usual: dict[str, Any] = {"bank_ref": "B-1", "invoice": "I-000001", "amount_minor": bill.open_minor}
-    return c.PaymentIn(**usual | {"currency": bill.currency, "booked_on": "2026-04-02"} | changes)
-
-
 def test_a_payment_counts_once_by_the_banks_reference() -> None:
     world = billed()
     first = line(world)
-    world.do(c.RecordPayments, payments=(first,))
+    world.do(c.RecordPayments, payments=first)
     assert world.state.money.bills["I-000001"].open_minor == 0
-    assert codes(world.ask(c.RecordPayments, payments=(first,))) == ("ALREADY_DONE",)
-    assert codes(world.ask(c.RecordPayments, payments=(line(world, bank_ref="B-2", amount_minor=1),) * 2)) == (
+    assert codes(world.ask(c.RecordPayments, payments=first)) == ("ALREADY_DONE",)
+    assert codes(world.ask(c.RecordPayments, payments=line(world, bank_ref="B-2", amount_minor=1) * 2)) == (
         "ALREADY_DONE",
     )
 
@@ -222,14 +178,14 @@ def test_a_payment_counts_once_by_the_banks_reference() -> None:
 )
 def test_a_payment_that_fits_no_invoice_is_refused(wrong: dict[str, Any], code: str) -> None:
     world = billed()
-    assert codes(world.ask(c.RecordPayments, payments=(line(world, **wrong),))) == (code,)
+    assert codes(world.ask(c.RecordPayments, payments=line(world, **wrong))) == (code,)
 
 
 def test_what_was_paid_can_be_taken_back_and_is_owed_again() -> None:
     world = billed()
     whole = world.state.money.bills["I-000001"].open_minor
-    world.do(c.RecordPayments, payments=(line(world),))
-    world.do(c.RecordPayments, payments=(line(world, bank_ref="B-2", amount_minor=-whole),))
+    world.do(c.RecordPayments, payments=line(world))
+    world.do(c.RecordPayments, payments=line(world, bank_ref="B-2", amount_minor=-whole))
     assert world.state.money.bills["I-000001"].open_minor == whole
 
 

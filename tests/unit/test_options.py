@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from holdgate.law import command as c
 from holdgate.law import event as ev
-from holdgate.law import offers, offers_registers
+from holdgate.law import offers, offers_money, offers_registers
 from holdgate.law.candidate import Candidate, View
 from holdgate.law.contract import (
     Adaptable,
@@ -16,6 +16,7 @@ from holdgate.law.contract import (
     ModuleRight,
     Retest,
     SmartSP,
+    Surcharge,
     Witness,
     document_digest,
     encode_document,
@@ -126,6 +127,7 @@ def everything() -> dict[type[c.Command], list[Candidate]]:
     record.tuned, record.suggested = {"dwell": "700"}, {"dwell": Suggestion(value="800", by="L3")}
     made += [*offers.of_contract(view, record), *offers_registers.next_version(view, record)]
     record.suspended = True
+    made += [*offers_of_money()]
     shop.fold(ev.PayloadKept(commitment=COMMITMENT, kind="account", by="TECH"))
     made += [*offers_registers.at_hub(view)]
     shop.fold(ev.HoldPlaced(subject=f"order:{PO}", by="CO", reason="a claim"))
@@ -133,6 +135,19 @@ def everything() -> dict[type[c.Command], list[Candidate]]:
     for candidate in made:
         found.setdefault(candidate.act, []).append(candidate)
     return found
+
+
+def offers_of_money() -> list[Candidate]:
+    """What is offered where an invoice is open, another is disputed, payouts are due, and one is with the bank."""
+    world = hub()
+    world.release(surcharges=(Surcharge(id="express", when="agreed", amount_minor=5),))
+    world.accepted().staged()
+    payout = ev.PayoutReleased(order=PO, job=JOB, rule="bonus", payee="TECH", amount_minor=5, currency="USD")
+    invoice = ev.InvoiceIssued(order=PO, milestone="in", amount_minor=20, currency="USD")
+    world.fold(invoice, invoice, ev.InvoiceDisputed(invoice="I-000002", by="BUYER", reason="r"), payout, payout)
+    world.fold(ev.PaymentsOrdered(run="RUN-1", payouts=("P-000001",), currency="USD", pay_on="2026-04-30", by="FIN"))
+    view = view_of(world, "FIN", "finance")
+    return [*offers_money.at_hub(view), *offers.of_order(view, world.state.orders[PO])]
 
 
 SPELLED_OUT = (

@@ -13,12 +13,14 @@ from typing import Any
 import pytest
 
 from holdgate.cli.app import main
+from holdgate.crypto.commitments import SALT_BYTES, commit
 from holdgate.crypto.hashes import digest
 from holdgate.ledger.merkle import inclusion_path, inclusion_paths
 from holdgate.package import archive
 from holdgate.package import manifest as m
 from holdgate.package.archive import pack, unpack
-from holdgate.package.verify import verify
+from holdgate.package.logs import read_logs
+from holdgate.package.verify import Told, verify
 from holdgate.terms import canon, limits
 from holdgate.terms.errors import Malformed
 from tests.bundles import flipped, spelled, unspelled
@@ -188,6 +190,28 @@ def test_evidence_that_no_act_names_is_refused(told: Story) -> None:
     listed = canon.encode([{"kept": True, "named_by": ["NODE-FPI:20"], "sha256": digest(piece)}])
     parts = renamed({**told.parts(), m.EVIDENCE: listed}, "evidence", piece)
     assert "no packaged act names it" in words(told, parts)
+
+
+def test_evidence_is_what_its_commitment_or_digest_names(told: Story) -> None:
+    salt, piece = bytes(range(SALT_BYTES)), b"a photo"
+    salted, plain = commit(salt, piece), digest(piece)
+    for bodies, wrong in (
+        ({salted: salt + piece, plain: piece}, []),
+        ({salted: piece, plain: salt + piece}, [salted, plain]),
+        ({salted: salt[::-1] + piece, plain: piece}, [salted]),
+        ({salted: flipped(salt + piece, 300), plain: flipped(piece, 3)}, [salted, plain]),
+    ):
+        logs = read_logs(told.parts(), told.roots, told.witnesses)
+        held = logs.logs[0].entries[-1]
+        logs.logs[0].entries[-1] = held._replace(act={"evidence": [salted], "rows": [{"photo_digest": plain}]})
+        named: dict[str, list[str]] = {}
+        for one in logs.entries():
+            for reference in m.evidence_in(one.act):
+                named.setdefault(reference, []).append(one.place)
+        parts = {**told.parts(), m.EVIDENCE: canon.encode(m.pieces(named, bodies))}
+        parts.update({f"evidence/{reference}": body for reference, body in bodies.items()})
+        faults = Told(parts, m.read_manifest(parts[m.MANIFEST]), logs).evidence()
+        assert sorted(fault.part for fault in faults) == sorted(f"evidence/{reference}" for reference in wrong)
 
 
 def test_a_manifest_about_another_job_or_time_is_refused(told: Story) -> None:

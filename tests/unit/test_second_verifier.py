@@ -7,21 +7,31 @@ import json
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import pytest
+from nacl.bindings import crypto_sign_open
 
 from holdgate.bootstrap import read_trust
 from holdgate.cli.app import main
 from holdgate.cli.records import audit_file
+from holdgate.crypto.passkeys import parse_passkey
 from holdgate.law.event import AUTHORITY
 from holdgate.law.signers import OFFICERS
-from holdgate.terms import limits
+from holdgate.ledger.note import parse_vkey
+from holdgate.package.archive import pack, unpack
+from holdgate.package.manifest import MANIFEST
+from holdgate.package.verify import verify
+from holdgate.terms import canon, limits
+from holdgate.terms.errors import Malformed
 from tests import second
 from tests.bundles import Taken, flipped, site_of, unspelled
 from tests.made_log import Passkey, made
+from tests.packages import put_together
+from tests.played import demonstration
 from tests.tampering import ANY, HUB, NODE, Case, Shop
 from tests.tidy.tree import ROOT
 
@@ -40,26 +50,26 @@ class Place(NamedTuple):
         return self.shop / "trust.json"
 
 
-def exported(shop: Path, out: Path) -> Place:
-    with contextlib.redirect_stdout(io.StringIO()):
-        assert main(("ledger", "export", "--data", str(shop), "--bundles", str(out))) == 0
-    return Place(shop, out)
-
-
 @pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory) -> Place:
     """The demonstration's shop."""
-    folder = tmp_path_factory.mktemp("told")
-    with contextlib.redirect_stdout(io.StringIO()):
-        assert main(("demo", "--fast", "--json", "--data", str(folder / "shop"))) == 0
-    return exported(folder / "shop", folder / "out")
+    return Place(*demonstration(tmp_path_factory.mktemp("told")))
+
+
+@pytest.fixture(scope="module")
+def apart(told: Place) -> dict[str, Taken]:
+    """Its bundles taken apart; nobody alters these."""
+    return {site: Taken.read(told.bundles / f"{site}.bundle") for site in SITES}
 
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Place:
     """A shop whose logs are short."""
     folder = tmp_path_factory.mktemp("small")
-    return exported(second.small(folder / "shop"), folder / "out")
+    shop = second.small(folder / "shop")
+    with contextlib.redirect_stdout(io.StringIO()):
+        assert main(("ledger", "export", "--data", str(shop), "--bundles", str(folder / "out"))) == 0
+    return Place(shop, folder / "out")
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +77,22 @@ def verifier() -> Iterator[Any]:
     """The file as a module."""
     yield second.load()
     del sys.modules["holdgate_verify"]
+
+
+class Said(NamedTuple):
+    """What the second verifier's command said."""
+
+    code: int
+    out: str
+    err: str
+
+
+def said_by(verifier: Any, *arguments: object) -> Said:
+    """The second verifier's command, without an interpreter of its own."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = verifier.main([*map(str, arguments)])
+    return Said(code, out.getvalue(), err.getvalue())
 
 
 def run(*arguments: object) -> subprocess.CompletedProcess[str]:
@@ -115,8 +141,23 @@ def test_a_passkey_of_each_kind_verifies_and_its_altered_signature_does_not(veri
             {"flags": 0x01},
             {"type": "webauthn.create"},
             {"origin": "https://else.lan"},
+            {"doubled": '{"type":"webauthn.create",'},
+            {"doubled": '{"x":NaN,'},
+            {"doubled": '{"x":[-Infinity],'},
         ):
             assert not verifier.holds(passkey.key, b"message", passkey.assertion(b"message", **fault)), fault
+
+
+@pytest.mark.parametrize("rp_id", ["10.1.2.3", "a.1", "a.0x1f", "a.0x", "0x7f000001", "a.09", "a.0xg", "0x1f.lan"])
+def test_a_relying_party_that_browsers_take_for_an_address_has_no_passkeys(verifier: Any, rp_id: str) -> None:
+    raw = canon.encode({**json.loads(Passkey(-8).key), "rp_id": rp_id})
+    if rp_id in ("a.0xg", "0x1f.lan"):
+        assert verifier.read_passkey(raw).rp_id == parse_passkey(raw).rp_id == rp_id
+        return
+    with pytest.raises(verifier.Refused):
+        verifier.read_passkey(raw)
+    with pytest.raises(Malformed):
+        parse_passkey(raw)
 
 
 def test_a_log_signed_by_passkeys_and_three_roots_verifies(verifier: Any, tmp_path: Path) -> None:
@@ -132,9 +173,9 @@ TABLE: Final = [("NODE-FPI", case) for case in NODE.values()] + [("HUB", case) f
 
 @pytest.mark.parametrize(("name", "case"), TABLE, ids=[case.__name__ for _, case in TABLE])
 def test_what_the_page_and_the_audit_refuse_the_second_verifier_refuses_at_the_same_entry(
-    verifier: Any, told: Place, tmp_path: Path, name: str, case: Case
+    verifier: Any, told: Place, apart: dict[str, Taken], tmp_path: Path, name: str, case: Case
 ) -> None:
-    taken = {site: Taken.read(told.bundles / f"{site}.bundle") for site in SITES}
+    taken = {site: Taken(copy.deepcopy(one.head), [*one.entries], [*one.blobs]) for site, one in apart.items()}
     trust = json.loads(told.trust.read_bytes())
     shop = Shop(taken.pop(name), taken, site_of(told.shop, name), copy.deepcopy(trust))
     wanted = case(shop)
@@ -145,13 +186,15 @@ def test_what_the_page_and_the_audit_refuse_the_second_verifier_refuses_at_the_s
 
 
 def test_a_thousand_altered_records_are_judged_as_the_audit_judges_them(
-    verifier: Any, small: Place, tmp_path: Path
+    verifier: Any, small: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One may refuse what the other takes in one case only: the site sealed, with its own key, another decision than it made.
 
     Only who makes the decision again can see that. Whatever else was altered, both say the same; and what the audit takes, the
     second verifier takes.
     """
+    known = lru_cache(maxsize=None)(crypto_sign_open)  # a thousand records hold the same signatures
+    monkeypatch.setattr("holdgate.crypto.keys.crypto_sign_open", known)
     mine, its = verifier.Trust.read(small.trust.read_bytes()), read_trust(small.trust)
     floor, node, hub = (
         second.Record.read(small.shop, small.bundles, name, most)
@@ -176,31 +219,35 @@ def test_a_thousand_altered_records_are_judged_as_the_audit_judges_them(
     assert seen[True, True] > MUTATIONS // 10
 
 
-def test_two_records_that_tell_different_histories_of_one_log_do_not_hold_together(told: Place, tmp_path: Path) -> None:
+def test_two_records_that_tell_different_histories_of_one_log_do_not_hold_together(
+    verifier: Any, told: Place, tmp_path: Path
+) -> None:
     hub = second.Record.read(told.shop, told.bundles, "HUB", 40)
     (tmp_path / "short.bundle").write_bytes(hub.raw)
-    done = run("--trust", told.trust, tmp_path / "short.bundle", told.bundles / "NODE-FPI.bundle")
-    assert done.returncode == 1
-    assert "took in" in done.stdout
+    done = said_by(verifier, "--trust", told.trust, tmp_path / "short.bundle", told.bundles / "NODE-FPI.bundle")
+    assert done.code == 1
+    assert "took in" in done.out
 
 
-def test_a_record_that_does_not_lead_through_a_kept_checkpoint_does_not_hold(told: Place, tmp_path: Path) -> None:
+def test_a_record_that_does_not_lead_through_a_kept_checkpoint_does_not_hold(
+    verifier: Any, told: Place, tmp_path: Path
+) -> None:
     taken = Taken.read(told.bundles / "HUB.bundle")
     assert taken.head is not None
     kept = tmp_path / "kept.note"
     kept.write_bytes(unspelled(taken.head["cosignatures"]["VAULT"]))
     (tmp_path / "short.bundle").write_bytes(second.Record.read(told.shop, told.bundles, "HUB", 40).raw)
-    assert run("--trust", told.trust, "--cosigned", kept, told.bundles / "HUB.bundle").returncode == 0
-    done = run("--trust", told.trust, "--cosigned", kept, tmp_path / "short.bundle")
-    assert done.returncode == 1
-    assert "does not lead through" in done.stdout
+    assert said_by(verifier, "--trust", told.trust, "--cosigned", kept, told.bundles / "HUB.bundle").code == 0
+    done = said_by(verifier, "--trust", told.trust, "--cosigned", kept, tmp_path / "short.bundle")
+    assert done.code == 1
+    assert "does not lead through" in done.out
 
 
 @pytest.mark.parametrize("arguments", [(), ("nowhere.bundle",), ("--trust", "nowhere.json", "nowhere.bundle")])
-def test_what_cannot_be_judged_gives_exit_code_2_and_a_sentence(arguments: tuple[str, ...]) -> None:
-    done = run(*arguments)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith("holdgate-verify: ")
+def test_what_cannot_be_judged_gives_exit_code_2_and_a_sentence(verifier: Any, arguments: tuple[str, ...]) -> None:
+    done = said_by(verifier, *arguments)
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("holdgate-verify: ")
 
 
 # ---- receipts
@@ -209,17 +256,17 @@ def test_what_cannot_be_judged_gives_exit_code_2_and_a_sentence(arguments: tuple
 SPEC: Final = ROOT / "docs" / "spec" / "examples"
 
 
-def test_the_receipt_of_the_specification_proves_its_entry_and_no_other(tmp_path: Path) -> None:
+def test_the_receipt_of_the_specification_proves_its_entry_and_no_other(verifier: Any, tmp_path: Path) -> None:
     keys = json.loads((SPEC / "keys.json").read_bytes())
     trust, vkey = tmp_path / "trust.json", tmp_path / "log.vkey"
     trust.write_text(json.dumps({"roots": keys["roots"]}), encoding="utf-8")
     vkey.write_text(keys["logs"]["NODE-FPI"], encoding="utf-8")
     receipt = ("--receipt", SPEC / "step-sign.receipt.txt")
     for key in (("--vkey", vkey), ("--charter", SPEC / "charter.envelope.json", "--trust", trust)):
-        assert run(*receipt, *key, "--entry", SPEC / "step-sign.entry.json").returncode == 0
-        assert run(*receipt, *key, "--entry", SPEC / "arrival.entry.json").returncode == 1
+        assert said_by(verifier, *receipt, *key, "--entry", SPEC / "step-sign.entry.json").code == 0
+        assert said_by(verifier, *receipt, *key, "--entry", SPEC / "arrival.entry.json").code == 1
     vkey.write_text(keys["logs"]["HUB"], encoding="utf-8")
-    assert run(*receipt, "--vkey", vkey, "--entry", SPEC / "step-sign.entry.json").returncode == 1
+    assert said_by(verifier, *receipt, "--vkey", vkey, "--entry", SPEC / "step-sign.entry.json").code == 1
 
 
 # ---- what the pages say, and what the code says
@@ -243,20 +290,91 @@ def test_the_pages_limits_officers_and_words_are_the_codes(verifier: Any) -> Non
 # ---- packages
 
 
-def test_packages_are_judged_as_holdgate_verify_judges_them(verifier: Any, told: Place, tmp_path: Path) -> None:
-    pytest.importorskip("holdgate.package", reason="the command that writes packages is not in this tree")
+class Job(NamedTuple):
+    """The package of a job, and the keys to check it with: the product's and the second verifier's."""
+
+    raw: bytes
+    trust: Path
+
+    def judged(self, verifier: Any, raw: bytes) -> tuple[int, int]:
+        """The exit codes of `holdgate verify` and of the second verifier."""
+        keys = read_trust(self.trust)
+        try:
+            mine = int(bool(verify(raw, keys.roots, [parse_vkey(text) for text in keys.witnesses]).faults))
+        except Malformed:
+            mine = 2
+        try:
+            its = verifier.Package("it", raw, verifier.Trust.read(self.trust.read_bytes())).verify()["fault"]
+        except verifier.CannotJudge:
+            return mine, 2
+        return mine, int(its is not None)
+
+
+@pytest.fixture(scope="module")
+def job(told: Place, tmp_path_factory: pytest.TempPathFactory) -> Job:
+    return Job(pack(put_together(told.shop, "PO-1001/J-1").parts), told.trust)
+
+
+def test_its_command_verifies_a_package(verifier: Any, job: Job, tmp_path: Path) -> None:
     path = tmp_path / "it.package"
-    with contextlib.redirect_stdout(io.StringIO()):
-        assert main(("package", "PO-1001/J-1", "--data", str(told.shop), "--out", str(path))) == 0
-    done = run("--trust", told.trust, path)
-    assert done.returncode == 0, done.stdout
-    parts = verifier.read_zip(path.read_bytes())
-    trust = verifier.Trust.read(told.trust.read_bytes())
-    for name, part in parts.items():
-        altered = {**parts, name: flipped(part, len(part) // 2)}
-        assert verifier.Package("it", verifier.zip_of(altered), trust).verify()["fault"] is not None, name
+    path.write_bytes(job.raw)
+    done = said_by(verifier, "--trust", job.trust, path)
+    assert done.code == 0, done.out
+    parts = unpack(job.raw)
+    del parts[MANIFEST]
+    path.write_bytes(pack(parts))
+    assert run("--trust", job.trust, path).returncode == 2
+
+
+def test_packages_are_judged_as_holdgate_verify_judges_them(verifier: Any, job: Job) -> None:
+    assert job.judged(verifier, job.raw) == (0, 0)
+    parts = unpack(job.raw)
+    assert verifier.zip_of(parts) == job.raw
+    of_each_kind = {name if name.startswith("logs/") else name.rpartition("/")[0] or name: name for name in parts}
+    for name, part in [(name, parts[name]) for name in of_each_kind.values()]:
         lacking = {other: part for other, part in parts.items() if other != name}
-        assert verifier.Package("it", verifier.zip_of(lacking), trust).verify()["fault"] is not None, name
+        code = 2 if name == MANIFEST else 1
+        assert job.judged(verifier, pack(lacking)) == (code, code), name
+        mine, its = job.judged(verifier, pack({**parts, name: flipped(part, len(part) // 2)}))
+        assert mine == its != 0, name
+
+
+MANIFESTS: Final[dict[str, tuple[int, Callable[[dict[str, Any]], object]]]] = {
+    "another format": (2, lambda row: row.update(format="holdgate-package/2")),
+    "another scope": (2, lambda row: row.update(scope="some")),
+    "no order": (2, lambda row: row.pop("order")),
+    "a field more": (2, lambda row: row.update(more=1)),
+    "a time in words": (2, lambda row: row.update(until="today")),
+    "no list of parts": (2, lambda row: row.update(parts=None)),
+    "a part without a size": (2, lambda row: row["parts"][0].pop("size")),
+    "something missing that is no text": (2, lambda row: row.update(missing=[1])),
+    "another order": (1, lambda row: row.update(order="PO-9", job="J-9")),
+    "an order that is none": (1, lambda row: row.update(order="", job="")),
+    "another time": (1, lambda row: row.update(until=1)),
+    "a time before all": (1, lambda row: row.update(until=-1)),
+    "something withheld that is no place": (1, lambda row: row.update(withheld=["HUB"])),
+    "parts in another order": (1, lambda row: row["parts"].reverse()),
+    "a part twice": (1, lambda row: row["parts"].append(row["parts"][-1])),
+    "a part less": (1, lambda row: row["parts"].pop()),
+    "a part of another size": (1, lambda row: row["parts"][0].update(size=-1)),
+}
+
+
+@pytest.mark.parametrize("name", MANIFESTS)
+def test_a_manifest_that_is_none_cannot_be_judged_and_one_that_lies_does_not_hold(
+    verifier: Any, job: Job, name: str
+) -> None:
+    code, change = MANIFESTS[name]
+    parts = unpack(job.raw)
+    row = json.loads(parts[MANIFEST])
+    change(row)
+    assert job.judged(verifier, pack({**parts, MANIFEST: canon.encode(row)})) == (code, code)
+
+
+def test_a_manifest_in_another_spelling_cannot_be_judged(verifier: Any, job: Job) -> None:
+    parts = unpack(job.raw)
+    for raw in (b"", b"[]", b"\xff", parts[MANIFEST] + b"\n", parts[MANIFEST].replace(b"{", b'{"job":"J-1",', 1)):
+        assert job.judged(verifier, pack({**parts, MANIFEST: raw})) == (2, 2)
 
 
 def test_an_archive_in_another_spelling_is_not_judged(verifier: Any) -> None:

@@ -2,9 +2,7 @@
 named; whatever the page refuses here, the audit in Python refuses too."""
 
 import base64
-import contextlib
 import copy
-import io
 import json
 import os
 import random
@@ -20,7 +18,6 @@ import msgspec
 import pytest
 
 from holdgate.bootstrap import read_trust
-from holdgate.cli.app import main
 from holdgate.cli.records import Audited, audit_file
 from holdgate.crypto.keys import SigningKey, check_enrollable, verify
 from holdgate.law import command as c
@@ -31,8 +28,10 @@ from holdgate.ledger.proof import write_proof
 from holdgate.terms import canon
 from holdgate.terms.errors import Malformed
 from holdgate.web.verifier.assemble import modules
+from tests.bundle_spellings import REFUSED, TAKEN, respelled
 from tests.bundles import Taken, flipped, site_of, spelled
 from tests.made_log import HOST, Passkey, made
+from tests.played import demonstration
 from tests.tampering import ANY, HUB, NODE, STRANGER, Case, Shop
 from tests.tidy.tree import ROOT
 
@@ -85,11 +84,7 @@ class Told(NamedTuple):
 
 @pytest.fixture(scope="session")
 def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
-    folder = tmp_path_factory.mktemp("verifier")
-    with contextlib.redirect_stdout(io.StringIO()):
-        assert main(("demo", "--fast", "--json", "--data", str(folder / "shop"))) == 0
-        assert main(("ledger", "export", "--data", str(folder / "shop"), "--bundles", str(folder / "out"))) == 0
-    return Told(folder / "shop", folder / "out")
+    return Told(*demonstration(tmp_path_factory.mktemp("verifier")))
 
 
 def audited(path: Path, trust: Path) -> Audited:
@@ -282,6 +277,25 @@ def test_no_entry_does_anything_to_the_page_but_be_refused(
         jobs.append({"op": "verify", "files": [str(told.trust), str(path)]})
     for answer in ask(jobs):
         assert answer["reports"][0]["findings"], answer
+
+
+def test_a_bundle_is_read_in_the_spellings_that_are_allowed_and_in_no_other(
+    told: Told, tmp_path: Path, ask: Callable[[Sequence[Job]], list[Any]]
+) -> None:
+    good = (told.bundles / "FLOOR.bundle").read_bytes()
+    jobs = []
+    for number, spell in enumerate((*REFUSED.values(), *TAKEN.values())):
+        path = tmp_path / f"{number}.bundle"
+        path.write_bytes(respelled(good, spell))
+        jobs.append({"op": "verify", "files": [str(told.trust), str(path)]})
+    answers = ask(jobs)
+    for name, job, answer in zip((*REFUSED, *TAKEN), jobs, answers, strict=True):
+        findings = answer["reports"][0]["findings"]
+        assert bool(findings) == (name in REFUSED), (name, findings)
+        if name in REFUSED:
+            assert findings[0]["seq"] is None, (name, findings)
+        report = audited(Path(job["files"][1]), told.trust).report
+        assert report.holds == (name in TAKEN), (name, report.findings)
 
 
 def test_its_colours_can_be_read_by_everybody() -> None:
@@ -532,6 +546,9 @@ def test_passkeys_hold_for_what_they_signed_and_for_nothing_else(
         passkey.assertion(MESSAGE, flags=0x15),
         passkey.assertion(MESSAGE, flags=0x85),
         passkey.assertion(MESSAGE, doubled='{"type":"webauthn.create",'),
+        passkey.assertion(MESSAGE, doubled='{"t\\u0079pe":"webauthn.create",'),
+        passkey.assertion(MESSAGE, doubled='{"x":{"a\\\\":1,"a\\\\":2},'),
+        *(passkey.assertion(MESSAGE, doubled=f'{{"x":{number},') for number in ("NaN", "Infinity", "-Infinity")),
         other.assertion(MESSAGE),
         b"{}",
         b"x",
@@ -567,12 +584,25 @@ def test_passkeys_on_the_record_are_verified_and_counted(
     }
 
 
+ADDRESSES = ("10.1.2.3", "a.1", "a.0x1f", "a.0x", "0x7f000001", "a.09")
+
+
+def test_a_host_whose_last_label_only_begins_like_a_number_has_passkeys(
+    ask: Callable[[Sequence[Job]], list[Any]],
+) -> None:
+    good = msgspec.json.decode(Passkey(-8).key, type=dict[str, Any])
+    keys = [canon.encode(good | {"rp_id": rp_id}) for rp_id in ("a.0xg", "0x1f.lan", "a.1f", "a.x0", "7.lan")]
+    [answers] = ask([{"op": "passkey", "cases": [[spelled(key), spelled(MESSAGE), spelled(b"{}")] for key in keys]}])
+    assert {answer.startswith(": it lacks the field") for answer in answers} == {True}, answers
+
+
 def test_a_passkey_in_a_form_that_nobody_enrols_is_refused(ask: Callable[[Sequence[Job]], list[Any]]) -> None:
     good = msgspec.json.decode(Passkey(-8).key, type=dict[str, Any])
     odd = [
         good | {"alg": -37},
         good | {"alg": "-8"},
         good | {"rp_id": "a b"},
+        *(good | {"rp_id": rp_id} for rp_id in ADDRESSES),
         good | {"key": spelled(bytes(32))},
         good | {"x": 1},
     ]

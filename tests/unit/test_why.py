@@ -24,6 +24,7 @@ from holdgate.query.record import walk
 from holdgate.query.why import Why, concerned, first_line, why
 from holdgate.query.words import BY_ITSELF, in_words, listed, moment
 from holdgate.terms.errors import Malformed
+from holdgate.terms.party import Party
 from tests.tidy.tree import sources
 
 
@@ -200,6 +201,8 @@ def made(event: type[ev.Event]) -> ev.Event:
         kinds = [one for one in typing.get_args(hint) if one is not type(None)]
         if isinstance(hint, types.UnionType):
             return value(kinds[0])
+        if hint is Party:
+            return Party(org="LAB", name="Lab", street="Road 1", city="Town", postal_code="1", country="DE")
         origin = typing.get_origin(hint)
         if origin is tuple:
             return tuple(value(one) for one in kinds if one is not Ellipsis)

@@ -79,7 +79,7 @@ def everything(office: hub.Office, page: Page, who: str) -> Iterator[tuple[str, 
             if "{" not in path:
                 yield path, rendered(office, page, template, who, query)
     for order in state.orders:
-        named = {"order": order, "job": hub.JOB, "report": f"R-{order}", "sha256": sha256}
+        named = {"order": order, "job": hub.JOB, "report": f"R-{order}", "sha256": sha256, "draft": "none"}
         for path, template, _ in page.below:
             if "{" in path and template != "client_terms":
                 yield path.format(**named), rendered(office, page, template, who, {}, **named)

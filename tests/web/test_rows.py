@@ -54,6 +54,8 @@ WHO: Final[dict[Row, frozenset[str | None]]] = {
     ("get", "/api/orders/{order}/timeline"): PEOPLE,
     ("get", "/api/jobs"): PEOPLE,
     ("get", "/api/jobs/{order}/{job}"): PEOPLE,
+    ("get", "/api/jobs/{order}/{job}/package"): PEOPLE,
+    ("get", "/api/orders/{order}/reports/{report}"): PEOPLE,
     ("get", "/api/entries/{seq}"): PEOPLE,
     ("get", "/api/contracts"): PEOPLE,
     ("get", "/api/contracts/{contract}/{version}"): PEOPLE,
@@ -102,7 +104,15 @@ def rows(served: Served, site: str) -> dict[Row, dict[str, Any]]:
 
 def filled(address: str, **more: str) -> str:
     """An address with something in the place of each parameter."""
-    values = {"order": ORDER, "job": JOB, "id": QA, "seq": "3", "contract": "SP-FPI-4512", "version": "3"}
+    values = {
+        "order": ORDER,
+        "job": JOB,
+        "id": QA,
+        "seq": "3",
+        "contract": "SP-FPI-4512",
+        "version": "3",
+        "report": "R-1",
+    }
     return address.format(
         **{
             **values,

@@ -64,6 +64,9 @@ class ParallelChecks(Checks):
     @override
     def failures(self) -> list[tuple[int, str]]:
         """Wait for all checks; those that failed, in the order of their entries."""
+        if not self._waiting:  # all of a short log: done before a thread would have begun
+            self._failed.extend(_check(self._chunk))
+            self._chunk = []
         self._hand_over()
         while self._waiting:
             self._collect()

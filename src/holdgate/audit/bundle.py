@@ -14,6 +14,7 @@ from typing_extensions import override
 
 from holdgate.audit.replay import LogSource
 from holdgate.crypto.hashes import digest, leaf_hash
+from holdgate.terms import canon
 from holdgate.terms.errors import Malformed
 from holdgate.terms.limits import BLOB_BYTES_MAX
 
@@ -27,7 +28,6 @@ class _Line(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_
 class _Head(_Line, frozen=True, kw_only=True, tag="head"):
     checkpoint: bytes
     cosignatures: dict[str, bytes]
-    format: str = FORMAT
 
 
 class _Entry(_Line, frozen=True, kw_only=True, tag="entry"):
@@ -64,23 +64,33 @@ class Bundle(LogSource):
         """Read the lines of a bundle.
 
         Raises:
-            Malformed: a line is none of a bundle's; the message names it.
+            Malformed: a line is none of a bundle's, or does not stand where it should; the message names it.
         """
         self._entries: list[tuple[bytes, bytes]] = []
         self._blobs: dict[str, bytes] = {}
-        head: _Head | None = None
-        for number, raw in enumerate(lines, start=1):
-            line = _read_line(raw, number)
-            if isinstance(line, _Head):
-                head = line
-            elif isinstance(line, _Entry):
-                self._entries.append((line.leaf, line.body))
-            else:
-                self._blobs[digest(line.body)] = line.body
-                self._blobs[leaf_hash(line.body).hex()] = line.body
-        if head is None or head.format != FORMAT:
-            raise Malformed(f"this is no bundle of format {FORMAT}")
-        self._head = head
+        numbered = enumerate(lines, start=1)
+        first = next((_read_line(raw, number) for number, raw in numbered), None)
+        if not isinstance(first, _Head):
+            raise Malformed(f"this is no bundle of format {FORMAT}: it begins with a head")
+        self._head = first
+        for number, raw in numbered:
+            self._take(_read_line(raw, number), number)
+
+    def _take(self, line: "_Head | _Entry | _Blob", number: int) -> None:
+        """Take in a line after the head.
+
+        Raises:
+            Malformed: it does not stand where it should.
+        """
+        if isinstance(line, _Head):
+            raise Malformed(f"line {number} of the bundle is a second head; there is one, and it comes first")
+        if isinstance(line, _Blob):
+            self._blobs[digest(line.body)] = line.body
+            self._blobs[leaf_hash(line.body).hex()] = line.body
+        elif self._blobs:
+            raise Malformed(f"line {number} of the bundle is an entry after a document; documents come last")
+        else:
+            self._entries.append((line.leaf, line.body))
 
     @override
     def bodies(self) -> Iterator[tuple[int, bytes, bytes]]:
@@ -108,6 +118,19 @@ def _read_line(raw: bytes, number: int) -> _Head | _Entry | _Blob:
     if len(raw) > 2 * BLOB_BYTES_MAX:
         raise Malformed(f"line {number} of the bundle is too long")
     try:
-        return _DECODER.decode(raw)
+        line = _DECODER.decode(raw)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise Malformed(f"line {number} of the bundle cannot be read: {error}") from None
+    if _ENCODE(line) != raw.removesuffix(b"\n"):
+        _check_spelling(line, raw, number)
+    return line
+
+
+def _check_spelling(line: _Head | _Entry | _Blob, raw: bytes, number: int) -> None:
+    """Blanks and the order of keys are free; a key twice and another base64 would let two readers see two things.
+
+    Raises:
+        Malformed: naming the line.
+    """
+    if canon.plain(raw, f"line {number} of the bundle") != msgspec.to_builtins(line):
+        raise Malformed(f"line {number} of the bundle is not in standard base64: padding, no blanks, unused bits zero")

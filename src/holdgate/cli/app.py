@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         audit,
         backup,
         bench,
+        books,
         bus,
         certify,
         contract,

@@ -15,7 +15,7 @@ The signature counter is not looked at: passkeys that are kept on several device
 
 Libraries read odd encodings of keys and signatures differently; whatever is not the one canonical encoding is refused, and in
 words of ours (they stand in denials), so that a record does not depend on which library a machine has.
-Source: W3C WebAuthn Level 2, 5.8.1, 6.1, 7.2; RFC 9053; FIPS 186-5; RFC 8017; docs/spec/envelope.md.
+Source: W3C WebAuthn Level 2, 5.8.1, 6.1, 7.2; WHATWG URL, 3.5; RFC 9053; FIPS 186-5; RFC 8017; docs/spec/envelope.md.
 """
 
 import base64
@@ -54,7 +54,9 @@ _BACKED_UP: Final = 0x10
 _ATTESTED: Final = 0x40
 _EXTENDED: Final = 0x80
 _LABEL: Final = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
-_HOST: Final = re.compile(rf"(?=.{{1,253}}\Z)(?:{_LABEL}\.)*(?![0-9]+\Z){_LABEL}")
+_NUMBER: Final = r"(?:[0-9]+|0x[0-9a-f]*)\Z"
+"""A last label that makes a host an IPv4 address, or none at all: no browser has a page there (URL Standard, 3.5)."""
+_HOST: Final = re.compile(rf"(?=.{{1,253}}\Z)(?:{_LABEL}\.)*(?!{_NUMBER}){_LABEL}")
 _ORIGIN: Final = re.compile(r"(https?)://([a-z0-9.-]+)(?::[0-9]{1,5})?")
 KEYS_KEPT: Final = 1_024
 """Passkeys that are kept read: a curve point takes as long to read as a tenth of a verification."""
@@ -200,7 +202,7 @@ def _open(public: bytes) -> tuple[Passkey, Check]:
         raise Malformed("this is no passkey in canonical JSON with alg, key and rp_id; enrol the key again") from None
     if _HOST.fullmatch(passkey.rp_id) is None:
         raise Malformed(
-            "this passkey's rp_id is no host name in small letters; make the passkey on the shop's own page"
+            "this passkey's rp_id is no host name in small letters, or an address; make the passkey on the shop's own page"
         )
     opens = _OPENS.get(passkey.alg)
     if opens is None:

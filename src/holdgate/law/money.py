@@ -233,7 +233,7 @@ def _account_registered(money: Money, e: ev.AccountRegistered, at: int, ref: int
 
 def _order_staged(money: Money, e: ev.OrderStaged, at: int, ref: int) -> Bookings:
     found = agreement(money, e.order)
-    found.client, found.contract = e.client, f"{e.contract} {e.version}"
+    found.client, found.contract = e.client, f"{e.contract} rev {e.version}"
     yield from ()
 
 

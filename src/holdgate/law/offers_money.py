@@ -13,7 +13,10 @@ from holdgate.terms.limits import OPTION_MONEY_MAX, RESULTS_MAX, RUN_PAYOUTS_MAX
 def at_hub(view: View) -> Candidates:
     """Every act on money that people decide."""
     second = view.somebody(*TREASURERS)
-    org = (view.about or "").removeprefix("party:") or view.state.charter.org
+    asked = (view.about or "").removeprefix("party:")
+    org = (
+        asked if asked in (view.state.charter.org, *view.state.money.party, *_clients(view)) else view.state.charter.org
+    )
     known = view.state.money.parties.get(view.state.money.party.get(org, ""))
     address = ("name", "street", "city", "postal_code", "country")
     party = {"org": org, **{name: STAND_IN if known is None else getattr(known, name) for name in address}}
@@ -27,6 +30,11 @@ def at_hub(view: View) -> Candidates:
     for payable in _payables(view):
         if payable.status in ("due", "failed", "paid"):
             yield Candidate(c.ReversePayout, {"payout": payable.number, "reason": STAND_IN}, ("reason",), second)
+
+
+def _clients(view: View) -> list[str]:
+    """The organisations that clients' people are enrolled for."""
+    return [person.org for person in view.state.identities.values() if "client" in person.roles]
 
 
 def _bills(view: View) -> list[Bill]:

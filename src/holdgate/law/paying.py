@@ -1,5 +1,8 @@
 """What becomes true when people decide about money: outcomes, deciding nothing any more. Sums are `holdgate.law.money`'s."""
 
+from collections.abc import Callable
+from typing import Any, Final
+
 from holdgate.law import command as c
 from holdgate.law import event as ev
 from holdgate.law.case import Case
@@ -94,3 +97,17 @@ def results(_: Case, m: c.RecordResults) -> Events:
 def reverse(case: Case, m: c.ReversePayout) -> Events:
     """A counter-entry."""
     return (ev.PayoutReversed(payout=m.payout, by=case.actor.id, reason=m.reason),)
+
+
+OUTCOMES: Final[dict[type[c.Command], Callable[[Case, Any], Events]]] = {
+    c.RegisterParty: party,
+    c.RegisterAccount: account,
+    c.AgreeCharge: charge,
+    c.SettleOrder: settle,
+    c.DisputeInvoice: dispute,
+    c.ResolveDispute: resolve,
+    c.RecordPayments: payments,
+    c.RunPayments: run,
+    c.RecordResults: results,
+    c.ReversePayout: reverse,
+}

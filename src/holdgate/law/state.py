@@ -1,3 +1,4 @@
+# LONG: everything that a site knows, as one tree: what it is made of is read in one place
 """State: what a site knows, as the fold of its log. Open work and indexes, not history.
 
 Everything here is plain data that a snapshot can carry. Every fact keeps `ref`, the entry of the own log that it came
@@ -146,14 +147,13 @@ class Acceptance(Struct, gc=False):
 class Order(Struct):
     """An order as this site knows it.
 
-    `status`: proposed, staged, released, received.
-
-    `arrived`: serials that are here. `body`: digest of the order's body, at its node. `settled`: serials of jobs that QA
-    accepted, at their node. `silence`: what silence means under the terms that were signed (escalate where only
-    the paper was reviewed). `attested_parts`: those of `arrived` that people attested (`attested`: there are any).
-    `documents`: name → last instant of validity (None: no end is known). `staged_at`: the last staging; `delivered_at`:
-    the first report's time (UTC µs; 0: none). `jobs`: keys of its jobs. `fired`: milestone or payout key → the entry that
-    released it. `charges`: item → the charge of the price list that it is. `settlements`: milestone → what it was settled for.
+    `status`: proposed, staged, released, received. `arrived`: serials that are here. `body`: digest of the order's body, at
+    its node. `settled`: serials of jobs that QA accepted, at their node. `silence`: what it means under the signed terms
+    (escalate where only the paper was reviewed). `attested_parts`: those of `arrived` that people attested (`attested`: there
+    are any). `documents`: name → last instant of validity (None: unknown). `staged_at`: the last staging; `delivered_at`: the
+    first report's time (UTC µs; 0: none). `jobs`: keys of its jobs. `fired`: milestone or payout key → the entry that
+    released it. `charges`: item → the charge of the price list that it is. `settlements`: milestone → what it was settled
+    for.
     """
 
     id: str
@@ -455,7 +455,6 @@ OVER: Final = {"split": "split into sub-lots", "terminated": "terminated"}
 """Job statuses under which nothing goes on, in words."""
 LOST: Final = ("rejected", "scrapped", "returned")
 """What takes a part out of its job: it is not tested any more."""
-
 
 BECOMES: Final = {
     "reject": "rejected",

@@ -38,6 +38,8 @@ _KEY_ID_BYTES: Final = 4
 _TIME_BYTES: Final = 8
 _DASH: Final = "— ".encode()
 _CONTROL: Final = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
+_NO_NAME: Final = re.compile(r"[\s+\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+"""What no name holds."""
 _NUMBER: Final = re.compile(rb"0|[1-9][0-9]{0,18}")
 
 
@@ -101,9 +103,9 @@ def check_name(name: str) -> str:
     Raises:
         Malformed: empty, or it holds a space of any kind, a plus sign, a control character or no valid text.
     """
-    odd = next((c for c in name if c.isspace() or c == "+" or _CONTROL.match(c) or "\ud800" <= c <= "\udfff"), None)
+    odd = _NO_NAME.search(name)
     if not name or odd is not None:
-        why = "it is empty" if odd is None else f"it holds U+{ord(odd):04X}"
+        why = "it is empty" if odd is None else f"it holds U+{ord(odd[0]):04X}"
         raise Malformed(f"{name[:80]!r} cannot name a key or log ({why}); use a name such as lab.example/node-fpi")
     return name
 

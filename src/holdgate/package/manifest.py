@@ -101,6 +101,8 @@ def read_manifest(raw: bytes | None) -> Manifest:
 
 def differences(manifest: Manifest, parts: Mapping[str, bytes]) -> Iterator[tuple[str, str]]:
     """Where a manifest and the parts differ: (part, what is wrong)."""
+    if not all(PLACE.fullmatch(place) for place in manifest.withheld):
+        yield MANIFEST, "what it says is withheld is not named as SITE:seq"
     names = [row.name for row in manifest.parts]
     if names != sorted({*names}):
         yield MANIFEST, "it does not name each part once, in order"

@@ -66,14 +66,14 @@ def verify(raw: bytes, roots: tuple[bytes, ...], witnesses: Sequence[Vkey]) -> V
         witnesses: cosigners that the reader trusts; none: cosignatures are not looked at.
 
     Raises:
-        Malformed: it is no package, is not in the one spelling, or goes beyond a limit.
+        Malformed: it is no package, is not in the one spelling, is too long, or has no manifest that can be read.
     """
     parts = unpack(raw)
     manifest = read_manifest(parts.get(MANIFEST))
     faults = [Fault(*found) for found in differences(manifest, parts)]
     logs = read_logs(parts, roots, witnesses)
     faults += logs.faults
-    told = _Told(parts, manifest, logs)
+    told = Told(parts, manifest, logs)
     for check in (told.whole, told.documents, told.reports, told.evidence, told.tellings):
         faults += check()
     return Verdict(
@@ -84,7 +84,7 @@ def verify(raw: bytes, roots: tuple[bytes, ...], witnesses: Sequence[Vkey]) -> V
     )
 
 
-def _checked(parts: Mapping[str, bytes], logs: Logs, told: "_Told", bad: set[str]) -> Iterator[Checked]:
+def _checked(parts: Mapping[str, bytes], logs: Logs, told: "Told", bad: set[str]) -> Iterator[Checked]:
     """What holds, in words; `bad`: parts of which something does not."""
     whole = sum(name not in bad for name in parts) - (MANIFEST not in bad)
     yield Checked("digests", f"{whole} of {len(parts) - 1} parts are what the manifest says")
@@ -115,7 +115,7 @@ def _sound(parts: Mapping[str, bytes], folder: str, bad: set[str]) -> int:
     return sum(name.startswith(folder) and name not in bad for name in parts)
 
 
-class _Told:
+class Told:
     """What parts say beside the logs, held against the entries that were proven."""
 
     def __init__(self, parts: Mapping[str, bytes], manifest: Manifest, logs: Logs) -> None:
@@ -183,8 +183,8 @@ class _Told:
             reached.update(now)
             speaks = b"\n".join(found[sha256] for sha256 in now)
         for sha256, body in found.items():
-            if not _is_named(sha256, body):
-                yield Fault(f"{prefix}{sha256}", "it was altered: it is not what its name says")
+            if digest(body) != sha256:
+                yield Fault(f"{prefix}{sha256}", "it was altered: its SHA-256 is not its name")
             elif sha256 not in reached:
                 yield Fault(f"{prefix}{sha256}", "nothing that is proven names it")
             elif len(body) > limits.BLOB_BYTES_MAX:
@@ -259,13 +259,13 @@ class _Told:
             return
         if listed != pieces(named, kept):
             yield Fault(EVIDENCE, "it is not the list of what the packaged acts name, and of what is here")
-        for sha256, body in kept.items():
-            if digest(body) != sha256:
-                yield Fault(f"{prefix}{sha256}", "it was altered: its SHA-256 is not its name")
-            elif sha256 not in named:
-                yield Fault(f"{prefix}{sha256}", "no packaged act names it")
-            elif len(body) > limits.BLOB_BYTES_MAX + SALT_BYTES:
-                yield Fault(f"{prefix}{sha256}", f"a piece of evidence has at most {limits.BLOB_BYTES_MAX} bytes")
+        for reference, body in kept.items():
+            if not _is_named(reference, body):
+                yield Fault(f"{prefix}{reference}", "it was altered: it is not what its name says")
+            elif reference not in named:
+                yield Fault(f"{prefix}{reference}", "no packaged act names it")
+            elif len(body) > limits.BLOB_BYTES_MAX + (SALT_BYTES if reference.startswith(SALTED) else 0):
+                yield Fault(f"{prefix}{reference}", f"a piece of evidence has at most {limits.BLOB_BYTES_MAX} bytes")
 
     def tellings(self) -> Iterator[Fault]:
         """12: what was told from the entries names entries that are here."""

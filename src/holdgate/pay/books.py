@@ -158,7 +158,7 @@ def invoice_of(books: Books, number: str, day: Day) -> Invoice:
         buyer=buyer,
         order=bill.order,
         contract=bill.contract,
-        lines=(Line(id="1", text=f"{bill.item}, order {bill.order}, {bill.contract}", amount_minor=bill.net_minor),),
+        lines=(Line(id="1", text=_line(bill), amount_minor=bill.net_minor),),
         tax=bill.tax,
         net_minor=bill.net_minor,
         tax_minor=bill.tax_minor,
@@ -168,6 +168,11 @@ def invoice_of(books: Books, number: str, day: Day) -> Invoice:
         corrects=bill.corrects,
         corrected_on="" if corrected is None else day(corrected.at),
     )
+
+
+def _line(bill: Bill) -> str:
+    """What a client reads: the milestone or charge, and the technique that the order is done under."""
+    return f"{bill.item}, technique {bill.contract}"
 
 
 class Owed(Struct, frozen=True, kw_only=True):

@@ -1,6 +1,6 @@
 """Export of the books as text: Beancount's format, and CSV for a tax adviser. The bytes depend on the ledger alone.
 
-Source: the Beancount language syntax (account names, directives, strings); RFC 4180 (CSV).
+Source: the Beancount language syntax (account names, directives, strings); RFC 4180 (CSV; lines end in a line feed alone).
 """
 
 from collections.abc import Iterator
@@ -59,7 +59,7 @@ def _text(text: str) -> str:
 def accounting_csv(books: Books, day: Day) -> str:
     """The books as CSV, a line a posting; amounts in major units with a decimal point, debit and credit apart."""
     rows = (CSV_HEAD, *(row for one in books.transactions for row in _lines(one, day)))
-    return "".join(f"{','.join(_quoted(cell) for cell in row)}\r\n" for row in rows)
+    return "".join(f"{','.join(_quoted(cell) for cell in row)}\n" for row in rows)
 
 
 def _quoted(cell: str) -> str:

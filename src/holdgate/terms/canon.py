@@ -57,7 +57,7 @@ def plain(raw: bytes, what: str) -> object:
         Malformed: not UTF-8 JSON, too deep, or a key twice: it would let two readers see two values.
     """
     try:
-        value: object = json.loads(raw.decode(), object_pairs_hook=_each_once)
+        value: object = json.loads(raw.decode(), object_pairs_hook=_each_once, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
         raise Malformed(f"{what} cannot be read: {error}") from None
     return value
@@ -68,6 +68,10 @@ def _each_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
     if len(found) != len(pairs):
         raise ValueError("it holds a JSON key twice; each key may occur once")
     return found
+
+
+def _no_constant(text: str) -> object:
+    raise ValueError(f"{text} is no JSON")
 
 
 def check_text(value: Any, what: str, depth: int = 0) -> None:

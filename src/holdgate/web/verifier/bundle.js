@@ -2,7 +2,7 @@
 // trusted. Source: docs/spec/entry.md, "Bundles"; src/holdgate/audit/bundle.py.
 
 import { Fault, concat, fromBase64, sha256, textOf, toHex } from "./bytes.js";
-import { fields } from "./canon.js";
+import { fields, parseOnce } from "./canon.js";
 import { HASH_BYTES, leafHash } from "./merkle.js";
 
 const FORMAT = "holdgate-bundle/1";
@@ -56,21 +56,17 @@ export async function readBundle(file, watch) {
 }
 
 function takeLine(bundle, raw, waiting) {
-  let line;
-  try {
-    line = JSON.parse(textOf(raw, "it"));
-  } catch (error) {
-    throw error instanceof Fault ? error : new Fault("it is not JSON");
-  }
+  const line = parseOnce(textOf(raw, "it"), "it");
+  if (bundle.head === null && line?.line !== "head") throw new Fault(`a bundle of the format ${FORMAT} begins with a head`);
   switch (line?.line) {
     case "head":
-      fields(line, ["line", "checkpoint", "cosignatures"], ["format"], "it");
-      if ((line.format ?? FORMAT) !== FORMAT || bundle.head !== null)
-        throw new Fault(`it is no head of a ${FORMAT}, or a second one`);
+      fields(line, ["line", "checkpoint", "cosignatures"], [], "it");
+      if (bundle.head !== null) throw new Fault("it is a second head; there is one, and it comes first");
       bundle.head = readHead(line);
       return;
     case "entry":
       fields(line, ["line", "leaf", "body"], [], "it");
+      if (bundle.blobs.size || waiting.length) throw new Fault("it is an entry after a document; documents come last");
       bundle.entries.push({ leaf: readLeaf(line.leaf), body: fromBase64(line.body, "the entry") });
       return;
     case "blob":
@@ -83,10 +79,11 @@ function takeLine(bundle, raw, waiting) {
 }
 
 function readHead(line) {
-  const cosignatures = Object.entries(line.cosignatures ?? {});
+  const notes = line.cosignatures;
+  if (notes === null || typeof notes !== "object" || Array.isArray(notes)) throw new Fault("its cosignatures are no object");
   return {
     checkpoint: fromBase64(line.checkpoint, "the checkpoint"),
-    cosignatures: cosignatures.map(([name, note]) => [name, fromBase64(note, "a cosignature")]),
+    cosignatures: Object.entries(notes).map(([name, note]) => [name, fromBase64(note, "a cosignature")]),
   };
 }
 

@@ -60,6 +60,48 @@ export function parse(text, what) {
   return value;
 }
 
+/** Read JSON in any spelling with each key once: a doubled one would let two readers see two things. */
+export function parseOnce(text, what) {
+  let value;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new Fault(`${what} is not JSON`);
+  }
+  if (!eachOnce(text)) throw new Fault(`${what} holds a key twice`);
+  return value;
+}
+
+/** Whether each key of valid JSON occurs once. */
+function eachOnce(text) {
+  const open = [];
+  let name = "";
+  for (let at = 0; at < text.length; at++) {
+    const sign = text[at];
+    if (sign === "{" || sign === "[") open.push(new Set());
+    else if (sign === "}" || sign === "]") open.pop();
+    else if (sign === '"') {
+      const end = endOfText(text, at);
+      name = text.slice(at, end + 1);
+      at = end;
+    } else if (sign === ":") {
+      const key = JSON.parse(name);
+      if (open.at(-1).has(key)) return false;
+      open.at(-1).add(key);
+    }
+  }
+  return true;
+}
+
+/** Where a text in quotes ends that begins at `from`: at the first quote that no backslash stands for. */
+function endOfText(text, from) {
+  for (let end = text.indexOf('"', from + 1); ; end = text.indexOf('"', end + 1)) {
+    let slashes = 0;
+    while (text[end - 1 - slashes] === "\\") slashes++;
+    if (slashes % 2 === 0) return end;
+  }
+}
+
 /** An object with these fields: all of `wanted`, and of others only those of `more`. */
 export function fields(value, wanted, more, what) {
   if (value === null || typeof value !== "object" || Array.isArray(value)) throw new Fault(`${what} is no object`);

@@ -30,7 +30,7 @@ export const KINDS = {
 export async function recognise(file) {
   const peek = new Uint8Array(await file.slice(0, PEEK_BYTES).arrayBuffer());
   const start = new TextDecoder().decode(peek).trimStart();
-  if (start.startsWith("{") && /"line":\s*"(?:head|entry|blob)"/.test(start.split("\n", 1)[0]))
+  if (start.startsWith("{") && /"line"\s*:\s*"(?:head|entry|blob)"/.test(start.split("\n", 1)[0]))
     return { name: file.name, kind: "bundle", file };
   if (start.startsWith('{"checkpoint":') && file.size > PEEK_BYTES) return { name: file.name, kind: "bundle", file };
   if (file.size > SMALL_BYTES_MAX) return { name: file.name, kind: "unknown", file };

@@ -3,7 +3,7 @@
 // Source: W3C Web Authentication, section 7.2; docs/spec/envelope.md.
 
 import { Fault, concat, fromBase64, same, sha256, textOf, toBase64url, toHex, utf8 } from "./bytes.js";
-import { fields, parse } from "./canon.js";
+import { fields, parse, parseOnce } from "./canon.js";
 import { checkKey, verify } from "./ed25519.js";
 
 const ES256 = -7;
@@ -20,7 +20,9 @@ const PASSKEY_BYTES_MAX = 1024;
 export const ASSERTION_BYTES_MAX = 2048;
 const RSA_BITS = [2048, 4096];
 const LABEL = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?";
-const HOST = new RegExp(`^(?=.{1,253}$)(?:${LABEL}\\.)*(?![0-9]+$)${LABEL}$`);
+// A last label that makes a host an address, or none at all (URL Standard, 3.5): no browser has a page there.
+const NUMBER = "(?:[0-9]+|0x[0-9a-f]*)$";
+const HOST = new RegExp(`^(?=.{1,253}$)(?:${LABEL}\\.)*(?!${NUMBER})${LABEL}$`);
 
 /** Read a passkey from the bytes of an enrolled key. */
 export function readPasskey(raw) {
@@ -54,34 +56,13 @@ export async function verifyPasskey(passkey, message, raw) {
 }
 
 async function checkClient(raw, message, host) {
-  const text = textOf(raw, "its client data");
-  let client;
-  try {
-    client = JSON.parse(text);
-  } catch {
-    throw new Fault("its client data cannot be read");
-  }
-  if (client === null || typeof client !== "object" || !eachOnce(text))
-    throw new Fault("its client data cannot be read");
+  const client = parseOnce(textOf(raw, "its client data"), "its client data");
+  if (client === null || typeof client !== "object") throw new Fault("its client data cannot be read");
   if (client.type !== "webauthn.get") throw new Fault("it is no assertion");
   if (client.challenge !== toBase64url(await sha256(message))) throw new Fault("it was made for another action");
   if (client.crossOrigin !== undefined && client.crossOrigin !== false)
     throw new Fault("it was made in a page inside of another");
   checkOrigin(client.origin, host);
-}
-
-/** Whether each key of valid JSON occurs once: a doubled one would let two readers see two things. */
-function eachOnce(text) {
-  const open = [];
-  let name = null;
-  for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"|[{}[\]:]/g)) {
-    if (token === "{" || token === "[") open.push(new Set());
-    else if (token === "}" || token === "]") open.pop();
-    else if (token !== ":") name = JSON.parse(token);
-    else if (open.at(-1).has(name)) return false;
-    else open.at(-1).add(name);
-  }
-  return true;
 }
 
 function checkOrigin(origin, host) {
