@@ -24,7 +24,7 @@ RUNTIME := $(VENV)/.stamp-runtime
 DEV := $(VENV)/.stamp-dev
 PROJECT := $(VENV)/.stamp-project
 
-.PHONY: help venv demo screens test check lint format types imports tests cover bench soak lock clean
+.PHONY: help venv demo screens limits sbom test check lint format types imports tests cover bench soak lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -94,6 +94,13 @@ lock: ## compile requirements/*.in into the locks (needs uv)
 
 soak: $(DEV) $(PROJECT) ## one shop on fourteen machines while everything fails (root, iproute2, faketime; minutes)
 	@$(BIN)/python -m tests.soak.many_machines $(SOAK_ARGS)
+
+limits: $(DEV) $(PROJECT) ## docs/limits.md from terms/limits.py
+	@$(BIN)/python -m tests.tidy.limits_page
+
+sbom: $(DEV) ## dist/holdgate.cdx.json: every locked package, as CycloneDX
+	@$(BIN)/python -m tests.tidy.sbom dist/holdgate.cdx.json
+	$(call say,sbom,dist/holdgate.cdx.json)
 
 clean: ## remove .venv, caches and build results
 	@rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage .coverage.* dist build

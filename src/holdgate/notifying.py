@@ -45,13 +45,13 @@ from holdgate.sites.site import Site
 from holdgate.sites.watch import Alarm
 from holdgate.terms.errors import HoldgateError, Malformed, Unavailable
 from holdgate.terms.ids import check_id
+from holdgate.terms.limits import NOTIFY_TARGETS_MAX
 
 CONFIG: Final = "notify.toml"
 KEY: Final = "notify.key"
 OUTBOX: Final = "notify.db"
 TELLERS: Final = ("business_hub", "floor_hub")
 """The kinds of site that tell anybody outside: the others' logs are taken in by these."""
-TARGETS_MAX: Final = 100
 _S = TypeVar("_S", bound=Struct)
 
 
@@ -127,8 +127,8 @@ def _beside(said: _S, field: str, name: str, folder: Path) -> _S:
 
 def _check(config: NotifyConfig) -> None:
     names = [check_id(target.name, "the name of a target") for target in config.targets]
-    if len(set(names)) != len(names) or len(names) > TARGETS_MAX:
-        raise Malformed(f"every target has a name of its own, and there are at most {TARGETS_MAX}")
+    if len(set(names)) != len(names) or len(names) > NOTIFY_TARGETS_MAX:
+        raise Malformed(f"every target has a name of its own, and there are at most {NOTIFY_TARGETS_MAX}")
     for what, value, most in (
         ("closing_hours", config.closing_hours, 8_760),
         ("digest_hour", config.digest_hour, 23),

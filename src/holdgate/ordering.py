@@ -9,8 +9,8 @@ from holdgate.crypto.hashes import digest
 from holdgate.query.order_fields import RawLine, ToInstant
 from holdgate.query.order_files import OrderFile, columns_of, read_lines
 from holdgate.terms.errors import Malformed, Unavailable
+from holdgate.terms.limits import ORDER_FILE_BYTES_MAX
 
-ORDER_FILE_BYTES_MAX: Final = 2_097_152
 CSV, UBL, FORM = "csv", "ubl", "form"
 _OTHERS: Final = (
     (b"%PDF", "a PDF; type the order in, and choose the PDF as its paper at the review"),

@@ -39,6 +39,7 @@ from holdgate.reader.receipt import prove
 from holdgate.sites.forwarder import Forwarder
 from holdgate.sites.reply import Submits
 from holdgate.sites.site import Site
+from holdgate.terms import limits
 from holdgate.terms.errors import Malformed, Unavailable
 from holdgate.terms.limits import BROADCAST_BYTES_MAX
 from holdgate.terms.topics import Names
@@ -530,9 +531,9 @@ def test_a_reader_that_floods_fills_its_own_share_and_the_stream_is_mended(
         client = await source._dial(source._servers[0], asyncio.Event())
         kept = (await client.jetstream().stream_info(source._tray.stream)).config
         await client.close()
-        assert kept.max_msgs_per_subject == nats_broadcasts.READER_MESSAGES == 1_000
+        assert kept.max_msgs_per_subject == limits.BROKER_READER_MESSAGES_MAX == 1_000
 
-    monkeypatch.setattr(nats_broadcasts, "READER_MESSAGES", 3)
+    monkeypatch.setattr(nats_broadcasts, "BROKER_READER_MESSAGES_MAX", 3)
     play("JetStream", tmp_path, story)
 
 

@@ -13,9 +13,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from holdgate.adapters.epcis_hash import DEPTH_MAX, PREHASH_CHARS_MAX, Fraction, event_hash, pre_hash
+from holdgate.adapters.epcis_hash import Fraction, event_hash, pre_hash
 from holdgate.adapters.epcis_links import canonical_link
 from holdgate.terms.errors import Malformed
+from holdgate.terms.limits import EPCIS_DEPTH_MAX, EPCIS_PREHASH_CHARS_MAX
 from tests.conformance.epcis_xml import Document
 
 Json = dict[str, Any]
@@ -188,7 +189,7 @@ def test_nothing_is_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_what_is_too_deep_or_too_long_is_refused() -> None:
     deep: Any = "x"
-    for _ in range(DEPTH_MAX + 1):
+    for _ in range(EPCIS_DEPTH_MAX + 1):
         deep = {"example:a": deep}
     with pytest.raises(Malformed, match="deeper"):
         event_hash(EVENT | {"example:deep": deep}, NS)
@@ -200,7 +201,7 @@ def test_what_is_too_deep_or_too_long_is_refused() -> None:
     swollen = {f"long:{number}": 1 for number in range(20_000)}
     with pytest.raises(Malformed, match="pre-hash"):
         event_hash(EVENT | swollen, {"long": "https://example.com/" + "n" * 490})
-    assert len(swollen) * 510 > PREHASH_CHARS_MAX
+    assert len(swollen) * 510 > EPCIS_PREHASH_CHARS_MAX
     for number in ("1e999999999", "1e-99999999", "9" * 200):
         reports = [{"sensorReport": [{"type": "Temperature", "value": Fraction(number)}]}]
         with pytest.raises(Malformed, match="number"):

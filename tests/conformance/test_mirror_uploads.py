@@ -18,12 +18,12 @@ from holdgate.adapters.http_serve import Limits, serving
 from holdgate.adapters.http_witness import WitnessApp
 from holdgate.adapters.sqlite_mirror import SqliteMirror
 from holdgate.law.segments import Segment
-from holdgate.ledger.mirroring import UPLOAD_BYTES_MAX
 from holdgate.ledger.note import Notary, make_vkey, parse_vkey, verify_cosignature
 from holdgate.ledger.subtree import verify_subtree
 from holdgate.sites.vault import Vault
 from holdgate.sites.vault_face import VaultFace, WitnessFace
 from holdgate.terms.errors import Tampered
+from holdgate.terms.limits import MIRROR_UPLOAD_BYTES_MAX
 from tests.unit.test_sites import HUB, VAULT, House, founded, settled, unsound
 from tests.witnesses import witness_at
 
@@ -152,7 +152,7 @@ async def mirror_of(house: House) -> AsyncIterator[Mirror]:
     house.open_vault()
     vault = house.shop.vaults[VAULT]
     async with (
-        serving(WitnessApp(VaultFace(vault)).app, limits=Limits(body_bytes=UPLOAD_BYTES_MAX)) as port,
+        serving(WitnessApp(VaultFace(vault)).app, limits=Limits(body_bytes=MIRROR_UPLOAD_BYTES_MAX)) as port,
         httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60, trust_env=False) as client,
     ):
         yield Mirror(house, vault, client)
@@ -269,7 +269,7 @@ def test_a_body_may_be_packed(house: House) -> None:
         await mirror.pend(HISTORY, 0, 700)
         packed = gzip.compress(HISTORY.upload(0, 700))
         mirror.cosigned(await mirror.post(packed, content_encoding="gzip"), HISTORY, 700)
-        bomb = gzip.compress(HISTORY.head(700, 700) + bytes(8 * UPLOAD_BYTES_MAX))
+        bomb = gzip.compress(HISTORY.head(700, 700) + bytes(8 * MIRROR_UPLOAD_BYTES_MAX))
         assert len(bomb) < 200_000
         mirror.cosigned(await mirror.post(bomb, content_encoding="gzip"), HISTORY, 700)
         assert (await mirror.post(b"\x1f\x8b nonsense", content_encoding="gzip")).status_code == 400

@@ -17,10 +17,11 @@ import pytest
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from holdgate.adapters.http_timestamp import HttpAuthority, read_authority
-from holdgate.adapters.rfc3161 import ANSWER_BYTES_MAX, make_request, read_pins, verify_token
+from holdgate.adapters.rfc3161 import make_request, read_pins, verify_token
 from holdgate.engine.timestamping import Stamp
 from holdgate.terms.errors import HoldgateError, Malformed, Tampered, Unavailable
 from holdgate.terms.instant import Instant
+from holdgate.terms.limits import TIMESTAMP_ANSWER_BYTES_MAX
 from tests.timestamps import NOW, POLICY, YEAR, Authority, configured, served
 
 rfc3161 = pytest.importorskip("rfc3161_client", reason="rfc3161-client is not installed (extra: timestamp)")
@@ -75,7 +76,7 @@ BAD: dict[str, tuple[bytes, type[HoldgateError], str]] = {
     "without a signature": (good(signers=0), Tampered, "another authority"),
     "a refusal": (good(status=2), Malformed, "not today"),
     "a promise": (good(status=3), Malformed, "refused"),
-    "too long": (good() + bytes(ANSWER_BYTES_MAX), Malformed, "at most"),
+    "too long": (good() + bytes(TIMESTAMP_ANSWER_BYTES_MAX), Malformed, "at most"),
     "with something behind it": (good() + b"\0", Malformed, "read"),
     "nothing": (b"", Malformed, "read"),
     "text": (b"<html>busy</html>", Malformed, "read"),
@@ -195,7 +196,7 @@ def test_an_authority_that_is_away_slow_or_greedy_is_let_go() -> None:
         with pytest.raises(Malformed, match="text/html"):
             ask(tsa.url)
         tsa.kind = "application/timestamp-reply"
-        tsa.answering = lambda _: bytes(ANSWER_BYTES_MAX + 1)
+        tsa.answering = lambda _: bytes(TIMESTAMP_ANSWER_BYTES_MAX + 1)
         with pytest.raises(Unavailable, match="more than"):
             ask(tsa.url)
         tsa.answering = lambda _: good()[:200]

@@ -17,9 +17,10 @@ from holdgate.law import event as ev
 from holdgate.law.denial import sentence
 from holdgate.law.evolve import evolve
 from holdgate.law.gates.acts import EVERY, HUB_ACTS, NODE_ACTS
-from holdgate.law.options import OPTIONS_MAX, options
+from holdgate.law.options import options
 from holdgate.terms import canon
 from holdgate.terms.errors import Malformed, Tampered
+from holdgate.terms.limits import OPTIONS_MAX
 from tests.builders import (
     BENCH,
     CONTRACT,

@@ -173,6 +173,7 @@ def test_a_day_that_cannot_be_meant_is_refused_before_anything_leaves(
         write(replace(order, pay_on=day))
 
 
+@BOTH
 def test_a_name_of_another_script_is_refused_with_what_to_do(order: PaymentOrder, write: Write) -> None:
     with pytest.raises(Malformed, match="register it in Latin letters"):
         write(with_payment(order, name="Мария"))

@@ -8,11 +8,12 @@ pytest.importorskip("sepaxml", reason="the extra `banking` is not installed")
 
 from msgspec.structs import replace
 
-from holdgate.banking import limits, nacha, pain001
+from holdgate.banking import nacha, pain001
 from holdgate.banking.outcome import of_statement, settle
 from holdgate.banking.reading import read
 from holdgate.banking.results import Outgoing, Results, Statement
 from holdgate.pay.payment import PaymentResult, Receipt
+from holdgate.terms import limits
 from holdgate.terms.errors import Malformed
 from tests.bank_files import ach, balance, details, document, entry, report, returns, sepa, statement, transaction
 
@@ -412,7 +413,7 @@ def test_text_from_a_payer_is_made_plain() -> None:
     told = details(payer="A\u202eB\u0085C", text="x " * 2_000)
     (receipt,) = booked(statement(entry("1.00", details=told))).receipts
     assert receipt.payer == "AB C"
-    assert len(receipt.text) <= limits.TEXT_CHARS_MAX
+    assert len(receipt.text) <= limits.BANK_TEXT_CHARS_MAX
 
 
 # ---- CSV --------------------------------------------------------------------------------------------------------------
@@ -482,8 +483,8 @@ BOMBS = {
     "closed depth": b"<d>" * 200 + b"</d>" * 200,
     "breadth": b"<d>" + b"<e/>" * 1_000_000 + b"</d>",
     "attributes": b"<d " + b" ".join(b"a%d='1'" % n for n in range(700_000)) + b"/>",
-    "size": b"<" + b" " * limits.FILE_BYTES_MAX,
-    "an ACH file without end": b"101" + b" " * limits.FILE_BYTES_MAX,
+    "size": b"<" + b" " * limits.BANK_FILE_BYTES_MAX,
+    "an ACH file without end": b"101" + b" " * limits.BANK_FILE_BYTES_MAX,
     "a row without end": HEAD.encode() + b'"' + b"a" * 2_000_000,
 }
 

@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 from msgspec import Struct
 
 from holdgate.crypto.hashes import digest
-from holdgate.engine.broadcasts import FAULTS_MAX, THERE, Faults, told
+from holdgate.engine.broadcasts import THERE, Faults, told
 from holdgate.engine.subjects import Tray
 from holdgate.reader.broker import answer_to, hail, read_place
-from holdgate.reader.receipt import ANSWER_BYTES_MAX
 from holdgate.sites.reply import problem_of
 from holdgate.terms.errors import Malformed, Unavailable
+from holdgate.terms.limits import BUS_FAULTS_MAX, READER_ANSWER_BYTES_MAX
 from holdgate.terms.topics import Names, reader_inbox
 
 IDS = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,20}", fullmatch=True)
@@ -78,7 +78,15 @@ def test_only_what_is_about_these_bytes_is_an_answer() -> None:
     answer = answer_to(body, told(body, 200, Said(verdict="allow")), "FLOOR")
     assert json.loads(answer or b"") == {"verdict": "allow"}
     assert answer_to(body, told(body, THERE), "FLOOR") == b"null"
-    for noise in (b"", b"null", b"[]", b"\xff", b"[" * 100_000, told(b"another", 200), b"x" * (ANSWER_BYTES_MAX + 1)):
+    for noise in (
+        b"",
+        b"null",
+        b"[]",
+        b"\xff",
+        b"[" * 100_000,
+        told(b"another", 200),
+        b"x" * (READER_ANSWER_BYTES_MAX + 1),
+    ):
         assert answer_to(body, noise, "FLOOR") is None
     assert hail() != hail()
 
@@ -107,7 +115,7 @@ def test_faults_are_told_once_and_are_not_kept_for_ever() -> None:
     faults.mended()
     faults.note("another", "gone")
     assert heard[2:] == ["another: gone"]
-    for number in range(2 * FAULTS_MAX):
+    for number in range(2 * BUS_FAULTS_MAX):
         faults.note("broker", str(number) + "x" * 1_000)
-    assert len(faults.seen) == FAULTS_MAX
+    assert len(faults.seen) == BUS_FAULTS_MAX
     assert max(map(len, faults.seen)) <= 500

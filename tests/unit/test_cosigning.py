@@ -2,9 +2,10 @@
 
 import pytest
 
-from holdgate.ledger.cosigning import ROUNDS_MAX, Ask, Behind, Given, Refused, next_step
+from holdgate.ledger.cosigning import Ask, Behind, Given, Refused, next_step
 from holdgate.ledger.note import parse_vkey, verify_cosignature
 from holdgate.ledger.witness import SIZE_TYPE, Reply
+from holdgate.terms.limits import COSIGNING_ROUNDS_MAX
 from tests.witnesses import T_S, Log, cosigner
 
 LOG = Log()
@@ -92,4 +93,4 @@ def test_a_witness_that_tells_another_size_each_time_is_left_soon() -> None:
         if not isinstance(step, Ask):
             break
         asked = (*asked, step.old)
-    assert len(asked) == ROUNDS_MAX
+    assert len(asked) == COSIGNING_ROUNDS_MAX

@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdgate.adapters.env_csv import FILE_BYTES_MAX, ROWS_MAX, Columns, Fault, Value, commands, parse
+from holdgate.adapters.env_csv import Columns, Fault, Value, commands, parse
 from holdgate.adapters.zones import local_instant
 from holdgate.law import command as c
 from holdgate.terms import canon, instant
 from holdgate.terms.errors import Malformed
+from holdgate.terms.limits import ENV_FILE_BYTES_MAX, ENV_ROWS_MAX
 from tests.unit.test_cli import run
 
 GOOD: Final = b"time,value\n2025-04-01T13:00:00Z,21.5\n2025-04-01T13:05:00Z,21.75\n"
@@ -163,8 +164,8 @@ def test_every_wrong_row_is_named_and_none_is_taken() -> None:
         (b"time,value\n\xff\xfe", "byte 11"),
         (b'time,value\n2025-04-01T13:00:00Z,"21.5\n', "row 2 cannot be read"),
         (b'time,value\n"2025"x,1\n', "row 2 cannot be read"),
-        (b"x" * (FILE_BYTES_MAX + 1), "bytes"),
-        (b"time,value\n" + b"\n" * (ROWS_MAX + 1), "at most 100000 are read"),
+        (b"x" * (ENV_FILE_BYTES_MAX + 1), "bytes"),
+        (b"time,value\n" + b"\n" * (ENV_ROWS_MAX + 1), "at most 100000 are read"),
     ],
     ids=lambda value: value[:24] if isinstance(value, str) else "raw",
 )

@@ -9,7 +9,7 @@ import pytest
 
 from holdgate.adapters import epcis, epcis_uris
 from holdgate.adapters.epcis_hash import event_hash
-from holdgate.terms import instant
+from holdgate.terms import instant, limits
 from holdgate.terms.errors import Malformed
 
 Json = dict[str, Any]
@@ -621,9 +621,9 @@ def test_a_value_out_of_bounds_is_refused(text: str):
 
 
 def test_size_depth_and_items_are_bounded():
-    refused(b" " * epcis.EVENT_BYTES_MAX + json.dumps(bare()).encode(), "longer than")
+    refused(b" " * limits.EPCIS_EVENT_BYTES_MAX + json.dumps(bare()).encode(), "longer than")
     deep: Any = "x"
-    for _ in range(epcis.EVENT_DEPTH_MAX - 1):
+    for _ in range(limits.EPCIS_DEPTH_MAX - 1):
         deep = [deep]
     assert read(bare(shop__deep=deep)).quantity == 1
     refused(bare(shop__deep=[deep]), "nested deeper")

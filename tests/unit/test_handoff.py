@@ -15,14 +15,13 @@ from holdgate.identity.charter import Charter, Settings, SiteSeat
 from holdgate.identity.roster import Identity
 from holdgate.law import command as c
 from holdgate.law import event as ev
-from holdgate.law.case import DENIALS_BYTES_MAX
 from holdgate.law.decision import Decision
 from holdgate.law.denial import sentence
 from holdgate.law.evolve import evolve
 from holdgate.law.library import Library
 from holdgate.law.state import Order, State
 from holdgate.terms import canon
-from holdgate.terms.limits import DENIALS_MAX
+from holdgate.terms.limits import DENIAL_VALUES_BYTES_MAX, DENIALS_MAX
 
 S = 1_000_000
 T0 = 1_743_512_400 * S  # 2025-04-01T13:00:00Z
@@ -782,7 +781,7 @@ def test_a_refusal_fits_its_entry_whatever_the_signers_wrote(attestable: Gate) -
     crowd = tuple(signer(f"SID-{n}", long, meaning="", auth=None) for n in range(16))
     decision = attestable.attest(signers=crowd, part_no=long, rev=long)
     assert len(decision.denials) == DENIALS_MAX
-    assert len(msgspec.json.encode(decision)) < DENIALS_BYTES_MAX + 8_000
+    assert len(msgspec.json.encode(decision)) < DENIAL_VALUES_BYTES_MAX + 8_000
     assert decision.trace[-2:] == ("order ok", "part PART_MISMATCH REV_MISMATCH"), "what is not named is still unmet"
     assert "PART_MISMATCH" not in decision.codes
 

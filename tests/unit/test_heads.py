@@ -14,7 +14,7 @@ from holdgate.adapters.http_witness import WitnessApp
 from holdgate.crypto.hashes import sha256
 from holdgate.crypto.keys import SigningKey
 from holdgate.engine.timestamping import TimestampAuthority
-from holdgate.ledger.head import HEAD_BYTES_MAX, open_head, write_head
+from holdgate.ledger.head import open_head, write_head
 from holdgate.ledger.note import (
     KIND_COSIGNATURE,
     Checkpoint,
@@ -24,11 +24,12 @@ from holdgate.ledger.note import (
     parse_vkey,
     sign_note,
 )
-from holdgate.sites.heads import REST_MAX_S, REST_S, TICK_S, DailyHead
+from holdgate.sites.heads import REST_S, TICK_S, DailyHead
 from holdgate.sites.vault import Vault
 from holdgate.sites.vault_face import VaultFace, WitnessFace
 from holdgate.terms import instant
 from holdgate.terms.errors import HoldgateError, InvariantBroken, Malformed, Tampered, Unavailable
+from holdgate.terms.limits import HEAD_BYTES_MAX, HEAD_REST_S_MAX
 from tests.unit.test_sites import HUB, VAULT, House, founded, settled
 from tests.witnesses import T_S, witness_at
 
@@ -220,7 +221,7 @@ def test_while_the_authority_is_away_the_same_head_is_asked_about_again_after_lo
         place.look()
         rests.append(place.daily.rest_s)
     assert rests[:3] == [REST_S, 2 * REST_S, 4 * REST_S]
-    assert rests[-1] == REST_MAX_S
+    assert rests[-1] == HEAD_REST_S_MAX
     assert isinstance(place.daily.fault, HoldgateError)
     assert isinstance(place.daily.fault, InvariantBroken) == isinstance(failure, RuntimeError)
     place.opened()  # a restart between

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from holdgate.adapters.sheet import SHEET_BYTES_MAX, SHEET_ROWS_MAX, Sheet, SheetRow, read_sheet
+from holdgate.adapters.sheet import Sheet, SheetRow, read_sheet
 from holdgate.adapters.zones import instant_or_end_of_day, instant_or_start_of_day, start_of_day
 from holdgate.cli.app import main
 from holdgate.cli.demo import certified
@@ -37,6 +37,7 @@ from holdgate.query.imports import (
 )
 from holdgate.terms import instant
 from holdgate.terms.errors import Malformed
+from holdgate.terms.limits import ORDER_FILE_BYTES_MAX, SHEET_ROWS_MAX
 from tests.builders import T0, World, hub
 
 DATES = Dates(lambda text: instant_or_end_of_day(text, ZONE), lambda text: instant_or_start_of_day(text, ZONE))
@@ -77,7 +78,7 @@ def test_a_row_is_found_by_the_line_that_it_begins_at() -> None:
         ("id\n".encode("utf-16"), "UTF-16"),
         (b"id,name\nA,M\xfcller\n", "line 2 of the file is not UTF-8"),
         (b"id\nA\0B\n", "null characters"),
-        (b"x" * (SHEET_BYTES_MAX + 1), "are the most"),
+        (b"x" * (ORDER_FILE_BYTES_MAX + 1), "are the most"),
         (b"id\n" + b"a\n" * (SHEET_ROWS_MAX + 1), "rows; 10000 are the most"),
         (",".join(f"c{n}" for n in range(60)).encode(), "60 columns"),
         (b'id,name\nA,"open\n', "no row of a table"),

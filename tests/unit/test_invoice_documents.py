@@ -149,7 +149,7 @@ def test_a_term_that_the_writer_drops_keeps_the_invoice_in(monkeypatch):
 
 
 def test_a_document_that_is_too_long_is_not_given_out(monkeypatch):
-    monkeypatch.setattr(syntax_module, "BYTES_MAX", 1_000)
+    monkeypatch.setattr(syntax_module, "INVOICE_XML_BYTES_MAX", 1_000)
     with pytest.raises(InvariantBroken, match="1000 are the most"):
         document(an_invoice(), UBL)
 

@@ -16,9 +16,10 @@ from holdgate.crypto.badge import Sealed as Body
 from holdgate.crypto.keys import SigningKey
 from holdgate.law import command as c
 from holdgate.sites import lockers as module
-from holdgate.sites.lockers import ASKS_MAX, Lockers
+from holdgate.sites.lockers import Lockers
 from holdgate.sites.reception import Lodged
 from holdgate.terms.errors import Unavailable
+from holdgate.terms.limits import LOCKERS_ASKED_MAX
 from tests.unit.test_sites import FLOOR, HUB, NODE, OTHER, House, governed, running, settled
 
 TEC: Final = "TEC"
@@ -222,7 +223,7 @@ def test_many_kiosks_ask_once_and_a_flood_is_refused(tmp_path: Path) -> None:
             found = await asyncio.gather(*(desks.kiosk.find(TEC) for _ in range(20)))
             assert (hub.count, len(set(found))) == (1, 1)
             state = desks.node.chronicle.state
-            names = [f"SID-{n}" for n in range(ASKS_MAX + 1)]
+            names = [f"SID-{n}" for n in range(LOCKERS_ASKED_MAX + 1)]
             state.identities.update({name: replace(state.identities[TEC], id=name) for name in names})
             answers = await asyncio.gather(*(desks.kiosk.find(name) for name in names), return_exceptions=True)
             assert sum("too many badges" in str(answer) for answer in answers) == 1

@@ -8,9 +8,10 @@ from msgspec.structs import replace
 from holdgate.law import command as c
 from holdgate.law import event as ev
 from holdgate.law.contract import Characteristic, OnFailed
-from holdgate.law.environment import FAILED_AT_ONCE_MAX, good
+from holdgate.law.environment import good
 from holdgate.law.folds.environment import BREAKS_KEPT
 from holdgate.law.gates.acts import FAILED, JOB_ACTS, NODE_ACTS
+from holdgate.terms.limits import FAILED_AT_ONCE_MAX
 from tests.builders import FULL_SHEET, GAP, JOB, LAB_TEMP, NODE, PO, T0, Log, S, World, accepted_job, node, running
 from tests.labs import broken, lab, mended, opened, watch_key
 

@@ -10,8 +10,6 @@ from holdgate.crypto.hashes import EMPTY_ROOT, sha256
 from holdgate.crypto.keys import SigningKey
 from holdgate.ledger.note import (
     KIND_COSIGNATURE,
-    NOTE_BYTES_MAX,
-    SIGNATURE_LINES_MAX,
     Checkpoint,
     Notary,
     Vkey,
@@ -26,6 +24,7 @@ from holdgate.ledger.note import (
     verify_cosignature,
 )
 from holdgate.terms.errors import Malformed, Tampered
+from holdgate.terms.limits import NOTE_BYTES_MAX, NOTE_SIGNATURES_MAX
 
 ORIGIN = "lab.example/node-fpi"
 KEY = SigningKey(b"\x01" * 32)
@@ -186,8 +185,8 @@ def test_signature_by_another_key_with_our_key_id_is_refused() -> None:
 
 
 def test_many_signatures_are_read_and_too_many_are_not() -> None:
-    lines = [signed(BODY, f"w{i}", OTHER) for i in range(SIGNATURE_LINES_MAX)]
-    assert SIGNATURE_LINES_MAX >= 16
+    lines = [signed(BODY, f"w{i}", OTHER) for i in range(NOTE_SIGNATURES_MAX)]
+    assert NOTE_SIGNATURES_MAX >= 16
     assert open_checkpoint(BODY + b"\n" + b"".join(lines[1:]) + signed(BODY), LOG).size == 7
     with pytest.raises(Malformed, match="signature lines"):
         open_note(BODY + b"\n" + b"".join(lines) + signed(BODY), [LOG])

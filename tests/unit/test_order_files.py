@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from holdgate.ordering import ORDER_FILE_BYTES_MAX, read_order_file, read_order_form
+from holdgate.ordering import read_order_file, read_order_form
 from holdgate.query.order_fields import COLUMNS, FIELDS
 from holdgate.query.order_files import TEMPLATE, FileLine, OrderFile
 from holdgate.terms.errors import Malformed
+from holdgate.terms.limits import ORDER_FILE_BYTES_MAX
 
 pytest.importorskip("lxml", reason="lxml is not installed (extra `orders`)")
 ZONE = "America/Chicago"

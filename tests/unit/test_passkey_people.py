@@ -16,13 +16,13 @@ from holdgate.crypto.passkeys import ALGORITHMS, EDDSA, Assertion, Passkey
 from holdgate.engine.answer import Answer
 from holdgate.identity.charter import CHARTER_TYPE, open_charter
 from holdgate.law import command as c
-from holdgate.law.case import DENIALS_BYTES_MAX
 from holdgate.law.chronicle import Draft
 from holdgate.law.contract import document_digest
 from holdgate.law.denial import sentence
 from holdgate.sites.site import Site
 from holdgate.terms import canon, limits
 from holdgate.terms.errors import Malformed
+from holdgate.terms.limits import DENIAL_VALUES_BYTES_MAX
 from tests.builders import ROOT, charter, hub, hub_log
 from tests.passkey import P256_ORDER, UP, SoftPasskey, authenticator_data
 from tests.unit.test_sites import FLOOR, HUB, LIMITS, NODE, TEMPLATE, House, governed, settled, staged, told
@@ -259,5 +259,5 @@ def test_the_longest_envelope_with_the_longest_denial_fits_its_entry() -> None:
     draft = log.chronicle.act(raw, c.parse_command(payload), sha256(payload), log.now)
     assert isinstance(draft, Draft)
     assert limits.PAYLOAD_BYTES_MAX - 64 <= len(payload) <= limits.PAYLOAD_BYTES_MAX
-    rest = DENIALS_BYTES_MAX + 8_000 - len(canon.encode(draft.decision))
+    rest = DENIAL_VALUES_BYTES_MAX + 8_000 - len(canon.encode(draft.decision))
     assert len(draft.body) + rest <= limits.ENTRY_BYTES_MAX

@@ -26,10 +26,11 @@ from holdgate.law.library import Library
 from holdgate.law.replay import read_action
 from holdgate.law.state import State
 from holdgate.ledger.entry import Entry, LawRef, Source, encode_entry
-from holdgate.sites.permits import SENTENCE_CHARS_MAX, UNMET_MAX, answer_of, refusal_of
+from holdgate.sites.permits import answer_of, refusal_of
 from holdgate.terms import canon, limits
 from holdgate.terms.errors import InvariantBroken, Malformed
 from holdgate.terms.instant import SECOND_US
+from holdgate.terms.limits import PERMIT_SENTENCE_CHARS_MAX, PERMIT_UNMET_MAX
 from tests.unit.test_sites import NODE, T0, House, entries, governed, running, settled, staged
 
 MODULE: Final = "MOD-1"
@@ -159,8 +160,8 @@ def test_the_longest_refusal_fits_an_envelope() -> None:
     raw = refusal_of(wish, NODE, Decision(verdict="deny", denials=denials), T0, SITE_KEY)
     refusal = open_answer(raw, NODE, SITE_KEY.public)
     assert isinstance(refusal, Refusal)
-    assert len(refusal.unmet) == UNMET_MAX
-    assert all(len(unmet.sentence) == SENTENCE_CHARS_MAX for unmet in refusal.unmet)
+    assert len(refusal.unmet) == PERMIT_UNMET_MAX
+    assert all(len(unmet.sentence) == PERMIT_SENTENCE_CHARS_MAX for unmet in refusal.unmet)
 
 
 # ---- a real site ---------------------------------------------------------------------------------------------------

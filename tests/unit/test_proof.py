@@ -10,16 +10,9 @@ from holdgate.crypto.hashes import leaf_hash, sha256
 from holdgate.crypto.keys import SigningKey
 from holdgate.ledger.merkle import Tree, inclusion_path
 from holdgate.ledger.note import Checkpoint, Notary, parse_vkey
-from holdgate.ledger.proof import (
-    PATH_HASHES_MAX,
-    PROOF_BYTES_MAX,
-    Proof,
-    read_proof,
-    receipts,
-    verify_proof,
-    write_proof,
-)
+from holdgate.ledger.proof import Proof, read_proof, receipts, verify_proof, write_proof
 from holdgate.terms.errors import Malformed, Tampered, Unavailable
+from holdgate.terms.limits import PATH_HASHES_MAX, PROOF_BYTES_MAX
 
 NOTARY = Notary("lab.example/node-fpi", SigningKey(b"\x01" * 32))
 OTHER = Notary("lab.example/node-fpi", SigningKey(b"\x02" * 32))

@@ -12,7 +12,6 @@ from holdgate.law import event as ev
 from holdgate.law.chronicle import Standing
 from holdgate.law.consequences import about
 from holdgate.law.decision import allow
-from holdgate.law.recalls import AT_ONCE_MAX
 from holdgate.law.segments import Segment, decision_of
 from holdgate.law.state import flag_id, job_key
 from holdgate.ledger.entry import Entry, read_entry
@@ -22,6 +21,7 @@ from holdgate.sites.policies import law_for
 from holdgate.terms import canon
 from holdgate.terms.errors import InvariantBroken, Tampered
 from holdgate.terms.ids import check_id
+from holdgate.terms.limits import RECALLED_AT_ONCE_MAX
 from tests.builders import (
     CLIENT,
     HUB,
@@ -355,7 +355,7 @@ def test_a_calibration_that_did_not_know_of_a_failed_check_puts_nothing_back_int
 
 def test_one_failed_check_fits_its_entry_and_the_hub_recalls_the_rest() -> None:
     log = node_log(hub_log())
-    names = [f"{'J' * 60}-{n}" for n in range(AT_ONCE_MAX + 5)]
+    names = [f"{'J' * 60}-{n}" for n in range(RECALLED_AT_ONCE_MAX + 5)]
     log.state.orders[PO].arrived = tuple(names)
     for name in names:
         log.fold(
@@ -363,7 +363,7 @@ def test_one_failed_check_fits_its_entry_and_the_hub_recalls_the_rest() -> None:
             ev.StepStarted(order=PO, job=name, step="S20", by="TECH", equipment=("OVEN-1",), materials=()),
         )
     opened = log.allow(c.CheckEquipment, result="fail").decision.events
-    assert len(opened) == 1 + AT_ONCE_MAX
+    assert len(opened) == 1 + RECALLED_AT_ONCE_MAX
     assert len(log.state.uses["OVEN-1"]) == 5, "the uses that are not dealt with are still known"
 
 

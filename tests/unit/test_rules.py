@@ -9,11 +9,12 @@ import pytest
 
 from holdgate.law.rules import normal
 from holdgate.law.rules.evaluate import Rule, compile_rule
-from holdgate.law.rules.explain import CAUSES_MAX, explain, say, show
+from holdgate.law.rules.explain import explain, say, show
 from holdgate.law.rules.nodes import Call, Const, Field, Has, Name, Node, Quant, paths, type_of
 from holdgate.law.rules.operators import DURATION_US_MAX, INT_MAX, INT_MIN, TIMESTAMP_US_MAX, Fault
 from holdgate.terms import canon, limits
 from holdgate.terms.errors import Malformed
+from holdgate.terms.limits import RULE_CAUSES_MAX
 
 pytest.importorskip("cel_expr_python", reason="the certifier's extra (cel-expr-python) is not installed")
 from holdgate.certifier.cel import Schema, evaluate_with_cpp, parse_rule
@@ -525,7 +526,7 @@ def test_errors_and_budgets_are_explained_as_such() -> None:
     node = parse_rule("ids.all(a, ids.all(b, ids.all(c, true)))", SCHEMA)
     (cause,) = explain(node, {"ids": [1] * 100})
     assert cause.kind == "budget"
-    assert len(explain(parse_rule("ids.all(i, i > 1)", SCHEMA), {"ids": [0] * 100})) == CAUSES_MAX
+    assert len(explain(parse_rule("ids.all(i, i > 1)", SCHEMA), {"ids": [0] * 100})) == RULE_CAUSES_MAX
 
 
 def test_lists_times_and_texts_are_shown_as_people_write_them() -> None:

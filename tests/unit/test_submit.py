@@ -18,7 +18,6 @@ from holdgate.crypto.envelope import PAYLOAD_TYPE, open_envelope, pae, seal
 from holdgate.crypto.hashes import digest, sha256
 from holdgate.crypto.keys import SigningKey
 from holdgate.engine.answer import Answer
-from holdgate.engine.attempts import QUOTA
 from holdgate.identity.charter import CHARTER_TYPE
 from holdgate.law import command as c
 from holdgate.law import event as ev
@@ -34,6 +33,7 @@ from holdgate.sites.site import Site
 from holdgate.terms import canon
 from holdgate.terms.errors import HoldgateError, InvariantBroken, Malformed, Unavailable
 from holdgate.terms.instant import SECOND_US
+from holdgate.terms.limits import ATTEMPTS_PER_S_MAX
 from tests.unit.test_sites import FLOOR, HUB, NODE, House, entries, events, founded, unsound
 
 Story = Callable[[House, Site], Awaitable[None]]
@@ -388,14 +388,14 @@ def test_a_thousand_garbage_inputs_in_a_second_write_at_most_21_entries(tmp_path
         found = await swallowed(asked)
         assert all(isinstance(a, Malformed) or (isinstance(a, Answer) and not a.decision.allowed) for a in found)
         await rested(hub)
-        assert hub.spine.size - before <= min(sources, QUOTA) + 1
+        assert hub.spine.size - before <= min(sources, ATTEMPTS_PER_S_MAX) + 1
         house.clock.instant += SECOND_US
         with pytest.raises(Malformed):
             await hub.submit(b"", source="later")
         await rested(hub)
         counted = [attempt for attempt in attempts(hub) if attempt.source != "later"]
         assert sum(attempt.count for attempt in counted) == 1000, "none of them is forgotten"
-        if sources > QUOTA:
+        if sources > ATTEMPTS_PER_S_MAX:
             assert [attempt.source for attempt in counted].count("others") == 1
 
     at_hub(tmp_path, story)
@@ -413,7 +413,7 @@ def test_the_quota_holds_in_every_second_of_an_attack_that_goes_on(tmp_path: Pat
         json.loads(r.body)["at"] // SECOND_US for r in store.rows(0, 999) if b'"kind":"attempt"' in r.body
     )
     store.close()
-    assert max(seconds.values()) <= QUOTA + 1, seconds
+    assert max(seconds.values()) <= ATTEMPTS_PER_S_MAX + 1, seconds
 
 
 def test_what_was_counted_is_on_record_when_the_site_is_closed(tmp_path: Path) -> None:

@@ -12,8 +12,9 @@ import pypdf
 import pytest
 
 from holdgate.paper.glyphs import shown
-from holdgate.paper.typeset import DATA_BYTES_MAX, ROOT, typeset
+from holdgate.paper.typeset import ROOT, typeset
 from holdgate.terms.errors import InvariantBroken, Malformed, Unavailable
+from holdgate.terms.limits import PAPER_DATA_BYTES_MAX
 
 AT = 1_790_000_000_000_000
 
@@ -94,7 +95,7 @@ def test_a_digest_is_not_broken():
     assert "ab" * 32 in text_of(plain("ab" * 32))
 
 
-@pytest.mark.parametrize("data", [b"{", b"\xff", b"[" * 100_000, b" " * (DATA_BYTES_MAX + 1)])
+@pytest.mark.parametrize("data", [b"{", b"\xff", b"[" * 100_000, b" " * (PAPER_DATA_BYTES_MAX + 1)])
 def test_what_is_no_data_is_refused(data):
     with pytest.raises(Malformed):
         typeset("plain.typ", data, AT)

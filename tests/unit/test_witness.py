@@ -14,7 +14,6 @@ from holdgate.crypto.hashes import EMPTY_ROOT, sha256
 from holdgate.crypto.keys import SigningKey
 from holdgate.ledger.note import Notary, open_checkpoint, parse_checkpoint, parse_vkey, verify_cosignature
 from holdgate.ledger.witness import (
-    EVIDENCE_MAX,
     SIZE_TYPE,
     Evidence,
     Witness,
@@ -25,6 +24,7 @@ from holdgate.ledger.witness import (
     write_request,
 )
 from holdgate.terms.errors import Malformed, Tampered, Unavailable
+from holdgate.terms.limits import WITNESS_EVIDENCE_MAX
 from tests.witnesses import ORIGIN, T_S, Log, cosigner, witness_at
 
 LOG = Log()
@@ -336,13 +336,13 @@ def test_the_same_contradiction_is_kept_once_and_nobody_fills_the_disk(witness: 
         line = cosigner(f"stranger.test/{n}").line(text.partition(b"\n\n")[0] + b"\n", T_S)
         witness.add_checkpoint(write_request(1, [], text + line), T_S)
     assert len(witness.store.evidence()) == 1
-    for n in range(EVIDENCE_MAX + 5):
+    for n in range(WITNESS_EVIDENCE_MAX + 5):
         witness.store.keep_evidence(
             Evidence(
                 origin=ORIGIN, held=text, seen=LOG.notary.checkpoint(n + 2, bytes(32)), why="not_continued", at_s=1
             )
         )
-    assert len(witness.store.evidence()) == 1 + EVIDENCE_MAX
+    assert len(witness.store.evidence()) == 1 + WITNESS_EVIDENCE_MAX
 
 
 # ---- notes ---------------------------------------------------------------------------------------------------------

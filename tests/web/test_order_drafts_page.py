@@ -10,7 +10,8 @@ from holdgate.demo.shop import CLIENT, NODE, PLANNER, QA, TECHNICIAN
 from holdgate.query.order_fields import OrderLine
 from holdgate.query.order_files import TEMPLATE
 from holdgate.terms.errors import Malformed
-from holdgate.web.drawer import DRAFTS_MAX, KEPT_S, Drawer, KeptDraft
+from holdgate.terms.limits import ORDER_DRAFTS_MAX
+from holdgate.web.drawer import KEPT_S, Drawer, KeptDraft
 from tests.worked_shop import AUDITOR, ORDER, OTHER_CLIENT, Served
 
 PAGE = "/HUB/office/new/drafts"
@@ -194,10 +195,10 @@ def kept(number: int, at: int = 0) -> KeptDraft:
 
 def test_the_drawer_takes_all_or_nothing_and_no_more_than_its_most() -> None:
     drawer = Drawer()
-    drawer.put([kept(n) for n in range(DRAFTS_MAX - 1)], 0)
+    drawer.put([kept(n) for n in range(ORDER_DRAFTS_MAX - 1)], 0)
     with pytest.raises(Malformed, match="throw away what is done"):
         drawer.put([kept(900), kept(901)], 0)
-    assert len(drawer.all(0)) == DRAFTS_MAX - 1
+    assert len(drawer.all(0)) == ORDER_DRAFTS_MAX - 1
     drawer.put([replace(kept(3), by=QA)], 0)
     assert drawer.get("d3", 0) == replace(kept(3), by=QA)
 

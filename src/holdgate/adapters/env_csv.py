@@ -16,10 +16,9 @@ from typing import Final, NamedTuple
 from holdgate.law import command as c
 from holdgate.terms import instant
 from holdgate.terms.errors import Malformed
+from holdgate.terms.limits import ENV_FILE_BYTES_MAX, ENV_ROWS_MAX
 from holdgate.terms.quantity import parse_decimal
 
-FILE_BYTES_MAX: Final = 16 * 1024 * 1024
-ROWS_MAX: Final = 100_000
 SEPARATORS: Final = (",", ";", "\t")
 DECIMAL_COMMA: Final = "write 21.5, or say that this file has decimal commas"
 
@@ -75,8 +74,8 @@ def parse(
     Raises:
         Malformed: the file as a whole cannot be read: too large, not UTF-8, no such columns, too many rows, no row.
     """
-    if len(raw) > FILE_BYTES_MAX:
-        raise Malformed(f"the file has {len(raw)} bytes; at most {FILE_BYTES_MAX} are read at a time")
+    if len(raw) > ENV_FILE_BYTES_MAX:
+        raise Malformed(f"the file has {len(raw)} bytes; at most {ENV_FILE_BYTES_MAX} are read at a time")
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -149,8 +148,8 @@ def _rows(text: str) -> tuple[list[str], list[tuple[int, list[str]]]]:
             rows.append((number, [cell.strip() for cell in cells]))
     except csv.Error as error:
         raise Malformed(f"row {len(rows) + 1} cannot be read: {error}") from None
-    if len(rows) > ROWS_MAX + 1:
-        raise Malformed(f"the file has {len(rows) - 1} rows; at most {ROWS_MAX} are read at a time")
+    if len(rows) > ENV_ROWS_MAX + 1:
+        raise Malformed(f"the file has {len(rows) - 1} rows; at most {ENV_ROWS_MAX} are read at a time")
     names = rows[0][1] if rows else []
     return names, [(number, cells) for number, cells in rows[1:] if any(cells)]
 

@@ -31,16 +31,12 @@ from holdgate.terms import canon, limits
 from holdgate.terms.errors import Malformed
 from holdgate.terms.ids import check_id
 from holdgate.terms.instant import Instant
+from holdgate.terms.limits import EPCIS_DEPTH_MAX, EPCIS_EVENT_BYTES_MAX, EPCIS_LOT_PIECES_MAX
 
 CONTEXT: Final = "https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld"
 """The standard context: a name that is written and compared, never an address that is fetched."""
 NAMESPACE: Final = "urn:holdgate:epcis:"
 """Namespace of the one extension field that we write."""
-LOT_PIECES_MAX: Final = 1_000_000_000
-EVENT_BYTES_MAX: Final = 262_144
-"""A message as received: 2,000 serials of usual length fit (belongs in terms/limits)."""
-EVENT_DEPTH_MAX: Final = 24
-"""Nesting; the deepest example of GS1 has 12 levels."""
 
 _CONTEXTS: Final = frozenset(
     {
@@ -183,15 +179,17 @@ def _document(event: dict[str, Any], when: str) -> bytes:
         "epcisBody": {"eventList": [event]},
     }
     raw = canon.encode(document)
-    if len(raw) > EVENT_BYTES_MAX:
-        raise Malformed(f"the event would be longer than {EVENT_BYTES_MAX} bytes; name fewer serials in one event")
+    if len(raw) > EPCIS_EVENT_BYTES_MAX:
+        raise Malformed(
+            f"the event would be longer than {EPCIS_EVENT_BYTES_MAX} bytes; name fewer serials in one event"
+        )
     return raw
 
 
 def _decode(raw: bytes) -> dict[str, Any]:
     """The JSON object in untrusted bytes: bounded, each key once, no floating point."""
-    if len(raw) > EVENT_BYTES_MAX:
-        raise Malformed(f"the event is longer than {EVENT_BYTES_MAX} bytes; send fewer parts in one event")
+    if len(raw) > EPCIS_EVENT_BYTES_MAX:
+        raise Malformed(f"the event is longer than {EPCIS_EVENT_BYTES_MAX} bytes; send fewer parts in one event")
     try:
         value = json.loads(
             raw.decode("utf-8"),
@@ -201,12 +199,12 @@ def _decode(raw: bytes) -> dict[str, Any]:
             parse_constant=_no_number,
         )
     except RecursionError:
-        raise Malformed(f"the event is nested deeper than {EVENT_DEPTH_MAX} levels") from None
+        raise Malformed(f"the event is nested deeper than {EPCIS_DEPTH_MAX} levels") from None
     except ValueError as error:
         raise Malformed(f"the event is not JSON in UTF-8: {error}") from None
     if not isinstance(value, dict):
         raise Malformed("the event must be a JSON object")
-    _bound(value, EVENT_DEPTH_MAX)
+    _bound(value, EPCIS_DEPTH_MAX)
     return value
 
 
@@ -238,7 +236,7 @@ def _bound(value: object, levels: int) -> None:
             raise Malformed(f"the event holds a text that is broken or longer than {limits.TEXT_CHARS_MAX} characters")
     elif isinstance(value, (dict, list)):
         if not levels or len(value) > limits.LIST_ITEMS_MAX:
-            raise Malformed(f"the event is nested deeper than {EVENT_DEPTH_MAX} levels or lists too many items")
+            raise Malformed(f"the event is nested deeper than {EPCIS_DEPTH_MAX} levels or lists too many items")
         for item in value:
             _bound(item, levels - 1)
             if isinstance(value, dict):
@@ -369,7 +367,7 @@ def _lot(item: object) -> tuple[uris.EpcIdentity, int]:
             f"the quantity is measured in {uris.brief(item['uom'])}; an arrival counts pieces, so leave uom out"
         )
     pieces = item.get("quantity")
-    if type(pieces) is not int or not 1 <= pieces <= LOT_PIECES_MAX:
+    if type(pieces) is not int or not 1 <= pieces <= EPCIS_LOT_PIECES_MAX:
         raise Malformed("the quantity of a lot must be a whole number of pieces, at least 1, written without a point")
     return uris.read_lot(item.get("epcClass")), pieces
 

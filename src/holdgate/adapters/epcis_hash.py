@@ -28,12 +28,13 @@ import msgspec
 from holdgate.adapters.epcis_links import canonical_link
 from holdgate.terms import instant
 from holdgate.terms.errors import Malformed
+from holdgate.terms.limits import (
+    EPCIS_DEPTH_MAX,
+    EPCIS_NUMBER_CHARS_MAX,
+    EPCIS_NUMBER_EXPONENT_MAX,
+    EPCIS_PREHASH_CHARS_MAX,
+)
 
-DEPTH_MAX: Final = 24
-PREHASH_CHARS_MAX: Final = 2_097_152
-"""Namespaces stand in full before each extension field, so the string may be longer than the event."""
-NUMBER_CHARS_MAX: Final = 128
-NUMBER_EXPONENT_MAX: Final = 64
 NAMESPACES: Final = {
     "epcis": "https://ref.gs1.org/epcis/",
     "cbv": "https://ref.gs1.org/cbv/",
@@ -166,7 +167,7 @@ def event_hash(event: Mapping[str, Any], namespaces: Mapping[str, str]) -> str:
 def pre_hash(event: Mapping[str, Any], namespaces: Mapping[str, str]) -> str:
     """The string that is hashed; `event_hash` says what is handed in and raised."""
     walk = _Walk({**namespaces, **NAMESPACES})
-    return f"eventType={event.get('type')}{walk.fields(event, _ORDER, DEPTH_MAX, top=True)}"
+    return f"eventType={event.get('type')}{walk.fields(event, _ORDER, EPCIS_DEPTH_MAX, top=True)}"
 
 
 class _Walk:
@@ -174,7 +175,7 @@ class _Walk:
 
     def __init__(self, namespaces: Mapping[str, str]) -> None:
         self._namespaces = namespaces
-        self._left = PREHASH_CHARS_MAX
+        self._left = EPCIS_PREHASH_CHARS_MAX
 
     def fields(self, holder: Mapping[str, Any], order: tuple[_Field, ...], levels: int, *, top: bool = False) -> str:
         """The fields of an object: those of the order first, then the others, sorted."""
@@ -200,7 +201,7 @@ class _Walk:
 
     def _values(self, name: str, field: _Field, value: Any, levels: int) -> list[str]:
         if not levels:
-            raise Malformed(f"the event is nested deeper than {DEPTH_MAX} levels")
+            raise Malformed(f"the event is nested deeper than {EPCIS_DEPTH_MAX} levels")
         if isinstance(value, list):
             return [text for item in value for text in self._values(name, field, item, levels - 1)]
         if isinstance(value, Mapping):
@@ -215,7 +216,9 @@ class _Walk:
         """The text, which is written now; each level above copies it once more, so the work is bounded with the sum."""
         self._left -= len(text)
         if self._left < 0:
-            raise Malformed(f"the event's pre-hash string is longer than {PREHASH_CHARS_MAX} characters; send less")
+            raise Malformed(
+                f"the event's pre-hash string is longer than {EPCIS_PREHASH_CHARS_MAX} characters; send less"
+            )
         return text
 
     def _name(self, name: str) -> str:
@@ -246,15 +249,15 @@ class _Walk:
 
 def _number(text: str) -> str:
     """A number without needless zeros, sign or exponent; a text that is none stays."""
-    if len(text) > NUMBER_CHARS_MAX:
-        raise Malformed(f"the event holds a number of more than {NUMBER_CHARS_MAX} characters")
+    if len(text) > EPCIS_NUMBER_CHARS_MAX:
+        raise Malformed(f"the event holds a number of more than {EPCIS_NUMBER_CHARS_MAX} characters")
     if not _NUMBER.fullmatch(text):
         return text
     number = Decimal(text)
     if not number:
         return "0"
-    if abs(number.adjusted()) > NUMBER_EXPONENT_MAX:
-        raise Malformed(f"the event holds a number beyond 10^{NUMBER_EXPONENT_MAX}")
+    if abs(number.adjusted()) > EPCIS_NUMBER_EXPONENT_MAX:
+        raise Malformed(f"the event holds a number beyond 10^{EPCIS_NUMBER_EXPONENT_MAX}")
     plain = f"{number:f}"
     return plain.rstrip("0").rstrip(".") if "." in plain else plain
 

@@ -11,9 +11,9 @@ import re
 from collections.abc import Callable
 from typing import Final
 
+from holdgate.terms.limits import EPCIS_LINK_CHARS_MAX
+
 CANONICAL: Final = "https://id.gs1.org"
-LINK_CHARS_MAX: Final = 2_048
-"""A longer text is not looked into; nor is one with other signs than ASCII, which no such URI has."""
 
 _URN: Final = re.compile(r"urn:epc:(id|class|idpat):([a-z]+):(.+)")
 _GS3A3: Final = re.compile(r"(?:[A-Za-z0-9!'()*+,.:;=_-]|%[0-9A-Fa-f]{2})+")
@@ -62,7 +62,7 @@ _FINER: Final = {"01": ("21", "235", "10"), "414": ("254",), "8006": ("21", "10"
 
 def canonical_link(text: str) -> str:
     """The text, or the canonical Digital Link of the GS1 identifier that it is. Linear in its length."""
-    if len(text) > LINK_CHARS_MAX or not text.isascii():
+    if len(text) > EPCIS_LINK_CHARS_MAX or not text.isascii():
         return text
     if text.startswith("urn:epc:"):
         return _of_urn(text) or text

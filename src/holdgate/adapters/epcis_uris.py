@@ -16,15 +16,13 @@ import msgspec
 from holdgate.terms import instant
 from holdgate.terms.errors import Malformed
 from holdgate.terms.instant import Instant
-
-URI_CHARS_MAX: Final = 512
-PART_NO_CHARS_MAX: Final = 32
-"""Part number in an ADI (TDS table of the ADI scheme)."""
-ADI_SERIAL_CHARS_MAX: Final = 30
-SERIAL_CHARS_MAX: Final = 20
-"""Serial of AI (21) and lot of AI (10)."""
-ASSET_CHARS_MAX: Final = 30
-"""Individual asset identifier, AI (8004)."""
+from holdgate.terms.limits import (
+    EPCIS_ADI_SERIAL_CHARS_MAX,
+    EPCIS_ASSET_CHARS_MAX,
+    EPCIS_PART_NO_CHARS_MAX,
+    EPCIS_SERIAL_CHARS_MAX,
+    EPCIS_URI_CHARS_MAX,
+)
 
 _GS3A3: Final = r"((?:[A-Za-z0-9!'()*+,.:;=_-]|%[0-9A-Fa-f]{2})+)"
 _AI82: Final = re.compile(r"[A-Za-z0-9!\"%&'()*+,./:;<=>?_-]+")
@@ -92,12 +90,12 @@ def read_part(uri: object) -> EpcIdentity:
         return _of_gtin(_gtin(match[1], match[2], text), match[3], text)
     if match := _LINK_SERIAL.fullmatch(text):
         for qualifier in filter(None, match.group(2, 3)):
-            _decoded(qualifier, SERIAL_CHARS_MAX, text)
+            _decoded(qualifier, EPCIS_SERIAL_CHARS_MAX, text)
         return _of_gtin(_checked_gtin(match[1], text), match[4], text)
     if match := _GIAI.fullmatch(text):
-        return EpcIdentity(kind="giai", number=_decoded(match[1] + match[2], ASSET_CHARS_MAX, text))
+        return EpcIdentity(kind="giai", number=_decoded(match[1] + match[2], EPCIS_ASSET_CHARS_MAX, text))
     if match := _LINK_GIAI.fullmatch(text):
-        return EpcIdentity(kind="giai", number=_decoded(match[1], ASSET_CHARS_MAX, text))
+        return EpcIdentity(kind="giai", number=_decoded(match[1], EPCIS_ASSET_CHARS_MAX, text))
     raise Malformed(
         f"{text[:80]!r} does not name a part with its serial; use urn:epc:id:adi:CAGE.PART.SERIAL, urn:epc:id:sgtin:…, "
         "urn:epc:id:giai:… or https://id.gs1.org/01/GTIN/21/SERIAL, written by the rules of its scheme"
@@ -133,9 +131,9 @@ def write_adi(cage: str, part_no: str, serial: str) -> str:
     """
     if not _ADI_CAGE.fullmatch(cage):
         raise Malformed(f"{cage[:20]!r} is not a CAGE code: 5 (DoDAAC: 6) of 0-9 A-Z without I and O")
-    if not _ADI_PART_NO.fullmatch(part_no) or len(part_no) > PART_NO_CHARS_MAX:
+    if not _ADI_PART_NO.fullmatch(part_no) or len(part_no) > EPCIS_PART_NO_CHARS_MAX:
         raise Malformed(f"part number {part_no[:40]!r} does not fit an ADI identifier: 1 to 32 of A-Z 0-9 - /")
-    if not _ADI_SERIAL.fullmatch(serial) or len(serial) > ADI_SERIAL_CHARS_MAX:
+    if not _ADI_SERIAL.fullmatch(serial) or len(serial) > EPCIS_ADI_SERIAL_CHARS_MAX:
         raise Malformed(f"serial {serial[:40]!r} does not fit an ADI identifier: 1 to 30 of A-Z 0-9 - / (# in front)")
     return f"urn:epc:id:adi:{cage}.{_adi_escaped(part_no)}.{_adi_escaped(serial)}"
 
@@ -146,7 +144,7 @@ def check_uri(value: object, what: str) -> str:
     Raises:
         Malformed: it is not (source: RFC 3986).
     """
-    if not isinstance(value, str) or len(value) > URI_CHARS_MAX or not _URI.fullmatch(value):
+    if not isinstance(value, str) or len(value) > EPCIS_URI_CHARS_MAX or not _URI.fullmatch(value):
         raise Malformed(f"{what} must be a URI such as urn:epc:id:… or https://…, not {brief(value)}")
     return value
 
@@ -163,7 +161,7 @@ def check_place(value: object, what: str) -> str:
     match = _SGLN.fullmatch(text)
     if not match or len(match[1]) + len(match[2]) != 12:
         raise Malformed(f"{what} {text[:80]!r} is not a place; use urn:epc:id:sgln:… or an https address")
-    _decoded(match[3], SERIAL_CHARS_MAX, text)
+    _decoded(match[3], EPCIS_SERIAL_CHARS_MAX, text)
     return text
 
 
@@ -254,7 +252,7 @@ def brief(value: object) -> str:
 
 
 def _own_vocabulary(value: object) -> bool:
-    if not isinstance(value, str) or len(value) > URI_CHARS_MAX or not _URI.fullmatch(value):
+    if not isinstance(value, str) or len(value) > EPCIS_URI_CHARS_MAX or not _URI.fullmatch(value):
         return False
     return not _CBV.match(value)
 
@@ -271,13 +269,13 @@ def _word(value: object, urn: str, web: str) -> str | None:
 
 def _adi(cage: str, part_no: str, serial: str, uri: str) -> EpcIdentity:
     part_no, serial = _adi_plain(part_no), _adi_plain(serial)
-    if len(part_no) > PART_NO_CHARS_MAX or len(serial) > ADI_SERIAL_CHARS_MAX:
+    if len(part_no) > EPCIS_PART_NO_CHARS_MAX or len(serial) > EPCIS_ADI_SERIAL_CHARS_MAX:
         raise Malformed(f"{uri[:80]!r}: an ADI holds at most 32 characters of part number and 30 of serial")
     return EpcIdentity(kind="adi", cage=cage, part_no=part_no or None, number=serial)
 
 
 def _of_gtin(gtin: str, number: str, uri: str) -> EpcIdentity:
-    return EpcIdentity(kind="gtin", part_no=gtin, number=_decoded(number, SERIAL_CHARS_MAX, uri))
+    return EpcIdentity(kind="gtin", part_no=gtin, number=_decoded(number, EPCIS_SERIAL_CHARS_MAX, uri))
 
 
 def _adi_plain(component: str) -> str:

@@ -6,10 +6,11 @@ from typing_extensions import override
 
 from holdgate.adapters.http_post import DEADLINE_S, Address
 from holdgate.engine.witnessing import OutsideWitness, ProofFrom
-from holdgate.ledger.cosigning import ANSWER_BYTES_MAX, Ask, Behind, Given, Refused, Step, next_step
+from holdgate.ledger.cosigning import Ask, Behind, Given, Refused, Step, next_step
 from holdgate.ledger.note import Vkey
 from holdgate.ledger.witness import Reply, write_request
 from holdgate.terms.errors import Malformed, Tampered
+from holdgate.terms.limits import COSIGNING_ANSWER_BYTES_MAX
 
 
 class HttpCosigner(OutsideWitness):
@@ -53,7 +54,7 @@ class HttpCosigner(OutsideWitness):
                 f"{self._address.path}/add-checkpoint",
                 body,
                 "application/octet-stream",
-                ANSWER_BYTES_MAX,
+                COSIGNING_ANSWER_BYTES_MAX,
                 self._deadline_s,
             )
             step = next_step(note, self._vkey, asked, Reply(status=said.status, body=said.body, kind=said.kind))

@@ -32,14 +32,11 @@ from holdgate.crypto.envelope import open_envelope
 from holdgate.crypto.hashes import digest
 from holdgate.law.command import ReportArrival, parse_command
 from holdgate.terms.errors import Malformed
-from holdgate.terms.limits import ENVELOPE_BYTES_MAX
+from holdgate.terms.limits import EPCIS_ATTRIBUTE_CHARS_MAX, EPCIS_BODY_BYTES_MAX
 
-EVENT_BYTES_MAX: Final = 262_144
-BODY_BYTES_MAX: Final = 2 * ENVELOPE_BYTES_MAX + EVENT_BYTES_MAX * 4 // 3 + 4_096
 PROBLEM_TYPE: Final = "application/problem+json"
 JSON_TYPE: Final = "application/json"
 CLOUDEVENT_TYPE: Final = "application/cloudevents+json"
-ATTRIBUTE_CHARS_MAX: Final = 2_048
 
 HandIn = Callable[[bytes, str], Awaitable[Response]]
 """Hands a signed action to the site and answers as the site does. Arguments: the envelope, and where it came from."""
@@ -158,7 +155,7 @@ def envelope_in(read_event: Callable[[bytes], Observed]) -> Callable[[bytes], by
 def _is_cloudevent(raw: bytes) -> bool:
     """Whether it says of itself that it is one."""
     try:
-        return len(raw) <= BODY_BYTES_MAX and bool(_BODY.decode(raw).specversion)
+        return len(raw) <= EPCIS_BODY_BYTES_MAX and bool(_BODY.decode(raw).specversion)
     except (msgspec.MsgspecError, RecursionError, UnicodeError):
         return False
 
@@ -178,8 +175,10 @@ def _read(kind: str, raw: bytes) -> _Came:
         raise _Refused(
             "Content-Type", f"send {JSON_TYPE} with event and envelope, or one CloudEvent as {CLOUDEVENT_TYPE}", 415
         )
-    if len(raw) > BODY_BYTES_MAX:
-        raise _Refused("body", f"the body is longer than {BODY_BYTES_MAX} bytes; send fewer parts in one event", 413)
+    if len(raw) > EPCIS_BODY_BYTES_MAX:
+        raise _Refused(
+            "body", f"the body is longer than {EPCIS_BODY_BYTES_MAX} bytes; send fewer parts in one event", 413
+        )
     try:
         body = _BODY.decode(raw)
     except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
@@ -199,7 +198,7 @@ def _of_cloudevent(body: _Body) -> tuple[bytes, bytes]:
     if body.specversion != "1.0":
         raise _Refused("specversion", "only CloudEvents 1.0 are read")
     for name in ("id", "source", "type"):
-        if not 1 <= len(getattr(body, name)) <= ATTRIBUTE_CHARS_MAX:
+        if not 1 <= len(getattr(body, name)) <= EPCIS_ATTRIBUTE_CHARS_MAX:
             raise _Refused(name, f"a CloudEvent has a {name}")
     if bytes(body.data) and body.data_base64:
         raise _Refused("data_base64", "a CloudEvent carries data or data_base64, not both")

@@ -27,6 +27,8 @@ from typing import Any, Final, Protocol
 
 from msgspec import Struct
 
+from holdgate.terms import limits as terms
+
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -41,19 +43,19 @@ _OWN: Final = frozenset({"127.0.0.1", "::1"})
 class Limits(Struct, frozen=True, kw_only=True):
     """Deadlines in seconds, caps in bytes or numbers; the table above says what each bounds."""
 
-    header_s: float = 10.0
-    body_s: float = 10.0
-    answer_s: float = 30.0
-    header_bytes: int = 16_384
-    headers: int = 100
-    body_bytes: int = 1_048_576
-    held_bytes: int = 134_217_728
-    at_once: int = 64
-    pipelined: int = 8
-    connections: int = 1_024
-    per_address: int = 256
-    streams: int = 600
-    unsent_bytes: int = 65_536
+    header_s: float = terms.HTTP_HEADER_S_MAX
+    body_s: float = terms.HTTP_BODY_S_MAX
+    answer_s: float = terms.HTTP_ANSWER_S_MAX
+    header_bytes: int = terms.HTTP_HEADER_BYTES_MAX
+    headers: int = terms.HTTP_HEADERS_MAX
+    body_bytes: int = terms.HTTP_BODY_BYTES_MAX
+    held_bytes: int = terms.HTTP_HELD_BYTES_MAX
+    at_once: int = terms.HTTP_AT_ONCE_MAX
+    pipelined: int = terms.HTTP_PIPELINED_MAX
+    connections: int = terms.HTTP_CONNECTIONS_MAX
+    per_address: int = terms.HTTP_PER_ADDRESS_MAX
+    streams: int = terms.HTTP_STREAMS_MAX
+    unsent_bytes: int = terms.HTTP_UNSENT_BYTES_MAX
 
     @property
     def tick_s(self) -> float:

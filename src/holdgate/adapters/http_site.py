@@ -21,13 +21,11 @@ from holdgate.engine.answer import LOCAL, REPLICATED
 from holdgate.law.case import Pin
 from holdgate.sites.reply import Reply, Submits, problem_of, reply_of
 from holdgate.terms.errors import HoldgateError, Malformed, Unavailable
-from holdgate.terms.limits import BLOB_BYTES_MAX, ENVELOPE_BYTES_MAX, PINS_MAX
+from holdgate.terms.limits import PINS_MAX
 
 ENVELOPE_TYPE: Final = "application/vnd.dsse+json"
 PROBLEM_TYPE: Final = "application/problem+json"
 JSON_TYPE: Final = "application/json"
-BODY_BYTES_MAX: Final = 2 * ENVELOPE_BYTES_MAX + PINS_MAX * BLOB_BYTES_MAX * 4 // 3
-"""The largest body that is taken: an envelope with documents beside it, in base64."""
 
 _REPLY: Final = ((b"content-type", JSON_TYPE.encode()), (b"cache-control", b"no-store"))
 

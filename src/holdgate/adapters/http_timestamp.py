@@ -14,9 +14,10 @@ from msgspec import Struct
 from typing_extensions import override
 
 from holdgate.adapters.http_post import DEADLINE_S, Address
-from holdgate.adapters.rfc3161 import ANSWER_BYTES_MAX, Pins, make_request, read_pins, verify_token
+from holdgate.adapters.rfc3161 import Pins, make_request, read_pins, verify_token
 from holdgate.engine.timestamping import TimestampAuthority
 from holdgate.terms.errors import Malformed, Unavailable
+from holdgate.terms.limits import TIMESTAMP_ANSWER_BYTES_MAX
 
 QUERY: Final = "application/timestamp-query"
 REPLY: Final = "application/timestamp-reply"
@@ -51,7 +52,7 @@ class HttpAuthority(TimestampAuthority):
 
     def _stamp(self, document: bytes) -> bytes:
         request, nonce = make_request(document)
-        said = self._address.post(self._address.path, request, QUERY, ANSWER_BYTES_MAX, self._deadline_s)
+        said = self._address.post(self._address.path, request, QUERY, TIMESTAMP_ANSWER_BYTES_MAX, self._deadline_s)
         if said.status != 200:
             raise Unavailable(f"{self.name} answered with status {said.status}")
         if said.kind.partition(";")[0].strip().lower() != REPLY:

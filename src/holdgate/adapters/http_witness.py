@@ -25,9 +25,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from holdgate.engine.witnessing import Shown
-from holdgate.ledger.mirroring import BODY_TYPE, UPLOAD_BYTES_MAX
-from holdgate.ledger.witness import REQUEST_BYTES_MAX, TEXT, Evidence
+from holdgate.ledger.mirroring import BODY_TYPE
+from holdgate.ledger.witness import TEXT, Evidence
 from holdgate.terms.errors import Unavailable
+from holdgate.terms.limits import MIRROR_UPLOAD_BYTES_MAX, WITNESS_REQUEST_BYTES_MAX
 
 TOKEN: Final = "application/timestamp-reply"  # noqa: S105  # a media type
 TILE: Final = "application/octet-stream"
@@ -59,7 +60,7 @@ class WitnessApp:
         body = bytearray()
         async for chunk in request.stream():
             body += chunk
-            if len(body) > REQUEST_BYTES_MAX:
+            if len(body) > WITNESS_REQUEST_BYTES_MAX:
                 return Response(b"the request is too long\n", 413, media_type=TEXT, headers={"connection": "close"})
         try:
             reply = await self._shown.add_checkpoint(bytes(body))
@@ -76,7 +77,7 @@ class WitnessApp:
         body = bytearray()
         async for chunk in request.stream():
             body += chunk
-            if len(body) > UPLOAD_BYTES_MAX:
+            if len(body) > MIRROR_UPLOAD_BYTES_MAX:
                 return Response(
                     b"send fewer packages at once\n", 413, media_type=TEXT, headers={"connection": "close", **PACKING}
                 )
@@ -138,7 +139,7 @@ def _unpacked(body: bytes) -> bytes:
     Raises:
         zlib.error: it is not gzip.
     """
-    return zlib.decompressobj(16 + zlib.MAX_WBITS).decompress(body, UPLOAD_BYTES_MAX)
+    return zlib.decompressobj(16 + zlib.MAX_WBITS).decompress(body, MIRROR_UPLOAD_BYTES_MAX)
 
 
 def _told(item: Evidence) -> dict[str, object]:

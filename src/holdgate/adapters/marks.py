@@ -23,9 +23,8 @@ from urllib.parse import quote
 from msgspec import Struct
 
 from holdgate.terms.errors import Malformed
+from holdgate.terms.limits import MARK_CHARS_MAX
 
-MARK_CHARS_MAX: Final = 1_024
-"""The longest mark that is read; a Data Matrix symbol holds up to 2,335 letters, a part mark far fewer."""
 RS, GS, EOT = "\x1e", "\x1d", "\x04"
 _PICTURES: Final = {"\u241e": RS, "\u241d": GS, "\u2404": EOT, "<RS>": RS, "<GS>": GS, "<EOT>": EOT}
 _HEADER: Final = f"[)>{RS}"

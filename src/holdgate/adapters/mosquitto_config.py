@@ -14,16 +14,12 @@ from msgspec import Struct
 
 from holdgate.terms.errors import Malformed
 from holdgate.terms.hosts import check_host
-from holdgate.terms.limits import BROADCAST_BYTES_MAX
+from holdgate.terms.limits import BROADCAST_BYTES_MAX, BROKER_CONNECTIONS_MAX, MQTT_IN_FLIGHT_MAX, MQTT_QUEUED_MAX
 from holdgate.terms.topics import Names, token
 
 PORT: Final = 1883
-QUEUED_MAX: Final = 10_000
-"""What waits for a floor hub that is away; beyond, the broker drops broadcasts, and their readers send them again."""
-IN_FLIGHT_MAX: Final = 64
 SAVED_S: Final = 5
 """Mosquitto writes its memory to disk this often, and when it ends in good order."""
-CONNECTIONS_MAX: Final = 256
 SESSION: Final = "30d"
 ITERATIONS: Final = 1_000
 """The broker counts them at every connection. Our passwords are chance of 256 bits, which needs no slow hash."""
@@ -69,10 +65,10 @@ def mosquitto_conf(broker: Mosquitto) -> str:
         "allow_anonymous false",
         f"password_file {_line(broker.passwords)}",
         f"acl_file {_line(broker.acl)}",
-        f"max_connections {CONNECTIONS_MAX}",
+        f"max_connections {BROKER_CONNECTIONS_MAX}",
         f"max_packet_size {BROADCAST_BYTES_MAX + 1024}",
-        f"max_inflight_messages {IN_FLIGHT_MAX}",
-        f"max_queued_messages {QUEUED_MAX}",
+        f"max_inflight_messages {MQTT_IN_FLIGHT_MAX}",
+        f"max_queued_messages {MQTT_QUEUED_MAX}",
         "# What comes while the floor hub is away waits for it; what the broker has not written yet, a power cut takes.",
         "persistence true",
         f"persistence_location {_line(broker.store)}/",

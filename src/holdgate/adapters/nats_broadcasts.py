@@ -27,13 +27,9 @@ from holdgate.engine.address import check_server
 from holdgate.engine.broadcasts import THERE, WINDOW, Faults, Heard, StayingSource, told
 from holdgate.engine.subjects import Tray, inbox
 from holdgate.terms.errors import Malformed, Unavailable
-from holdgate.terms.limits import BROADCAST_BYTES_MAX
+from holdgate.terms.limits import BROADCAST_BYTES_MAX, BROKER_READER_MESSAGES_MAX, BROKER_STREAM_BYTES_MAX
 
-STREAM_BYTES: Final = 268_435_456
-"""What the stream may hold on disk; beyond, a reader is told that there is no room, and keeps what it has."""
 STREAM_AGE_S: Final = 14 * 86_400.0
-READER_MESSAGES: Final = 1_000
-"""Undecided broadcasts of one reader: one that floods takes nobody else's room."""
 DUPLICATES_S: Final = 120.0
 """How long the broker knows a message by its id. The ledger knows it for ever; this only spares traffic."""
 COPIES: Final = 3
@@ -65,10 +61,10 @@ def stream_of(tray: Tray, servers: int) -> StreamConfig:
         retention=RetentionPolicy.WORK_QUEUE,
         discard=DiscardPolicy.NEW,
         discard_new_per_subject=True,
-        max_bytes=STREAM_BYTES,
+        max_bytes=BROKER_STREAM_BYTES_MAX,
         max_age=STREAM_AGE_S,
         max_msg_size=BROADCAST_BYTES_MAX + _HEADS_BYTES,
-        max_msgs_per_subject=READER_MESSAGES,
+        max_msgs_per_subject=BROKER_READER_MESSAGES_MAX,
         duplicate_window=DUPLICATES_S,
         deny_purge=True,
         deny_delete=True,

@@ -33,7 +33,15 @@ from holdgate.engine.subjects import Subjects, inbox, is_answer_to
 from holdgate.engine.turns import Turns
 from holdgate.engine.wire import Remote, raised, serve
 from holdgate.terms.errors import HoldgateError, Malformed, Unavailable
-from holdgate.terms.limits import WIRE_ANSWER_BYTES_MAX, WIRE_BYTES_MAX
+from holdgate.terms.limits import (
+    BUS_FAULT_CHARS_MAX,
+    BUS_FAULTS_MAX,
+    BUS_OPEN_MAX,
+    BUS_PART_BYTES_MAX,
+    BUS_QUEUE_MAX,
+    WIRE_ANSWER_BYTES_MAX,
+    WIRE_BYTES_MAX,
+)
 
 Watcher = Callable[[str, bool], None]
 
@@ -41,14 +49,6 @@ _WHO: Final = b"?"
 """Who is there? Whoever hears it beats at once. It is no beat itself: a line that has no site yet asks too."""
 _SOON_S: Final = 0.05
 """How long after; many who ask get one beat."""
-_FAULTS_MAX: Final = 100
-_FAULT_CHARS_MAX: Final = 500
-_QUEUE_MAX: Final = 64
-"""Requests of one sender that wait for their turn."""
-_OPEN_MAX: Final = 16
-"""Requests of one sender that came in part."""
-_PART_BYTES_MAX: Final = 1_048_576
-"""A part, where the broker would carry more at once: other senders' messages pass between parts."""
 
 
 class Timing(NamedTuple):
@@ -119,7 +119,7 @@ class NatsBus(Bus):
         heard = self._others if hears is None else self._others & frozenset(hears)
         self._some = () if heard == self._others else tuple(sorted(heard))
         self._presence = Presence(heard, self._timing.silence_s, self._timing.beat_s)
-        self._faults: deque[str] = deque(maxlen=_FAULTS_MAX)
+        self._faults: deque[str] = deque(maxlen=BUS_FAULTS_MAX)
         self._peer: Peer | None = None
         self._watcher: Watcher | None = None
         self._client: Client | None = None
@@ -129,7 +129,7 @@ class NatsBus(Bus):
         self._came = asyncio.Event()
         self._asked: dict[bytes, Asked] = {}
         self._gathering: dict[str, Gathering] = {}
-        self._turns = Turns(_QUEUE_MAX, self._defect, IN_FLIGHT)
+        self._turns = Turns(BUS_QUEUE_MAX, self._defect, IN_FLIGHT)
         self._tasks: dict[asyncio.Task[None], None] = {}
         self._beat_due: asyncio.TimerHandle | None = None
 
@@ -236,7 +236,7 @@ class NatsBus(Bus):
         self._fault(f"what was asked could not be answered: {error!r}")
 
     def _fault(self, sentence: str) -> None:
-        told = sentence[:_FAULT_CHARS_MAX]  # others chose some of it
+        told = sentence[:BUS_FAULT_CHARS_MAX]  # others chose some of it
         sentence = "".join(c if c.isprintable() else "?" for c in told)
         if not self._faults or self._faults[-1] != sentence:
             self._faults.append(sentence)
@@ -422,7 +422,7 @@ class NatsBus(Bus):
 
     @staticmethod
     def _room(client: Client) -> int:
-        return min(client.max_payload, _PART_BYTES_MAX)
+        return min(client.max_payload, BUS_PART_BYTES_MAX)
 
     async def _hear_answer(self, message: Msg) -> None:
         if not is_answer_to(self.site, message.subject):
@@ -463,7 +463,7 @@ class NatsBus(Bus):
     async def _take_part(self, client: Client, sender: str, message: Msg) -> None:
         parts = self._gathering.get(sender)
         if parts is None:
-            parts = self._gathering[sender] = Gathering(WIRE_BYTES_MAX, _OPEN_MAX, self._timing.ask_s)
+            parts = self._gathering[sender] = Gathering(WIRE_BYTES_MAX, BUS_OPEN_MAX, self._timing.ask_s)
         try:
             whole = parts.take(message.data, self._now())
             if whole is not None and message.reply:

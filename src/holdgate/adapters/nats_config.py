@@ -16,21 +16,21 @@ from holdgate.engine.parts import HEAD_BYTES
 from holdgate.engine.subjects import Subjects, Tray, inbox
 from holdgate.terms.errors import Malformed
 from holdgate.terms.hosts import check_host
-from holdgate.terms.limits import WIRE_ANSWER_BYTES_MAX
+from holdgate.terms.limits import (
+    BROKER_CONNECTIONS_MAX,
+    BROKER_PAYLOAD_BYTES_MAX,
+    BROKER_PENDING_BYTES_MAX,
+    BROKER_STORE_BYTES_MAX,
+    WIRE_ANSWER_BYTES_MAX,
+)
 from holdgate.terms.topics import Names, reader_inbox, token
 
 PORT: Final = 4222
 ROUTE_PORT: Final = 6222
-PAYLOAD_BYTES: Final = 1_048_576
 PAYLOAD_BYTES_MIN: Final = 65_536
 """Of smaller messages, an answer would need more parts than a broker is told to let through."""
 CLUSTER: Final = 3
 """Servers of a cluster: one may fail."""
-CONNECTIONS_MAX: Final = 256
-STORE_BYTES: Final = 1_073_741_824
-"""What the broker may keep on disk. What came over MQTT has no other limit; beyond, it is not acknowledged."""
-PENDING_BYTES_MAX: Final = 268_435_456
-"""What may wait for one site that reads slowly; beyond, the server cuts it off. Many sites may bring a hub up to date at once."""
 
 
 class Tls(Struct, frozen=True, kw_only=True):
@@ -70,7 +70,7 @@ class Broker(Struct, frozen=True, kw_only=True):
     store: str
     host: str = "127.0.0.1"
     port: int = PORT
-    payload_bytes_max: int = PAYLOAD_BYTES
+    payload_bytes_max: int = BROKER_PAYLOAD_BYTES_MAX
     leaf_port: int | None = None
     tls: Tls | None = None
     cluster: Cluster | None = None
@@ -91,12 +91,12 @@ def config_of(broker: Broker) -> str:
         f"server_name: {_word(broker.name)}",
         f"listen: {_word(f'{_address(broker.host)}:{broker.port}')}",
         f"max_payload: {broker.payload_bytes_max}",
-        f"max_connections: {CONNECTIONS_MAX}",
-        f"max_pending: {PENDING_BYTES_MAX}",
+        f"max_connections: {BROKER_CONNECTIONS_MAX}",
+        f"max_pending: {BROKER_PENDING_BYTES_MAX}",
         'write_deadline: "10s"',
         *_tls(broker.tls, "", ", handshake_first: true"),
         "# Acknowledged means on the disk: with the server's own default, a power cut loses what was acknowledged.",
-        f"jetstream {{ store_dir: {_word(broker.store)}, sync_interval: always, max_file_store: {STORE_BYTES} }}",
+        f"jetstream {{ store_dir: {_word(broker.store)}, sync_interval: always, max_file_store: {BROKER_STORE_BYTES_MAX} }}",
         "# Unless told not to, leaf servers would find each other past the way that is meant.",
         *_leaf(broker),
         *_cluster(broker),

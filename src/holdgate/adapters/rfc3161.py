@@ -27,13 +27,11 @@ from holdgate.crypto.hashes import sha256
 from holdgate.engine.timestamping import Stamp
 from holdgate.terms.errors import HoldgateError, Malformed, Tampered, Unavailable
 from holdgate.terms.instant import Instant
+from holdgate.terms.limits import TIMESTAMP_ANSWER_BYTES_MAX, TIMESTAMP_CERTIFICATES_MAX
 
 if TYPE_CHECKING:
     from rfc3161_client import TimeStampResponse
 
-ANSWER_BYTES_MAX: Final = 65_536
-"""Public authorities answer with 2 to 8 KiB."""
-CERTIFICATES_MAX: Final = 8
 _SHA256: Final = ObjectIdentifier("2.16.840.1.101.3.4.2.1")
 _GRANTED: Final = 0
 _EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
@@ -62,7 +60,7 @@ def read_pins(pem: bytes, policy: str = "") -> Pins:
             ObjectIdentifier(policy)
     except ValueError as error:
         raise Malformed(f"these are no pinned certificates of a time-stamping authority: {error}") from None
-    if len(found) > CERTIFICATES_MAX:
+    if len(found) > TIMESTAMP_CERTIFICATES_MAX:
         raise Malformed(f"{len(found)} certificates are too many; pin the authority's own and the chain above it")
     roots = tuple(certificate for certificate in found if _signed_itself(certificate))
     if not roots:
@@ -104,8 +102,8 @@ def verify_token(document: bytes, answer: bytes, pins: Pins, nonce: int | None =
         from rfc3161_client import VerifierBuilder, decode_timestamp_response  # noqa: PLC0415
     except ImportError:
         raise Unavailable(_MISSING) from None
-    if len(answer) > ANSWER_BYTES_MAX:
-        raise Malformed(f"the answer has {len(answer)} bytes; at most {ANSWER_BYTES_MAX} are read")
+    if len(answer) > TIMESTAMP_ANSWER_BYTES_MAX:
+        raise Malformed(f"the answer has {len(answer)} bytes; at most {TIMESTAMP_ANSWER_BYTES_MAX} are read")
     try:  # what is claimed, before it is believed
         reply = decode_timestamp_response(answer)
         _check_granted(reply)

@@ -15,11 +15,8 @@ from typing import Any, Final
 from msgspec import Struct
 
 from holdgate.terms.errors import Malformed
-from holdgate.terms.limits import TEXT_CHARS_MAX
+from holdgate.terms.limits import ORDER_FILE_BYTES_MAX, SHEET_COLUMNS_MAX, SHEET_ROWS_MAX, TEXT_CHARS_MAX
 
-SHEET_BYTES_MAX: Final = 2_097_152
-SHEET_ROWS_MAX: Final = 10_000
-COLUMNS_MAX: Final = 50
 DELIMITERS: Final = ",;\t"
 FORMULA: Final = ("=", "+", "-", "@")
 """What a spreadsheet takes for the beginning of a formula."""
@@ -68,8 +65,8 @@ def read_sheet(raw: bytes) -> Sheet:
 
 
 def _text(raw: bytes) -> str:
-    if len(raw) > SHEET_BYTES_MAX:
-        raise Malformed(f"the file has {len(raw)} bytes; {SHEET_BYTES_MAX} are the most, split it")
+    if len(raw) > ORDER_FILE_BYTES_MAX:
+        raise Malformed(f"the file has {len(raw)} bytes; {ORDER_FILE_BYTES_MAX} are the most, split it")
     for mark, name in _MARKS.items():
         if raw.startswith(mark):
             raise Malformed(f"the file is written in {name}; save it as CSV in UTF-8")
@@ -110,8 +107,8 @@ def _columns(head: list[str]) -> tuple[str, ...]:
     while head and not head[-1].strip():
         head = head[:-1]
     columns = tuple("_".join(cell.strip().lower().split()) for cell in head)
-    if len(columns) > COLUMNS_MAX:
-        raise Malformed(f"the file has {len(columns)} columns; {COLUMNS_MAX} are the most")
+    if len(columns) > SHEET_COLUMNS_MAX:
+        raise Malformed(f"the file has {len(columns)} columns; {SHEET_COLUMNS_MAX} are the most")
     empty = next((index for index, name in enumerate(columns, start=1) if not name), None)
     if empty is not None:
         raise Malformed(f"column {empty} has no name; give it one, or take it out")

@@ -27,10 +27,9 @@ from holdgate.query.cloud_event import message_id
 from holdgate.query.notices import DUE, Notice
 from holdgate.terms.errors import InvariantBroken, Malformed, Unavailable
 from holdgate.terms.instant import SECOND_US
+from holdgate.terms.limits import NOTIFY_LINES_MAX
 
 DEADLINE_S: Final = 40.0
-LINES_MAX: Final = 50
-"""What runs out that one mail names; the rest is counted."""
 SUBJECT_CHARS: Final = 150
 _LOCAL: Final = ("localhost", "127.0.0.1", "::1")
 _PORTS: Final = {"starttls": 587, "tls": 465, "none": 25}
@@ -108,9 +107,9 @@ def _body(notices: Sequence[Notice], link: str) -> list[str]:
     """The lines of a mail: whose qualifications run out it does not say, only how many."""
     told = [notice for notice in notices if len(notices) == 1 or notice.kind != _QUALIFICATIONS]
     people = len(notices) - len(told)
-    lines = [f"{notice.says}." for notice in told[:LINES_MAX]]
-    if len(told) > LINES_MAX:
-        lines.append(f"And {len(told) - LINES_MAX} more; holdgate due lists them.")
+    lines = [f"{notice.says}." for notice in told[:NOTIFY_LINES_MAX]]
+    if len(told) > NOTIFY_LINES_MAX:
+        lines.append(f"And {len(told) - NOTIFY_LINES_MAX} more; holdgate due lists them.")
     if people:
         lines.append(f"Qualifications that run out or are over: {people}; holdgate due lists them.")
     place = notices[0].place if len(notices) == 1 else ""

@@ -20,11 +20,10 @@ from typing_extensions import override
 from holdgate.crypto.commitments import SALT_BYTES, commit, opens
 from holdgate.sites.payloads import EVIDENCE, Held, Payload, PayloadStore
 from holdgate.terms.errors import Unavailable
+from holdgate.terms.limits import EVIDENCE_STORE_BYTES_MAX
 
 FILE: Final = "evidence.db"
 """The file of the bytes, in a shop's directory."""
-BYTES_MAX: Final = 64 * 1024**3
-"""Bytes of payloads that are kept at one place; beyond it the disk is not this product's to fill."""
 KEYS: Final = "-keys"
 """What the name of the file of keys has more than that of the bytes: `evidence.db`, `evidence-keys.db`."""
 _NONCE: Final = bytes(12)
@@ -50,7 +49,7 @@ class SqlitePayloads(PayloadStore):
         Unavailable: a file cannot be opened.
     """
 
-    def __init__(self, path: Path, bytes_max: int = BYTES_MAX) -> None:
+    def __init__(self, path: Path, bytes_max: int = EVIDENCE_STORE_BYTES_MAX) -> None:
         self._path = path
         self._bytes_max = bytes_max
         self._db = _open(path, _BYTES)

@@ -11,8 +11,9 @@ from typing_extensions import override
 
 from holdgate.engine.witnessing import OutsideStore
 from holdgate.ledger.note import parse_checkpoint, read_note
-from holdgate.ledger.witness import EVIDENCE_MAX, Evidence, WitnessStore
+from holdgate.ledger.witness import Evidence, WitnessStore
 from holdgate.terms.errors import Unavailable
+from holdgate.terms.limits import WITNESS_EVIDENCE_MAX
 
 _SCHEMA: Final = (
     "CREATE TABLE IF NOT EXISTS accepted(origin TEXT PRIMARY KEY, note BLOB NOT NULL) WITHOUT ROWID",
@@ -87,7 +88,7 @@ class SqliteWitness(WitnessStore, OutsideStore):
             count = db.execute(
                 "SELECT count(*) FROM evidence WHERE origin = ? AND why = ?", (evidence.origin, evidence.why)
             ).fetchone()[0]
-            if count >= EVIDENCE_MAX:
+            if count >= WITNESS_EVIDENCE_MAX:
                 return
             db.execute(
                 "INSERT OR IGNORE INTO evidence(origin, why, size, root, held, seen, at_s, settled) "

@@ -33,13 +33,13 @@ from holdgate.adapters.new_file import put, write_new
 from holdgate.adapters.tls_context import HOST
 from holdgate.terms.errors import Malformed, Unavailable
 from holdgate.terms.instant import SECOND_US
+from holdgate.terms.limits import TLS_NAMES_MAX
 
 CA_PEM: Final = "ca.pem"
 CA_CRT: Final = "ca.crt"
 CA_KEY: Final = "ca.key"
 CA_DAYS: Final = 3_650
 HOST_DAYS: Final = 398
-NAMES_MAX: Final = 50
 _LABEL: Final = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _NAME: Final = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 _SLACK: Final = timedelta(hours=1)
@@ -235,8 +235,8 @@ def _checked(hosts: Sequence[str]) -> tuple[str, ...]:
         Malformed: none, too many, or one that is no name.
     """
     names = tuple(dict.fromkeys(host.lower().removesuffix(".") for host in hosts))
-    if not 0 < len(names) <= NAMES_MAX:
-        raise Malformed(f"name 1 to {NAMES_MAX} hosts: --host hub.floor.lan")
+    if not 0 < len(names) <= TLS_NAMES_MAX:
+        raise Malformed(f"name 1 to {TLS_NAMES_MAX} hosts: --host hub.floor.lan")
     for name in names:
         if _address(name) is None and (len(name) > 253 or _NAME.fullmatch(name) is None):
             raise Malformed(f"{name[:80]!r} is no name of a host; letters, digits, dashes and dots: hub.floor.lan")

@@ -15,16 +15,17 @@ from typing import Any, Final
 
 from lxml import etree
 
-from holdgate.query.order_fields import CELL_CHARS_MAX, RawLine, Unmapped
-from holdgate.query.order_files import ORDER_LINES_MAX
+from holdgate.query.order_fields import RawLine, Unmapped
 from holdgate.terms.errors import Malformed
+from holdgate.terms.limits import (
+    ORDER_CELL_CHARS_MAX,
+    ORDER_FILE_BYTES_MAX,
+    ORDER_LINES_MAX,
+    UBL_DEPTH_MAX,
+    UBL_ELEMENTS_MAX,
+    UBL_UNMAPPED_MAX,
+)
 
-UBL_BYTES_MAX: Final = 2_097_152
-ELEMENTS_MAX: Final = 50_000
-DEPTH_MAX: Final = 32
-"""UBL's own orders nest about a dozen deep."""
-UNMAPPED_MAX: Final = 400
-"""Statements without a field that are listed for a line."""
 ORDER: Final = "urn:oasis:names:specification:ubl:schema:xsd:Order-2"
 _AGGREGATE: Final = "urn:oasis:names:specification:ubl:schema:xsd:CommonAggregateComponents-2"
 _BASIC: Final = "urn:oasis:names:specification:ubl:schema:xsd:CommonBasicComponents-2"
@@ -91,8 +92,10 @@ def read_ubl(raw: bytes) -> list[RawLine]:
 
 def _tree(raw: bytes) -> Any:
     """The document, once everything that a parser could be led astray by is ruled out."""
-    if len(raw) > UBL_BYTES_MAX:
-        raise Malformed(f"the file has {len(raw)} bytes; {UBL_BYTES_MAX} are the most, send it without attachments")
+    if len(raw) > ORDER_FILE_BYTES_MAX:
+        raise Malformed(
+            f"the file has {len(raw)} bytes; {ORDER_FILE_BYTES_MAX} are the most, send it without attachments"
+        )
     text = raw.removeprefix(b"\xef\xbb\xbf").lstrip()
     named = _ENCODING.match(text)
     if named is not None and named[1].lower() not in _UTF8:
@@ -108,8 +111,8 @@ def _tree(raw: bytes) -> Any:
             raise Malformed(
                 f"line {line}: {sign.decode()} is not read; an order needs no DTD and no entities (where it is cXML, ask for UBL)"
             )
-    if text.count(b"<") > 2 * ELEMENTS_MAX:
-        raise Malformed(f"the file has more than {ELEMENTS_MAX} elements; send an order of fewer lines")
+    if text.count(b"<") > 2 * UBL_ELEMENTS_MAX:
+        raise Malformed(f"the file has more than {UBL_ELEMENTS_MAX} elements; send an order of fewer lines")
     parser = etree.XMLParser(
         encoding="utf-8",
         resolve_entities=False,
@@ -147,8 +150,8 @@ def _check(root: Any) -> None:
     todo = [(root, 1)]
     while todo:
         parent, depth = todo.pop()
-        if depth > DEPTH_MAX:
-            raise Malformed(f"line {parent.sourceline}: the order nests deeper than {DEPTH_MAX} elements")
+        if depth > UBL_DEPTH_MAX:
+            raise Malformed(f"line {parent.sourceline}: the order nests deeper than {UBL_DEPTH_MAX} elements")
         between = [parent.text, *(child.tail for child in parent)] if len(parent) else []
         if any(text and not text.isspace() for text in between):
             raise Malformed(f"line {parent.sourceline}: there is text between elements; UBL has none there")
@@ -251,7 +254,7 @@ class _Order:
             currencies = [(told.text or "").strip()]
         return {
             "quantity": _number(self._take(quantity)),
-            "unit": "" if quantity is None else quantity.get("unitCode", "")[:CELL_CHARS_MAX],
+            "unit": "" if quantity is None else quantity.get("unitCode", "")[:ORDER_CELL_CHARS_MAX],
             "price": _number(self._take(whole)),
             "unit_price": _number(self._take(one)),
             "currency": " ".join(dict.fromkeys(currencies)),
@@ -324,11 +327,11 @@ class _Order:
 
 def _most(found: tuple[Unmapped, ...]) -> tuple[Unmapped, ...]:
     """As many as somebody reads; how many more there are is said in their place."""
-    if len(found) <= UNMAPPED_MAX:
+    if len(found) <= UBL_UNMAPPED_MAX:
         return found
-    rest = found[UNMAPPED_MAX:]
+    rest = found[UBL_UNMAPPED_MAX:]
     more = Unmapped(path="…", value=f"and {len(rest)} more", weighs=any(one.weighs for one in rest))
-    return (*found[:UNMAPPED_MAX], more)
+    return (*found[:UBL_UNMAPPED_MAX], more)
 
 
 def _unmapped(path: str, text: str, element: Any) -> Unmapped:
@@ -336,7 +339,7 @@ def _unmapped(path: str, text: str, element: Any) -> Unmapped:
     hidden = parts[-1] == _INSIDE or any(part.endswith(_PERSONAL) for part in parts)
     unit = element.get("currencyID") or element.get("unitCode") or ""
     said = " ".join((*text.split(), *((unit,) if unit else ())))
-    value = "" if hidden else "".join(sign if sign.isprintable() else "\ufffd" for sign in said[:CELL_CHARS_MAX])
+    value = "" if hidden else "".join(sign if sign.isprintable() else "\ufffd" for sign in said[:ORDER_CELL_CHARS_MAX])
     weighs = any(part in _WEIGHTY for part in parts) and not hidden
     return Unmapped(path=path, value=value, weighs=weighs)
 

@@ -33,10 +33,9 @@ from holdgate.query.cloud_event import CONTENT_TYPE, cloud_event, message_id
 from holdgate.query.notices import Notice
 from holdgate.terms.errors import Malformed, Unavailable
 from holdgate.terms.instant import SECOND_US
+from holdgate.terms.limits import NOTIFY_ANSWER_BYTES_MAX
 
 DEADLINE_S: Final = 20.0
-ANSWER_BYTES_MAX: Final = 2_048
-"""What is read of an answer's body, and only to show a part of it where it is no success."""
 SAID_CHARS: Final = 160
 SECRET_PREFIX: Final = "whsk_"  # noqa: S105  # the specification's mark of a secret key
 PUBLIC_PREFIX: Final = "whpk_"
@@ -281,7 +280,7 @@ def _to_one_of(addresses: Sequence[str], port: int, deadline_s: float) -> socket
 def _reply(answer: http.client.HTTPResponse) -> Reply:
     if 200 <= answer.status < 300:
         return Reply(told=True, says=str(answer.status))
-    said = printable(answer.read(ANSWER_BYTES_MAX).decode("ascii", "replace"), SAID_CHARS)
+    said = printable(answer.read(NOTIFY_ANSWER_BYTES_MAX).decode("ascii", "replace"), SAID_CHARS)
     wait = answer.headers.get("retry-after", "")
     return Reply(
         told=False,

@@ -41,6 +41,7 @@ from holdgate.ledger.note import (
     verify_cosignature,
 )
 from holdgate.terms.errors import HoldgateError, Malformed, Tampered, Unavailable
+from holdgate.terms.limits import AUDIT_FINDINGS_MAX
 
 
 class LogSource(Protocol):
@@ -138,7 +139,6 @@ class PlainChecks(Checks):
 
 
 Progress = Callable[[int], None]
-_FINDINGS_MAX: Final = 50
 JOINS: Final = "node"
 """What a site is that the charter does not name."""
 
@@ -240,7 +240,7 @@ class _Audit:
         return report
 
     def _found(self, what: str, seq: int | None = None) -> None:
-        if len(self._report.findings) < _FINDINGS_MAX:
+        if len(self._report.findings) < AUDIT_FINDINGS_MAX:
             self._report.findings.append(Finding(what=what, seq=seq))
 
     def _entry(self, seq: int, leaf: bytes, body: bytes) -> None:

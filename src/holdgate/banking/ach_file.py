@@ -10,7 +10,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from holdgate.banking import limits
+from holdgate.terms import limits
 from holdgate.terms.errors import Malformed
 
 LINE: Final = 94
@@ -142,8 +142,8 @@ def read_file(raw: bytes) -> AchFile:
 
 
 def _lines(raw: bytes) -> list[str]:
-    if len(raw) > limits.FILE_BYTES_MAX:
-        raise Malformed(f"the ACH file has {len(raw)} bytes; {limits.FILE_BYTES_MAX} are the most")
+    if len(raw) > limits.BANK_FILE_BYTES_MAX:
+        raise Malformed(f"the ACH file has {len(raw)} bytes; {limits.BANK_FILE_BYTES_MAX} are the most")
     try:
         said = raw.decode("ascii")
     except UnicodeDecodeError as error:

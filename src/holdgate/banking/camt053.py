@@ -13,12 +13,11 @@ from typing import Final
 from lxml import etree
 from msgspec import Struct
 
-from holdgate.banking import limits
 from holdgate.banking.markup import child, children, clean, message_of, text, wrong
 from holdgate.banking.order import real_date
 from holdgate.banking.results import Booked, Outgoing, Statement
 from holdgate.pay.payment import Receipt
-from holdgate.terms import money
+from holdgate.terms import limits, money
 from holdgate.terms.errors import Malformed
 from holdgate.terms.limits import INTEGER_ABS_MAX
 
@@ -74,12 +73,12 @@ def read_statement(root: etree._Element) -> Statement:
     accounts = tuple(_account(element) for element in children(report, "Stmt"))
     if not accounts:
         raise wrong(report, "it holds no statement")
-    return Statement(kind=kind, id=text(report, "GrpHdr/MsgId", most=limits.TOLD_ID_CHARS_MAX), accounts=accounts)
+    return Statement(kind=kind, id=text(report, "GrpHdr/MsgId", most=limits.BANK_TOLD_ID_CHARS_MAX), accounts=accounts)
 
 
 def _account(statement: etree._Element) -> Booked:
-    name = text(statement, "Id", most=limits.TOLD_ID_CHARS_MAX)
-    account = text(statement, "Acct/Id/IBAN", "Acct/Id/Othr/Id", most=limits.TOLD_ID_CHARS_MAX)
+    name = text(statement, "Id", most=limits.BANK_TOLD_ID_CHARS_MAX)
+    account = text(statement, "Acct/Id/IBAN", "Acct/Id/Othr/Id", most=limits.BANK_TOLD_ID_CHARS_MAX)
     if not name or not account:
         raise wrong(statement, "it has no id, or names no account")
     movements: list[_Movement] = []
@@ -87,14 +86,14 @@ def _account(statement: etree._Element) -> Booked:
     unbooked = 0
     booked: list[tuple[str, int]] = []
     for number, element in enumerate(children(statement, "Ntry"), start=1):
-        if text(element, "Sts/Cd", "Sts", most=limits.ID_CHARS_MAX) != "BOOK":
+        if text(element, "Sts/Cd", "Sts", most=limits.BANK_ID_CHARS_MAX) != "BOOK":
             unbooked += 1
             continue
         entry = _entry(element, str(number))
         booked.append((entry.currency, entry.amount_minor if entry.credit else -entry.amount_minor))
         movements += _movements(entry, notes)
     notes += _balances(statement, booked)
-    page = text(statement, "StmtPgntn/PgNb", most=limits.ID_CHARS_MAX)
+    page = text(statement, "StmtPgntn/PgNb", most=limits.BANK_ID_CHARS_MAX)
     refs = _references(movements, f"{name}/{page}" if page not in {"", "1"} else name)
     told = [*zip(movements, refs, strict=True)]
     return Booked(
@@ -109,7 +108,7 @@ def _account(statement: etree._Element) -> Booked:
 
 def _entry(element: etree._Element, place: str) -> _Entry:
     amount, currency = _amount(element)
-    reversal = text(element, "RvslInd", most=limits.ID_CHARS_MAX)
+    reversal = text(element, "RvslInd", most=limits.BANK_ID_CHARS_MAX)
     if reversal not in {"", "true", "false", "1", "0"}:
         raise wrong(element, f"RvslInd {reversal!r} is neither true nor false")
     return _Entry(
@@ -120,7 +119,7 @@ def _entry(element: etree._Element, place: str) -> _Entry:
         credit=_is_credit(element),
         turned=reversal in {"true", "1"} or _is_return(element),
         booked_on=_day(element),
-        ref=_reference(text(element, "AcctSvcrRef", most=limits.TOLD_ID_CHARS_MAX)),
+        ref=_reference(text(element, "AcctSvcrRef", most=limits.BANK_TOLD_ID_CHARS_MAX)),
         info=text(element, "AddtlNtryInf"),
     )
 
@@ -159,7 +158,7 @@ def _part(details: etree._Element, entry: _Entry) -> int | None:
 
 
 def _movement(entry: _Entry, details: etree._Element | None, place: str, amount: int) -> _Movement:
-    own = "" if details is None else _reference(text(details, "Refs/AcctSvcrRef", most=limits.TOLD_ID_CHARS_MAX))
+    own = "" if details is None else _reference(text(details, "Refs/AcctSvcrRef", most=limits.BANK_TOLD_ID_CHARS_MAX))
     returned = details is not None and (child(details, "RtrInf") is not None or _is_return(details))
     return _Movement(
         entry=entry,
@@ -174,7 +173,7 @@ def _movement(entry: _Entry, details: etree._Element | None, place: str, amount:
 
 def _is_return(element: etree._Element) -> bool:
     """Whether the bank's transaction code says that a payment was returned or called back."""
-    return text(element, "BkTxCd/Domn/Fmly/SubFmlyCd", most=limits.ID_CHARS_MAX) in _RETURNS
+    return text(element, "BkTxCd/Domn/Fmly/SubFmlyCd", most=limits.BANK_ID_CHARS_MAX) in _RETURNS
 
 
 def _reference(said: str) -> str:
@@ -204,7 +203,7 @@ def _receipt(movement: _Movement, ref: str) -> Receipt:
 
 
 def _outgoing(movement: _Movement, ref: str) -> Outgoing:
-    details, most = movement.details, limits.TOLD_ID_CHARS_MAX
+    details, most = movement.details, limits.BANK_TOLD_ID_CHARS_MAX
     return Outgoing(
         ref=ref,
         amount_minor=movement.amount_minor,
@@ -222,7 +221,7 @@ def _party(movement: _Movement, role: str) -> str:
     """The name of who paid (`Dbtr`) or was paid (`Cdtr`): version 8 puts a level in between."""
     if movement.details is None:
         return ""
-    return text(movement.details, f"RltdPties/{role}/Pty/Nm", f"RltdPties/{role}/Nm", most=limits.NAME_CHARS_MAX)
+    return text(movement.details, f"RltdPties/{role}/Pty/Nm", f"RltdPties/{role}/Nm", most=limits.BANK_NAME_CHARS_MAX)
 
 
 def _text(movement: _Movement) -> str:
@@ -240,13 +239,13 @@ def _invoices(movement: _Movement) -> tuple[str, ...]:
         return ()
     found: list[str] = []
     for one in children(movement.details, "RmtInf/Strd"):
-        numbers = [text(document, "Nb", most=limits.TOLD_ID_CHARS_MAX) for document in children(one, "RfrdDocInf")]
-        found += [*numbers, text(one, "CdtrRefInf/Ref", most=limits.TOLD_ID_CHARS_MAX)]
+        numbers = [text(document, "Nb", most=limits.BANK_TOLD_ID_CHARS_MAX) for document in children(one, "RfrdDocInf")]
+        found += [*numbers, text(one, "CdtrRefInf/Ref", most=limits.BANK_TOLD_ID_CHARS_MAX)]
     return tuple(dict.fromkeys(number for number in found if number))
 
 
 def _is_credit(element: etree._Element) -> bool:
-    said = text(element, "CdtDbtInd", most=limits.ID_CHARS_MAX)
+    said = text(element, "CdtDbtInd", most=limits.BANK_ID_CHARS_MAX)
     if said not in {"CRDT", "DBIT"}:
         raise wrong(element, f"CdtDbtInd {said!r} is neither CRDT nor DBIT")
     return said == "CRDT"
@@ -300,7 +299,7 @@ def _balances(statement: etree._Element, booked: list[tuple[str, int]]) -> Itera
 
 def _balance(statement: etree._Element, code: str) -> Iterator[tuple[int, str]]:
     for balance in children(statement, "Bal"):
-        if text(balance, "Tp/CdOrPrtry/Cd", most=limits.ID_CHARS_MAX) == code and not text(
+        if text(balance, "Tp/CdOrPrtry/Cd", most=limits.BANK_ID_CHARS_MAX) == code and not text(
             balance, "Tp/SubTp/Cd", "Tp/SubTp/Prtry"
         ):
             amount, currency = _amount(balance)

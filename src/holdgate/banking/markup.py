@@ -11,7 +11,7 @@ from typing import Final
 
 from lxml import etree
 
-from holdgate.banking import limits
+from holdgate.terms import limits
 from holdgate.terms.errors import Malformed
 
 _ENCODING: Final = re.compile(rb"^<\?xml[^>]{0,200}?encoding\s*=\s*[\"']([A-Za-z0-9._-]{1,40})[\"']")
@@ -29,10 +29,12 @@ def parse(raw: bytes, what: str) -> etree._Element:
         Malformed: too large, too deep, not UTF-8, with a document type, or not XML; with the line where there is one.
     """
     raw = raw.removeprefix(b"\xef\xbb\xbf")
-    if len(raw) > limits.FILE_BYTES_MAX:
-        raise Malformed(f"{what} has {len(raw)} bytes; {limits.FILE_BYTES_MAX} are the most")
-    if raw.count(b"<") > limits.TAGS_MAX or raw.count(b"=") > limits.TAGS_MAX:
-        raise Malformed(f"{what} holds more than {limits.TAGS_MAX} tags or attributes; ask the bank for smaller files")
+    if len(raw) > limits.BANK_FILE_BYTES_MAX:
+        raise Malformed(f"{what} has {len(raw)} bytes; {limits.BANK_FILE_BYTES_MAX} are the most")
+    if raw.count(b"<") > limits.BANK_TAGS_MAX or raw.count(b"=") > limits.BANK_TAGS_MAX:
+        raise Malformed(
+            f"{what} holds more than {limits.BANK_TAGS_MAX} tags or attributes; ask the bank for smaller files"
+        )
     at = raw.find(b"<!DOCTYPE")
     if at >= 0 or b"<!ENTITY" in raw:
         raise Malformed(
@@ -69,8 +71,8 @@ def _parsed(raw: bytes, what: str) -> etree._Element:
     level, ahead = 0, [root]
     while ahead:
         level += 1
-        if level > limits.DEPTH_MAX:
-            raise Malformed(f"{what}, line {ahead[0].sourceline}: nested deeper than {limits.DEPTH_MAX} levels")
+        if level > limits.BANK_DEPTH_MAX:
+            raise Malformed(f"{what}, line {ahead[0].sourceline}: nested deeper than {limits.BANK_DEPTH_MAX} levels")
         ahead = [child for element in ahead for child in element]
     return root
 
@@ -103,7 +105,7 @@ def child(element: etree._Element, path: str) -> etree._Element | None:
     return next(children(element, path), None)
 
 
-def text(element: etree._Element, *paths: str, most: int = limits.TEXT_CHARS_MAX) -> str:
+def text(element: etree._Element, *paths: str, most: int = limits.BANK_TEXT_CHARS_MAX) -> str:
     """The text under the first of the paths that has one, made plain; empty where none has."""
     for path in paths:
         for found in children(element, path):
@@ -113,7 +115,7 @@ def text(element: etree._Element, *paths: str, most: int = limits.TEXT_CHARS_MAX
     return ""
 
 
-def clean(raw: str, most: int = limits.TEXT_CHARS_MAX) -> str:
+def clean(raw: str, most: int = limits.BANK_TEXT_CHARS_MAX) -> str:
     """Text on one line in NFC, without control, format and private characters, cut to a length."""
     kept = (" " if sign.isspace() else sign for sign in unicodedata.normalize("NFC", raw[: 4 * most]))
     plain = "".join(sign for sign in kept if unicodedata.category(sign)[0] != "C")

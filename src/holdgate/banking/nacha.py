@@ -20,6 +20,7 @@ from holdgate.banking.order import order_faults, ordered_on, refuse
 from holdgate.crypto.hashes import digest
 from holdgate.pay.payment import Payment, PaymentOrder
 from holdgate.terms.errors import Malformed
+from holdgate.terms.limits import NACHA_AMOUNT_MINOR_MAX
 from holdgate.terms.party import Account
 
 EntryClass = Literal["PPD", "CCD"]
@@ -30,7 +31,6 @@ _DIGITS: Final = re.compile(r"[0-9]{9}", re.ASCII)
 _CREDITS: Final = "220"
 """Service class: credits only. The bank books the other side itself (an unbalanced file)."""
 _TO_CHECKING: Final = "22"
-_AMOUNT_MAX_MINOR: Final = 9_999_999_999
 _TRACES: Final = 10_000_000
 _MODIFIERS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
@@ -60,7 +60,7 @@ def faults(order: PaymentOrder, entry_class: str = "PPD", agreement: Agreement =
         found.append(f"{entry_class[:10]!r} is no entry class that is written: PPD pays persons, CCD pays companies")
     found += _account_faults(order.debtor.account, "the debtor")
     found += [fault for p in order.payments for fault in _account_faults(p.account, f"payment {p.id[:40]}")]
-    if sum(payment.amount_minor for payment in order.payments) > _AMOUNT_MAX_MINOR:
+    if sum(payment.amount_minor for payment in order.payments) > NACHA_AMOUNT_MINOR_MAX:
         found.append("the payments come to more than 99,999,999.99 USD; split the order")
     destination = agreement.destination
     if destination and not routing_holds(destination):

@@ -5,8 +5,8 @@ import re
 from collections import Counter
 from typing import Final
 
-from holdgate.banking import limits
 from holdgate.pay.payment import PaymentOrder
+from holdgate.terms import limits
 from holdgate.terms.errors import Malformed
 
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
@@ -35,15 +35,15 @@ def order_faults(order: PaymentOrder) -> list[str]:
     if not _DIGEST.fullmatch(order.digest):
         faults.append("its digest is not that of a ledger entry (64 hex digits)")
     faults += day_faults(order)
-    if not 1 <= len(order.payments) <= limits.PAYMENTS_MAX:
-        faults.append(f"it holds {len(order.payments)} payments; 1 to {limits.PAYMENTS_MAX} can go in one file")
+    if not 1 <= len(order.payments) <= limits.BANK_PAYMENTS_MAX:
+        faults.append(f"it holds {len(order.payments)} payments; 1 to {limits.BANK_PAYMENTS_MAX} can go in one file")
     for name, count in Counter(payment.id for payment in order.payments).items():
         if count > 1:
             faults.append(f"the end-to-end id {name[:40]!r} stands {count} times; each payment has its own")
     for payment in order.payments:
-        if len(payment.id) > limits.ID_CHARS_MAX or _TWICE.search(payment.id) or not _ID.fullmatch(payment.id):
+        if len(payment.id) > limits.BANK_ID_CHARS_MAX or _TWICE.search(payment.id) or not _ID.fullmatch(payment.id):
             faults.append(
-                f"{payment.id[:40]!r} is no end-to-end id: 1 to {limits.ID_CHARS_MAX} letters, digits and signs of SEPA"
+                f"{payment.id[:40]!r} is no end-to-end id: 1 to {limits.BANK_ID_CHARS_MAX} letters, digits and signs of SEPA"
             )
         if payment.amount_minor <= 0:
             faults.append(f"{payment.id[:40]} pays {payment.amount_minor} minor units; an amount is above 0")
@@ -62,7 +62,7 @@ def day_faults(order: PaymentOrder) -> list[str]:
     ahead = (day - ordered).days
     if ahead < -1:
         return [f"pay_on {order.pay_on} is before the day it was ordered ({ordered}); order it for a day to come"]
-    if ahead > limits.PAY_AHEAD_DAYS_MAX:
+    if ahead > limits.BANK_PAY_AHEAD_DAYS_MAX:
         return [f"pay_on {order.pay_on} is over a year after the order ({ordered}); check the year"]
     return []
 

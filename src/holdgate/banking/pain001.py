@@ -15,13 +15,12 @@ import sepaxml
 from lxml import etree
 from msgspec import Struct
 
-from holdgate.banking import limits
 from holdgate.banking.latin import SEPA, latin
 from holdgate.banking.markup import child, children, message_of, parse, text
 from holdgate.banking.order import order_faults, ordered_on, refuse
 from holdgate.banking.sepa import account_faults
 from holdgate.pay.payment import PaymentOrder
-from holdgate.terms import money
+from holdgate.terms import limits, money
 from holdgate.terms.errors import Malformed
 
 MESSAGE: Final = "pain.001.001.09"
@@ -74,7 +73,7 @@ def faults(order: PaymentOrder) -> list[str]:
         found.append(f"SEPA transfers are in EUR; this order is in {order.currency[:10]!r}")
     found += account_faults(order.debtor.account, "the debtor")
     found += [fault for p in order.payments for fault in account_faults(p.account, f"payment {p.id[:40]}")]
-    if any(payment.amount_minor > limits.SEPA_AMOUNT_MAX_MINOR for payment in order.payments):
+    if any(payment.amount_minor > limits.SEPA_AMOUNT_MINOR_MAX for payment in order.payments):
         found.append("an amount is above 999,999,999.99 EUR, the most of one SEPA transfer; split it")
     try:
         _expected(order)
@@ -203,7 +202,7 @@ def _expected(order: PaymentOrder) -> TransferFile:
                 bic=payment.account.bic,
                 amount_minor=payment.amount_minor,
                 currency="EUR",
-                text=_cut(latin(payment.text, SEPA, f"the text of {payment.id[:40]}"), limits.SEPA_TEXT_CHARS),
+                text=_cut(latin(payment.text, SEPA, f"the text of {payment.id[:40]}"), limits.SEPA_TEXT_CHARS_MAX),
             )
             for payment in order.payments
         ),
@@ -211,7 +210,7 @@ def _expected(order: PaymentOrder) -> TransferFile:
 
 
 def _name(name: str, what: str) -> str:
-    return _cut(latin(name, SEPA, what), limits.SEPA_NAME_CHARS)
+    return _cut(latin(name, SEPA, what), limits.SEPA_NAME_CHARS_MAX)
 
 
 def _cut(said: str, most: int) -> str:
@@ -232,7 +231,7 @@ def _written(order: PaymentOrder) -> bytes:
         if transfer.bic:
             payment["BIC"] = transfer.bic
         message.add_payment(payment)
-    root = etree.fromstring(message.export(validate=False))
+    root = etree.fromstring(message.export(validate=False), _parser())
     _set(root, "CstmrCdtTrfInitn/GrpHdr/MsgId", wanted.message)
     _set(root, "CstmrCdtTrfInitn/GrpHdr/CreDtTm", wanted.created)
     _set(root, "CstmrCdtTrfInitn/PmtInf/PmtInfId", wanted.batch)
@@ -262,7 +261,7 @@ def _address(order: PaymentOrder) -> dict[str, str]:
     """The debtor's address, structured: banks outside of the EEA want it, and nobody takes address lines any more."""
     debtor = order.debtor
     parts = (
-        ("street_name", debtor.street, limits.SEPA_NAME_CHARS),
+        ("street_name", debtor.street, limits.SEPA_NAME_CHARS_MAX),
         ("postcode", debtor.postal_code, 16),
         ("town", debtor.city, 35),
         ("country_subdivision", debtor.region, 35),
@@ -274,8 +273,12 @@ def _address(order: PaymentOrder) -> dict[str, str]:
 @functools.cache
 def _schema() -> etree.XMLSchema:
     folder = (sepaxml.__file__ or "").rpartition("/")[0]
-    return etree.XMLSchema(etree.parse(f"{folder}/schemas/{MESSAGE}.xsd"))
+    return etree.XMLSchema(etree.parse(f"{folder}/schemas/{MESSAGE}.xsd", _parser()))
 
 
 def _short(value: object) -> str:
     return str(value)[:120]
+
+
+def _parser() -> etree.XMLParser:
+    return etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)

@@ -9,15 +9,14 @@ from typing import Final
 
 from lxml import etree
 
-from holdgate.banking import limits
 from holdgate.banking.markup import child, children, message_of, text, wrong
 from holdgate.banking.results import FAILED, PAID, PENDING, Group, Results, Said, Status
-from holdgate.terms import money
+from holdgate.terms import limits, money
 from holdgate.terms.errors import Malformed
+from holdgate.terms.limits import BANK_WORDS_CHARS_MAX
 
 MESSAGES: Final = ("pain.002.001.03", "pain.002.001.10")
 _FINAL: Final[dict[str, Status]] = {"ACSC": PAID, "ACCC": PAID, "RJCT": FAILED, "CANC": FAILED}
-_WORDS_MAX: Final = 105
 
 
 def read_report(root: etree._Element) -> Results:
@@ -38,11 +37,11 @@ def read_report(root: etree._Element) -> Results:
         raise wrong(report, "it does not say which message it answers (OrgnlGrpInfAndSts)")
     if not text(head, "OrgnlMsgNmId").startswith("pain.001"):
         raise wrong(head, f"it answers {text(head, 'OrgnlMsgNmId', most=35)!r}, and not a pain.001")
-    message = _group(head, text(head, "OrgnlMsgId", most=limits.TOLD_ID_CHARS_MAX), "GrpSts")
+    message = _group(head, text(head, "OrgnlMsgId", most=limits.BANK_TOLD_ID_CHARS_MAX), "GrpSts")
     batches: dict[str, Group] = {}
     said: list[Said] = []
     for element in children(report, "OrgnlPmtInfAndSts"):
-        batch = _group(element, text(element, "OrgnlPmtInfId", most=limits.TOLD_ID_CHARS_MAX), "PmtInfSts")
+        batch = _group(element, text(element, "OrgnlPmtInfId", most=limits.BANK_TOLD_ID_CHARS_MAX), "PmtInfSts")
         if batch.code in _FINAL and message.code in _FINAL and batch.status != message.status:
             raise wrong(
                 element, f"it says {batch.code} of a batch and {message.code} of all; ask the bank which one holds"
@@ -55,7 +54,7 @@ def read_report(root: etree._Element) -> Results:
     _agree(said, report)
     return Results(
         kind=kind,
-        id=text(report, "GrpHdr/MsgId", most=limits.TOLD_ID_CHARS_MAX),
+        id=text(report, "GrpHdr/MsgId", most=limits.BANK_TOLD_ID_CHARS_MAX),
         original=message.id,
         message=message,
         batches=tuple(batches.values()),
@@ -64,7 +63,7 @@ def read_report(root: etree._Element) -> Results:
 
 
 def _group(element: etree._Element, name: str, status: str) -> Group:
-    code = text(element, status, most=limits.ID_CHARS_MAX)
+    code = text(element, status, most=limits.BANK_ID_CHARS_MAX)
     count = text(element, "OrgnlNbOfTxs", most=16)
     if count and not (count.isascii() and count.isdecimal()):
         raise wrong(element, f"OrgnlNbOfTxs {count!r} is no number")
@@ -80,7 +79,7 @@ def _group(element: etree._Element, name: str, status: str) -> Group:
 
 def _transactions(parent: etree._Element, above: list[Group]) -> Iterator[Said]:
     for element in children(parent, "TxInfAndSts"):
-        code = text(element, "TxSts", most=limits.ID_CHARS_MAX)
+        code = text(element, "TxSts", most=limits.BANK_ID_CHARS_MAX)
         status = _FINAL.get(code, PENDING)
         for group in above:
             if group.code in _FINAL and code and status != group.status:
@@ -91,7 +90,7 @@ def _transactions(parent: etree._Element, above: list[Group]) -> Iterator[Said]:
         reason, words = _reason(element)
         amount, currency = _amount(element)
         yield Said(
-            id=text(element, "OrgnlEndToEndId", most=limits.TOLD_ID_CHARS_MAX),
+            id=text(element, "OrgnlEndToEndId", most=limits.BANK_TOLD_ID_CHARS_MAX),
             status=status,
             reason=reason or ("" if status == PAID else next((g.reason for g in reversed(above) if g.reason), code)),
             says=words,
@@ -102,8 +101,8 @@ def _transactions(parent: etree._Element, above: list[Group]) -> Iterator[Said]:
 
 def _reason(element: etree._Element) -> tuple[str, str]:
     """The first reason's code, and what is said beside it."""
-    code = text(element, "StsRsnInf/Rsn/Cd", "StsRsnInf/Rsn/Prtry", most=limits.TOLD_ID_CHARS_MAX)
-    return code, text(element, "StsRsnInf/AddtlInf", most=_WORDS_MAX)
+    code = text(element, "StsRsnInf/Rsn/Cd", "StsRsnInf/Rsn/Prtry", most=limits.BANK_TOLD_ID_CHARS_MAX)
+    return code, text(element, "StsRsnInf/AddtlInf", most=BANK_WORDS_CHARS_MAX)
 
 
 def _amount(element: etree._Element) -> tuple[int | None, str]:

@@ -8,12 +8,11 @@ import re
 from collections import Counter
 from typing import Final
 
-from holdgate.banking import limits
 from holdgate.banking.markup import clean
 from holdgate.banking.order import real_date, refuse
 from holdgate.banking.results import Booked, Outgoing, Statement
 from holdgate.pay.payment import Receipt
-from holdgate.terms import money
+from holdgate.terms import limits, money
 from holdgate.terms.errors import Malformed
 from holdgate.terms.limits import INTEGER_ABS_MAX
 
@@ -74,8 +73,8 @@ def _booked(account: str, movements: list[Receipt | Outgoing]) -> Booked:
 
 
 def _rows(raw: bytes) -> list[tuple[int, list[str]]]:
-    if len(raw) > limits.FILE_BYTES_MAX:
-        raise Malformed(f"the statement has {len(raw)} bytes; {limits.FILE_BYTES_MAX} are the most")
+    if len(raw) > limits.BANK_FILE_BYTES_MAX:
+        raise Malformed(f"the statement has {len(raw)} bytes; {limits.BANK_FILE_BYTES_MAX} are the most")
     try:
         said = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -96,8 +95,8 @@ def _rows(raw: bytes) -> list[tuple[int, list[str]]]:
             if any(cell.strip() for cell in cells):
                 rows.append((begin, [cell.strip() for cell in cells]))
             begin = reader.line_num + 1
-            if len(rows) > limits.CSV_ROWS_MAX:
-                raise Malformed(f"the statement has more than {limits.CSV_ROWS_MAX} rows; split it")
+            if len(rows) > limits.BANK_CSV_ROWS_MAX:
+                raise Malformed(f"the statement has more than {limits.BANK_CSV_ROWS_MAX} rows; split it")
     except csv.Error as error:
         raise Malformed(f"line {reader.line_num} is no row of a table: {error}") from None
     if not rows:
@@ -122,7 +121,7 @@ def _movement(
         faults.append(f"line {number}: the kind {kind[:20]!r} is none of {', '.join(KINDS)}")
     if real_date(row["booked_on"]) is None:
         faults.append(f"line {number}: booked_on {row['booked_on'][:20]!r} is no date such as 2026-04-01")
-    for column, most in (("ref", 80), ("account", 34), ("id", limits.ID_CHARS_MAX)):
+    for column, most in (("ref", 80), ("account", 34), ("id", limits.BANK_ID_CHARS_MAX)):
         said = row.get(column, "")
         if (not said and column != "id") or len(said) > most or clean(said) != said:
             faults.append(f"line {number}: {column} is empty, longer than {most} characters, or not plain text")
@@ -132,9 +131,9 @@ def _movement(
 
 
 def _told(row: dict[str, str], kind: str, amount: int) -> Receipt | Outgoing:
-    party, text = clean(row.get("payer", ""), limits.NAME_CHARS_MAX), clean(row.get("text", ""))
+    party, text = clean(row.get("payer", ""), limits.BANK_NAME_CHARS_MAX), clean(row.get("text", ""))
     if kind in {"receipt", "taken-back"}:
-        invoice = clean(row.get("invoice", ""), limits.ID_CHARS_MAX)
+        invoice = clean(row.get("invoice", ""), limits.BANK_ID_CHARS_MAX)
         return Receipt(
             ref=row["ref"],
             amount_minor=amount if kind == "receipt" else -amount,
@@ -153,5 +152,5 @@ def _told(row: dict[str, str], kind: str, amount: int) -> Receipt | Outgoing:
         payee=party,
         text=text,
         returned=kind == "returned",
-        reason=clean(row.get("reason", ""), limits.ID_CHARS_MAX),
+        reason=clean(row.get("reason", ""), limits.BANK_ID_CHARS_MAX),
     )

@@ -21,12 +21,13 @@ from holdgate.adapters.event_loop import loop_name, run
 from holdgate.adapters.host import clock_quality
 from holdgate.adapters.http_limits import Receive, Scope, Send
 from holdgate.adapters.http_serve import Limits, serving
-from holdgate.adapters.http_site import BODY_BYTES_MAX, index_app, site_app
+from holdgate.adapters.http_site import index_app, site_app
 from holdgate.adapters.sqlite_store import SqliteStore
 from holdgate.bench.callers import Acts, Delays, Took
 from holdgate.bench.load import NODE, open_shop
 from holdgate.bench.run import Bench, Measurement, step_us
 from holdgate.sites.status import site_status
+from holdgate.terms.limits import SUBMISSION_BYTES_MAX
 
 CALLERS: Final = 16
 JOBS: Final = 640
@@ -93,7 +94,7 @@ async def measure_http(folder: Path, jobs: int = JOBS) -> Served:
         file = folder / "acts.bin"
         file.write_bytes(msgspec.msgpack.encode(acts))
         app = index_app({NODE: site_app(bench.node, lambda: site_status(bench.node, clock_quality()))})
-        async with serving(app, limits=Limits(body_bytes=BODY_BYTES_MAX)) as port:
+        async with serving(app, limits=Limits(body_bytes=SUBMISSION_BYTES_MAX)) as port:
             return await _served(bench, port, file, alone)
     finally:
         shop.close()

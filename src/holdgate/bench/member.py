@@ -15,11 +15,11 @@ from msgspec import Struct
 from holdgate.adapters.event_loop import run as run_loop
 from holdgate.adapters.host import HostClock
 from holdgate.adapters.http_serve import Limits, serving
-from holdgate.adapters.http_site import BODY_BYTES_MAX
 from holdgate.engine.answer import Sealed
 from holdgate.law import event as ev
 from holdgate.process import open_one, read_config, run
 from holdgate.sites.site import Site
+from holdgate.terms.limits import SUBMISSION_BYTES_MAX
 
 
 class Told(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -66,7 +66,7 @@ async def main(kind: str, config: Path, told: FileIO) -> None:
         if isinstance(site, Site):
             site.watchers.append(telling(say))
         say(Told(at=HostClock().now()))
-        limits = Limits(body_bytes=BODY_BYTES_MAX)
+        limits = Limits(body_bytes=SUBMISSION_BYTES_MAX)
         await run(app, given.listen, lambda shown, host, port: serving(shown, host, port, limits), lambda _: None)
 
 

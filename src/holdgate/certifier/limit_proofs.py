@@ -24,7 +24,8 @@ from holdgate.certifier.tuning import (
 )
 from holdgate.law.contract import Adaptable, Characteristic, Environment, SmartClientPO, SmartSP, Step
 from holdgate.law.technique import CHARACTERISTIC_MIN, CLIENT_WINDOW, TIGHTER, WINDOW_MIN
-from holdgate.terms.quantity import DECIMALS_MAX, parse_decimal
+from holdgate.terms.limits import DECIMALS_MAX
+from holdgate.terms.quantity import parse_decimal
 
 ROOM: Final = "limits-leave-room"
 NOT_LOOSER: Final = "tuning-never-leaves-its-range"

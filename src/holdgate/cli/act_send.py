@@ -24,11 +24,11 @@ from holdgate.ledger.entry import read_entry
 from holdgate.ledger.note import make_vkey, parse_vkey
 from holdgate.process import open_whole
 from holdgate.query.words import in_words, moment
-from holdgate.reader.receipt import ANSWER_BYTES_MAX, prove
+from holdgate.reader.receipt import prove
 from holdgate.sites.reply import Problem, Reply, reply_of
 from holdgate.terms import canon
 from holdgate.terms.errors import HoldgateError, Malformed, Tampered, Unavailable
-from holdgate.terms.limits import BLOB_BYTES_MAX, ENVELOPE_BYTES_MAX, PINS_MAX
+from holdgate.terms.limits import BLOB_BYTES_MAX, ENVELOPE_BYTES_MAX, PINS_MAX, READER_ANSWER_BYTES_MAX
 
 FAILED: Final = 1
 RECEIPT: Final = ".receipt.json"
@@ -144,7 +144,7 @@ def _post(url: str, site: str, raw: bytes, pins: tuple[Pin, ...], charter: Path 
     if pins:
         beside: dict[str, Any] = {"envelope": msgspec.Raw(raw), "documents": {pin.sha256: pin.content for pin in pins}}
         body, kind = msgspec.json.encode(beside), JSON_TYPE
-    answer = address.post(f"{address.path}/actions", body, kind, ANSWER_BYTES_MAX)
+    answer = address.post(f"{address.path}/actions", body, kind, READER_ANSWER_BYTES_MAX)
     try:
         if answer.status != _OK:
             problem = msgspec.json.decode(answer.body, type=Problem)

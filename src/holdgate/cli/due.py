@@ -12,8 +12,7 @@ from rich.text import Text
 from holdgate.cli.standing import moment_of, open_standing
 from holdgate.query.due import due as ask
 from holdgate.terms.errors import Malformed
-
-DAYS_MAX = 3_653
+from holdgate.terms.limits import DUE_DAYS_MAX
 
 
 def due(
@@ -39,8 +38,8 @@ def due(
     json
         One JSON document.
     """
-    if not 0 <= days <= DAYS_MAX:
-        raise Malformed(f"--days is between 0 and {DAYS_MAX}")
+    if not 0 <= days <= DUE_DAYS_MAX:
+        raise Malformed(f"--days is between 0 and {DUE_DAYS_MAX}")
     now = moment_of(at)
     with open_standing(data, site) as standing:
         found = ask(standing.state, standing.library, now, days)

@@ -10,13 +10,14 @@ from msgspec.structs import asdict
 from rich.console import Console
 from rich.text import Text
 
-from holdgate.adapters.sheet import SHEET_BYTES_MAX, read_sheet
+from holdgate.adapters.sheet import read_sheet
 from holdgate.adapters.zones import TZDATA, instant_or_end_of_day, instant_or_start_of_day
 from holdgate.cli.standing import moment_of, open_standing
 from holdgate.crypto.hashes import digest
 from holdgate.query.imports import FAULTY, Dates, Desk, Import, read_table
 from holdgate.terms import canon
 from holdgate.terms.errors import Malformed, Unavailable
+from holdgate.terms.limits import ORDER_FILE_BYTES_MAX
 
 FAILED = 1
 
@@ -76,9 +77,9 @@ def importing(
 
 def _read(file: Path) -> bytes:
     with file.open("rb") as source:
-        raw = source.read(SHEET_BYTES_MAX + 1)
-    if len(raw) > SHEET_BYTES_MAX:
-        raise Malformed(f"{file} has more than {SHEET_BYTES_MAX} bytes; split it")
+        raw = source.read(ORDER_FILE_BYTES_MAX + 1)
+    if len(raw) > ORDER_FILE_BYTES_MAX:
+        raise Malformed(f"{file} has more than {ORDER_FILE_BYTES_MAX} bytes; split it")
     return raw
 
 

@@ -13,11 +13,12 @@ from holdgate.cli.open_books import open_books
 from holdgate.crypto.hashes import digest
 from holdgate.invoicing.issuing import Issued, Refused, issue
 from holdgate.invoicing.profiles import FORMATS
-from holdgate.invoicing.reading import INVOICE_BYTES_MAX, invoice_from
+from holdgate.invoicing.reading import invoice_from
 from holdgate.invoicing.validate import Validator
 from holdgate.pay import books
 from holdgate.pay.invoice import Invoice
 from holdgate.terms.errors import Malformed
+from holdgate.terms.limits import INVOICE_BYTES_MAX
 
 REFUSED = 1
 

@@ -10,9 +10,10 @@ from rich.console import Console
 from holdgate.adapters.new_file import put, write_new
 from holdgate.cli.key_files import PUBLIC, PublicKey, find_key, is_public, public_bytes, read_public
 from holdgate.cli.pin import change_pin, new_pin
-from holdgate.crypto.keyfile import NAME_CHARS_MAX, open_key, seal_key
+from holdgate.crypto.keyfile import open_key, seal_key
 from holdgate.crypto.keys import SigningKey, key_id
 from holdgate.terms.errors import Malformed
+from holdgate.terms.limits import KEY_NAME_CHARS_MAX
 
 key = App(
     name="key",
@@ -49,8 +50,8 @@ def make(
     for path in (file, beside):
         if path.exists():
             raise Malformed(f"{path} is there already; name a new file")
-    if len(name) > NAME_CHARS_MAX:
-        raise Malformed(f"the name of a key has at most {NAME_CHARS_MAX} characters")
+    if len(name) > KEY_NAME_CHARS_MAX:
+        raise Malformed(f"the name of a key has at most {KEY_NAME_CHARS_MAX} characters")
     made, said = (SigningKey.generate(), name) if seal is None else _lying_open(seal, name)
     write_new(file, seal_key(made, new_pin(str(file), pin_fd), said), private=True)
     public = PublicKey(name=said, public=made.public.hex())

@@ -8,9 +8,10 @@ from msgspec import Struct
 
 from holdgate.bootstrap import SiteKeys
 from holdgate.cli.pin import ask_pin
-from holdgate.crypto.keyfile import FILE_BYTES_MAX, KeyFile, open_key, read_key_file
+from holdgate.crypto.keyfile import KeyFile, open_key, read_key_file
 from holdgate.crypto.keys import SigningKey, check_enrollable
 from holdgate.terms.errors import Malformed, Unavailable
+from holdgate.terms.limits import KEY_FILE_BYTES_MAX
 
 PUBLIC: Final = ".pub"
 """What the name of a public key's file ends with."""
@@ -132,9 +133,9 @@ def read_small(path: Path) -> bytes:
     """
     try:
         with path.open("rb") as file:
-            raw = file.read(FILE_BYTES_MAX + 1)
+            raw = file.read(KEY_FILE_BYTES_MAX + 1)
     except OSError as error:
         raise Unavailable(f"{path} cannot be read: {error.strerror or error}") from error
-    if len(raw) > FILE_BYTES_MAX:
+    if len(raw) > KEY_FILE_BYTES_MAX:
         raise Malformed(f"{path} is too long to be a key")
     return raw

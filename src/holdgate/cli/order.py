@@ -11,11 +11,12 @@ from rich.text import Text
 
 from holdgate.adapters.new_file import write_new
 from holdgate.cli.standing import moment_of, open_standing
-from holdgate.ordering import ORDER_FILE_BYTES_MAX, read_order_file
+from holdgate.ordering import read_order_file
 from holdgate.query.order_draft import OrderDraft, order_draft
 from holdgate.query.order_files import TEMPLATE, FileLine, OrderFile
 from holdgate.query.order_look import PRESENT, Item, desk_of
 from holdgate.terms.errors import Malformed
+from holdgate.terms.limits import ORDER_FILE_BYTES_MAX
 
 FAILED = 1
 STATUS_WIDTH: Final = 12

@@ -21,11 +21,10 @@ from holdgate.pay.matching import Outgoing, incoming, outgoing
 from holdgate.pay.payment import PaymentOrder, PaymentResult, Receipt
 from holdgate.terms import canon, money
 from holdgate.terms.errors import Malformed, Unavailable
-from holdgate.terms.limits import PAYMENTS_MAX, RESULTS_MAX
+from holdgate.terms.limits import PAYMENT_ORDER_BYTES_MAX, PAYMENTS_MAX, RESULTS_MAX
 from holdgate.terms.party import Account, account_fault
 
 FAILED = 1
-ORDER_BYTES_MAX = 4_194_304
 pay = App(name="pay", help="Write a payment order for a bank, and read what a bank sent.", result_action="return_value")
 _MISSING = "Files for banks need an optional package: pip install 'holdgate[banking]'"
 
@@ -158,13 +157,13 @@ def read(
         One JSON document.
     """
     try:
-        from holdgate.banking.limits import FILE_BYTES_MAX  # noqa: PLC0415 - an optional package
         from holdgate.banking.outcome import of_statement, settle  # noqa: PLC0415
         from holdgate.banking.reading import read as read_bank  # noqa: PLC0415
         from holdgate.banking.results import Results  # noqa: PLC0415
+        from holdgate.terms.limits import BANK_FILE_BYTES_MAX  # noqa: PLC0415 - an optional package
     except ImportError as error:
         raise Unavailable(_MISSING) from error
-    raw = _bytes(file, FILE_BYTES_MAX)
+    raw = _bytes(file, BANK_FILE_BYTES_MAX)
     said = read_bank(raw)
     outcome = None
     if order:
@@ -262,7 +261,7 @@ def _amount(one: Any) -> str:
 
 def _order(path: Path) -> PaymentOrder:
     try:
-        return msgspec.json.decode(_bytes(path, ORDER_BYTES_MAX), type=PaymentOrder, strict=True)
+        return msgspec.json.decode(_bytes(path, PAYMENT_ORDER_BYTES_MAX), type=PaymentOrder, strict=True)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise Malformed(f"{path} is no payment order: {error}") from None
 

@@ -6,13 +6,10 @@ What is written on a command line or in the environment is seen by every process
 import getpass
 import os
 import sys
-from typing import Final
 
 from holdgate.crypto.keyfile import check_pin
 from holdgate.terms.errors import Malformed, Unavailable
-
-PINS_BYTES_MAX: Final = 4_096
-"""What is read from a file descriptor at most."""
+from holdgate.terms.limits import PINS_BYTES_MAX
 
 
 def ask_pin(what: str, fd: int | None) -> str:

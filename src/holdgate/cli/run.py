@@ -11,11 +11,11 @@ from starlette.types import ASGIApp
 
 from holdgate.adapters.event_loop import run as run_loop
 from holdgate.adapters.http_serve import Limits, Secure, serving
-from holdgate.adapters.http_site import BODY_BYTES_MAX, Only
+from holdgate.adapters.http_site import Only
 from holdgate.adapters.tls_context import Renewed
 from holdgate.adapters.tls_files import show
-from holdgate.ledger.mirroring import UPLOAD_BYTES_MAX
 from holdgate.process import KINDS, PORTAL_PATHS, Door, SiteConfig, open_one, read_config, run_doors
+from holdgate.terms.limits import MIRROR_UPLOAD_BYTES_MAX, SUBMISSION_BYTES_MAX
 
 Kind = Literal["business-hub", "floor-hub", "node", "vault"]
 
@@ -76,4 +76,4 @@ def _door(app: ASGIApp, listen: str, tls: Path | None) -> Door:
 
 def serve(app: ASGIApp, host: str, port: int, *, secure: Secure | None = None) -> AbstractAsyncContextManager[int]:
     """Serve a site's application within the limits that its bodies need."""
-    return serving(app, host, port, Limits(body_bytes=max(BODY_BYTES_MAX, UPLOAD_BYTES_MAX)), secure)
+    return serving(app, host, port, Limits(body_bytes=max(SUBMISSION_BYTES_MAX, MIRROR_UPLOAD_BYTES_MAX)), secure)

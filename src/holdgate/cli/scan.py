@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from holdgate.adapters.epcis_uris import read_part
-from holdgate.adapters.marks import MARK_CHARS_MAX, read_mark
+from holdgate.adapters.marks import read_mark
 from holdgate.bootstrap import read_trust
 from holdgate.cli.key_files import PersonKey
 from holdgate.cli.reader_line import open_line
@@ -21,6 +21,7 @@ from holdgate.identity.charter import open_charter
 from holdgate.ledger.note import Vkey, make_vkey, parse_vkey
 from holdgate.reader import Came, Delivery, Outbox, Reader
 from holdgate.terms.errors import Malformed, Unavailable
+from holdgate.terms.limits import MARK_CHARS_MAX
 
 FAILED: Final = 1
 STYLES: Final = {Came.RECEIVED: "bold green", Came.HELD: "bold yellow", Came.REFUSED: "bold red"}

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
 
 from holdgate.adapters.head_files import NOTE, TOKEN
 from holdgate.adapters.rfc3161 import Pins, read_pins, verify_token
@@ -14,8 +13,7 @@ from holdgate.ledger.head import open_head
 from holdgate.ledger.note import parse_vkey
 from holdgate.terms import instant
 from holdgate.terms.errors import HoldgateError, Malformed, Unavailable
-
-HEADS_MAX: Final = 20_000
+from holdgate.terms.limits import HEADS_MAX
 
 
 def stamped_heads(

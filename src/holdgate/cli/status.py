@@ -13,9 +13,9 @@ from rich.text import Text
 from holdgate.engine.address import host_and_port
 from holdgate.terms import instant
 from holdgate.terms.errors import Malformed, Unavailable
+from holdgate.terms.limits import STATUS_BYTES_MAX
 
 DEADLINE_S: Final = 5.0
-BYTES_MAX: Final = 1_048_576
 FAILED: Final = 1
 LISTEN: Final = "127.0.0.1:8460"
 SETTLED: Final = 4
@@ -50,7 +50,7 @@ def _ask(address: str, path: str) -> Any:
     try:
         connection.request("GET", path)
         response = connection.getresponse()
-        body = response.read(BYTES_MAX)
+        body = response.read(STATUS_BYTES_MAX)
     except (OSError, HTTPException) as error:
         raise Unavailable(
             f"nothing answers at {address}: {error}; start it with holdgate up or holdgate run"

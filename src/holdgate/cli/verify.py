@@ -12,9 +12,8 @@ from holdgate.ledger.note import Vkey, parse_vkey
 from holdgate.package.verify import Verdict, verify
 from holdgate.terms.errors import Malformed, Unavailable
 from holdgate.terms.instant import show
-from holdgate.terms.limits import PACKAGE_BYTES_MAX
+from holdgate.terms.limits import PACKAGE_BYTES_MAX, TRUST_BYTES_MAX
 
-TRUST_BYTES_MAX: Final = 65_536
 FAULTS_SHOWN: Final = 20
 WIDTH: Final = 26
 

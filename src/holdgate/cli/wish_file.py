@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 from msgspec import Struct
@@ -16,11 +16,7 @@ from holdgate.law import command as c
 from holdgate.terms import canon
 from holdgate.terms.errors import Malformed, Tampered, Unavailable
 from holdgate.terms.instant import SECOND_US
-from holdgate.terms.limits import ENVELOPE_BYTES_MAX
-
-WISH_BYTES_MAX: Final = 2 * ENVELOPE_BYTES_MAX
-LINES_MAX: Final = 100_000
-SKEW_S_MAX: Final = 366 * 86_400
+from holdgate.terms.limits import WISH_BYTES_MAX, WISH_LINES_MAX, WISH_SKEW_S_MAX
 
 
 class Known(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -118,9 +114,9 @@ def read_draft(path: Path, number: int) -> DraftLine:
     Raises:
         Unavailable: the file cannot be read. Malformed: it has no such line, or that is none.
     """
-    if not 1 <= number <= LINES_MAX:
+    if not 1 <= number <= WISH_LINES_MAX:
         raise Malformed(
-            f"the first line of {path} is line 1, and {LINES_MAX} is the last that is read; there is no line {number}"
+            f"the first line of {path} is line 1, and {WISH_LINES_MAX} is the last that is read; there is no line {number}"
         )
     try:
         with path.open("rb") as source:
@@ -154,7 +150,7 @@ def read_wish(path: Path) -> Wish:
         raise Malformed(f"{path} is no wish as holdgate act prepare writes it: {error}") from None
     envelope = open_envelope(canon.encode(file.envelope), least=0)
     command = c.parse_command(envelope.payload)
-    if set(file.signers) != set(wanted_of(command)) or not 0 <= file.skew_s <= SKEW_S_MAX:
+    if set(file.signers) != set(wanted_of(command)) or not 0 <= file.skew_s <= WISH_SKEW_S_MAX:
         raise Malformed(f"{path} does not say of everybody who signs what key they hold; prepare it anew")
     if envelope.signatures:
         names = [row.keyid for row in envelope.signatures]

@@ -24,11 +24,12 @@ from holdgate.crypto.keys import SigningKey
 from holdgate.engine.address import bracketed, host_and_port
 from holdgate.ledger.note import Vkey, parse_checkpoint, parse_vkey, verify_cosignature
 from holdgate.ledger.policy import parse_policy
-from holdgate.ledger.witness import REQUEST_BYTES_MAX, Cosigner, Evidence, Witness
+from holdgate.ledger.witness import Cosigner, Evidence, Witness
 from holdgate.sites.vault_face import WitnessFace
 from holdgate.terms import instant
 from holdgate.terms.errors import Malformed, Unavailable
 from holdgate.terms.instant import SECOND_US
+from holdgate.terms.limits import WITNESS_REQUEST_BYTES_MAX
 
 KEY, LOGS, STORE, VKEY = "witness.key", "logs.policy", "witness.db", "witness.vkey"
 PORT: Final = 8420
@@ -108,7 +109,7 @@ async def _serve(face: WitnessFace, host: str, port: int, tell: Callable[[str], 
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    limits = Limits(body_bytes=2 * REQUEST_BYTES_MAX)
+    limits = Limits(body_bytes=2 * WITNESS_REQUEST_BYTES_MAX)
     async with serving(WitnessApp(face).app, host, port, limits) as taken:
         tell(f"http://{bracketed(host)}:{taken}")
         await stop.wait()

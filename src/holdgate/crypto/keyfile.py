@@ -29,14 +29,11 @@ from nacl.utils import random as random_bytes
 from holdgate.crypto.keys import PUBLIC_BYTES, SEED_BYTES, SigningKey
 from holdgate.terms import canon
 from holdgate.terms.errors import Malformed, Tampered, Unavailable
+from holdgate.terms.limits import KEY_FILE_BYTES_MAX, KEY_NAME_CHARS_MAX, PIN_CHARS_MAX
 
-FILE_BYTES_MAX: Final = 4_096
-"""The longest key file that is read."""
 PIN_CHARS_MIN: Final = 8
-PIN_CHARS_MAX: Final = 256
 PIN_DIFFERENT_MIN: Final = 4
 """How many different characters a PIN has at least."""
-NAME_CHARS_MAX: Final = 64
 _KEY_BYTES: Final = 32
 _NONCE_BYTES: Final = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES
 _SEALED_BYTES: Final = SEED_BYTES + crypto_aead_xchacha20poly1305_ietf_ABYTES
@@ -114,8 +111,8 @@ def seal_key(key: SigningKey, pin: str, name: str = "", cost: Cost = MODERATE) -
         Malformed: the PIN is too weak, or the name too long. Unavailable: there is not enough memory on this machine.
     """
     check_pin(pin)
-    if len(name) > NAME_CHARS_MAX:
-        raise Malformed(f"the name of a key has at most {NAME_CHARS_MAX} characters")
+    if len(name) > KEY_NAME_CHARS_MAX:
+        raise Malformed(f"the name of a key has at most {KEY_NAME_CHARS_MAX} characters")
     derivation = Derivation(salt=random_bytes(argon2id.SALTBYTES), passes=cost.passes, memory=cost.memory)
     head = KeyFile(name=name, public=key.public, derivation=derivation, nonce=random_bytes(_NONCE_BYTES), sealed=b"")
     sealed = crypto_aead_xchacha20poly1305_ietf_encrypt(
@@ -130,8 +127,8 @@ def read_key_file(raw: bytes) -> KeyFile:
     Raises:
         Malformed: it is none, or asks for more (or less) than any that Holdgate writes.
     """
-    if len(raw) > FILE_BYTES_MAX:
-        raise Malformed(f"a key file has at most {FILE_BYTES_MAX} bytes")
+    if len(raw) > KEY_FILE_BYTES_MAX:
+        raise Malformed(f"a key file has at most {KEY_FILE_BYTES_MAX} bytes")
     try:
         found = msgspec.json.decode(raw, type=KeyFile)
     except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
@@ -143,7 +140,10 @@ def read_key_file(raw: bytes) -> KeyFile:
             f"{LEAST.passes} over {LEAST.memory} and {MOST.passes} over {MOST.memory} is computed here"
         )
     lengths = (len(found.public), len(asked.salt), len(found.nonce), len(found.sealed))
-    if lengths != (PUBLIC_BYTES, argon2id.SALTBYTES, _NONCE_BYTES, _SEALED_BYTES) or len(found.name) > NAME_CHARS_MAX:
+    if (
+        lengths != (PUBLIC_BYTES, argon2id.SALTBYTES, _NONCE_BYTES, _SEALED_BYTES)
+        or len(found.name) > KEY_NAME_CHARS_MAX
+    ):
         raise Malformed("this is no key file: a part of it has another length than it must have")
     return found
 

@@ -1,8 +1,8 @@
 """Attempts: input that could not be authenticated goes on record without buying a flush each.
 
 The first of a source in a second gets an entry of its own; more of the same source and second are counted and recorded
-together when the second is over. A site writes at most QUOTA such entries a second; what is beyond is counted under one
-source name.
+together when the second is over. A site writes at most ATTEMPTS_PER_S_MAX such entries a second; what is beyond is counted
+under one source name.
 """
 
 from typing import Final
@@ -11,9 +11,8 @@ from msgspec.structs import replace
 
 from holdgate.law.chronicle import Attempt
 from holdgate.terms.instant import SECOND_US
+from holdgate.terms.limits import ATTEMPTS_PER_S_MAX
 
-QUOTA: Final = 20
-"""Attempt entries a second, for the whole site."""
 EVERYBODY: Final = "others"
 
 
@@ -33,9 +32,9 @@ class Attempts:
     def take(self, attempt: Attempt, now: int) -> list[Attempt]:
         """What to record now that this attempt came."""
         due = self.due(now)
-        source = attempt.source if attempt.source in self._counted or self._written < QUOTA else EVERYBODY
+        source = attempt.source if attempt.source in self._counted or self._written < ATTEMPTS_PER_S_MAX else EVERYBODY
         before = self._counted.get(source)
-        if before is None and self._written < QUOTA:
+        if before is None and self._written < ATTEMPTS_PER_S_MAX:
             self._written += 1
             self._counted[source] = replace(attempt, count=0)
             return [*due, attempt]

@@ -16,6 +16,7 @@ from msgspec import Raw, Struct
 from typing_extensions import override
 
 from holdgate.crypto.hashes import digest
+from holdgate.terms.limits import BUS_FAULT_CHARS_MAX, BUS_FAULTS_MAX, BUS_FAULTS_SAID_MAX
 
 WINDOW: Final = 64
 """Broadcasts of one source that are being decided at the same time."""
@@ -23,17 +24,12 @@ THERE: Final = 204
 """The status of an answer to a reader that asked whether the floor hub is there."""
 
 
-FAULTS_MAX: Final = 100
-SAID_MAX: Final = 20
-FAULT_CHARS_MAX: Final = 500
-
-
 class Faults:
     """What went wrong of late. `tell` hears of each as it comes, and not again before something went well."""
 
     def __init__(self, tell: Callable[[str], None] | None = None) -> None:
-        self._seen: deque[str] = deque(maxlen=FAULTS_MAX)
-        self._said: deque[str] = deque(maxlen=SAID_MAX)
+        self._seen: deque[str] = deque(maxlen=BUS_FAULTS_MAX)
+        self._said: deque[str] = deque(maxlen=BUS_FAULTS_SAID_MAX)
         self._tell = tell
 
     @property
@@ -44,7 +40,7 @@ class Faults:
     def note(self, where: str, error: Exception | str) -> None:
         """Note one; others chose some of its words."""
         said = error if isinstance(error, str) else str(error) or type(error).__name__
-        shown = "".join(sign if sign.isprintable() else "?" for sign in f"{where}: {said}"[:FAULT_CHARS_MAX])
+        shown = "".join(sign if sign.isprintable() else "?" for sign in f"{where}: {said}"[:BUS_FAULT_CHARS_MAX])
         if shown not in self._said:
             self._said.append(shown)
             self._seen.append(shown)

@@ -20,12 +20,10 @@ from holdgate.law.case import Pin
 from holdgate.law.event import AnyEvent
 from holdgate.law.segments import Segment
 from holdgate.terms.errors import HoldgateError, InvariantBroken, Malformed, Tampered, Unavailable
-from holdgate.terms.limits import IMPORT_ENTRIES_MAX, SEGMENT_BYTES
+from holdgate.terms.limits import IMPORT_ENTRIES_MAX, PASSED_MAX, SEGMENT_BYTES
 
 STRETCH: int = IMPORT_ENTRIES_MAX // 4
 """Entries of one segment in full. Up to IMPORT_ENTRIES_MAX more go with them as their leaf hashes alone."""
-PASSED_MAX: int = 4_096
-"""Entries that a link passes over before it writes so: after a crash it reads so many again."""
 RETRY_S: float = 1.0
 """How long a link rests after a peer within reach did not answer."""
 RETRIES: int = 3

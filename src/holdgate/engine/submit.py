@@ -18,6 +18,7 @@ from typing import Final, NamedTuple, TypeVar
 from holdgate.engine.answer import Answer, Sealed
 from holdgate.engine.append import CLOSED, Appender, Done
 from holdgate.engine.attempts import Attempts
+from holdgate.engine.inbox import Inbox
 from holdgate.engine.keeping import Elsewhere
 from holdgate.engine.ports import Clock, Store
 from holdgate.engine.proving import prove_in_threads
@@ -84,7 +85,7 @@ class Spine:
         self._appender = Appender(chronicle.tree, store, notary, on_sealed, elsewhere)
         self._store = store
         self._clock = clock
-        self._inbox: deque[Submission] = deque()
+        self._inbox: Inbox[Submission] = Inbox()
         self._attempts = Attempts()
         self._flush: asyncio.TimerHandle | None = None
         self._verifiers = Workers(2, "holdgate-verifier")
@@ -180,7 +181,7 @@ class Spine:
         """
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Answer] = loop.create_future()
-        self._inbox.append(Submission(raw, tuple(pins), source, answer))
+        self._inbox.add(Submission(raw, tuple(pins), source, answer))
         if not self._pumping:
             self._pumping = True
             loop.call_soon(self._pump)
@@ -210,12 +211,12 @@ class Spine:
         self._pumping = False
         inbox = self._inbox
         if len(inbox) == 1 and not self._chunks:
-            only = inbox.popleft()
+            only = inbox.take()
             self._verified([only], [self._verify(only)], alone=self._appender.idle)
             return
         loop = asyncio.get_running_loop()
         while inbox and len(self._chunks) < IN_FLIGHT:
-            chunk = Chunk([inbox.popleft() for _ in range(min(CHUNK, len(inbox)))])
+            chunk = Chunk([inbox.take() for _ in range(min(CHUNK, len(inbox)))])
             self._chunks.append(chunk)
             self._verifiers.put(partial(self._verify_chunk, loop, chunk))
 

@@ -15,12 +15,12 @@ from holdgate.identity.roster import holds_seat
 from holdgate.law import command as c
 from holdgate.law import event as ev
 from holdgate.law import signing
-from holdgate.law.case import DENIALS_BYTES_MAX, short
+from holdgate.law.case import short
 from holdgate.law.decision import Decision, Denial, Value
 from holdgate.law.state import StagedSlip, State
 from holdgate.terms import canon
 from holdgate.terms.instant import SECOND_US
-from holdgate.terms.limits import DENIALS_MAX
+from holdgate.terms.limits import DENIAL_VALUES_BYTES_MAX, DENIALS_MAX
 
 P = ParamSpec("P")
 
@@ -48,7 +48,7 @@ class Inquiry:
         self.facts: list[ev.AnyEvent] = []
         self.found: list[Denial] = []
         self.unmet: list[str] = []
-        self.room = DENIALS_BYTES_MAX
+        self.room = DENIAL_VALUES_BYTES_MAX
         self.trace: list[str] = []
         self.reads: list[int] = []
 

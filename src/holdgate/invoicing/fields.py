@@ -18,17 +18,19 @@ from holdgate.invoicing.countries import EU, vat_prefix
 from holdgate.invoicing.fault import Fault
 from holdgate.invoicing.sums import CREDIT_NOTE, INVOICE
 from holdgate.pay.invoice import Invoice
+from holdgate.terms.limits import (
+    INVOICE_NAME_CHARS_MAX,
+    INVOICE_NOTE_CHARS_MAX,
+    INVOICE_REPORTS_MAX,
+    INVOICE_TEXT_CHARS_MAX,
+)
 from holdgate.terms.party import Account, Party
 
-NAME_CHARS_MAX: Final = 200
-TEXT_CHARS_MAX: Final = 1_000
-NOTE_CHARS_MAX: Final = 4_000
-REPORTS_MAX: Final = 100
 _NUMBER: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9/._-]{0,34}")
 """What fits a bank's remittance field and a file's name."""
 _ACCOUNT_NUMBER: Final = re.compile(r"[0-9]{4,17}")
 _UNSEEN: Final = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
-_LONG: Final = {"note": NOTE_CHARS_MAX, "text": TEXT_CHARS_MAX, "reason": TEXT_CHARS_MAX}
+_LONG: Final = {"note": INVOICE_NOTE_CHARS_MAX, "text": INVOICE_TEXT_CHARS_MAX, "reason": INVOICE_TEXT_CHARS_MAX}
 
 
 def faults_of_fields(invoice: Invoice) -> Iterator[Fault]:
@@ -54,7 +56,7 @@ def _texts(invoice: Invoice) -> Iterator[Fault]:
             )
         if text != text.strip():
             yield Fault("HG-TEXT", f"{name} begins or ends with a blank; write it without")
-        if len(text) > (most := _LONG.get(last, NAME_CHARS_MAX)):
+        if len(text) > (most := _LONG.get(last, INVOICE_NAME_CHARS_MAX)):
             yield Fault("HG-TEXT", f"{name} has {len(text)} characters; {most} are the most")
     if invoice.note.startswith("#"):
         yield Fault(
@@ -94,8 +96,8 @@ def _head(invoice: Invoice) -> Iterator[Fault]:
     for line in invoice.lines:
         if not line.id or not line.text:
             yield Fault("HG-LINES", "a line has no id or no text; say what is charged")
-    if len(invoice.reports) > REPORTS_MAX or "" in invoice.reports:
-        yield Fault("HG-FIELD", f"at most {REPORTS_MAX} reports are named, each by its number")
+    if len(invoice.reports) > INVOICE_REPORTS_MAX or "" in invoice.reports:
+        yield Fault("HG-FIELD", f"at most {INVOICE_REPORTS_MAX} reports are named, each by its number")
 
 
 def _dates(invoice: Invoice) -> Iterator[Fault]:

@@ -1,6 +1,6 @@
 """An invoice from JSON, as its struct spells it. Unknown fields are refused: one that is ignored would be missed by its writer."""
 
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -8,9 +8,7 @@ from msgspec import Struct
 from holdgate.pay.invoice import Invoice, Line
 from holdgate.terms import canon
 from holdgate.terms.errors import Malformed
-
-INVOICE_BYTES_MAX: Final = 1_048_576
-"""An invoice as JSON: two thousand lines of text."""
+from holdgate.terms.limits import INVOICE_BYTES_MAX
 
 
 def invoice_from(raw: bytes) -> Invoice:

@@ -12,10 +12,9 @@ from holdgate.invoicing.business_terms import Terms, terms_of
 from holdgate.invoicing.profiles import CII, UBL
 from holdgate.pay.invoice import Invoice
 from holdgate.terms.errors import InvariantBroken, Unavailable
+from holdgate.terms.limits import INVOICE_XML_BYTES_MAX
 
 LEVEL: Final = "en16931"
-BYTES_MAX: Final = 8_388_608
-"""One document: some thousand lines."""
 
 
 def document(invoice: Invoice, syntax: str) -> bytes:
@@ -32,8 +31,10 @@ def document(invoice: Invoice, syntax: str) -> bytes:
         read = facturx.parse_ubl_cii_xml(made, check_xsd=False)
     except (ValueError, KeyError, TypeError, AssertionError) as error:
         raise InvariantBroken(f"{invoice.number} cannot be written as {syntax}: {error}") from error
-    if len(made) > BYTES_MAX:
-        raise InvariantBroken(f"{invoice.number} has {len(made)} bytes as {syntax}; {BYTES_MAX} are the most")
+    if len(made) > INVOICE_XML_BYTES_MAX:
+        raise InvariantBroken(
+            f"{invoice.number} has {len(made)} bytes as {syntax}; {INVOICE_XML_BYTES_MAX} are the most"
+        )
     if (lost := _differs(meant, _plain(read))) is not None:
         raise InvariantBroken(f"{invoice.number} as {syntax} says something else than the invoice: {lost}")
     return made

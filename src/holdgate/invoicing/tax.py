@@ -4,7 +4,7 @@ A treatment that is possible somewhere but not known here is refused too: an inv
 one can be written. So a domestic supply at S bears the standard rate (EN 16931 writes reduced rates as S too, but Annex III of the
 directive knows none for technical testing), nothing is reverse-charged at home, and special territories (Canary Islands, Madeira,
 overseas departments …) are not known. Sources: Directive 2006/112/EC art. 44, 138, 146, 196, 226; EN 16931-1 BR-S, -Z, -E, -AE,
--IC, -G, -O. US: combined state and local rates lie below `US_RATE_MAX` (Tax Foundation, 2025).
+-IC, -G, -O. US: combined state and local rates lie below `INVOICE_US_RATE_PERCENT_MAX` (Tax Foundation, 2025).
 """
 
 from collections.abc import Iterator
@@ -14,6 +14,7 @@ from holdgate.invoicing.countries import EU, RATES_KNOWN_FROM, US_STATES, same_r
 from holdgate.invoicing.fault import Fault
 from holdgate.invoicing.sums import tax_of
 from holdgate.pay.invoice import Invoice
+from holdgate.terms.limits import INVOICE_US_RATE_PERCENT_MAX
 from holdgate.terms.quantity import parse_decimal
 
 EU_CATEGORIES: Final = ("S", "Z", "E", "AE", "K", "G", "O")
@@ -21,7 +22,6 @@ US_CATEGORIES: Final = ("S", "E", "O", "G")
 EXEMPTION_CODES: Final = {"AE": "VATEX-EU-AE", "K": "VATEX-EU-IC", "G": "VATEX-EU-G", "O": "VATEX-EU-O"}
 """Category → the code list's reason for it (CEF VATEX); E has many, so that its reason stands in words alone."""
 REASONED: Final = frozenset({"E", "AE", "K", "G", "O"})
-US_RATE_MAX: Final = 15
 
 
 def tax_point(invoice: Invoice) -> str:
@@ -119,9 +119,10 @@ def _american(invoice: Invoice) -> Iterator[Fault]:
     rate = parse_decimal(invoice.tax.rate)
     if category == "S" and buyer.country != "US":
         yield Fault("HG-TAX", f"a buyer in {buyer.country} is charged no US sales tax: take O (services) or G (goods)")
-    if category == "S" and rate is not None and rate > US_RATE_MAX:
+    if category == "S" and rate is not None and rate > INVOICE_US_RATE_PERCENT_MAX:
         yield Fault(
-            "HG-RATE", f"no combined sales tax is above {US_RATE_MAX} %, but the rate is {invoice.tax.rate[:12]} %"
+            "HG-RATE",
+            f"no combined sales tax is above {INVOICE_US_RATE_PERCENT_MAX} %, but the rate is {invoice.tax.rate[:12]} %",
         )
     if category == "G" and buyer.country == "US":
         yield Fault("HG-TAX", "category G is for a buyer outside the US; a sale that is free of tax is E or O")

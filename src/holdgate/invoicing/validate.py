@@ -17,12 +17,10 @@ from msgspec import Struct
 
 from holdgate.invoicing.fault import Fault
 from holdgate.terms.errors import Unavailable
+from holdgate.terms.limits import INVOICE_CHECK_BYTES_MAX, INVOICE_CHECKED_MAX
 
 DEADLINE_S: Final = 120.0
 """Of one document, with the start of the process: on a loaded machine it takes seconds."""
-DOCUMENTS_MAX: Final = 200
-"""Documents of one process; CII keeps about 1 MB of each."""
-ANSWER_BYTES_MAX: Final = 16_777_216
 _GRACE_S: Final = 5.0
 PROGRAM: Final = (sys.executable, "-P", "-m", "holdgate.invoicing.schematron")
 """`-P`: no module of the working directory takes the place of one of ours."""
@@ -45,7 +43,10 @@ class Validator:
     """The process, started at the first document. Use it as a context, or close it. Not for several threads at once."""
 
     def __init__(
-        self, deadline_s: float = DEADLINE_S, documents_max: int = DOCUMENTS_MAX, program: tuple[str, ...] = PROGRAM
+        self,
+        deadline_s: float = DEADLINE_S,
+        documents_max: int = INVOICE_CHECKED_MAX,
+        program: tuple[str, ...] = PROGRAM,
     ) -> None:
         self._deadline_s = deadline_s
         self._documents_max = documents_max
@@ -111,7 +112,7 @@ class Validator:
         if self._process is None:
             self._served = 0
             self._process = subprocess.Popen(  # noqa: S603  # our own program, no shell
-                self._program,
+                [*self._program],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
@@ -151,7 +152,7 @@ def _ask(process: subprocess.Popen[bytes], line: bytes, deadline: float) -> byte
                         ready.unregister(process.stdin)
                 else:
                     got += _some(key.fd)
-                    if len(got) > ANSWER_BYTES_MAX:
+                    if len(got) > INVOICE_CHECK_BYTES_MAX:
                         raise OSError("its answer has no end")
     return bytes(got)
 

@@ -11,12 +11,7 @@ from holdgate.law.event import AnyEvent
 from holdgate.law.library import Library
 from holdgate.law.state import Attempt, ContractRecord, Deviation, Job, Order, Report, State
 from holdgate.law.technique import Measure, Operation, Parameter, Technique, Values
-from holdgate.terms.limits import DENIALS_MAX
-
-TEXT_CHARS_MAX: Final = 400
-"""Of one value that a denial names; the rest is in the act itself or in the contract."""
-DENIALS_BYTES_MAX: Final = 24_000
-"""Of all values that one decision's denials name: they have to fit its entry."""
+from holdgate.terms.limits import DENIAL_VALUE_CHARS_MAX, DENIAL_VALUES_BYTES_MAX, DENIALS_MAX
 
 
 class Pin(NamedTuple):
@@ -114,7 +109,7 @@ class Case:
         self.facts = []
         self.found = []
         self.reads = []
-        self.room = DENIALS_BYTES_MAX
+        self.room = DENIAL_VALUES_BYTES_MAX
 
     def deny(self, code: str, **values: Value) -> None:
         """Note an unmet condition: the first DENIALS_MAX of them, as far as they fit an entry, long texts cut short."""
@@ -145,11 +140,11 @@ NOTED: Final = Denial(code="", gate="")
 def short(value: Value) -> Value:
     """A value as a denial may name it: long texts and lists cut short."""
     if isinstance(value, str):
-        return value if len(value) <= TEXT_CHARS_MAX else f"{value[: TEXT_CHARS_MAX - 1]}…"
+        return value if len(value) <= DENIAL_VALUE_CHARS_MAX else f"{value[: DENIAL_VALUE_CHARS_MAX - 1]}…"
     if isinstance(value, int):
         return value
     kept: list[str] = []
-    room = TEXT_CHARS_MAX
+    room = DENIAL_VALUE_CHARS_MAX
     for text in value:
         room -= len(text)
         if room < 0:

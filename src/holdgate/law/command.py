@@ -16,7 +16,7 @@ from holdgate.crypto.envelope import PAYLOAD_TYPE
 from holdgate.terms import canon
 from holdgate.terms.errors import Malformed
 from holdgate.terms.ids import check_id
-from holdgate.terms.limits import INTEGER_ABS_MAX, PAYLOAD_BYTES_MAX, TEXT_CHARS_MAX
+from holdgate.terms.limits import INTEGER_ABS_MAX, PAYLOAD_BYTES_MAX, SLIP_MORE_BYTES_MAX, TEXT_CHARS_MAX
 
 __all__ = ["ACTS", "PAYLOAD_TYPE", "AnyCommand", "Command", "parse_command", "subject_of"]
 
@@ -1089,7 +1089,7 @@ def parse_command(payload: bytes) -> AnyCommand:
         Malformed: with a sentence that says what is wrong.
     """
     command: AnyCommand = canon.decode(payload, _DECODER, "the signed action")
-    if len(payload) > PAYLOAD_BYTES_MAX + (SLIP_BYTES_MORE if type(command) is StageSlip else 0):
+    if len(payload) > PAYLOAD_BYTES_MAX + (SLIP_MORE_BYTES_MAX if type(command) is StageSlip else 0):
         raise Malformed(f"the signed action is {len(payload)} bytes long; {PAYLOAD_BYTES_MAX} is the most")
     if command.v != 1:
         raise Malformed(f"the signed action has version {command.v}; this site reads version 1")
@@ -1123,10 +1123,6 @@ def _inner_ids(command: AnyCommand) -> tuple[str, ...]:
     if type(command) is StageSlip:
         return (command.slip.order, command.slip.node)
     return ()
-
-
-SLIP_BYTES_MORE: Final = 1_024
-"""What a slip may be longer than the longest order that it is made from."""
 
 
 def _is_plain(command: AnyCommand, payload: bytes) -> bool:

@@ -23,8 +23,16 @@ from holdgate.law.rules.normal import decode
 from holdgate.law.triggers import ON
 from holdgate.terms.errors import Malformed
 from holdgate.terms.ids import check_id
-from holdgate.terms.limits import MILESTONES_MAX, PAYOUTS_MAX, STEPS_MAX, SURCHARGES_MAX, TRIGGERS_MAX
-from holdgate.terms.quantity import DECIMALS_MAX, EXACT, parse_decimal
+from holdgate.terms.limits import (
+    DECIMALS_MAX,
+    MILESTONES_MAX,
+    PAYOUTS_MAX,
+    STEPS_MAX,
+    SURCHARGES_MAX,
+    TRIGGER_EFFECT_CHARS_MAX,
+    TRIGGERS_MAX,
+)
+from holdgate.terms.quantity import EXACT, parse_decimal
 
 DAY_S = 86_400
 STEP_S = 31 * DAY_S
@@ -35,8 +43,6 @@ LONG_S = 3653 * DAY_S
 ALLOWED_PAY = ("on_time_and_record_complete", "on_time", "record_complete")
 """What a bonus may depend on: time and completeness, never a result."""
 
-EFFECT_CHARS_MAX = 200
-"""What a trigger says."""
 
 MILESTONES = ("arrival", "qa_accepted", "client_accepted")
 
@@ -306,5 +312,5 @@ def _triggers(template: SmartClientPO) -> Iterator[str]:
     for item in template.triggers:
         if item.on not in ON:
             yield f"a trigger waits for {item.on!r}, which is nothing that happens"
-        if not item.effect.strip() or len(item.effect) > EFFECT_CHARS_MAX:
-            yield f"the trigger on {item.on} says nothing, or more than {EFFECT_CHARS_MAX} signs"
+        if not item.effect.strip() or len(item.effect) > TRIGGER_EFFECT_CHARS_MAX:
+            yield f"the trigger on {item.on} says nothing, or more than {TRIGGER_EFFECT_CHARS_MAX} signs"

@@ -7,21 +7,17 @@ Source: SC-18; ISO/IEC 17025 6.3.3; scenario vocabulary, convention 21.
 """
 
 from decimal import Decimal
-from typing import Final
 
 from holdgate.law import event as ev
 from holdgate.law.library import Library
 from holdgate.law.state import OVER, Attempt, Job, Series, State
 from holdgate.law.technique import Technique, Watch
 from holdgate.terms.instant import show_duration
+from holdgate.terms.limits import FAILED_AT_ONCE_MAX
 from holdgate.terms.quantity import parse_decimal
 
 Finding = tuple[bool, dict[str, str]]
 """Whether it is silence (else it is outside of its limits), and what the denial's sentence needs."""
-
-
-FAILED_AT_ONCE_MAX: Final = 100
-"""Executions that one value fails, so that they fit its entry; any other one fails with the signature of its open step."""
 
 
 def name_of(series: str, sensor: str) -> str:

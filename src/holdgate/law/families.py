@@ -15,6 +15,7 @@ from holdgate.law.sources import source_faults
 from holdgate.law.state import BECOMES
 from holdgate.law.yields import YIELDABLE
 from holdgate.terms.errors import Malformed
+from holdgate.terms.limits import RETENTION_YEARS_MAX
 
 T = TypeVar("T", SmartClientPO, SmartSP, SmartQA, SmartPay)
 
@@ -27,8 +28,6 @@ SUBJECTS: Final = {
     "document": ("document",),
 }
 """What can be true of which subject."""
-RETENTION_YEARS_MAX: Final = 100
-"""Years for which a contract can have evidence kept."""
 
 
 class Bundle(NamedTuple):

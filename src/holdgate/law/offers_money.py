@@ -1,16 +1,14 @@
 """Offers about money at the business hub: parties, accounts, invoices, payments that came in, payment runs."""
 
-from typing import Any, Final
+from typing import Any
 
 from holdgate.crypto.hashes import digest
 from holdgate.law import command as c
 from holdgate.law.candidate import STAND_IN, Candidate, Candidates, View
 from holdgate.law.gates.money import TREASURERS
 from holdgate.law.money import Bill, Payable
-from holdgate.terms.limits import RESULTS_MAX, RUN_PAYOUTS_MAX
+from holdgate.terms.limits import OPTION_MONEY_MAX, RESULTS_MAX, RUN_PAYOUTS_MAX
 
-OPEN_MAX: Final = 20
-"""Invoices and payouts that are offered where none is asked for: the oldest ones."""
 OFFICE: Final = ("finance", "project_manager")
 """Who settles a dispute for the shop."""
 
@@ -47,7 +45,9 @@ def _bills(view: View) -> list[Bill]:
     if view.about is not None:
         asked = bills.get(view.about.removeprefix("invoice:"))
         return [] if asked is None or asked.corrects else [asked]
-    return [bill for bill in bills.values() if not bill.corrects and (bill.disputed or bill.open_minor)][:OPEN_MAX]
+    return [bill for bill in bills.values() if not bill.corrects and (bill.disputed or bill.open_minor)][
+        :OPTION_MONEY_MAX
+    ]
 
 
 def _of_bill(view: View, bill: Bill) -> Candidates:
@@ -78,7 +78,7 @@ def _payables(view: View) -> list[Payable]:
     if view.about is not None:
         asked = payables.get(view.about.removeprefix("payout:"))
         return [] if asked is None else [asked]
-    return [one for one in payables.values() if one.status != "reversed"][:OPEN_MAX]
+    return [one for one in payables.values() if one.status != "reversed"][:OPTION_MONEY_MAX]
 
 
 def _runs(view: View) -> Candidates:

@@ -37,12 +37,7 @@ from holdgate.law.state import OVER, ContractRecord, Job, Order, State
 from holdgate.law.technique import Measure, Operation, Technique
 from holdgate.law.view import view_of
 from holdgate.terms import canon
-
-OPTIONS_MAX: Final = 500
-"""Candidates that are decided for one view."""
-READINGS_MAX: Final = 12
-"""Characteristics (of parts) that one open step offers to record."""
-
+from holdgate.terms.limits import OPTION_READINGS_MAX, OPTIONS_MAX
 
 NOT_OFFERED: Final[dict[type[c.Command], str]] = {
     c.ForwardOrder: "the floor hub's own message to a node",
@@ -199,7 +194,7 @@ def _of_job(state: State, job: Job, technique: Technique) -> Candidates:
         elif not attempt.done:
             yield from _open_step(state, job, operation, step)
         recorded = [] if attempt is None else list(attempt.last.items())
-        for key, last in recorded[:READINGS_MAX]:
+        for key, last in recorded[:OPTION_READINGS_MAX]:
             name, _, serial = key.partition("/")
             value = {"characteristic": name, "serial": serial or None, "new_value": last.value}
             yield _Candidate(c.CorrectEntry, {**step, **value, "reason": STAND_IN}, ("new_value", "reason"))
@@ -238,7 +233,7 @@ def _open_step(state: State, job: Job, operation: Operation, step: dict[str, Any
         for measure in operation.measures.values()
         for serial in (job.serials if measure.per_serial else (None,))
     ]
-    for measure, serial in wanted[:READINGS_MAX]:
+    for measure, serial in wanted[:OPTION_READINGS_MAX]:
         yield _Candidate(c.RecordReading, {**pinned, **_reading(state, measure, serial)}, ("value",))
     for result in ("pass", "fail"):
         yield _Candidate(c.SignStep, {**pinned, "result": result})

@@ -7,13 +7,11 @@ Source: the scenario vocabulary, convention 14; ISO/IEC 17025 6.4.9, 7.10.
 """
 
 from collections.abc import Sequence
-from typing import Final, TypeGuard
+from typing import TypeGuard
 
 from holdgate.law import event as ev
 from holdgate.law.state import Job, State, flag_id, job_key
-
-AT_ONCE_MAX: Final = 100
-"""Jobs that one failed check recalls at its node, so that they fit its entry; the business hub flags the others."""
+from holdgate.terms.limits import RECALLED_AT_ONCE_MAX
 
 Said = Sequence[tuple[int, ev.AnyEvent]]
 """Events of one entry or import, in order, each with the time (UTC µs) at which its site put it on the record."""
@@ -30,7 +28,7 @@ def at_node(state: State, equipment: str) -> tuple[ev.NonconformanceOpened, ...]
         ev.NonconformanceOpened(
             order=job.order, job=job.id, ncr=flag_id("recall", equipment, job.id), step="", equipment=equipment
         )
-        for job in recalled[:AT_ONCE_MAX]
+        for job in recalled[:RECALLED_AT_ONCE_MAX]
     )
 
 

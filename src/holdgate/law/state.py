@@ -14,7 +14,7 @@ from holdgate.identity.charter import Charter
 from holdgate.identity.roster import Identity
 from holdgate.law.money import Money
 from holdgate.law.retained import LegalHold, Payload, Retained
-from holdgate.terms.ids import ID_CHARS_MAX
+from holdgate.terms.limits import ID_CHARS_MAX
 
 
 class Doubt(Struct, frozen=True, gc=False):

@@ -7,17 +7,12 @@ cosignature, under the key that is configured for it: a size that it names only 
 Source: C2SP tlog-witness (commit 5ba5ee8).
 """
 
-from typing import Final
-
 from msgspec import Struct
 
 from holdgate.ledger.note import Vkey, parse_checkpoint, read_note, read_number, verify_cosignature
 from holdgate.ledger.witness import SIZE_TYPE, Reply, signed_by
 from holdgate.terms.errors import Malformed, Tampered
-
-ROUNDS_MAX: Final = 3
-"""How often one checkpoint is handed in: the guess, the size told, and once more where others asked in between."""
-ANSWER_BYTES_MAX: Final = 65_536
+from holdgate.terms.limits import COSIGNING_ROUNDS_MAX
 
 
 class Ask(Struct, frozen=True, kw_only=True):
@@ -90,6 +85,6 @@ def _other_size(note: bytes, asked: tuple[int, ...], body: bytes) -> Step:
     size = parse_checkpoint(note).size
     if told > size:
         return Behind(size=told)
-    if len(asked) >= ROUNDS_MAX or told == asked[-1]:
+    if len(asked) >= COSIGNING_ROUNDS_MAX or told == asked[-1]:
         return Refused(why=f"the witness tells size {told} and does not take a proof from there", fork=told == size)
     return Ask(old=told)

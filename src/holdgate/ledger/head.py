@@ -33,9 +33,8 @@ from holdgate.ledger.note import (
     sign_note,
 )
 from holdgate.terms.errors import Malformed
+from holdgate.terms.limits import HEAD_BYTES_MAX
 
-HEAD_BYTES_MAX: Final = 1_048_576
-"""About 8,000 logs."""
 _FIRST: Final = b"holdgate/vault-head/v1"
 
 

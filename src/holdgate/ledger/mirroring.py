@@ -18,15 +18,9 @@ from msgspec import Struct
 from holdgate.crypto.hashes import HASH_BYTES
 from holdgate.ledger.witness import Reply
 from holdgate.terms.errors import Malformed
+from holdgate.terms.limits import MIRROR_ORIGIN_BYTES_MAX, MIRROR_PACKAGES_MAX, MIRROR_TICKET_BYTES_MAX, PATH_HASHES_MAX
 
 PACKAGE: Final = 256
-PACKAGES_MAX: Final = 32
-"""Of one request; what comes after them is not read."""
-PROOF_HASHES_MAX: Final = 63
-UPLOAD_BYTES_MAX: Final = 17_825_792
-"""Of one request, unpacked: one package of the longest entries fits. What is beyond is not read."""
-ORIGIN_BYTES_MAX: Final = 1_024
-TICKET_BYTES_MAX: Final = 1_024
 INFO_TYPE: Final = "text/x.tlog.mirror-info"
 BODY_TYPE: Final = "application/octet-stream"
 
@@ -63,11 +57,11 @@ def read_upload(raw: bytes) -> Upload:
     Raises:
         Malformed: it is cut short, or its origin is no text.
     """
-    origin, at = _sized(raw, 0, ORIGIN_BYTES_MAX, "origin")
+    origin, at = _sized(raw, 0, MIRROR_ORIGIN_BYTES_MAX, "origin")
     if len(raw) < at + 16:
         raise Malformed("the request ends within its start and end")
     start, end = int.from_bytes(raw[at : at + 8], "big"), int.from_bytes(raw[at + 8 : at + 16], "big")
-    ticket, at = _sized(raw, at + 16, TICKET_BYTES_MAX, "ticket")
+    ticket, at = _sized(raw, at + 16, MIRROR_TICKET_BYTES_MAX, "ticket")
     if start > end:
         raise Malformed(f"an upload from {start} to {end} ends before it begins")
     try:
@@ -86,14 +80,14 @@ def spans(start: int, end: int) -> Iterator[Span]:
 
 
 def packages(upload: Upload) -> Iterator[Package]:
-    """The packages that came whole, in order, at most PACKAGES_MAX; a last one that was cut off is left out.
+    """The packages that came whole, in order, at most MIRROR_PACKAGES_MAX; a last one that was cut off is left out.
 
     Raises:
         Malformed: a proof of more hashes than any tree needs.
     """
     raw, at = upload.packages, 0
     for number, span in enumerate(spans(upload.start, upload.end)):
-        found = None if number == PACKAGES_MAX else _package(raw, at, span)
+        found = None if number == MIRROR_PACKAGES_MAX else _package(raw, at, span)
         if found is None:
             return
         package, at = found
@@ -123,8 +117,8 @@ def _package(raw: bytes, at: int, span: Span) -> tuple[Package, int] | None:
     if len(raw) <= at:
         return None
     count, at = raw[at], at + 1
-    if count > PROOF_HASHES_MAX:
-        raise Malformed(f"a proof has at most {PROOF_HASHES_MAX} hashes, not {count}")
+    if count > PATH_HASHES_MAX:
+        raise Malformed(f"a proof has at most {PATH_HASHES_MAX} hashes, not {count}")
     stop = at + count * HASH_BYTES
     if len(raw) < stop:
         return None

@@ -24,13 +24,12 @@ import msgspec
 from holdgate.crypto.hashes import HASH_BYTES, sha256
 from holdgate.crypto.keys import SIGNATURE_BYTES, SigningKey, check_enrollable, verify
 from holdgate.terms.errors import Malformed, Tampered
+from holdgate.terms.limits import NOTE_BYTES_MAX, NOTE_SIGNATURES_MAX
 
 KIND_LOG: Final = 0x01
 """Key type: Ed25519 over the note's text; a log's own key."""
 KIND_COSIGNATURE: Final = 0x04
 """Key type: Ed25519 over time and checkpoint; a witness's or mirror's key."""
-NOTE_BYTES_MAX: Final = 65_536
-SIGNATURE_LINES_MAX: Final = 64
 VKEYS_KEPT: Final = 256
 """Verifier keys that are kept read; checking that a key may be enrolled costs as much as a signature."""
 SIZE_MAX: Final = 2**63 - 1
@@ -200,8 +199,8 @@ def read_note(raw: bytes, bytes_max: int = NOTE_BYTES_MAX) -> tuple[bytes, list[
     if split < 0:
         raise Malformed("the note has no blank line between its text and its signatures")
     text, lines = raw[: split + 1], raw[split + 2 :].split(b"\n")
-    if lines.pop() or not lines or len(lines) > SIGNATURE_LINES_MAX:
-        raise Malformed(f"the note must end in 1 to {SIGNATURE_LINES_MAX} signature lines, each with its newline")
+    if lines.pop() or not lines or len(lines) > NOTE_SIGNATURES_MAX:
+        raise Malformed(f"the note must end in 1 to {NOTE_SIGNATURES_MAX} signature lines, each with its newline")
     return text, [_read_signature(line) for line in lines]
 
 

@@ -17,10 +17,8 @@ from msgspec import Struct
 
 from holdgate.ledger.note import KIND_COSIGNATURE, KIND_LOG, Vkey, parse_vkey, read_note, verify_cosignature
 from holdgate.terms.errors import Malformed, Tampered
+from holdgate.terms.limits import POLICY_BYTES_MAX, POLICY_GROUPS_MAX, POLICY_LINES_MAX
 
-POLICY_BYTES_MAX: Final = 65_536
-LINES_MAX: Final = 512
-GROUPS_MAX: Final = 128
 NONE: Final = "none"
 _ODD: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
@@ -88,8 +86,8 @@ def parse_policy(raw: bytes) -> Policy:
     if _ODD.search(text):
         raise Malformed("the policy holds control characters; only tabs and newlines may stand in it")
     lines = text.split("\n")
-    if len(lines) > LINES_MAX:
-        raise Malformed(f"the policy has {len(lines)} lines; at most {LINES_MAX} are read")
+    if len(lines) > POLICY_LINES_MAX:
+        raise Malformed(f"the policy has {len(lines)} lines; at most {POLICY_LINES_MAX} are read")
     reader = _Reader()
     for number, line in enumerate(lines, start=1):
         words = [word for word in re.split(r"[ \t]+", line) if word]
@@ -124,8 +122,8 @@ class _Reader:
             known = [witness.vkey for witness in self._witnesses.values()]
             self._witnesses[self._new(rest[0])] = _party(rest[1:], KIND_COSIGNATURE, known)
         elif kind == "group" and len(rest) >= 3:
-            if len(self._groups) == GROUPS_MAX:
-                raise Malformed(f"at most {GROUPS_MAX} groups are read")
+            if len(self._groups) == POLICY_GROUPS_MAX:
+                raise Malformed(f"at most {POLICY_GROUPS_MAX} groups are read")
             self._groups[self._new(rest[0])] = self._group(rest[1], tuple(rest[2:]))
         elif kind == "quorum" and len(rest) == 1:
             if self._quorum is not None:

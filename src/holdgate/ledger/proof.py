@@ -18,12 +18,10 @@ import msgspec
 
 from holdgate.crypto.hashes import HASH_BYTES
 from holdgate.ledger.merkle import Tree, verify_inclusion
-from holdgate.ledger.note import NOTE_BYTES_MAX, Checkpoint, Vkey, decode_base64, open_checkpoint, read_number
+from holdgate.ledger.note import Checkpoint, Vkey, decode_base64, open_checkpoint, read_number
 from holdgate.terms.errors import Malformed, Tampered
+from holdgate.terms.limits import PATH_HASHES_MAX, PROOF_BYTES_MAX
 
-PROOF_BYTES_MAX: Final = 2 * NOTE_BYTES_MAX
-PATH_HASHES_MAX: Final = 63
-"""The longest path in a tree of less than 2^63 leaves."""
 _HEADER: Final = b"c2sp.org/tlog-proof@v1"
 
 

@@ -29,7 +29,6 @@ from holdgate.crypto.keys import SigningKey
 from holdgate.ledger.merkle import verify_consistency
 from holdgate.ledger.note import (
     KIND_COSIGNATURE,
-    NOTE_BYTES_MAX,
     Checkpoint,
     Vkey,
     cosign,
@@ -42,12 +41,8 @@ from holdgate.ledger.note import (
     read_number,
 )
 from holdgate.terms.errors import Malformed, Tampered, Unavailable
+from holdgate.terms.limits import PATH_HASHES_MAX, WITNESS_REQUEST_BYTES_MAX
 
-PROOF_LINES_MAX: Final = 63
-REQUEST_BYTES_MAX: Final = NOTE_BYTES_MAX + 4_096
-"""A note, 63 lines of a proof, the line of the old size."""
-EVIDENCE_MAX: Final = 256
-"""Contradictions of one kind that are kept of one log: the first ones, so that nobody fills the disk."""
 TEXT: Final = "text/plain; charset=utf-8"
 SIZE_TYPE: Final = "text/x.tlog.size"
 _ROUNDS: Final = 64
@@ -108,7 +103,7 @@ class WitnessStore(Protocol):
         ...
 
     def keep_evidence(self, evidence: Evidence) -> None:
-        """Keep a contradiction, once for each contradicting size and root, at most EVIDENCE_MAX of a log and kind."""
+        """Keep a contradiction, once for each contradicting size and root, at most WITNESS_EVIDENCE_MAX of a log and kind."""
         ...
 
     def settle(self, origin: str, note: bytes) -> None:
@@ -260,15 +255,15 @@ def read_request(raw: bytes) -> Request:
     Raises:
         Malformed: too long, no line of the old size, a line that is no hash, more than 63 of them, no checkpoint.
     """
-    if len(raw) > REQUEST_BYTES_MAX:
-        raise Malformed(f"the request has {len(raw)} bytes; at most {REQUEST_BYTES_MAX} are read")
+    if len(raw) > WITNESS_REQUEST_BYTES_MAX:
+        raise Malformed(f"the request has {len(raw)} bytes; at most {WITNESS_REQUEST_BYTES_MAX} are read")
     head, blank, note = raw.partition(b"\n\n")
     first, *lines = head.split(b"\n")
     if not blank or not first.startswith(b"old "):
         raise Malformed("a request reads: old <size>, the lines of the proof, a blank line, the signed checkpoint")
     old = read_number(first.removeprefix(b"old "), "the old size")
-    if len(lines) > PROOF_LINES_MAX:
-        raise Malformed(f"the proof has {len(lines)} lines; no tree needs more than {PROOF_LINES_MAX}")
+    if len(lines) > PATH_HASHES_MAX:
+        raise Malformed(f"the proof has {len(lines)} lines; no tree needs more than {PATH_HASHES_MAX}")
     proof = tuple(decode_base64(line, "a line of the proof") for line in lines)
     if any(len(node) != HASH_BYTES for node in proof):
         raise Malformed(f"a line of the proof has not {HASH_BYTES} bytes")

@@ -9,20 +9,18 @@ from collections.abc import Iterable
 from functools import cache, lru_cache
 from typing import Any, Final
 
+from holdgate.terms.limits import PAPER_GLYPHS_MAX, PAPER_WORD_CHARS_MAX
+
 PDF_STANDARD: Final = "a-3a"
 """PDF/A-3, accessible: for keeping, read aloud, and with attachments (ISO 19005-3). It refuses missing glyphs."""
-ASKED_MAX: Final = 500
-"""Different characters beyond Latin that one document is looked at for; the rest are written out."""
 _PLAIN: Final = frozenset("\n\u200c\u200d\u00ad")
 """What prints nothing by itself and belongs to writing all the same: line ends, joiners of scripts, soft hyphens."""
 _UNSEEN: Final = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
-WORD_MAX: Final = 64
-"""Characters of one word that fit a line (a SHA-256 in hexadecimal does); a longer one may be broken."""
 _LATIN_END: Final = "\u0180"
 """Everything printable below is in the fonts."""
 
 
-_LONG: Final = re.compile(rf"\S{{{WORD_MAX + 1},}}")
+_LONG: Final = re.compile(rf"\S{{{PAPER_WORD_CHARS_MAX + 1},}}")
 
 
 @cache
@@ -79,9 +77,9 @@ def _out_of(held: Iterable[str]) -> dict[int, str]:
     seen = sorted(one for one in held if one not in _PLAIN)
     unseen = [one for one in seen if unicodedata.category(one) in _UNSEEN]
     others = [one for one in seen if one >= _LATIN_END and unicodedata.category(one) not in _UNSEEN]
-    asked = others[:ASKED_MAX]
+    asked = others[:PAPER_GLYPHS_MAX]
     missing = [] if not asked or _has("".join(asked)) else [one for one in asked if not _has(one)]
-    return str.maketrans({one: _number(one) for one in (*unseen, *missing, *others[ASKED_MAX:])})
+    return str.maketrans({one: _number(one) for one in (*unseen, *missing, *others[PAPER_GLYPHS_MAX:])})
 
 
 def _broken(word: re.Match[str]) -> str:

@@ -43,11 +43,11 @@ from typing_extensions import override
 
 from holdgate.terms.errors import Malformed, Tampered
 from holdgate.terms.instant import SECOND_US
+from holdgate.terms.limits import PDF_BYTES_MAX
 
 KEY_BITS: Final = 3_072
 YEARS: Final = 10
 FIELD: Final = "HoldgateSeal"
-PDF_BYTES_MAX: Final = 67_108_864
 _STORE: Final[Any] = SimpleCertificateStore  # without types for its constructor
 _SLACK: Final = timedelta(hours=1)
 """Certificates begin a little earlier: the clocks of readers differ."""

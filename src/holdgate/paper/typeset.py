@@ -13,12 +13,11 @@ from typing import Any, Final
 from holdgate.paper.glyphs import PDF_STANDARD, ascii_only, fonts, printable
 from holdgate.terms.errors import InvariantBroken, Malformed, Unavailable
 from holdgate.terms.instant import SECOND_US
+from holdgate.terms.limits import PAPER_DATA_BYTES_MAX
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 """What templates may read of: the package, so that a template elsewhere in it can import `/paper/templates/house.typ`."""
 HERE: Final = ROOT / "paper" / "templates"
-DATA_BYTES_MAX: Final = 8_388_608
-"""Data of one document: some thousand pages of tables."""
 
 
 def typeset(template: str, data: bytes, at: int) -> bytes:
@@ -76,8 +75,8 @@ def _template(name: str) -> Path:
 
 
 def _read(data: bytes) -> Any:
-    if len(data) > DATA_BYTES_MAX:
-        raise Malformed(f"a document of {len(data)} bytes of data is too much; {DATA_BYTES_MAX} are the most")
+    if len(data) > PAPER_DATA_BYTES_MAX:
+        raise Malformed(f"a document of {len(data)} bytes of data is too much; {PAPER_DATA_BYTES_MAX} are the most")
     try:
         return json.loads(data)
     except (ValueError, RecursionError):

@@ -8,7 +8,7 @@ Source: ISO/IEC 17025 7.1 (review of requests, tenders and contracts).
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from holdgate.query.order_fields import BY_NAME, SERIALS_BYTES_MAX
+from holdgate.query.order_fields import BY_NAME
 from holdgate.query.order_look import (
     AMBIGUOUS,
     CONTRADICTS,
@@ -23,6 +23,7 @@ from holdgate.query.order_look import (
     same,
 )
 from holdgate.query.order_number import wanted
+from holdgate.terms.limits import ORDER_SERIALS_BYTES_MAX
 
 Found = Iterator[Item]
 Check = Callable[[Look], Found]
@@ -175,7 +176,7 @@ def serials(look: Look) -> Found:
         yield need("serials", CONTRADICTS, says, "Ask for the right serials: each part is named once.")
         return
     size = sum(len(serial.encode()) + len('"",') for serial in named)
-    if size > SERIALS_BYTES_MAX:
+    if size > ORDER_SERIALS_BYTES_MAX:
         says = f"{len(named)} serials are more than one order can name."
         yield need("serials", CONTRADICTS, says, "Ask whether the line can be two; or make two of it here.")
         return

@@ -7,7 +7,7 @@ paper, whose digest the review signs.
 """
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import asdict, replace
@@ -16,9 +16,7 @@ from holdgate.law import command as c
 from holdgate.query.order_fields import OrderLine, Unmapped
 from holdgate.query.order_look import PURCHASE_ORDER, Desk, Item, Look, look_at
 from holdgate.query.order_terms import CHECKS
-
-ANSWER_CHARS_MAX: Final = 500
-"""What is noted of a client's answer."""
+from holdgate.terms.limits import ORDER_ANSWER_CHARS_MAX
 
 
 class Noted(Struct, frozen=True, kw_only=True):
@@ -97,7 +95,7 @@ def _settled(item: Item, noted: Noted | None) -> Item:
     """Settled, if this very question was answered: other values of the line, or of the shop, ask anew."""
     if noted is None or not item.answerable or noted.question != item.says:
         return item
-    return replace(item, stops=False, answer=noted.answer[:ANSWER_CHARS_MAX])
+    return replace(item, stops=False, answer=noted.answer[:ORDER_ANSWER_CHARS_MAX])
 
 
 def _agreed(look: Look) -> Agreed | None:

@@ -14,21 +14,20 @@ from msgspec import Struct
 
 from holdgate.query.imports import Fault
 from holdgate.terms.errors import Malformed
-from holdgate.terms.ids import ID_CHARS_MAX
-from holdgate.terms.limits import LIST_ITEMS_MAX, TEXT_CHARS_MAX
+from holdgate.terms.limits import (
+    ID_CHARS_MAX,
+    LIST_ITEMS_MAX,
+    ORDER_CELL_CHARS_MAX,
+    ORDER_LIST_CHARS_MAX,
+    ORDER_QUANTITY_MAX,
+    ORDER_SERIALS_CHARS_MAX,
+    TEXT_CHARS_MAX,
+)
 from holdgate.terms.quantity import EXACT, parse_decimal, scaled
 
 ToInstant = Callable[[str], int]
 """A day or time as a person writes it to an instant (UTC µs), a day to its end in the shop's zone; raises Malformed."""
 TEXT, LONG, LIST, WHOLE, AMOUNT, DAY = "text", "long", "list", "whole", "amount", "day"
-CELL_CHARS_MAX: Final = 200
-SERIALS_CHARS_MAX: Final = 8_000
-SERIALS_BYTES_MAX: Final = 7_000
-"""Serials as an act names them, with quotes and commas: with everything else that the act says they fit a signed payload."""
-LIST_CHARS_MAX: Final = 1_000
-"""Any other list."""
-QUANTITY_MAX: Final = LIST_ITEMS_MAX
-"""Parts of an order: each is named."""
 
 
 class Field(Struct, frozen=True, kw_only=True):
@@ -43,8 +42,8 @@ class Field(Struct, frozen=True, kw_only=True):
     def most(self) -> int:
         """Characters at most."""
         if self.name == "serials":
-            return SERIALS_CHARS_MAX
-        return {LONG: TEXT_CHARS_MAX, LIST: LIST_CHARS_MAX}.get(self.kind, CELL_CHARS_MAX)
+            return ORDER_SERIALS_CHARS_MAX
+        return {LONG: TEXT_CHARS_MAX, LIST: ORDER_LIST_CHARS_MAX}.get(self.kind, ORDER_CELL_CHARS_MAX)
 
 
 FIELDS: Final = (
@@ -195,8 +194,8 @@ def _unreadable(field: Field, text: str) -> tuple[str, str]:
     said = _short(text)
     if field.kind == WHOLE:
         value = parse_decimal(text)
-        if value is None or scaled(value, 0) is None or not 1 <= value <= QUANTITY_MAX:
-            return f"{said} is no number of parts", f"write a whole number from 1 to {QUANTITY_MAX}, such as 12"
+        if value is None or scaled(value, 0) is None or not 1 <= value <= ORDER_QUANTITY_MAX:
+            return f"{said} is no number of parts", f"write a whole number from 1 to {ORDER_QUANTITY_MAX}, such as 12"
     if field.kind == AMOUNT:
         value = parse_decimal(text)
         if value is None or value < 0 or EXACT.to_integral_value(value) >= 10**13:

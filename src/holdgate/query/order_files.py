@@ -15,9 +15,8 @@ from holdgate.query.imports import Fault
 from holdgate.query.order_fields import BY_NAME, COLUMNS, OrderLine, RawLine, ToInstant, read_line
 from holdgate.query.order_number import order_id
 from holdgate.terms.errors import Malformed
+from holdgate.terms.limits import ORDER_LINES_MAX
 
-ORDER_LINES_MAX: Final = 200
-"""Lines of one file: somebody reviews each of them."""
 TEMPLATE: Final = ",".join(COLUMNS) + "\r\n"
 """An empty table: the head alone."""
 

@@ -8,7 +8,8 @@ import re
 from typing import Final
 
 from holdgate.query.order_fields import OrderLine
-from holdgate.terms.ids import ID_CHARS_MAX, ID_PATTERN
+from holdgate.terms.ids import ID_PATTERN
+from holdgate.terms.limits import ID_CHARS_MAX
 
 _ID: Final = re.compile(ID_PATTERN)
 

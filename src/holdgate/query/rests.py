@@ -9,9 +9,8 @@ from holdgate.law.chronicle import ImportRecord
 from holdgate.query.record import Said, said
 from holdgate.query.scanned import Scanned
 from holdgate.query.why import concerned, mentioned
+from holdgate.terms.limits import FACTS_RESTED_MAX
 
-FACTS_MAX: Final = 8
-"""Of one import that a decision read: so many entries that are about the same things, the newest."""
 _IMPORT: Final = msgspec.json.Decoder(ImportRecord)
 
 
@@ -38,7 +37,7 @@ class Rests:
                 yield found[0]
                 continue
             about = [fact for fact in found if any(concerned(event, named) for event in fact.decision.events)]
-            yield from about[-FACTS_MAX:]
+            yield from about[-FACTS_RESTED_MAX:]
 
     def _at(self, site: str, seq: int) -> list[Said]:
         """The entry at a place; of an import, the entries that it took in."""

@@ -22,9 +22,8 @@ from holdgate.query.checks import Check, checks_of
 from holdgate.query.record import Record, Said, charter_of, command_of, entry_at, taken_in
 from holdgate.query.words import BY_ITSELF, in_words, listed, moment, shown
 from holdgate.terms.errors import Malformed
+from holdgate.terms.limits import FACTS_TOLD_MAX
 
-FACTS_MAX: Final = 5
-"""Facts of one entry that are told; the newest."""
 _HEADER: Final = frozenset(c.Command.__struct_fields__)
 
 
@@ -228,7 +227,7 @@ def _facts(record: Record, one: Said, command: c.AnyCommand | None) -> Iterator[
             yield _fact(read, tuple(_founded(read.entry, named)) or (_KINDS["genesis"],))
             continue
         if read.entry.kind != "import":
-            yield _fact(read, tuple(in_words(event) for event in read.decision.events[-FACTS_MAX:]))
+            yield _fact(read, tuple(in_words(event) for event in read.decision.events[-FACTS_TOLD_MAX:]))
             continue
         concerns = [
             (foreign, about)
@@ -237,8 +236,8 @@ def _facts(record: Record, one: Said, command: c.AnyCommand | None) -> Iterator[
         ]
         if not concerns:
             yield _fact(read, tuple(in_words(event) for event in read.decision.events[:1]))
-        for foreign, about in concerns[-FACTS_MAX:]:
-            yield _fact(foreign, tuple(in_words(event) for event in about[-FACTS_MAX:]), str(read.place))
+        for foreign, about in concerns[-FACTS_TOLD_MAX:]:
+            yield _fact(foreign, tuple(in_words(event) for event in about[-FACTS_TOLD_MAX:]), str(read.place))
 
 
 def _cause(entry: Entry) -> tuple[int, ...]:

@@ -16,8 +16,8 @@ from holdgate.crypto.envelope import open_envelope, seal
 from holdgate.crypto.keys import SigningKey
 from holdgate.terms import canon
 from holdgate.terms.errors import Malformed
-from holdgate.terms.ids import ID_CHARS_MAX, check_id
-from holdgate.terms.limits import INTEGER_ABS_MAX, PAYLOAD_BYTES_MAX
+from holdgate.terms.ids import check_id
+from holdgate.terms.limits import ID_CHARS_MAX, INTEGER_ABS_MAX, PAYLOAD_BYTES_MAX
 
 ROLE: Final = "scanner"
 """The role that a reader is enrolled in."""

@@ -13,9 +13,9 @@ import msgspec
 from msgspec import Raw, Struct
 
 from holdgate.crypto.hashes import digest
-from holdgate.reader.receipt import ANSWER_BYTES_MAX
 from holdgate.terms.errors import Malformed, Unavailable
 from holdgate.terms.hosts import check_host
+from holdgate.terms.limits import READER_ANSWER_BYTES_MAX, READER_SERVERS_MAX
 from holdgate.terms.topics import token
 
 DEADLINE_S: Final = 10.0
@@ -23,7 +23,6 @@ HAIL_S: Final = 3.0
 """How long is waited to hear that the floor hub is there."""
 OK: Final = 200
 THERE: Final = 204
-SERVERS_MAX: Final = 9
 SECURE: Final = frozenset({"tls", "mqtts"})
 _PORTS: Final = {"nats": 4222, "tls": 4222, "mqtt": 1883, "mqtts": 8883}
 
@@ -52,7 +51,7 @@ def read_place(to: str) -> Place:
     hosts, _, path = rest.partition("/")
     words = path.strip("/").split("/")
     servers = tuple(_server(scheme, text) for text in hosts.split(","))
-    if scheme not in _PORTS or len(words) != 2 or len(servers) > SERVERS_MAX:
+    if scheme not in _PORTS or len(words) != 2 or len(servers) > READER_SERVERS_MAX:
         raise _no_address(to)
     token(words[0], "shop")
     token(words[1], "site")
@@ -105,7 +104,7 @@ def answer_to(body: bytes, raw: bytes, site: str) -> bytes | None:
     Raises:
         Unavailable: the floor hub could not take them.
     """
-    if len(raw) > ANSWER_BYTES_MAX:
+    if len(raw) > READER_ANSWER_BYTES_MAX:
         return None
     try:
         found = _TOLD.decode(raw)

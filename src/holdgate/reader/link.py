@@ -7,9 +7,9 @@ from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnec
 from typing import Final
 from urllib.parse import urlsplit
 
-from holdgate.reader.receipt import ANSWER_BYTES_MAX
 from holdgate.terms.errors import Malformed, Unavailable
 from holdgate.terms.ids import check_id
+from holdgate.terms.limits import READER_ANSWER_BYTES_MAX
 
 DEADLINE_S: Final = 10.0
 ENVELOPE_TYPE: Final = "application/vnd.dsse+json"
@@ -78,7 +78,7 @@ class HttpLink:
         """
         until = time.monotonic() + self._deadline_s
         body = b""
-        while len(body) <= ANSWER_BYTES_MAX and (chunk := response.read1(65_536)):
+        while len(body) <= READER_ANSWER_BYTES_MAX and (chunk := response.read1(65_536)):
             body += chunk
             if time.monotonic() > until:
                 raise TimeoutError("its answer takes too long")
@@ -94,7 +94,7 @@ class HttpLink:
 def _problem(response: HTTPResponse, answer: bytes) -> str:
     """What a problem document (RFC 9457) says, else the status."""
     try:
-        detail = json.loads(answer[:ANSWER_BYTES_MAX])["detail"]
+        detail = json.loads(answer[:READER_ANSWER_BYTES_MAX])["detail"]
     except (ValueError, LookupError, TypeError, RecursionError):
         detail = None
     text = detail if isinstance(detail, str) else f"{response.status} {response.reason}"

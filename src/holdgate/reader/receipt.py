@@ -19,8 +19,7 @@ from holdgate.ledger.entry import Entry, read_entry
 from holdgate.ledger.note import Vkey
 from holdgate.ledger.proof import read_proof, verify_proof
 from holdgate.terms.errors import Malformed, Tampered
-
-ANSWER_BYTES_MAX: Final = 1_048_576
+from holdgate.terms.limits import READER_ANSWER_BYTES_MAX
 
 
 class Denial(Struct, frozen=True, kw_only=True):
@@ -85,8 +84,8 @@ def prove(answer: bytes, envelope: bytes, log: Vkey) -> Decided:
         Malformed: it proves nothing: unreadable, without a receipt, or about something else.
         Tampered: it was made to look like a proof.
     """
-    if len(answer) > ANSWER_BYTES_MAX:
-        raise Malformed(f"the answer is longer than {ANSWER_BYTES_MAX} bytes")
+    if len(answer) > READER_ANSWER_BYTES_MAX:
+        raise Malformed(f"the answer is longer than {READER_ANSWER_BYTES_MAX} bytes")
     try:
         shown = _ANSWER.decode(answer)
     except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:

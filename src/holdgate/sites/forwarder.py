@@ -15,12 +15,11 @@ from typing import Final
 from holdgate.engine.broadcasts import WINDOW, BroadcastSource, Faults, Heard, told
 from holdgate.sites.reply import Submits, problem_of, reply_of
 from holdgate.terms.errors import InvariantBroken, Malformed, Tampered, Unavailable
+from holdgate.terms.limits import DEFECTS_MAX
 
 FIRST_S: Final = 0.05
 LONGEST_S: Final = 1.0
 """The wait before the site is asked again; it doubles."""
-DEFECTS_MAX: Final = 3
-"""How often a broadcast that sets off a defect is tried."""
 
 
 class Forwarder:

@@ -17,12 +17,12 @@ from holdgate.ledger.note import Checkpoint
 from holdgate.terms import instant
 from holdgate.terms.errors import HoldgateError, InvariantBroken
 from holdgate.terms.instant import SECOND_US
+from holdgate.terms.limits import HEAD_REST_S_MAX
 
 TICK_S: Final = 60.0
 """How often the Vault looks at its clock."""
 REST_S: Final = 60.0
 """After the first attempt that failed; doubled with each, up to the longest."""
-REST_MAX_S: Final = 3_600.0
 
 
 class DailyHead:
@@ -71,7 +71,7 @@ class DailyHead:
     @property
     def rest_s(self) -> float:
         """How long to wait before the next look."""
-        return min(REST_S * 2 ** (self._failed - 1), REST_MAX_S) if self._failed else TICK_S
+        return min(REST_S * 2 ** (self._failed - 1), HEAD_REST_S_MAX) if self._failed else TICK_S
 
     async def look(self) -> None:
         """Make the head that is due, and have the newest one stamped if it is not yet."""

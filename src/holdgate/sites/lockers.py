@@ -20,11 +20,10 @@ from holdgate.identity.charter import seat_of
 from holdgate.sites.reception import Lodged, Reception
 from holdgate.sites.site import Site
 from holdgate.terms.errors import HoldgateError, Unavailable
+from holdgate.terms.limits import LOCKERS_ASKED_MAX
 
 ASK_S: Final = 5.0
 """How long the hub may take to answer; somebody stands at the kiosk."""
-ASKS_MAX: Final = 16
-"""Questions of one site that are on their way at one time."""
 
 _READ: Final = msgspec.msgpack.Decoder(Lodged)
 
@@ -68,7 +67,7 @@ class Lockers:
             return found
         asked = self._asked.get(smart_id)
         if asked is None:
-            if len(self._asked) >= ASKS_MAX:
+            if len(self._asked) >= LOCKERS_ASKED_MAX:
                 raise Unavailable("too many badges are asked for at once; present it again in a moment")
             asked = self._asked[smart_id] = asyncio.get_running_loop().create_task(self._fetch(smart_id))
             asked.add_done_callback(partial(self._answered, smart_id))

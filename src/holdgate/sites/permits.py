@@ -4,8 +4,6 @@ Made from the durable entry alone, after its flush: a permit that could be lost 
 a resend of the same wish gets the same bytes again.
 """
 
-from typing import Final
-
 from holdgate.crypto.envelope import open_envelope
 from holdgate.crypto.keys import SigningKey
 from holdgate.engine.ports import Row
@@ -19,13 +17,9 @@ from holdgate.law.replay import read_action
 from holdgate.law.segments import decision_of
 from holdgate.ledger.entry import Entry, read_entry
 from holdgate.terms.errors import InvariantBroken, Malformed
+from holdgate.terms.limits import PERMIT_SENTENCE_CHARS_MAX, PERMIT_UNMET_MAX
 
 ModuleWish = c.AskModule | c.ReportModule
-
-SENTENCE_CHARS_MAX: Final = 300
-"""As much of a sentence as a refusal carries."""
-UNMET_MAX: Final = 16
-"""How many unmet conditions a refusal puts into words, so that it always fits an envelope; its entry holds all."""
 
 
 def answer_of(row: Row, key: SigningKey) -> bytes:
@@ -93,8 +87,10 @@ def _permit(event: ev.PermitIssued, entry: Entry, leaf: str) -> Permit:
 def refusal_of(wish: ModuleWish, site: str, decision: Decision, at: int, key: SigningKey, leaf: str = "") -> bytes:
     """The signed refusal of a module's wish, with the unmet conditions in words, in gate order."""
     unmet = tuple(
-        Unmet(code=d.code, sentence=sentence(d)[:SENTENCE_CHARS_MAX], remedy=remedy(d)[:SENTENCE_CHARS_MAX])
-        for d in decision.denials[:UNMET_MAX]
+        Unmet(
+            code=d.code, sentence=sentence(d)[:PERMIT_SENTENCE_CHARS_MAX], remedy=remedy(d)[:PERMIT_SENTENCE_CHARS_MAX]
+        )
+        for d in decision.denials[:PERMIT_UNMET_MAX]
     )
     refusal = Refusal(
         permit=wish.permit,

@@ -3,12 +3,12 @@
 Losing it loses no fact and grants nothing: a badge is sealed anew, an invitation written again, a paper signed again.
 """
 
-from typing import Final, Protocol
+from typing import Protocol
 
 from msgspec import Struct
 
-SEALED_BYTES_MAX: Final = 512
-"""A sealed key: what is in it has 48 bytes (RFC 8410), its tag 16."""
+from holdgate.terms.limits import SEALED_KEY_BYTES_MAX
+
 _SALT_BYTES, _NONCE_BYTES = 16, 12
 
 
@@ -30,7 +30,7 @@ class Lodged(Locker, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def whole(self) -> bool:
         """Whether its parts have the lengths that they must have."""
         lengths = (len(self.salt), len(self.nonce))
-        return lengths == (_SALT_BYTES, _NONCE_BYTES) and 0 < len(self.sealed) <= SEALED_BYTES_MAX
+        return lengths == (_SALT_BYTES, _NONCE_BYTES) and 0 < len(self.sealed) <= SEALED_KEY_BYTES_MAX
 
     @property
     def locker(self) -> Locker:

@@ -12,20 +12,12 @@ from typing import Protocol
 
 from holdgate.crypto.hashes import leaf_hash
 from holdgate.ledger.merkle import extend, root_from_frontier, root_of
-from holdgate.ledger.mirroring import (
-    PACKAGE,
-    PACKAGES_MAX,
-    Package,
-    Upload,
-    packages,
-    read_upload,
-    write_info,
-    write_progress,
-)
+from holdgate.ledger.mirroring import PACKAGE, Package, Upload, packages, read_upload, write_info, write_progress
 from holdgate.ledger.note import SIZE_MAX, parse_checkpoint
 from holdgate.ledger.subtree import verify_subtree
 from holdgate.ledger.witness import Cosigner, Reply, WitnessStore, signed_by
 from holdgate.terms.errors import Malformed, Tampered, Unavailable
+from holdgate.terms.limits import MIRROR_PACKAGES_MAX
 
 _STRIDE = 1_024
 
@@ -151,7 +143,7 @@ class Uploads:
         following = self._store.upcoming(upload.origin)
         size = self._store.held(upload.origin)[0]
         known = size <= upload.end <= SIZE_MAX and self._pending.at(upload.origin, upload.end) is not None
-        near = following - PACKAGE * PACKAGES_MAX <= upload.start <= following
+        near = following - PACKAGE * MIRROR_PACKAGES_MAX <= upload.start <= following
         if known and near:
             return None
         return write_info(upload.end, following) if known else self._info(upload.origin)

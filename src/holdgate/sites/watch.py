@@ -29,12 +29,12 @@ from holdgate.ledger.entry import read_entry
 from holdgate.ledger.merkle import Tree, extend, root_from_frontier
 from holdgate.sites.vault_keeping import Mirrors
 from holdgate.terms.errors import HoldgateError, Malformed, Tampered, Unavailable
+from holdgate.terms.limits import WATCH_WORDS_CHARS_MAX
 
 BATCH: Final = 256
 """Entries of one log that are decided again before another log gets its turn."""
 SAVE_EVERY: Final = 10_000
 """Entries after which the standing is saved; so many are done again after a crash."""
-WORDS_MAX: Final = 1_000
 _STRETCH: Final = 4_096
 
 
@@ -349,8 +349,8 @@ class Watch:
             origin=log.seat.origin,
             seq=log.size,
             leaf=leaf.hex(),
-            expected=came.expected[:WORDS_MAX],
-            found=came.found[:WORDS_MAX],
+            expected=came.expected[:WATCH_WORDS_CHARS_MAX],
+            found=came.found[:WATCH_WORDS_CHARS_MAX],
             at=self._clock.now(),
         )
         size = log.size

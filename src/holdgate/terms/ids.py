@@ -17,7 +17,6 @@ JobId = NewType("JobId", str)
 """A job's own id; jobs are scoped by their order."""
 StepId = NewType("StepId", str)
 
-ID_CHARS_MAX: Final = 64
 ID_PATTERN: Final = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 """The whole of an id, as a regular expression."""
 _ID: Final = re.compile(ID_PATTERN)

@@ -5,9 +5,8 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal, DivisionByZero, InvalidOp
 from typing import Final
 
 from holdgate.terms.errors import Malformed
+from holdgate.terms.limits import DECIMALS_MAX
 
-DECIMALS_MAX: Final = 12
-"""Decimal places of a quantity."""
 EXACT: Final = Context(
     prec=64,
     rounding=ROUND_HALF_EVEN,

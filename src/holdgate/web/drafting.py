@@ -17,7 +17,6 @@ from holdgate.terms.errors import Malformed, Unavailable
 from holdgate.terms.limits import CONTRACT_BYTES_MAX
 from holdgate.web.workshop import Difference, Workshop
 
-FILES_MAX: Final = 4
 KEPT: Final = 32
 """Comparisons that are kept ready."""
 

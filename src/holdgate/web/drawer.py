@@ -13,9 +13,8 @@ from holdgate.query.order_draft import Noted
 from holdgate.query.order_fields import OrderLine
 from holdgate.terms.errors import Malformed
 from holdgate.terms.instant import SECOND_US
+from holdgate.terms.limits import ORDER_DRAFTS_MAX
 
-DRAFTS_MAX: Final = 200
-"""Drafts that lie there at once."""
 KEPT_S: Final = 3 * 86_400
 
 
@@ -63,8 +62,10 @@ class Drawer:
         """
         self._sweep(now)
         new = sum(draft.id not in self._kept for draft in drafts)
-        if len(self._kept) + new > DRAFTS_MAX:
-            raise Malformed(f"{len(self._kept)} drafts lie here, {DRAFTS_MAX} are the most; throw away what is done")
+        if len(self._kept) + new > ORDER_DRAFTS_MAX:
+            raise Malformed(
+                f"{len(self._kept)} drafts lie here, {ORDER_DRAFTS_MAX} are the most; throw away what is done"
+            )
         self._kept.update({draft.id: draft for draft in drafts})
 
     def drop(self, draft: str) -> bool:

@@ -23,6 +23,7 @@ from holdgate.sites.figures import SiteFigures
 from holdgate.sites.site import Site
 from holdgate.sites.status import SiteStatus
 from holdgate.terms.errors import Unavailable
+from holdgate.terms.limits import BEHIND_MAX
 from holdgate.web.asker import Asker
 from holdgate.web.drawer import Drawer
 from holdgate.web.order_index import OrderIndex
@@ -33,8 +34,6 @@ KEPT: Final = 512
 STRETCH: Final = 100
 """Entries that are read between two turns of the event loop after a start."""
 REST_S: Final = 0.002
-BEHIND_MAX: Final = 2_000
-"""Entries that a question may still read by itself while the record is being read."""
 
 
 Formats = Callable[[str, str], tuple[str, ...]]

@@ -8,8 +8,8 @@ from typing import Annotated, Final
 from msgspec import Meta
 
 from holdgate.crypto.commitments import SALTED
-from holdgate.terms.ids import ID_CHARS_MAX, ID_PATTERN
-from holdgate.terms.limits import INTEGER_ABS_MAX
+from holdgate.terms.ids import ID_PATTERN
+from holdgate.terms.limits import ID_CHARS_MAX, INTEGER_ABS_MAX
 
 _ID: Final = f"^{ID_PATTERN}$"
 _ID_OR_NOTHING: Final = f"^(?:{ID_PATTERN})?$"

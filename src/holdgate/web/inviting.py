@@ -20,20 +20,21 @@ from holdgate.sites.reception import Invitation, Locker, Reception, lodged
 from holdgate.terms.errors import Malformed, Unavailable
 from holdgate.terms.ids import check_id
 from holdgate.terms.instant import SECOND_US
+from holdgate.terms.limits import (
+    INVITATIONS_MAX,
+    INVITED_KEY_BYTES_MAX,
+    INVITED_NAME_CHARS_MAX,
+    INVITED_REASON_CHARS_MAX,
+    INVITED_ROLES_MAX,
+)
 from holdgate.web.asker import in_force
 from holdgate.web.grammar import Id, IdOrNothing
 
 VALID_S: Final = 24 * 3600
-INVITATIONS_MAX: Final = 500
-"""Invitations that are open at one time."""
-KEY_BYTES_MAX: Final = 1_024
 KINDS: Final = ("person", "device")
 REKEY: Final = "identity.rekey"
 """The act by which somebody who is enrolled gets another key."""
-_NAME_CHARS: Final = 120
-_ROLES_MAX: Final = 8
-_REASON_CHARS: Final = 400
-_Name = Annotated[str, Meta(max_length=_NAME_CHARS)]
+_Name = Annotated[str, Meta(max_length=INVITED_NAME_CHARS_MAX)]
 
 
 class Inviting(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -42,13 +43,13 @@ class Inviting(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     id: Id
     second: Id
     name: _Name = ""
-    roles: Annotated[tuple[Id, ...], Meta(max_length=_ROLES_MAX)] = ()
+    roles: Annotated[tuple[Id, ...], Meta(max_length=INVITED_ROLES_MAX)] = ()
     org: _Name = ""
     kind: Literal["person", "device"] = "person"
     zone: IdOrNothing | None = None
     node: IdOrNothing | None = None
     rekey: bool = False
-    reason: Annotated[str, Meta(max_length=_REASON_CHARS)] = ""
+    reason: Annotated[str, Meta(max_length=INVITED_REASON_CHARS_MAX)] = ""
 
 
 def officer_role(identity: Identity) -> str:
@@ -111,7 +112,7 @@ def _again(known: Identity | None, by: Identity, wanted: Inviting, secret: str, 
         raise Malformed("this version cannot give anybody another key; enrol them under another SMART-ID")
     if known is None or known.disabled_at is not None or known.kind not in KINDS:
         raise Malformed(f"{wanted.id} is nobody who could get another key here")
-    if not wanted.reason.strip() or len(wanted.reason) > _REASON_CHARS:
+    if not wanted.reason.strip() or len(wanted.reason) > INVITED_REASON_CHARS_MAX:
         raise Malformed("another key has a reason, such as a lost badge")
     return Invitation(
         token=digest(secret.encode()),
@@ -133,10 +134,10 @@ def _again(known: Identity | None, by: Identity, wanted: Inviting, secret: str, 
 def _check_newcomer(wanted: Inviting) -> None:
     if wanted.kind not in KINDS:
         raise Malformed(f"a browser makes keys of a {' or '.join(KINDS)}; other keys come as files")
-    if not 0 < len(wanted.name.strip()) <= _NAME_CHARS or len(wanted.org) > _NAME_CHARS:
-        raise Malformed(f"a name has 1 to {_NAME_CHARS} characters")
-    if not 0 < len(wanted.roles) <= _ROLES_MAX:
-        raise Malformed(f"somebody has 1 to {_ROLES_MAX} roles")
+    if not 0 < len(wanted.name.strip()) <= INVITED_NAME_CHARS_MAX or len(wanted.org) > INVITED_NAME_CHARS_MAX:
+        raise Malformed(f"a name has 1 to {INVITED_NAME_CHARS_MAX} characters")
+    if not 0 < len(wanted.roles) <= INVITED_ROLES_MAX:
+        raise Malformed(f"somebody has 1 to {INVITED_ROLES_MAX} roles")
     for role in wanted.roles:
         check_id(role, "role")
     for name, value in (("area", wanted.zone), ("node", wanted.node)):
@@ -167,8 +168,8 @@ def bring(reception: Reception, invitation: Invitation, key: bytes, locker: Lock
     Raises:
         Malformed: it is no key, or no locker of theirs.
     """
-    if not 32 <= len(key) <= KEY_BYTES_MAX:
-        raise Malformed(f"a public key has 32 to {KEY_BYTES_MAX} bytes")
+    if not 32 <= len(key) <= INVITED_KEY_BYTES_MAX:
+        raise Malformed(f"a public key has 32 to {INVITED_KEY_BYTES_MAX} bytes")
     if locker is not None and (locker.id != invitation.id or not lodged(locker, key).whole):
         raise Malformed("this is no sealed key of the one who is invited")
     reception.put_invitation(replace(invitation, key=key, locker=locker))

@@ -18,16 +18,24 @@ from typing_extensions import override
 
 from holdgate.crypto.envelope import PAYLOAD_TYPE
 from holdgate.terms.errors import HoldgateError, Malformed
-from holdgate.terms.limits import ENVELOPE_BYTES_MAX
+from holdgate.terms.limits import SUBMISSION_HEAD_BYTES_MAX
 from holdgate.web.asker import WORKSTATION, Asker
 from holdgate.web.face import Face
 from holdgate.web.grammar import plainly
-from holdgate.web.problem import NOT_YOURS, SIGN_IN, Problem, answered, missing, not_taken, of_error, too_long
+from holdgate.web.problem import (
+    ELSEWHERE,
+    NOT_YOURS,
+    SIGN_IN,
+    Problem,
+    answered,
+    missing,
+    not_taken,
+    of_error,
+    too_long,
+)
 
 JSON_TYPE: Final = "application/json"
 ENVELOPE_TYPE: Final = "application/vnd.dsse+json"
-ENVELOPE_BODY_MAX: Final = 2 * ENVELOPE_BYTES_MAX
-"""A body with an envelope: one that is longer than an envelope may be, by little, hears so in its own words."""
 
 Who = Callable[[Asker], bool]
 
@@ -104,7 +112,7 @@ class Operation(NamedTuple):
     payload: str = PAYLOAD_TYPE
     beside: type[Struct] | None = None
     others: tuple[str, ...] = ()
-    most: int = ENVELOPE_BODY_MAX
+    most: int = SUBMISSION_HEAD_BYTES_MAX
     kinds: tuple[str, ...] = ("business_hub", "floor_hub", "node")
 
 
@@ -158,11 +166,17 @@ class Elsewhere(BaseRoute):
         await answered(missing("the API's document, /api/openapi.json, lists every address"))(scope, receive, send)
 
 
+_ANOTHER: Final = frozenset({"cross-site", "same-site"})
+"""What a browser says of a request that a page of another origin made (W3C Fetch Metadata); programs say nothing."""
+
+
 def _endpoint(face: Face, row: Operation, find: Finds) -> _Endpoint:
     decoder = msgspec.json.Decoder(row.body) if row.body not in (None, bytes) else None
 
     async def endpoint(request: Request) -> Response:
         try:
+            if row.method != "GET" and request.headers.get("sec-fetch-site") in _ANOTHER:
+                return answered(ELSEWHERE)
             asker = find(request)
             if not row.who(asker):
                 return answered(NOT_YOURS if signed_in(asker) else SIGN_IN)

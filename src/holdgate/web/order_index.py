@@ -5,7 +5,6 @@ spoke since. The index proves nothing, and whatever it says is in the state: it 
 """
 
 from collections.abc import Iterator
-from typing import Final
 
 from msgspec import Struct
 
@@ -17,9 +16,7 @@ from holdgate.query.record import Said, said
 from holdgate.query.stages import stage
 from holdgate.query.timeline import orders_of
 from holdgate.sites.site import Site
-
-UNREAD_MAX: Final = 20_000
-"""Entries that wait to be read; with more of them, every row is made anew."""
+from holdgate.terms.limits import ORDER_UNREAD_MAX
 
 
 class OrderRow(Struct, frozen=True, kw_only=True, gc=False):
@@ -86,7 +83,7 @@ class OrderIndex:
             self._unread.append(draft.body)
             if draft.subject.startswith("origin:"):
                 self._unread += [body for key, body in draft.blobs.items() if _is_entry(key, body)]
-        if len(self._unread) > UNREAD_MAX:
+        if len(self._unread) > ORDER_UNREAD_MAX:
             self._stale, self._unread = None, []
 
     # ---- a row -----------------------------------------------------------------------------------------------------

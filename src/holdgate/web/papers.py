@@ -14,11 +14,9 @@ from holdgate.sites.reception import Paper, Reception
 from holdgate.terms import canon
 from holdgate.terms.errors import Malformed, Tampered, Unavailable
 from holdgate.terms.instant import SECOND_US
+from holdgate.terms.limits import PAPERS_MAX
 from holdgate.web.face import Face
 from holdgate.web.inviting import brings_a_key
-
-PAPERS_MAX = 1_000
-"""Papers that wait at one time."""
 
 
 def lay_down(face: Face, reception: Reception, raw: bytes) -> Paper:

@@ -30,6 +30,12 @@ class Problem(Struct, frozen=True, kw_only=True, rename={"kind": "type"}, omit_d
 SIGN_IN: Final = Problem(
     kind="about:SignIn", title="Sign in first", status=401, detail="present your badge, or use your passkey"
 )
+ELSEWHERE: Final = Problem(
+    kind="about:Elsewhere",
+    title="Not from there",
+    status=403,
+    detail="a page of another site asked for this; open it from here",
+)
 NOT_YOURS: Final = Problem(kind="about:NotYours", title="This is not shown to you", status=403)
 
 

@@ -18,11 +18,10 @@ from holdgate.identity.roster import Identity
 from holdgate.terms import canon
 from holdgate.terms.errors import Malformed, Tampered
 from holdgate.terms.instant import SECOND_US
+from holdgate.terms.limits import CHALLENGES_MAX, SESSIONS_MAX
 
 LOGIN_TYPE: Final = "application/vnd.holdgate.login.v1+json"
 CHALLENGE_S: Final = 120
-CHALLENGES_MAX: Final = 4_096
-SESSIONS_MAX: Final = 8_192
 DEVICE_IDLE_S: Final = 7 * 24 * 3600
 """How long a workstation is known without a sign of life; a person's session idles out as the charter says."""
 

@@ -15,10 +15,8 @@ from holdgate.law.contract import SmartClientPO, document_digest
 from holdgate.law.families import Bundle, bundle_faults, bundled
 from holdgate.law.state import ContractRecord
 from holdgate.terms.errors import Malformed
+from holdgate.terms.limits import DENIAL_FINDINGS_MAX, DENIAL_WHY_CHARS_MAX
 
-WHY_CHARS_MAX: Final = 200
-FINDINGS_MAX: Final = 10
-"""Of a draft (a megabyte that nobody vouches for), a denial repeats this much: it has to fit an entry."""
 EFFECTIVITIES: Final = ("new_orders", "unstarted_jobs")
 
 
@@ -32,7 +30,7 @@ def document(case: Case) -> None:
     try:
         bundle = bundled(command.sha256, case.pinned)
     except Malformed as error:
-        case.deny("CONTRACT_INCOMPLETE", why=str(error)[:WHY_CHARS_MAX])
+        case.deny("CONTRACT_INCOMPLETE", why=str(error)[:DENIAL_WHY_CHARS_MAX])
         return
     template = bundle.terms
     named = [document_digest(document) for document in bundle.documents]
@@ -48,13 +46,13 @@ def complete(case: Case) -> None:
     if bundle is None:
         return
     template = bundle.terms
-    for rule in islice(tied_to_results(template), FINDINGS_MAX):
-        case.deny("PAYOUT_DEPENDS_ON_RESULT", rule=rule.id[:WHY_CHARS_MAX])
+    for rule in islice(tied_to_results(template), DENIAL_FINDINGS_MAX):
+        case.deny("PAYOUT_DEPENDS_ON_RESULT", rule=rule.id[:DENIAL_WHY_CHARS_MAX])
     if unbalanced(template):
         case.deny("TERMS_MISMATCH", why=UNBALANCED)
-    found = [*islice((*faults(template, bundle.technique), *bundle_faults(bundle)), FINDINGS_MAX)]
+    found = [*islice((*faults(template, bundle.technique), *bundle_faults(bundle)), DENIAL_FINDINGS_MAX)]
     for why in found or _unready(case, template):
-        case.deny("CONTRACT_INCOMPLETE", why=why[:WHY_CHARS_MAX])
+        case.deny("CONTRACT_INCOMPLETE", why=why[:DENIAL_WHY_CHARS_MAX])
 
 
 def _bundle(case: Case) -> Bundle | None:
@@ -105,8 +103,12 @@ def certificate(case: Case) -> None:
     if type(command) is not c.CertifyContract or record is None:
         return
     raw = case.pinned(command.certificate)
-    for why in ("no certificate came with the act",) if raw is None else islice(_objections(case, raw), FINDINGS_MAX):
-        case.deny("CONTRACT_NOT_CERTIFIED", contract=command.contract, version=command.version, why=why[:WHY_CHARS_MAX])
+    for why in (
+        ("no certificate came with the act",) if raw is None else islice(_objections(case, raw), DENIAL_FINDINGS_MAX)
+    ):
+        case.deny(
+            "CONTRACT_NOT_CERTIFIED", contract=command.contract, version=command.version, why=why[:DENIAL_WHY_CHARS_MAX]
+        )
     if record.certificate is not None:
         case.deny("ALREADY_DONE", what="the certification")
     if case.actor.id == record.author or case.actor.id in record.approvals.values():

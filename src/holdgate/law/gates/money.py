@@ -16,7 +16,7 @@ from holdgate.law.money import RATE_PLACES, Bill, Payable
 from holdgate.law.signers import OFFICERS
 from holdgate.law.state import OVER
 from holdgate.terms import money
-from holdgate.terms.limits import PAYMENTS_MAX, RESULTS_MAX, RUN_PAYOUTS_MAX
+from holdgate.terms.limits import PAYMENT_TERM_DAYS_MAX, PAYMENTS_MAX, RESULTS_MAX, RUN_PAYOUTS_MAX
 from holdgate.terms.party import CATEGORIES, account_fault
 from holdgate.terms.quantity import parse_decimal, scaled
 
@@ -24,7 +24,6 @@ TREASURERS: Final = ("finance", *OFFICERS)
 """Who can be the second one to sign for money."""
 OFFICE: Final[tuple[str, ...]] = ("project_manager",)
 """Who agrees with a client for the shop."""
-TERM_DAYS_MAX: Final = 365
 _DATE: Final = re.compile(r"20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])")
 _COUNTRY: Final = re.compile(r"[A-Z]{2}")
 _CURRENCY: Final = re.compile(r"[A-Z]{3}")
@@ -157,8 +156,8 @@ def _party_faults(m: c.RegisterParty) -> Iterator[str]:
             yield f"its {field.replace('_', ' ')} is missing"
     if not _COUNTRY.fullmatch(m.country):
         yield "its country is two capital letters (ISO 3166)"
-    if not 0 <= m.payment_days <= TERM_DAYS_MAX:
-        yield f"it pays within 0 to {TERM_DAYS_MAX} days"
+    if not 0 <= m.payment_days <= PAYMENT_TERM_DAYS_MAX:
+        yield f"it pays within 0 to {PAYMENT_TERM_DAYS_MAX} days"
     fault = account_fault(m.iban, m.routing, m.account)
     if fault:
         yield fault

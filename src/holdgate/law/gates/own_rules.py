@@ -1,14 +1,10 @@
 """The contract's own rules (CEL): only an exact true allows; an error or an exhausted budget denies under its own code."""
 
-from typing import Final
-
 from holdgate.law import command as c
 from holdgate.law.case import Case
 from holdgate.law.rules.explain import say
+from holdgate.terms.limits import RULE_SENTENCE_CHARS_MAX
 from holdgate.terms.quantity import parse_decimal, scaled
-
-SAY_CHARS_MAX: Final = 400
-"""Of a rule's own sentence, with its facts filled in."""
 
 
 def own_rules(case: Case) -> None:
@@ -23,9 +19,9 @@ def own_rules(case: Case) -> None:
     for own in rules:
         outcome = own.rule.evaluate(env)
         if outcome.kind == "false":
-            case.deny("RULE_NOT_MET", rule=own.id, say=say(own.say, env)[:SAY_CHARS_MAX])
+            case.deny("RULE_NOT_MET", rule=own.id, say=say(own.say, env)[:RULE_SENTENCE_CHARS_MAX])
         elif outcome.kind != "true":
-            case.deny("RULE_FAILED", rule=own.id, why=outcome.why[:SAY_CHARS_MAX])
+            case.deny("RULE_FAILED", rule=own.id, why=outcome.why[:RULE_SENTENCE_CHARS_MAX])
 
 
 def facts_of(case: Case) -> dict[str, object]:

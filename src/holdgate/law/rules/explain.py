@@ -19,10 +19,8 @@ from holdgate.law.rules.nodes import Call, Cond, Const, Field, Has, Items, Name,
 from holdgate.law.rules.normal import unparse
 from holdgate.law.rules.operators import EXHAUSTED, INT_MAX, INT_MIN, Env, Fault
 from holdgate.terms import instant
+from holdgate.terms.limits import RULE_CAUSES_MAX, RULE_SHOWN_CHARS_MAX
 
-CAUSES_MAX: Final = 16
-"""Causes that one explanation names; a technician mends these first."""
-_SHOWN_CHARS_MAX: Final = 80
 _HOLE: Final = re.compile(r"\{([A-Za-z][A-Za-z0-9_]*(?:\.[A-Za-z][A-Za-z0-9_]*)*)\}")
 _PLACE: Final = re.compile(r"\[[^\]]*\]")
 _NO_PLACES: Final[Mapping[str, int]] = {}
@@ -51,7 +49,7 @@ class Cause(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def explain(node: Node, env: Env, places: Mapping[str, int] = _NO_PLACES) -> tuple[Cause, ...]:
-    """The causes why a checked rule is not true, at most CAUSES_MAX, in the order of its text; none where it is true.
+    """The causes why a checked rule is not true, at most RULE_CAUSES_MAX, in the order of its text; none where it is true.
 
     Args:
         node: a checked condition.
@@ -65,7 +63,7 @@ def explain(node: Node, env: Env, places: Mapping[str, int] = _NO_PLACES) -> tup
         return (Cause(text=unparse(node), kind="budget", why=EXHAUSTED.why),)
     causes: list[Cause] = []
     for part in _failing(node, env):
-        if len(causes) == CAUSES_MAX:
+        if len(causes) == RULE_CAUSES_MAX:
             break
         causes.append(_cause(part, env, places))
     return tuple(causes)
@@ -184,7 +182,7 @@ def show(value: object, kind: Type | None = None, decimals: int = 0) -> str:
     if isinstance(value, int):
         return _number(value, kind, decimals) if INT_MIN <= value <= INT_MAX else "?"
     if isinstance(value, str):
-        return value if len(value) <= _SHOWN_CHARS_MAX else value[: _SHOWN_CHARS_MAX - 1] + "…"
+        return value if len(value) <= RULE_SHOWN_CHARS_MAX else value[: RULE_SHOWN_CHARS_MAX - 1] + "…"
     return f"{len(value)} items" if isinstance(value, list | tuple) else "?"
 
 

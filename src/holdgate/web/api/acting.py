@@ -1,7 +1,7 @@
 """Acting: what somebody could do now, and handing in what was signed."""
 
 from collections.abc import Sequence
-from typing import Annotated, Final
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta, Struct
@@ -12,24 +12,13 @@ from holdgate.law.case import Pin
 from holdgate.sites.reception import Paper, Reception
 from holdgate.sites.reply import Reply, reply_of
 from holdgate.terms.errors import Malformed
-from holdgate.terms.limits import BLOB_BYTES_MAX, PINS_MAX
+from holdgate.terms.limits import PINS_MAX, SUBMISSION_BYTES_MAX
 from holdgate.web.grammar import Digest, Id, Key, plainly
 from holdgate.web.inviting import brings_a_key, is_invited
-from holdgate.web.operation import (
-    ENVELOPE_BODY_MAX,
-    ENVELOPE_TYPE,
-    Call,
-    Operation,
-    anybody,
-    person,
-    signed_in,
-)
+from holdgate.web.operation import ENVELOPE_TYPE, Call, Operation, anybody, person, signed_in
 from holdgate.web.papers import hand_in, lay_down, waiting_for
 from holdgate.web.problem import SIGN_IN, Problem, denied
 from holdgate.web.wish import Wish, wish_of
-
-SUBMISSION_BYTES_MAX: Final = ENVELOPE_BODY_MAX + PINS_MAX * BLOB_BYTES_MAX * 4 // 3
-"""An envelope with documents beside it, in base64."""
 
 
 class Submission(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -2,26 +2,25 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Annotated, Final
+from typing import Annotated
 
 from msgspec import Meta, Struct
 
 from holdgate.law.families import Bundle, bundled
-from holdgate.terms.limits import CONTRACT_BYTES_MAX
+from holdgate.terms.limits import CONTRACT_BYTES_MAX, DRAFT_BYTES_MAX, DRAFT_FILES_MAX
 from holdgate.web.asker import Asker
-from holdgate.web.drafting import FILES_MAX, Drafted, Drafting
+from holdgate.web.drafting import Drafted, Drafting
 from holdgate.web.face import Face
 from holdgate.web.operation import Call, Operation
-
-DRAFT_BYTES_MAX: Final = 2 * CONTRACT_BYTES_MAX * (1 + FILES_MAX)
-"""A contract and what stands beside it, with what JSON adds to them."""
 
 
 class Draft(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A contract as it is written. `text`: of the SmartClientPO; `beside`: texts of documents that it names, by file name."""
 
     text: Annotated[str, Meta(max_length=CONTRACT_BYTES_MAX)]
-    beside: Annotated[dict[str, Annotated[str, Meta(max_length=CONTRACT_BYTES_MAX)]], Meta(max_length=FILES_MAX)] = {}
+    beside: Annotated[
+        dict[str, Annotated[str, Meta(max_length=CONTRACT_BYTES_MAX)]], Meta(max_length=DRAFT_FILES_MAX)
+    ] = {}
 
 
 def author(asker: Asker) -> bool:

@@ -9,6 +9,7 @@ from holdgate.law.state import Job, Order, open_ncrs
 from holdgate.law.technique import Technique
 from holdgate.query.timeline import Told, tell
 from holdgate.query.why import Why, why, why_taken
+from holdgate.terms.limits import ROWS_ASKED_MAX
 from holdgate.web.api.acting import ByOrder
 from holdgate.web.face import Face
 from holdgate.web.grammar import Id, IdOrNothing, Key, Place, Seq, Word
@@ -16,10 +17,8 @@ from holdgate.web.operation import Call, Operation, person
 from holdgate.web.problem import Problem
 from holdgate.web.sight import job_of, order_of, said_at
 
-LIMIT_MAX: Final = 200
-"""Rows of one answer."""
 LIMIT: Final = 50
-Limit = Annotated[int, Meta(ge=1, le=LIMIT_MAX)]
+Limit = Annotated[int, Meta(ge=1, le=ROWS_ASKED_MAX)]
 T = TypeVar("T")
 
 
@@ -174,7 +173,7 @@ class ByTimeline(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     order: Id
     job: IdOrNothing = ""
     after: Place = -1
-    limit: Limit = LIMIT_MAX
+    limit: Limit = ROWS_ASKED_MAX
 
 
 class BySeq(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -9,12 +9,12 @@ from msgspec.structs import replace
 from starlette.responses import Response
 
 from holdgate.query.imports import Fault
-from holdgate.query.order_draft import ANSWER_CHARS_MAX, Noted, OrderDraft, order_draft
-from holdgate.query.order_fields import FIELDS, SERIALS_CHARS_MAX
+from holdgate.query.order_draft import Noted, OrderDraft, order_draft
+from holdgate.query.order_fields import FIELDS
 from holdgate.query.order_files import TEMPLATE, FileLine, OrderFile
 from holdgate.query.order_look import desk_of
 from holdgate.terms.errors import Malformed
-from holdgate.terms.limits import BLOB_BYTES_MAX
+from holdgate.terms.limits import BLOB_BYTES_MAX, ORDER_ANSWER_CHARS_MAX, ORDER_SERIALS_CHARS_MAX
 from holdgate.web.asker import Asker
 from holdgate.web.drawer import KeptDraft
 from holdgate.web.face import Face
@@ -42,8 +42,8 @@ class ReadsOrders(Protocol):
         ...
 
 
-Cell = Annotated[str, Meta(max_length=SERIALS_CHARS_MAX)]
-Answer = Annotated[str, Meta(max_length=ANSWER_CHARS_MAX)]
+Cell = Annotated[str, Meta(max_length=ORDER_SERIALS_CHARS_MAX)]
+Answer = Annotated[str, Meta(max_length=ORDER_ANSWER_CHARS_MAX)]
 
 
 class Typed(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

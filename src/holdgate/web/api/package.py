@@ -13,13 +13,13 @@ from holdgate.package.archive import pack
 from holdgate.package.manifest import CLIENT, WHOLE
 from holdgate.query.packing import Asked, Source, packed, source_of
 from holdgate.terms.errors import Unavailable
+from holdgate.terms.limits import DOWNLOAD_CHUNK_BYTES_MAX
 from holdgate.web.api.looking import ByJob
 from holdgate.web.operation import Call, Operation, person
 from holdgate.web.problem import Problem, missing
 from holdgate.web.sight import job_of
 
 ZIP: Final = "application/zip"
-CHUNK_BYTES: Final = 65_536
 NO_WORK: Final = "no work of this job is on record yet"
 
 
@@ -75,5 +75,5 @@ def _file(source: Source, scope: str, notes: tuple[bytes, ...]) -> bytes:
 
 
 async def _chunks(raw: bytes) -> AsyncIterator[bytes]:
-    for start in range(0, len(raw), CHUNK_BYTES):
-        yield raw[start : start + CHUNK_BYTES]
+    for start in range(0, len(raw), DOWNLOAD_CHUNK_BYTES_MAX):
+        yield raw[start : start + DOWNLOAD_CHUNK_BYTES_MAX]

@@ -24,6 +24,8 @@ from holdgate.web.wish import FieldForm, forms
 WHO: Final = "hg_who"
 PLACE: Final = "hg_place"
 COOKIES: Final = {"person": WHO, "device": PLACE}
+LOCKED: Final = "__Host-"
+"""Over TLS, what a cookie's name begins with: a browser then takes it from this very host alone, and only over TLS."""
 
 
 class Challenge(Struct, frozen=True, kw_only=True):
@@ -96,8 +98,8 @@ class Visits:
         """Who asks, by the cookies of a request. An event stream or a part that refreshes itself is no sign of life."""
         state, now = self._face.state, self._face.now()
         alive = request.headers.get("x-holdgate-live") is None
-        who = self._sessions.whose(request.cookies.get(WHO), now, touch=alive)
-        place = self._sessions.whose(request.cookies.get(PLACE), now)
+        who = self._sessions.whose(_shown(request, WHO), now, touch=alive)
+        place = self._sessions.whose(_shown(request, PLACE), now)
         return Asker(org=state.charter.org, now=now, person=in_force(state, who), place=in_force(state, place))
 
     def challenge(self, call: Call) -> Challenge:
@@ -116,15 +118,16 @@ class Visits:
         here = self._here(Asker(org=state.charter.org, now=now, **_which(name, identity)))
         response = Response(msgspec.json.encode(here), media_type=JSON_TYPE, headers={"Cache-Control": "no-store"})
         secure = call.raw.url.scheme == "https"
-        response.set_cookie(name, secret, httponly=True, secure=secure, samesite="strict", path="/")
+        response.set_cookie(_named(call.raw, name), secret, httponly=True, secure=secure, samesite="strict", path="/")
         return response
 
     def sign_out(self, call: Call) -> Response:
         """End the person's session (or the workstation's)."""
         name = COOKIES[call.asks.who]
-        self._sessions.close(call.raw.cookies.get(name))
+        self._sessions.close(_shown(call.raw, name))
         response = Response(status_code=204, headers={"Cache-Control": "no-store"})
-        response.delete_cookie(name, path="/")
+        secure = call.raw.url.scheme == "https"
+        response.delete_cookie(_named(call.raw, name), path="/", secure=secure, httponly=True, samesite="strict")
         return response
 
     def here(self, call: Call) -> Here:
@@ -191,6 +194,15 @@ class Visits:
                 "GET", "/api/acts", "How acts are written", self.forms, dict[str, dict[str, FieldForm]], who=anybody
             ),
         )
+
+
+def _named(request: Request, cookie: str) -> str:
+    """How the cookie is called on this connection."""
+    return LOCKED + cookie if request.url.scheme == "https" else cookie
+
+
+def _shown(request: Request, cookie: str) -> str | None:
+    return request.cookies.get(_named(request, cookie))
 
 
 def _which(cookie: str, identity: Any) -> dict[str, Any]:

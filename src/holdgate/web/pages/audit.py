@@ -9,16 +9,15 @@ from msgspec import Struct
 from holdgate.law.state import Order
 from holdgate.query.job_audit import JobAudit, job_audit, skew_in_words
 from holdgate.query.timeline import Told, tell
+from holdgate.terms.limits import ROWS_ASKED_MAX, SEARCH_FOUND_MAX
 from holdgate.web.api.facts import knows_registers
-from holdgate.web.api.looking import LIMIT_MAX, OrderRow, order_row
+from holdgate.web.api.looking import OrderRow, order_row
 from holdgate.web.page import Page, View
 from holdgate.web.pages.admin import touched
 from holdgate.web.problem import NOT_YOURS, Problem
 from holdgate.web.sight import job_of, order_of
 
 ROLES: Final = ("auditor", "qa", "compliance", "admin")
-FOUND_MAX: Final = 25
-"""Rows of each kind that a search shows."""
 
 
 class Found(Struct, frozen=True, kw_only=True):
@@ -64,7 +63,7 @@ def desk(view: View) -> Desk:
     state, q = view.face.state, view.query.get("q", "").strip()[:64]
     return Desk(
         q=q,
-        orders=tuple(islice(_orders(view, q.lower()), FOUND_MAX)),
+        orders=tuple(islice(_orders(view, q.lower()), SEARCH_FOUND_MAX)),
         found=tuple(_found(view, q)) if q else (),
         whole=view.asker.reads_record(),
         size=view.face.size,
@@ -89,17 +88,17 @@ def _found(view: View, q: str) -> Iterator[Found]:
         yield Found(kind="why", id=str(int(q)), says="entry of this site's record")
     keys = (key for key in state.jobs if sought in key.lower())
     jobs = (key for key in keys if (order := state.orders.get(key.partition("/")[0])) and view.asker.sees(order))
-    yield from (Found(kind="job", id=key, says="job") for key in islice(jobs, FOUND_MAX))
+    yield from (Found(kind="job", id=key, says="job") for key in islice(jobs, SEARCH_FOUND_MAX))
     if not knows_registers(view.asker):
         return
     people = (i for i in state.identities.values() if sought in i.id.lower() or sought in i.name.lower())
-    for identity in islice(people, FOUND_MAX):
+    for identity in islice(people, SEARCH_FOUND_MAX):
         yield Found(kind="person", id=identity.id, says=f"{identity.name}, {', '.join(identity.roles)}")
     instruments = (e for e in state.equipment.values() if sought in e.id.lower() or sought in e.equipment_class.lower())
-    for item in islice(instruments, FOUND_MAX):
+    for item in islice(instruments, SEARCH_FOUND_MAX):
         yield Found(kind="equipment", id=item.id, says=item.equipment_class.replace("_", " "))
     batches = (b for b in state.materials.values() if sought in b.batch.lower() or sought in b.material_kind.lower())
-    for batch in islice(batches, FOUND_MAX):
+    for batch in islice(batches, SEARCH_FOUND_MAX):
         yield Found(kind="material", id=batch.batch, says=batch.material_kind.replace("_", " "))
 
 
@@ -125,7 +124,7 @@ def order_card(view: View) -> OrderCard | Problem:
     if isinstance(order, Problem):
         return order
     places = view.face.chronicle_of(order.id)
-    shown = places[-LIMIT_MAX:]
+    shown = places[-ROWS_ASKED_MAX:]
     return OrderCard(order=order, lines=tuple(tell(view.face.record(), shown)), rest=len(places) - len(shown))
 
 

@@ -10,6 +10,7 @@ from holdgate.law import command as c
 from holdgate.law.state import OVER, Order, State
 from holdgate.query.why import Why, why
 from holdgate.terms import money
+from holdgate.terms.limits import PAYOUTS_SHOWN_MAX
 from holdgate.web.hub import stands
 from holdgate.web.order_index import OrderRow, holds
 from holdgate.web.page import Page, View
@@ -19,7 +20,6 @@ from holdgate.web.problem import Problem, missing
 ROLES: Final = ("finance", "project_manager", "admin")
 INVOICE: Final = "invoice"
 PAYOUT: Final = "payout"
-_PAYOUTS_MAX: Final = 200
 SHOWN: Final = ("waiting", "issued", "held", "all")
 
 
@@ -159,7 +159,7 @@ def _amounts(view: View, order: Order) -> Iterator[Amount]:
     for job in (job for key in order.jobs if rules and (job := view.face.state.jobs.get(key)) is not None):
         for rule in rules if job.status not in OVER else ():
             amount = money.show(rule.amount_minor, rule.currency)
-            for payee in job.signers[:_PAYOUTS_MAX]:
+            for payee in job.signers[:PAYOUTS_SHOWN_MAX]:
                 ref = order.fired.get(f"{PAYOUT}:{job.id}:{rule.id}:{payee}", -1)
                 named = {"order": order.id, "job": job.id, "rule": rule.id, "payee": payee}
                 waits = _waits(view, c.ReleasePayout, **named) if ref < 0 else ""

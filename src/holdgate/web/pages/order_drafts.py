@@ -13,8 +13,9 @@ from holdgate.law.state import Order
 from holdgate.query.order_draft import OrderDraft, Prepared
 from holdgate.query.order_fields import FIELDS, Field
 from holdgate.query.order_look import PROPOSED
+from holdgate.terms.limits import ORDER_DRAFTS_MAX
 from holdgate.web.api.order_drafts import NO_DRAFT, DraftRow, drafted, rows_of
-from holdgate.web.drawer import DRAFTS_MAX, KEPT_S, KeptDraft
+from holdgate.web.drawer import KEPT_S, KeptDraft
 from holdgate.web.order_wishes import review_wish, terms_link
 from holdgate.web.page import View
 from holdgate.web.paging import Pager, paged
@@ -71,7 +72,7 @@ def drafts(view: View) -> Drafts:
         pager=pager,
         first=tuple(empty[name] for name in _FIRST),
         rest=tuple(entry for name, entry in empty.items() if name not in _FIRST),
-        most=DRAFTS_MAX,
+        most=ORDER_DRAFTS_MAX,
         days=KEPT_S // 86_400,
     )
 

@@ -10,10 +10,10 @@ from holdgate.handoff.figures import Figure, Spread
 from holdgate.law.denial import BY_NAME
 from holdgate.law.state import StagedSlip
 from holdgate.terms.instant import show_duration
+from holdgate.terms.limits import STAGED_SHOWN_MAX
 from holdgate.web.chart import Bar, bars, columns
 from holdgate.web.page import Page, View
 
-ROWS_MAX: Final = 50
 WANTED_ZERO: Final = ("holdgate_release_without_arrival_total", "holdgate_routing_mismatch_total")
 
 
@@ -57,8 +57,8 @@ async def analytics(view: View) -> Analytics:
     return Analytics(
         numbers=tuple(_numbers(figures)),
         charts=tuple(_charts(figures)),
-        routed=tuple(_routed(slip) for slip in newest[:ROWS_MAX]),
-        more=max(len(newest) - ROWS_MAX, 0),
+        routed=tuple(_routed(slip) for slip in newest[:STAGED_SHOWN_MAX]),
+        more=max(len(newest) - STAGED_SHOWN_MAX, 0),
     )
 
 
