@@ -49,6 +49,8 @@ def findings(world: World, trust: Trust) -> list[str]:
     }
     hub, floor = _of(logs, "business_hub"), _of(logs, "floor_hub")
     nodes = [log for log in logs.values() if log.machine.seat.kind == "node"]
+    for log in logs.values():
+        world.hits.update(f"event {type(event).__name__}" for _, event in log.events(object))
     return [
         *acknowledged(world, logs),
         *released(world, floor, nodes),

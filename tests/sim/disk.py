@@ -149,7 +149,7 @@ class Disk:
             for one in waiting[:kept]:
                 one.do(self.base)
             torn = waiting[kept].torn if kept < len(waiting) else None
-            if torn is not None and rng.random() < 0.5:
+            if torn is not None:
                 self.faults.hits["torn write"] += 1
                 torn(self.base)
         self.put_back(self.base)

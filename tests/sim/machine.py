@@ -48,6 +48,10 @@ class Told(Protocol):
         """Something happened: it is counted, and part of the trace."""
         ...
 
+    def hollow(self, life: str) -> None:
+        """A life began on a disk that was set back."""
+        ...
+
     def refused(self, machine: "Machine", error: HoldgateError) -> None:
         """A site did not start, or stopped deciding, because of its own log."""
         ...
@@ -87,6 +91,8 @@ class Machine:
             return
         self.lives += 1
         self.life = Life(f"{self.id}#{self.lives}")
+        if self.whole is not None:
+            self._world.hollow(self.life.name)
         self._world.happened("boot", self.id, self.lives)
         self._loop.create_task(self._run(self.life), context=in_life(self.life))
 
