@@ -50,9 +50,7 @@ async def govern(house: House) -> None:
     for version, template in TEMPLATES.items():
         await _submitted(house, version, (encode_document(template), encode_document(TECHNIQUES[version])))
     named: dict[str, Any] = {"contract": "SP-1", "version": "1"}
-    await _allowed(
-        house, c.ActivateContract(**house.head(HUB, ("ADM", "admin")), **named, effectivity="new_orders")
-    )
+    await _allowed(house, c.ActivateContract(**house.head(HUB, ("ADM", "admin")), **named, effectivity="new_orders"))
 
 
 async def _submitted(house: House, version: str, documents: tuple[bytes, ...]) -> None:

@@ -49,7 +49,9 @@ class SimLoop(asyncio.BaseEventLoop):
         self._timers: list[tuple[float, int, asyncio.TimerHandle]] = []
         self._number = 0
         self._ended: set[asyncio.Task[Any]] = set()
-        self._buried: list[asyncio.Handle] = []  # kept to the end, so that nothing of a dead life is finalised in between
+        self._buried: list[
+            asyncio.Handle
+        ] = []  # kept to the end, so that nothing of a dead life is finalised in between
 
     @override
     def time(self) -> float:

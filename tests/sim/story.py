@@ -7,7 +7,7 @@ from tests.sim.checks import findings
 from tests.sim.people import GivenUp
 from tests.sim.world import Ran, Violation, World, base, drawn_swarm
 
-ORDERS: Final = 4
+ORDERS: Final = 3
 """Orders of a world; each is some forty acts, imports and notes."""
 
 

@@ -15,7 +15,7 @@ import pytest
 from tests.sim.story import ORDERS, lived
 from tests.sim.world import FAULTS
 
-SEEDS: Final = 12
+SEEDS: Final = 10
 SOMETIMES: Final = (
     "answer lost",
     "asked again",

@@ -13,8 +13,8 @@ from functools import cache
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from holdgate.bootstrap import Premises, read_premises, read_trust
 from holdgate.audit.trust import Trust
+from holdgate.bootstrap import Premises, read_premises, read_trust
 from holdgate.terms.errors import HoldgateError, Tampered
 from tests.sim.contracts import govern
 from tests.sim.disk import Disk, Faults, Image
@@ -307,4 +307,3 @@ def drawn_swarm(seed: int) -> frozenset[str]:
     """Which faults a seed has: each with an even chance."""
     rng = random.Random(f"swarm {seed}")
     return frozenset(fault for fault in FAULTS if rng.random() < 0.5)
-
