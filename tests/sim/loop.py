@@ -63,7 +63,9 @@ class SimLoop(asyncio.BaseEventLoop):
         return handle
 
     @override
-    def call_at(self, when: float, callback: Any, *args: Any, context: Context | None = None) -> asyncio.TimerHandle:
+    def call_at(  # type: ignore[override]  # as typeshed had it before
+        self, when: float, callback: Any, *args: Any, context: Context | None = None
+    ) -> asyncio.TimerHandle:
         timer = asyncio.TimerHandle(when, callback, args, self, context)
         self._number += 1
         heapq.heappush(self._timers, (when, self._number, timer))
@@ -73,7 +75,9 @@ class SimLoop(asyncio.BaseEventLoop):
         """It is passed over when its time comes."""
 
     @override
-    def call_soon_threadsafe(self, callback: Any, *args: Any, context: Context | None = None) -> asyncio.Handle:
+    def call_soon_threadsafe(  # type: ignore[override]
+        self, callback: Any, *args: Any, context: Context | None = None
+    ) -> asyncio.Handle:
         return self.call_soon(callback, *args, context=context)
 
     def _write_to_self(self) -> None:
@@ -83,7 +87,9 @@ class SimLoop(asyncio.BaseEventLoop):
         """There are no sockets."""
 
     @override
-    def run_in_executor(self, executor: Any, func: Any, *args: Any) -> "asyncio.Future[Any]":
+    def run_in_executor(  # type: ignore[override]
+        self, executor: Any, func: Any, *args: Any
+    ) -> "asyncio.Future[Any]":
         """A job of a thread: begun later, and its answer seen later still."""
         done: asyncio.Future[Any] = self.create_future()
 
@@ -131,7 +137,7 @@ class SimLoop(asyncio.BaseEventLoop):
         handle = lane.popleft()
         if not lane:
             del self._lanes[life]
-        if handle._cancelled:  # type: ignore[attr-defined]
+        if handle._cancelled:
             return
         self.steps += 1
         if life is not WORLD and self.before is not None:
@@ -139,10 +145,10 @@ class SimLoop(asyncio.BaseEventLoop):
             if not life.alive:
                 self._buried.append(handle)
                 return
-        handle._run()  # type: ignore[attr-defined]
+        handle._run()
 
     def _advance(self) -> None:
-        while self._timers and (self._timers[0][2]._cancelled or not self._alive(self._timers[0][2])):  # type: ignore[attr-defined]
+        while self._timers and (self._timers[0][2]._cancelled or not self._alive(self._timers[0][2])):
             self._buried.append(heapq.heappop(self._timers)[2])
         if not self._timers:
             raise Stuck("nothing is ready and no timer runs")
@@ -162,7 +168,7 @@ class SimLoop(asyncio.BaseEventLoop):
                     self._ended.add(task)
                     task._log_destroy_pending = False  # type: ignore[attr-defined]
                     with suppress(Exception, Crashed):
-                        task.get_coro().close()  # type: ignore[union-attr]
+                        task.get_coro().close()
         finally:
             asyncio._set_running_loop(None)
         super().close()

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextvars import Context
 from functools import partial
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from typing_extensions import override
 
@@ -187,6 +187,8 @@ class Network(Bus):
         work: Callable[[Peer], Awaitable[T]],
         reply: "asyncio.Future[T]",
     ) -> None:
+        found: Any
+        error: Exception | None
         try:
             found, error = await work(attached.peer), None
         except Exception as raised:  # noqa: BLE001  # handed on to who asked

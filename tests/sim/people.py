@@ -206,7 +206,7 @@ class Folk(House):
 
     def _staged(self, named: dict[str, Any], node: str, serials: tuple[str, ...]) -> c.StageOrder:
         head = self.head(HUB, ("PM", "project_manager"))
-        more = {"client": CLIENT_ORG, "part_no": "BAR-17-4", "rev": "-", "documents": ()}
+        more: dict[str, Any] = {"client": CLIENT_ORG, "part_no": "BAR-17-4", "rev": "-", "documents": ()}
         return c.StageOrder(**head, **named, **more, node=node, serials=serials)
 
     async def scan(self, order: str, serials: tuple[str, ...], *, true: bool = True) -> Answer:
@@ -260,7 +260,7 @@ class Folk(House):
 
         await self.must(node, lambda s: c.StartStep(**head(s), equipment=(), materials=()))
         await asyncio.sleep(self.rng.random() * 60)
-        value = {"characteristic": "forceatbreak", "value": "5.0000", "unit": "kN", "capture": "manual"}
+        value: dict[str, Any] = {"characteristic": "forceatbreak", "value": "5.0000", "unit": "kN", "capture": "manual"}
         await self.must(node, lambda s: c.RecordReading(**head(s), **value))
         await self.must(node, lambda s: c.SignStep(**head(s), result="pass"))
 
@@ -281,7 +281,7 @@ class Folk(House):
             await self._until_lapsed(report)
             return
         client = self.rng.choice(("approve", "approve", "reject"))
-        why = {"reason": "the wrong heat lot"} if client == "reject" else {}
+        why: dict[str, Any] = {"reason": "the wrong heat lot"} if client == "reject" else {}
 
         def word(_: State) -> c.ReviewReport:
             return c.ReviewReport(**self.head(HUB, by(CLIENT), **office), report=report, decision=client, **why)

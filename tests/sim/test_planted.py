@@ -60,6 +60,7 @@ PLANTED: Final = {
 }
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("name", list(PLANTED))
 def test_a_planted_defect_is_found(name: str) -> None:
     plant, swarm = PLANTED[name]

@@ -85,6 +85,7 @@ def test_whatever_goes_wrong_nothing_is_lost_forged_or_paid_twice() -> None:
         assert not missing, f"never in {len(seeds())} worlds: {missing}"
 
 
+@pytest.mark.timeout(600)
 def test_one_seed_is_one_world_whatever_the_hash_seed() -> None:
     """Every leaf of every log, every fault and every event, in their order: twice here, once in a process of its own."""
     seed, orders, swarm = 5, 2, frozenset(FAULTS)
@@ -97,8 +98,14 @@ def test_one_seed_is_one_world_whatever_the_hash_seed() -> None:
     root = Path(__file__).parents[2]
     env = {**os.environ, "PYTHONHASHSEED": "4711", "PYTHONPATH": os.pathsep.join([str(root / "src"), str(root)])}
     ran = subprocess.run(
-        [sys.executable, "-c", script], env=env, cwd=root, capture_output=True, text=True, timeout=110, check=False
+        [sys.executable, "-c", script], env=env, cwd=root, capture_output=True, text=True, timeout=400, check=False
     )
     assert ran.returncode == 0, ran.stderr[-2000:]
     assert ran.stdout.strip() == first.trace
     assert lived(seed + 1, orders, swarm).ran.trace != first.trace
+
+
+def test_a_window_closes_after_the_hub_s_clock_was_set_back_while_it_closed_it() -> None:
+    """Found in world 342: the hub's own act came out backdated, was refused, and was never asked for again."""
+    found = lived(342, 4)
+    assert not found.findings

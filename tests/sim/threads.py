@@ -12,7 +12,7 @@ import itertools
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final
 from unittest import mock
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
@@ -114,7 +114,7 @@ def repeatable_keys() -> Iterator[None]:
 @contextmanager
 def simulated(slow: Slow | None = None) -> Iterator[None]:
     """The product with simulated threads and repeatable sealing."""
-    patches = [
+    patches: list[Any] = [
         mock.patch("holdgate.engine.submit.Workers", SimWorkers),
         mock.patch("holdgate.engine.append.Workers", SimWorkers),
         mock.patch("holdgate.sites.policies.seal_to", seal_again),

@@ -178,10 +178,8 @@ class World:
     async def nemesis(self) -> None:
         """Faults that last."""
         names, kinds = list(self.machines), [kind for kind in LASTING if kind in self.swarm]
-        while kinds and not self.healed:
+        while kinds:  # until it is cancelled
             await asyncio.sleep(self.rng.random() * 60)
-            if self.healed:
-                return
             kind, machine = self.rng.choice(kinds), self.machines[self.rng.choice(names)]
             if kind == "partition":
                 self._partition(names)
