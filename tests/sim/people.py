@@ -44,7 +44,7 @@ from tests.unit.test_sites import (
 
 PATIENCE_S: Final = 8 * 3600.0
 """How long somebody tries to get one act done, in simulated time."""
-DONE: Final = frozenset({"ALREADY_DONE", "DUPLICATE_ARRIVAL"})
+DONE: Final = frozenset({"ALREADY_DONE", "DUPLICATE_ARRIVAL", "REVIEW_WINDOW_CLOSED"})
 
 
 class Ack(NamedTuple):
