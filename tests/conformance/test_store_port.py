@@ -5,7 +5,9 @@
 
 import asyncio
 import hashlib
+import random
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -25,6 +27,7 @@ from holdgate.law.decision import allow
 from holdgate.law.segments import Segment
 from holdgate.ledger.merkle import extend, root_from_frontier, root_of
 from holdgate.terms.errors import Unavailable
+from tests.sim.disk import Disk, Faults, SimStore
 
 # ---- the reference -------------------------------------------------------------------------------------------------
 
@@ -334,6 +337,19 @@ class TestRememberingStore(StorePort):
     @override
     def reopened(self, store: Store, place: Path) -> Store | None:
         return None
+
+
+class TestSimStore(StorePort):
+    """The simulator's store, on a disk without faults."""
+
+    @override
+    def made(self, place: Path) -> Store:
+        return SimStore(Disk(Faults(random.Random(0), Counter())))
+
+    @override
+    def reopened(self, store: Store, place: Path) -> Store | None:
+        assert isinstance(store, SimStore)
+        return SimStore(store.disk)
 
 
 class TestSqliteStore(StorePort):

@@ -324,12 +324,25 @@ class Link:
             if flight is None:
                 last = min(stop, self._sent_to + IMPORT_ENTRIES_MAX)
                 flight = self._offered(peer, self._stretches.cut(self._sent_to, last))
-            taken = await self._answered(peer, flight)
+            try:
+                taken = await self._answered(peer, flight)
+            except Tampered as error:
+                await self._come_late(peer, flight, error)
+                raise
             self._sent_to = taken.size
             if taken.size != flight.segment.size:
                 self._quiet_to = 0
                 self._drop_ahead()
             await self._owner.taken(self.peer, taken)
+
+    async def _come_late(self, peer: Peer, flight: _Flight, error: Tampered) -> None:
+        """An offer that was given up may have been taken in after all, since the peer said what it held; then this one is refused.
+
+        Raises:
+            Unavailable: so it was. What the peer holds by now is held against this log in the next round.
+        """
+        if await peer.held(self._log.notary.origin, self._site) > flight.segment.start:
+            raise Unavailable(f"{self.peer} took in meanwhile what was offered before") from error
 
     def _offered(self, peer: Peer, segment: Segment) -> _Flight:
         answer = asyncio.get_running_loop().create_task(peer.offer(segment, self._site))

@@ -1,6 +1,6 @@
 """Offers about money at the business hub: parties, accounts, invoices, payments that came in, payment runs."""
 
-from typing import Any
+from typing import Any, Final
 
 from holdgate.crypto.hashes import digest
 from holdgate.law import command as c

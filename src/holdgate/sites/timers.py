@@ -6,6 +6,7 @@ when it is back; the law marks it late. Source: the scenario vocabulary, convent
 """
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
@@ -19,6 +20,8 @@ from holdgate.terms.instant import SECOND_US
 
 TICK_S: Final = 30
 """How often the hub looks at its clock."""
+AGAIN_S: Final = 600
+"""How long after a refusal the hub asks for the same thing again: its clock had been set back, say, and stands right by then."""
 
 
 def due(state: State, signers: tuple[c.Signer, ...], now: int) -> list[c.CloseWindow | c.CloseDelivery]:
@@ -84,7 +87,7 @@ class Timekeeper:
         self._submit = submit
         self._ask_vault = ask_vault
         self._ready = ready
-        self._asked: dict[str, None] = {}
+        self._asked: dict[str, float] = {}
         self._vault_again = 0
         self._handle: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
@@ -143,13 +146,16 @@ class Timekeeper:
             await self._close()
 
     async def _close(self) -> None:
-        """Submit what is due and was not submitted before."""
+        """Submit what is due and was not submitted before, or was refused some time ago."""
+        loop = asyncio.get_running_loop()
         for command in due(self._state, self._sender.signer(), self._clock.now()):
-            if command.nonce in self._asked:
+            if self._asked.get(command.nonce, 0.0) > loop.time():
                 continue
-            self._asked[command.nonce] = None
+            self._asked[command.nonce] = math.inf
             try:
-                await self._submit(self._sender.seal(command))
+                answer = await self._submit(self._sender.seal(command))
             except HoldgateError:
                 self._asked.pop(command.nonce, None)
                 raise
+            if not answer.decision.allowed:
+                self._asked[command.nonce] = loop.time() + AGAIN_S
