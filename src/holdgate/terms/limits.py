@@ -49,6 +49,8 @@ SURCHARGES_MAX: Final = 10
 # Money: an act that names more is refused; the next act takes the rest.
 RUN_PAYOUTS_MAX: Final = 200
 """Payouts of one payment run."""
+PAYEE_NAME_CHARS_MAX: Final = 70
+"""Of a creditor's name in a credit transfer (pain.001, Max70Text in SEPA)."""
 RESULTS_MAX: Final = 100
 """Results of a payment run that one act records."""
 PAYMENTS_MAX: Final = 50

@@ -9,19 +9,18 @@ from holdgate.pay.books import ACCOUNT, Payee
 from holdgate.sites.payloads import PayloadStore
 from holdgate.terms import canon
 from holdgate.terms.errors import Malformed
+from holdgate.terms.limits import PAYEE_NAME_CHARS_MAX
 from holdgate.terms.party import Account, account_fault
 from holdgate.web.asker import Asker
 from holdgate.web.operation import Call, Operation
 
 BRING_ONE: Final = "name the account by its IBAN, or by routing number and account number"
-NAME_CHARS_MAX: Final = 70
-"""Of a creditor's name in a credit transfer (pain.001, Max70Text in SEPA)."""
 
 
 class Brought(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where somebody is paid. `name`: as their bank has it."""
 
-    name: Annotated[str, Meta(min_length=1, max_length=NAME_CHARS_MAX)]
+    name: Annotated[str, Meta(min_length=1, max_length=PAYEE_NAME_CHARS_MAX)]
     iban: Annotated[str, Meta(max_length=34)] = ""
     bic: Annotated[str, Meta(max_length=11)] = ""
     routing: Annotated[str, Meta(max_length=9)] = ""
