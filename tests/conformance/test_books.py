@@ -1,5 +1,6 @@
 """The books as another program reads them: Beancount's own checker, run as a program."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -36,6 +37,7 @@ def test_bean_check_refuses_books_that_are_one_cent_off(tmp_path: Path) -> None:
 
 
 def test_ids_that_differ_have_accounts_that_differ() -> None:
-    ids = ("a.b", "a_b", "a-b", "a-d-b", "a--b", "a-u", "a_", "A.B", "1")
+    ids = ("a.b", "a_b", "a-b", "a-d-b", "a--b", "a-u", "a_", "A.B", "1", "Ä & Co", "A & Co", "a b", "a:b")
     names = {account_name(("Assets", "Receivable", one)) for one in ids}
     assert len(names) == len(ids)
+    assert all(re.fullmatch(r"Assets:Receivable:X[A-Za-z0-9-]*", name) for name in names)

@@ -21,6 +21,7 @@ from holdgate.law.options import options
 from holdgate.terms import canon
 from holdgate.terms.errors import Malformed, Tampered
 from holdgate.terms.limits import OPTIONS_MAX
+from holdgate.terms.party import Party
 from tests.builders import (
     BENCH,
     CONTRACT,
@@ -284,6 +285,12 @@ ANY_TIME = (
     "contract.suspend",
     "report.amend",
     "document.verify",
+    "payload.keep",
+    "hold.place",
+    "party.register",
+    "account.register",
+    "charge.agree",
+    "po.settle",
 )
 """Acts that stop something or put it right, whenever somebody sees that it has to be."""
 REGISTERS = ("identity", "credential", "equipment", "material", "standard")
@@ -617,6 +624,9 @@ SAID: dict[type[Any], st.SearchStrategy[Any]] = {
     int: st.sampled_from(NUMBERS),
     bool: st.booleans(),
     bytes: st.just(b"k" * 32),
+    Party: st.sampled_from(
+        [Party(org=org, name="N", street="S", city="C", postal_code="1", country="DE") for org in ("LAB", "AERO")]
+    ),
 }
 
 

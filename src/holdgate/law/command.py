@@ -1161,7 +1161,6 @@ _ID_NAMES: Final = (
     "policy",
     "param",
     "area",
-    "org",
     "owner",
     "charge",
     "item",

@@ -37,12 +37,17 @@ def _beancount(books: Books, day: Day) -> Iterator[str]:
 def account_name(path: tuple[str, ...]) -> str:
     """An account as Beancount writes one; ids keep apart what they keep apart.
 
-    A component starts with a capital letter and has letters, digits and dashes: an id gets a prefix, its dashes are doubled, and
-    dots and underscores become `-d` and `-u`.
+    A component starts with a capital letter and has letters, digits and dashes: an id gets a prefix, its dashes are doubled, dots
+    and underscores become `-d` and `-u`, and any other character `-x`, its number in hexadecimal, and `-`.
     """
     kind, name, *ids = path
-    coded = (f"X{text.replace('-', '--').replace('.', '-d').replace('_', '-u')}" for text in ids)
-    return ":".join((kind, name, *coded))
+    return ":".join((kind, name, *(f"X{''.join(map(_coded, text))}" for text in ids)))
+
+
+def _coded(sign: str) -> str:
+    if sign.isascii() and sign.isalnum():
+        return sign
+    return {"-": "--", ".": "-d", "_": "-u"}.get(sign) or f"-x{ord(sign):x}-"
 
 
 def amount(amount_minor: int, currency: str) -> str:

@@ -151,7 +151,7 @@ def party_complete(case: Case) -> None:
 
 
 def _party_faults(m: c.RegisterParty) -> Iterator[str]:
-    for field in ("name", "street", "city", "postal_code"):
+    for field in ("org", "name", "street", "city", "postal_code"):
         if not getattr(m, field).strip():
             yield f"its {field.replace('_', ' ')} is missing"
     if not _COUNTRY.fullmatch(m.country):

@@ -106,6 +106,7 @@ async function thrown(draft) {
   const yes = await ask({ title: "Throw the draft away?", says: "What it says is gone from this site. Nothing that was signed is touched.", confirm: "Throw away" });
   if (yes === null) return;
   go(draftAddress("")); // first: the draft's own page would ask for a draft that is gone
+  await left("draft-form");
   await call("DELETE", api(`/order-drafts/${draft}`));
   announce("The draft is gone.", "good");
 }
@@ -113,6 +114,11 @@ async function thrown(draft) {
 // ---- small things ------------------------------------------------------------------------------------------------------
 
 const draftAddress = (draft) => `${api("").replace(/\/api$/, "")}/office/new/drafts${draft && `/${draft}`}`;
+
+/** Wait until an element is no longer on the page (at most 5 s: then its page may ask once for what is gone). */
+async function left(id) {
+  for (let waited = 0; byId(id) && waited < 5000; waited += 50) await new Promise((done) => setTimeout(done, 50));
+}
 
 // By a link: the page is changed without being left, and whoever signed in by badge stays signed in.
 function go(address) {
