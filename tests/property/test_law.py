@@ -96,6 +96,18 @@ lots = st.lists(
 small = st.integers(-1, 3)
 OF_FIELD: dict[str, st.SearchStrategy[Any]] = {
     "terms": st.sampled_from([TERMS, replace(TERMS, price_minor=1), replace(TERMS, milestones=())]),
+    "payments": st.lists(
+        st.builds(
+            c.PaymentIn,
+            bank_ref=words,
+            invoice=st.sampled_from(["I-000001", "X"]),
+            amount_minor=st.sampled_from(NUMBERS),
+            currency=st.just("USD"),
+            booked_on=st.just("2026-04-02"),
+        ),
+        max_size=2,
+    ).map(tuple),
+    "results": st.lists(st.builds(c.PayoutResult, payout=words, status=words), max_size=2).map(tuple),
     "quantities": st.builds(c.Quantities, received=small, accepted=small, rejected=small, scrapped=small),
     "into": lots,
     "key": st.sampled_from([key_of("NEW").public, key_of("TECH").public, bytes(32), b""]),
