@@ -130,6 +130,15 @@ def test_a_payment_order_is_the_same_later_and_each_try_has_an_id_of_its_own() -
     assert (first.debtor.org, first.payments[0].amount_minor) == ("LAB", 2_500)
 
 
+def test_a_run_pays_from_and_to_the_accounts_that_its_signers_saw_whatever_is_registered_afterwards() -> None:
+    before = whole((ordered("R1"),))
+    other = ev.AccountRegistered(owner="TECH", commitment="salted-" + "1" * 64, by="TECH")
+    moved = registered("LAB", own=True, account=Account(iban="GB82WEST12345698765432"))
+    after = whole((ordered("R1"),), (other,), (moved,))
+    assert after.money.runs["R1"].accounts == {"TECH": ACCOUNT.commitment}
+    assert payment_order(after, "R1", PAYEES) == payment_order(before, "R1", PAYEES)
+
+
 def test_no_payment_order_is_made_without_every_account() -> None:
     read = whole((ordered("R1"),))
     with pytest.raises(Unavailable, match="account of TECH"):

@@ -56,11 +56,10 @@ def payees_of(data: Path, books: Books, run: str) -> dict[str, Payee]:
         Unavailable: the storage failed. Malformed: what is kept is no account.
     """
     found = books.money.runs.get(run)
-    names = () if found is None else (books.money.payables[number].payee for number in found.payouts)
     payees: dict[str, Payee] = {}
     with closing(SqlitePayloads(data / FILE)) as store:
-        for name in dict.fromkeys(names):
-            kept = store.get(books.money.accounts.get(name, ""))
+        for name, commitment in () if found is None else found.accounts.items():
+            kept = store.get(commitment)
             if kept is not None:
                 payees[name] = _payee(name, kept.content)
     return payees

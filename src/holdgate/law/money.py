@@ -84,14 +84,20 @@ class Payable(Struct):
     claimed: bool = False
 
 
-class Run(Struct, gc=False):
-    """A payment run: which payouts, when to be paid (ISO date), in which entry and when it was ordered."""
+class Run(Struct):
+    """A payment run: which payouts, when to be paid (ISO date), in which entry and when it was ordered.
+
+    `debtor`: the shop as it was registered then (`ORG/n`); `accounts`: payee → commitment to the account as it was then. What is
+    registered later pays nothing of this run.
+    """
 
     payouts: tuple[str, ...]
     currency: str
     pay_on: str
     at: int
     ref: int
+    debtor: str = ""
+    accounts: dict[str, str] = {}
 
 
 class Agreed(Struct):
@@ -348,7 +354,15 @@ def _paid(payable: Payable, words: str, debit: tuple[str, ...], credit: tuple[st
 
 def _payments_ordered(money: Money, e: ev.PaymentsOrdered, at: int, ref: int) -> Bookings:
     payables = [money.payables[number] for number in e.payouts]
-    money.runs[e.run] = Run(payouts=e.payouts, currency=e.currency, pay_on=e.pay_on, at=at, ref=ref)
+    money.runs[e.run] = Run(
+        payouts=e.payouts,
+        currency=e.currency,
+        pay_on=e.pay_on,
+        at=at,
+        ref=ref,
+        debtor=money.party.get(money.own, ""),
+        accounts={one.payee: money.accounts.get(one.payee, "") for one in payables},
+    )
     for payable in payables:
         payable.status, payable.run, payable.tries = "ordered", e.run, payable.tries + 1
         words = f"{payable.number} is ordered in {e.run}"

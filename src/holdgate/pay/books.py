@@ -290,7 +290,7 @@ def payment_order(books: Books, run: str, payees: Mapping[str, Payee]) -> Paymen
     Args:
         books: the business hub's.
         run: its id.
-        payees: person → where they are paid; each opened from the commitment on the ledger.
+        payees: person → where they are paid; each opened from the commitment that the run holds (`Run.accounts`).
 
     Raises:
         Unavailable: there is no such run, the shop has no account on record, or a payee's account is not there.
@@ -298,7 +298,7 @@ def payment_order(books: Books, run: str, payees: Mapping[str, Payee]) -> Paymen
     found = books.money.runs.get(run)
     if found is None:
         raise Unavailable(f"there is no payment run {run} on this ledger")
-    debtor = books.money.parties.get(books.money.party.get(books.money.own, ""))
+    debtor = books.money.parties.get(found.debtor)
     if debtor is None or debtor.account is None:
         raise Unavailable("the shop's own account is not registered (party.register)")
     payments = []
