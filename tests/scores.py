@@ -1,0 +1,105 @@
+"""What a run of a check came to, for the scoreboard: written only where HOLDGATE_SCORES names a directory.
+
+A score says what was tried and how much of it came out badly, when, at which commit and on what machine. `make scoreboard`
+collects them into docs/scores and writes the table of docs/reliability.md from them; nobody types a figure.
+"""
+
+import datetime
+import os
+import platform
+import subprocess
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+ROOT: Final = Path(__file__).parents[1]
+
+
+class Score(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One run of one check. `row` is the scoreboard's; `scale`: "ci", or "soak" for a longer run of the same check."""
+
+    row: int
+    check: str
+    tried: int
+    unit: str
+    bad: int
+    scale: str
+    seconds: int
+    command: str
+    note: str
+    date: str
+    commit: str
+    machine: str
+
+
+def record(
+    row: int,
+    check: str,
+    tried: int,
+    unit: str,
+    bad: int,
+    *,
+    seconds: float,
+    command: str,
+    soak: bool = False,
+    note: str = "",
+) -> None:
+    """Keep what came of a run.
+
+    Args:
+        row: The scoreboard's row (1 to 14).
+        check: A short name, unique in its row: letters, digits and hyphens.
+        tried: How much was tried.
+        unit: Of what, in words, like "power-cut images".
+        bad: How much of it failed what the row promises; for mutants: those that live.
+        seconds: How long it took.
+        command: What runs it again, from the checkout.
+        soak: A longer run than CI's.
+        note: What limits the figure.
+    """
+    if not (kept := os.environ.get("HOLDGATE_SCORES")):
+        return
+    scale = "soak" if soak else "ci"
+    score = Score(
+        row=row,
+        check=check,
+        tried=tried,
+        unit=unit,
+        bad=bad,
+        scale=scale,
+        seconds=round(seconds),
+        command=command,
+        note=note,
+        date=datetime.datetime.now(tz=datetime.UTC).strftime("%Y-%m-%d"),
+        commit=_commit(),
+        machine=_machine(),
+    )
+    path = Path(kept) / f"{row:02d}-{check}-{scale}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(score), indent=1) + b"\n")
+
+
+def _commit() -> str:
+    """The commit that ran, with a plus where files differ from it."""
+    try:
+        said = subprocess.run(
+            ["git", "describe", "--always", "--dirty=+", "--abbrev=7", "--exclude", "*"],  # noqa: S607
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return said.stdout.strip()
+
+
+def _machine() -> str:
+    """The processor, how many of them, and the Python."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="ascii").splitlines()
+        name = next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        name = platform.machine()
+    return f"{os.cpu_count()} x {name}, Python {platform.python_version()}"
