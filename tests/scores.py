@@ -4,7 +4,7 @@ A score says what was tried and how much of it came out badly, when, at which co
 collects them into docs/scores and writes the table of docs/reliability.md from them; nobody types a figure.
 """
 
-import datetime
+import datetime as dt
 import os
 import platform
 import subprocess
@@ -71,7 +71,7 @@ def record(
         seconds=round(seconds),
         command=command,
         note=note,
-        date=datetime.datetime.now(tz=datetime.UTC).strftime("%Y-%m-%d"),
+        date=dt.datetime.now(tz=dt.UTC).strftime("%Y-%m-%d"),
         commit=_commit(),
         machine=_machine(),
     )
@@ -84,7 +84,7 @@ def _commit() -> str:
     """The commit that ran, with a plus where files differ from it."""
     try:
         said = subprocess.run(
-            ["git", "describe", "--always", "--dirty=+", "--abbrev=7", "--exclude", "*"],  # noqa: S607
+            ["git", "describe", "--always", "--dirty=+", "--abbrev=7", "--exclude", "*"],
             cwd=ROOT,
             capture_output=True,
             text=True,
