@@ -24,7 +24,7 @@ RUNTIME := $(VENV)/.stamp-runtime
 DEV := $(VENV)/.stamp-dev
 PROJECT := $(VENV)/.stamp-project
 
-.PHONY: help venv demo screens limits sbom test check lint format types imports tests cover bench soak lock clean
+.PHONY: help venv demo screens limits sbom test check lint format types imports tests cover bench soak scoreboard lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -94,6 +94,12 @@ lock: ## compile requirements/*.in into the locks (needs uv)
 
 soak: $(DEV) $(PROJECT) ## one shop on fourteen machines while everything fails (root, iproute2, faketime; minutes)
 	@$(BIN)/python -m tests.soak.many_machines $(SOAK_ARGS)
+
+scoreboard: $(DEV) $(PROJECT) ## run what feeds the scoreboard in its CI size, and write it into docs/reliability.md
+	@HOLDGATE_SCORES='$(CURDIR)/docs/scores' $(BIN)/python -m pytest -n auto $(SCORED)
+	@$(BIN)/python -m tests.tidy.scoreboard_page
+
+SCORED := tests/faults tests/golden tests/sim
 
 limits: $(DEV) $(PROJECT) ## docs/limits.md from terms/limits.py
 	@$(BIN)/python -m tests.tidy.limits_page

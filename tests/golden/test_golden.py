@@ -1,5 +1,6 @@
 """Old histories are repeated to the byte, for ever."""
 
+import time
 from pathlib import Path
 
 import msgspec
@@ -15,6 +16,7 @@ from holdgate.law.signers import keys_of
 from holdgate.ledger.entry import read_entry
 from tests.builders import ROOT, Log
 from tests.golden.make import HERE, Line, main
+from tests.scores import record
 
 FROZEN = sorted(HERE.glob("law*_*.jsonl"))
 
@@ -25,6 +27,7 @@ def read(path: Path) -> list[Line]:
 
 @pytest.mark.parametrize("path", FROZEN, ids=lambda path: path.stem)
 def test_a_frozen_history_is_repeated_to_the_byte(path: Path) -> None:
+    began = time.monotonic()
     found = read(path)
     blobs = {line.key: line.raw for line in found if line.key}
     for key, body in blobs.items():
@@ -46,6 +49,9 @@ def test_a_frozen_history_is_repeated_to_the_byte(path: Path) -> None:
         draft = log.keep(repeat(log.chronicle, entry, (ROOT.public,)))
         assert draft.body == line.raw, f"entry {entry.seq} of {line.site}"
     assert len(logs) > 1
+    entries = sum(not line.key for line in found)
+    took = time.monotonic() - began
+    record(12, path.stem, entries, "entries", 0, seconds=took, command="pytest tests/golden/test_golden.py")
 
 
 @pytest.mark.parametrize("path", FROZEN, ids=lambda path: path.stem)

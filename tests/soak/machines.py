@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from http.client import HTTPException
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -49,6 +49,14 @@ WAIT_S: Final = 180.0
 _WORDS: Final = {kind: word for word, kind in KINDS.items()}
 _PROGRAM: Final = "import sys; from holdgate.cli.app import main; sys.exit(main(sys.argv[1:]))"
 _FAKETIME: Final = sorted(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
+
+
+class Held(NamedTuple):
+    """What a process holds of its machine."""
+
+    files: int
+    threads: int
+    megabytes: int
 
 
 class Machines:
@@ -225,6 +233,16 @@ class Machines:
 
     def set_clock(self, name: str, by_s: int) -> None:
         (self.place(name) / "clock").write_text(f"{by_s:+d}\n", encoding="utf-8")
+
+    def held(self) -> dict[str, Held]:
+        """What the shop's own processes hold now, by machine."""
+        found: dict[str, Held] = {}
+        for name in (*self.names, WITNESS):
+            proc = Path("/proc") / str(self.running[name].pid)
+            lines = dict(line.partition(":")[::2] for line in (proc / "status").read_text().splitlines())
+            megabytes = int(lines["VmRSS"].split()[0]) // 1024
+            found[name] = Held(len(list((proc / "fd").iterdir())), int(lines["Threads"]), megabytes)
+        return found
 
     def stop_all(self) -> None:
         """In good order, the brokers last."""

@@ -5,6 +5,7 @@
 Each machine is a network namespace: three brokers (JetStream, R3), two hosts of each hub, three nodes, the Vault, an outside
 witness, two readers over MQTT. Workers hand in orders from the office, have their parts scanned, and work their jobs; meanwhile one
 fault after another is made, as the seed says. Afterwards everything is healed, every record audited, and all copies compared.
+With --minutes orders are handed in for that long (--orders is then the most there can be).
 """
 
 import argparse
@@ -16,6 +17,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, Final
@@ -29,7 +31,8 @@ from holdgate.law.segments import decision_of
 from holdgate.ledger.entry import read_entry
 from holdgate.scenario.run import audit_shop
 from tests.played import bodies
-from tests.soak.machines import BROKERS, NODES, READERS, VAULT, WITNESS, Machines
+from tests.scores import record
+from tests.soak.machines import BROKERS, NODES, READERS, VAULT, WITNESS, Held, Machines
 from tests.soak.work import Shift
 
 CALM_S: Final = 12.0
@@ -173,6 +176,26 @@ def examine(machines: Machines, shift: Shift) -> dict[str, Any]:
     }
 
 
+def leaks(at_first: dict[str, Held], at_last: dict[str, Held]) -> dict[str, Any]:
+    """What processes hold in the end. Memory grows with the shop's record, open files and threads must not."""
+    return {
+        "processes whose open files or threads grew": [
+            f"{name}: {at_first[name]} -> {now}"
+            for name, now in at_last.items()
+            if name in at_first
+            and (
+                now.files > 2 * at_first[name].files + MORE_FILES
+                or now.threads > 2 * at_first[name].threads + MORE_THREADS
+            )
+        ],
+        "memory of processes in MB, first and last": {
+            name: (at_first[name].megabytes, now.megabytes) for name, now in at_last.items() if name in at_first
+        },
+    }
+
+
+MORE_FILES: Final = 32
+MORE_THREADS: Final = 16
 BAD: Final = (
     "acknowledged and not on record",
     "acts on record twice",
@@ -185,16 +208,18 @@ BAD: Final = (
     "hosts whose copy is not the log",
     "evidence at Vault and witness",
     "alarms of the Vault's watch",
+    "processes whose open files or threads grew",
 )
 """What has to be nothing."""
 
 
-def run(orders: int, workers: int, seed: int, place: Path) -> dict[str, Any]:
+def run(shift_of: Callable[[Machines], Shift], seed: int, place: Path) -> dict[str, Any]:
     """The whole story; the figures."""
     machines = Machines(place)
     try:
         machines.start_all()
-        shift = Shift(machines, orders, workers)
+        at_first = machines.held()
+        shift = shift_of(machines)
         nemesis = Nemesis(machines, seed)
         began = time.monotonic()
         nemesis.start()
@@ -207,8 +232,9 @@ def run(orders: int, workers: int, seed: int, place: Path) -> dict[str, Any]:
         machines.settle()
         machines.rest_of_readers()
         machines.settle()
+        at_last = machines.held()
         machines.stop_all()
-        found = examine(machines, shift)
+        found = examine(machines, shift) | leaks(at_first, at_last)
     finally:
         machines.close()
     return {"seed": seed, "seconds": round(took), "faults": dict(sorted(nemesis.done.items())), **found}
@@ -218,6 +244,7 @@ def main() -> int:
     """Run it as a command; 1 where something is there that must not be."""
     given = argparse.ArgumentParser(description=__doc__)
     given.add_argument("--orders", type=int, default=200)
+    given.add_argument("--minutes", type=float, help="how long orders are handed in; needs many --orders")
     given.add_argument("--workers", type=int, default=4)
     given.add_argument("--seed", type=int, default=1)
     given.add_argument("--out", type=Path)
@@ -225,7 +252,7 @@ def main() -> int:
     said = given.parse_args()
     place = said.keep or Path(tempfile.mkdtemp(prefix="holdgate-soak-"))
     try:
-        found = run(said.orders, said.workers, said.seed, place)
+        found = run(lambda machines: Shift(machines, said.orders, said.workers, said.minutes), said.seed, place)
     finally:
         if said.keep is None:
             shutil.rmtree(place, ignore_errors=True)
@@ -233,6 +260,18 @@ def main() -> int:
         sys.stdout.write(f"{name:48} {json.dumps(value)}\n")
     if said.out is not None:
         said.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    faults = sum(found["faults"].values())
+    record(
+        13,
+        "many-machines",
+        found["seconds"],
+        "seconds of real processes under faults",
+        sum(bool(found[name]) for name in BAD),
+        seconds=found["seconds"],
+        command="make soak SOAK_ARGS='" + " ".join(sys.argv[1:]) + "'",
+        soak=True,
+        note=f"{faults} faults, {len(BAD)} figures that have to be nothing; {found['acts acknowledged']} acts acknowledged",
+    )
     return 1 if any(found[name] for name in BAD) else 0
 
 

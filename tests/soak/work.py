@@ -35,10 +35,11 @@ class Stuck(Exception):
 
 
 class Shift:
-    """So many orders, worked by a few at a time."""
+    """So many orders, worked by a few at a time; with `minutes` none is begun later than that."""
 
-    def __init__(self, machines: Machines, orders: int, workers: int) -> None:
+    def __init__(self, machines: Machines, orders: int, workers: int, minutes: float | None = None) -> None:
         self._machines = machines
+        self._until = None if minutes is None else time.monotonic() + 60 * minutes
         self._numbers = iter(range(orders))
         self._workers = workers
         self._lock = threading.Lock()
@@ -72,7 +73,7 @@ class Shift:
         while True:
             with self._lock:
                 number = next(self._numbers, None)
-            if number is None:
+            if number is None or (self._until is not None and time.monotonic() > self._until):
                 return
             try:
                 self._order(number, technician)
