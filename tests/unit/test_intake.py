@@ -170,6 +170,28 @@ def test_a_stretch_is_proved_while_the_one_before_is_looked_at_and_folded_after_
     told(story, governed(tmp_path))
 
 
+def test_what_comes_late_or_twice_leaves_no_record(tmp_path: Path) -> None:
+    async def story(house: House) -> None:
+        hub, node = house.shop.sites[HUB], house.shop.sites[NODE]
+        first, second = await two_stretches(house)
+        await hub.offer(first, NODE)
+        with pytest.raises(Unavailable, match="was taken in before"):
+            await hub.offer(first, NODE)
+        for act in range(2):
+            await house.ask(NODE, house.start("PO-none", f"J-again-{act}"))
+        cut = node.links[HUB]._stretches.cut
+        beyond = cut(second.start - 3, second.size + 1)
+        with pytest.raises(Unavailable, match="was taken in before"):
+            await hub.offer(beyond, NODE)
+        await hub.offer(second, NODE)
+        for late in (first, second, beyond, cut(second.start - 3, second.size - 2)):
+            with pytest.raises(Unavailable, match="was taken in before"):
+                await hub.offer(late, NODE)
+        assert await attempts(house, hub) == []
+
+    told(story, governed(tmp_path))
+
+
 # ---- who lies ------------------------------------------------------------------------------------------------------
 
 
@@ -200,6 +222,23 @@ def test_a_good_stretch_behind_a_forged_one_is_asked_for_again_and_not_blamed(tm
         assert await hub.held(first.origin, NODE) == first.start
 
     told(story, governed(tmp_path))
+
+
+def test_another_history_is_on_record_wherever_it_begins(tmp_path: Path) -> None:
+    async def story(house: House) -> None:
+        node = house.shop.sites[NODE]
+        await settled(house.shop)
+        house.shop.bus.cut(HUB)
+        known = node.chronicle.state.origins[house.shop.sites[HUB].notary.origin]
+        said = [hub_entry(house.sign(house.material(f"B-{number}"))) for number in range(6)]
+        await node.offer(hub_log(house, known.size, known.frontier, said[:3]), HUB)
+        for other in (said[3:4], said[3:], said[:1] + said[4:]):
+            with pytest.raises(Tampered, match="begins at"):
+                await node.offer(hub_log(house, known.size, known.frontier, other), HUB)
+        (attempt,) = await attempts(house, node)
+        assert attempt.subject == f"source:{HUB}"
+
+    unaudited(story, governed(tmp_path))
 
 
 Said = Callable[[int], bytes]

@@ -5,7 +5,7 @@ extends the Merkle frontier that it holds for that origin and compares the root 
 that nothing can be left out, reordered or altered, also among the entries that it may not see.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 import msgspec
@@ -231,6 +231,41 @@ def leaves_gap(state: State, segment: Segment) -> bool:
     except (Malformed, Tampered):
         return False
     return True
+
+
+class Stretch(NamedTuple):
+    """A stretch of a log that was taken in: the frontier of the entries before it, and its own leaves."""
+
+    start: int
+    frontier: tuple[bytes, ...]
+    leaves: tuple[bytes, ...]
+
+
+def said_before(state: State, segment: Segment, taken: Sequence[Stretch]) -> bool:
+    """Whether a stretch is its origin's own, begins within what is held of that log, and is part of the very same log.
+
+    Nothing can be learned from it, and nothing stands against its sender: it came late, or twice. The root that its origin signed
+    is made again from what is held.
+
+    Args:
+        state: what this site knows; not changed.
+        segment: untrusted.
+        taken: the stretches of that log that were taken in last, in order; the last one ends where the log ends here.
+    """
+    seat, known = _seat(state, segment), state.origins.get(segment.origin)
+    if seat is None or known is None or segment.start >= known.size:
+        return False
+    base = next((held for held in taken if held.start < segment.size), Stretch(known.size, known.frontier, ()))
+    leaves = [leaf for held in taken if held.start >= base.start for leaf in held.leaves]
+    leaves += segment.leaves[known.size - segment.start :]
+    try:
+        signed = _checkpoint(segment, seat)
+    except (Malformed, Tampered):
+        return False
+    if not base.start < segment.size <= base.start + len(leaves):
+        return False
+    frontier = extend(base.start, base.frontier, tuple(leaves[: segment.size - base.start]))
+    return signed.root == root_from_frontier(frontier, segment.size)
 
 
 def _seat(state: State, segment: Segment) -> SiteSeat | None:

@@ -5,10 +5,12 @@ meanwhile; it is folded after the one before, never beside it. What was checked 
 moment: where another key counts when it is folded, it is checked anew (`holdgate.law.segments.verify_segment`).
 
 A stretch with a gap before it says nothing against its sender: something was lost on the way, or refused, or is not here any more.
-It is asked for again and leaves no record. Whatever contradicts what is held is an attempt on the record.
+It is asked for again and leaves no record; nor does one that came late or twice and says what is held already. Whatever
+contradicts what is held is an attempt on the record.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Mapping
 from functools import partial
 from typing import NamedTuple
@@ -18,7 +20,7 @@ from holdgate.engine.bus import IN_FLIGHT, Taken
 from holdgate.engine.ports import Clock
 from holdgate.engine.submit import Spine
 from holdgate.law.chronicle import Attempt, Chronicle
-from holdgate.law.segments import Proved, Segment, leaves_gap
+from holdgate.law.segments import Proved, Segment, Stretch, leaves_gap, said_before
 from holdgate.terms.errors import Malformed, Tampered, Unavailable
 
 
@@ -44,6 +46,7 @@ class Intake:
         self._chronicle = chronicle
         self._clock = clock
         self._lines: dict[str, list[_Place]] = {}
+        self._latest: dict[str, deque[Stretch]] = {}
 
     async def take(self, segment: Segment, sender: str) -> Taken:
         """Take a stretch in, once it is durable.
@@ -90,18 +93,24 @@ class Intake:
         """
         self._goes_on(segment, None)
         self._spine.settle()
+        known = self._chronicle.state.origins.get(segment.origin)
         try:
-            return self._spine.record(partial(self._chronicle.take_in, segment, self._clock.now(), proved))
+            recorded = self._spine.record(partial(self._chronicle.take_in, segment, self._clock.now(), proved))
         except (Tampered, Malformed) as error:
             attempt = Attempt(code="CHAIN_BROKEN", why=str(error)[:400], source=sender, act="import")
             self._spine.record_attempt(attempt)
             raise
+        frontier = () if known is None else known.frontier
+        latest = self._latest.setdefault(segment.origin, deque(maxlen=IN_FLIGHT))
+        latest.append(Stretch(segment.start, frontier, segment.leaves))
+        return recorded
 
     def _goes_on(self, segment: Segment, before: _Place | None) -> None:
         """Whether a stretch goes on where the log ends here, or with the one `before` it in line.
 
         Raises:
-            Unavailable: there is a gap. One that begins too early, or that its origin did not sign, is looked at and refused.
+            Unavailable: there is a gap, or it was taken in before. One that contradicts what is held, or that its origin did not
+                sign, is looked at and refused.
         """
         if before is not None and before.origin == segment.origin and segment.start <= before.size:
             return
@@ -109,3 +118,5 @@ class Intake:
             raise Unavailable(
                 f"something before entry {segment.start} of {segment.origin} is missing; go on from what is held"
             )
+        if said_before(self._chronicle.state, segment, self._latest.get(segment.origin, ())):
+            raise Unavailable(f"entry {segment.start} of {segment.origin} was taken in before; go on from what is held")
