@@ -39,6 +39,6 @@ def test_one_bad_run_undoes_all_good_ones() -> None:
 
 
 def test_a_tenth_of_the_mutants_may_live() -> None:
-    mutants = BARS[8]
+    mutants = next(bar for bar in BARS if bar.row == 9)
     assert verdict(mutants, [replace(RUN, row=9, tried=400, bad=40)]) == "met in CI"
     assert verdict(mutants, [replace(RUN, row=9, tried=400, bad=41)]).startswith("**not met**")
