@@ -9,6 +9,7 @@ import os
 import signal
 import socket
 import ssl
+import sys
 import time
 import tomllib
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
@@ -101,6 +102,7 @@ PORTAL_PATHS: Final[tuple[str, ...]] = (
     f"/{BUSINESS_HUB}/client",
     f"/{BUSINESS_HUB}/papers",
     f"/{BUSINESS_HUB}/join",
+    f"/{BUSINESS_HUB}/sessions",
     f"/{BUSINESS_HUB}/api",
     "/static",
 )
@@ -358,9 +360,16 @@ def _web(folder: Path) -> Iterator[Web]:
         stack.callback(payloads.close)
         version, orders = metadata.version("holdgate"), OrderReader()
         optional = (workshop(), printer(), invoice_writer())
-        web = Web(HostEntropy().token, reception, payloads, zone_of, version, _mark, orders, *optional)
+        entropy = HostEntropy()
+        web = Web(entropy.token, reception, payloads, zone_of, version, _mark, orders, _to_log, *optional)
         stack.callback(web.close)
         yield web
+
+
+def _to_log(line: str) -> None:
+    """A line of the process's own log: standard error, which systemd keeps."""
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
 
 
 def site_status_now(site: Site) -> SiteStatus:

@@ -231,6 +231,12 @@ DOWNLOAD_CHUNK_BYTES_MAX: Final = 65_536
 """What is sent of a package at a time."""
 SESSIONS_MAX: Final = 8_192
 """Sessions of one process; the longest idle one ends."""
+SESSIONS_OF_ONE_MAX: Final = 32
+"""Sessions of one person or workstation at one process; the longest idle one ends."""
+REFUSALS_TOLD_MAX: Final = 60
+"""Refused sign-ins of one process in a minute that its log tells one by one; more are counted."""
+SIGN_IN_WORD_CHARS_MAX: Final = 200
+"""A name, an address or a reason in a line of that log; more is cut off."""
 CHALLENGES_MAX: Final = 4_096
 """Challenges that wait to be signed; the oldest one ends."""
 
