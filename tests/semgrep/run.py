@@ -1,4 +1,4 @@
-"""Runs rules.yaml over the product and over their own samples, offline (`make rules`). What is found is told, with what to do instead.
+"""Runs rules.yaml over the product and over their own samples, offline (`make rules`). Findings say what to do instead.
 
 semgrep is installed without the packages of its Python half: its core reads rules and code by itself. Nothing is asked of a
 registry, no measure is sent, no setting of the user is read.
