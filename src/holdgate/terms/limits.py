@@ -227,6 +227,8 @@ DRAFT_BYTES_MAX: Final = 2 * CONTRACT_BYTES_MAX * (1 + DRAFT_FILES_MAX)
 """A draft contract and what stands beside it, with what JSON adds to them."""
 ROWS_ASKED_MAX: Final = 200
 """Rows of one answer of the API."""
+SCANS_AT_ONCE_MAX: Final = 2
+"""Files that a scanner for viruses looks at, at a time; the next ones wait."""
 DOWNLOAD_CHUNK_BYTES_MAX: Final = 65_536
 """What is sent of a package at a time."""
 SESSIONS_MAX: Final = 8_192

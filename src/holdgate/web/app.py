@@ -23,7 +23,7 @@ from holdgate.web.api.acting import Acting
 from holdgate.web.api.dock import Dock, ReadMark
 from holdgate.web.api.drafts import Drafts
 from holdgate.web.api.events import Events
-from holdgate.web.api.evidence import EvidenceDesk
+from holdgate.web.api.evidence import EvidenceDesk, Scan
 from holdgate.web.api.facts import Registers
 from holdgate.web.api.inviting import Invitations
 from holdgate.web.api.invoices import Invoices
@@ -57,7 +57,7 @@ class Web:
     `token`: unpredictable texts; `reception`: the front desk of its sites; `payloads`: keeps photos, charts and personal data;
     `zone`: finds a time zone by its name; `version`: of the product; `read`: reads a part mark; `orders`: reads purchase
     orders; `told`: takes lines about who signs in; `workshop`: where the certifier is installed; `printer`: where the
-    typesetter is; `writer`: where what writes invoices is.
+    typesetter is; `writer`: where what writes invoices is; `scan`: what looks at files before they are kept.
     """
 
     def __init__(
@@ -73,8 +73,10 @@ class Web:
         workshop: Workshop | None = None,
         printer: Printer | None = None,
         writer: InvoiceWriter | None = None,
+        scan: Scan | None = None,
     ) -> None:
         self._writer = writer
+        self._scan = scan
         self._printer = printer
         self._drafting = Drafting(workshop)
         self._token = token
@@ -115,7 +117,7 @@ class Web:
             *Looking().operations(),
             *Registers().operations(),
             *LedgerDoor(self._turn).operations(),
-            *EvidenceDesk(self._payloads).operations(),
+            *EvidenceDesk(self._payloads, self._scan).operations(),
             *self._packages.operations(),
             *Papers(printing).operations(),
             *Invoices(billing).operations(),
