@@ -9,6 +9,7 @@ from holdgate.crypto.envelope import seal
 from holdgate.terms import canon, limits
 from holdgate.terms.errors import Tampered
 from holdgate.terms.instant import SECOND_US
+from holdgate.web.page import STATIC
 from holdgate.web.sessions import CHALLENGE_S, LOGIN_TYPE, Login, Sessions
 from tests.worked_shop import Served
 
@@ -80,6 +81,15 @@ def test_a_page_of_another_site_changes_nothing(served: Served, site: str) -> No
 @pytest.mark.parametrize("site", ["same-origin", "none"])
 def test_its_own_pages_and_programs_do(served: Served, site: str) -> None:
     assert sign_in(served, "https", headers={"sec-fetch-site": site}).status_code == 200
+
+
+def test_whoever_pastes_a_pin_is_not_hindered(served: Served) -> None:
+    """Password managers fill in and paste; a page that forbids it makes PINs shorter."""
+    for path in STATIC.rglob("*.js"):
+        assert "paste" not in path.read_text(encoding="utf-8"), path.name
+    page = served.get("/HUB/qa").text
+    assert 'type="password"' in page
+    assert "readonly" not in page
 
 
 def test_no_trace_no_listing(served: Served) -> None:
