@@ -23,8 +23,9 @@ say = @printf '%-9s %s\n' '$(1)' '$(2)'
 RUNTIME := $(VENV)/.stamp-runtime
 DEV := $(VENV)/.stamp-dev
 PROJECT := $(VENV)/.stamp-project
+SEMGREP := $(VENV)/.stamp-semgrep
 
-.PHONY: help venv demo screens limits sbom test check lint format types imports tests cover bench soak scoreboard lock clean
+.PHONY: help venv demo screens limits sbom test check lint format types imports tests cover bench soak scoreboard lock clean rules
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -55,7 +56,7 @@ demo: $(PROJECT) ## the story, start to end, in the terminal
 screens: $(DEV) $(PROJECT) ## pictures of every screen into docs/screens (needs chromium)
 	@$(BIN)/python -m tests.e2e.pictures
 
-test: lint types imports tests ## everything a change must pass
+test: lint rules types imports tests ## everything a change must pass
 
 lint: $(DEV) $(PROJECT) ## ruff: rules and format
 	$(call say,lint,ruff check)
@@ -66,6 +67,19 @@ lint: $(DEV) $(PROJECT) ## ruff: rules and format
 format: $(DEV) ## write the house format, mend what ruff can
 	@$(BIN)/ruff check --fix-only --quiet .
 	@$(BIN)/ruff format .
+
+$(SEMGREP): requirements/semgrep.txt $(RUNTIME)
+	$(call say,venv,the locked semgrep without its packages)
+	@rm -rf $(VENV)/semgrep
+	@$(INSTALL) --no-deps --target $(VENV)/semgrep -r requirements/semgrep.txt
+	@touch $@
+
+rules: $(DEV) $(SEMGREP) ## bandit and semgrep: rules of security
+	$(call say,rules,bandit)
+	@$(BIN)/bandit --quiet -c pyproject.toml -r src examples
+	@! printf 'import pickle\npickle.loads(x)\n' | $(BIN)/bandit --quiet - >/dev/null 2>&1 || { echo "bandit finds nothing in a sample that is wrong"; exit 1; }
+	$(call say,rules,semgrep)
+	@$(BIN)/python -m tests.semgrep.run $(VENV)/semgrep
 
 types: $(DEV) $(PROJECT) ## mypy, strict
 	$(call say,types,mypy --strict)

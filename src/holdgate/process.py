@@ -9,6 +9,7 @@ import os
 import signal
 import socket
 import ssl
+import sys
 import time
 import tomllib
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
@@ -35,6 +36,7 @@ from holdgate.adapters.http_witness import WitnessApp
 from holdgate.adapters.lock import SiteLock
 from holdgate.adapters.marks import Mark, read_mark
 from holdgate.adapters.nkeys import public_text, read_seed
+from holdgate.adapters.scanner import Scanner
 from holdgate.adapters.sqlite_payloads import FILE, SqlitePayloads
 from holdgate.adapters.sqlite_reception import SqliteReception
 from holdgate.adapters.zones import zone_of
@@ -83,7 +85,8 @@ class SiteConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     "b", where two keep the site ("": there is one). `broadcasts`: where a floor hub hears readers, besides HTTP
     (`holdgate.arrivals`). `notify`: the file that says who outside a hub tells ("": nobody; `holdgate.notifying`).
     `tls`: the folder with host.pem (`holdgate tls init`), where browsers sign ("": plain HTTP). `portal`, `portal_tls`: a second
-    address with a certificate of its own, which shows `PORTAL_PATHS` and nothing else.
+    address with a certificate of its own, which shows `PORTAL_PATHS` and nothing else. `scanner`: a program and its arguments that
+    looks at evidence before it is kept (none: nobody does; `holdgate.adapters.scanner`).
     """
 
     site: str
@@ -95,12 +98,14 @@ class SiteConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     portal: str = ""
     portal_tls: str = ""
     notify: str = ""
+    scanner: tuple[str, ...] = ()
 
 
 PORTAL_PATHS: Final[tuple[str, ...]] = (
     f"/{BUSINESS_HUB}/client",
     f"/{BUSINESS_HUB}/papers",
     f"/{BUSINESS_HUB}/join",
+    f"/{BUSINESS_HUB}/sessions",
     f"/{BUSINESS_HUB}/api",
     "/static",
 )
@@ -184,7 +189,7 @@ async def open_one(config: SiteConfig, kind: str) -> AsyncIterator[tuple[Site | 
         stack.callback(SiteLock(premises.directory / seat.id).release)
         if config.host:
             host = await stack.enter_async_context(_open_host(premises, seat, config))
-            web = stack.enter_context(_web(premises.directory / seat.id))
+            web = stack.enter_context(_web(premises.directory / seat.id, config.scanner))
             yield host, index_app({seat.id: Changing(_app_now(host, web))}, web.files())
             return
         bus = _bus_of(premises, seat.id)
@@ -204,7 +209,7 @@ async def open_one(config: SiteConfig, kind: str) -> AsyncIterator[tuple[Site | 
         bus.attach(seat.id, site, site.link_changed)
         await site.start()
         await stack.enter_async_context(_hearing(premises, config, site))
-        web = stack.enter_context(_web(premises.directory / seat.id))
+        web = stack.enter_context(_web(premises.directory / seat.id, config.scanner))
         yield site, _app({seat.id: site}, web)
 
 
@@ -349,7 +354,7 @@ def _read(path: Path) -> bytes:
 
 
 @contextmanager
-def _web(folder: Path) -> Iterator[Web]:
+def _web(folder: Path, scanner: Sequence[str] = ()) -> Iterator[Web]:
     """The pages and the API of this process; its front desk and its evidence lie in the folder."""
     with ExitStack() as stack:
         reception = SqliteReception(folder / RECEPTION)
@@ -357,10 +362,17 @@ def _web(folder: Path) -> Iterator[Web]:
         payloads = SqlitePayloads(folder / EVIDENCE)
         stack.callback(payloads.close)
         version, orders = metadata.version("holdgate"), OrderReader()
-        optional = (workshop(), printer(), invoice_writer())
-        web = Web(HostEntropy().token, reception, payloads, zone_of, version, _mark, orders, *optional)
+        optional = (workshop(), printer(), invoice_writer(), Scanner(scanner) if scanner else None)
+        entropy = HostEntropy()
+        web = Web(entropy.token, reception, payloads, zone_of, version, _mark, orders, _to_log, *optional)
         stack.callback(web.close)
         yield web
+
+
+def _to_log(line: str) -> None:
+    """A line of the process's own log: standard error, which systemd keeps."""
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
 
 
 def site_status_now(site: Site) -> SiteStatus:

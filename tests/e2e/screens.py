@@ -232,6 +232,15 @@ SCREENS: Final = (
         "/HUB/account",
         "Whoever is paid a bonus registers where; the account stays off the record.",
     ),
+    Screen(
+        "sessions",
+        "sessions",
+        "",
+        ADMIN,
+        OFFICE,
+        "/HUB/sessions",
+        "Everybody sees where they are signed in, and ends what should not be open.",
+    ),
     Screen("client", "client", "", CLIENT, OFFICE, "/HUB/client", "A client sees its own orders and nobody else's."),
     Screen(
         "client-order",

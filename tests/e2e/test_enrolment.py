@@ -26,7 +26,7 @@ pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="no chromium here (Debian package chromium)"),
 ]
 WITHIN_MS: Final = 40_000
-PIN: Final = "135790"
+PIN: Final = "805172"
 
 
 class Demo:

@@ -88,3 +88,20 @@ def test_a_scan_outlives_a_site_that_has_forgotten_the_workstation(shop: Served,
         seat.see("#came-word", "NO")
         playwright.expect(seat.page.locator("#outbox-pill")).to_be_hidden(timeout=20_000)
     seat.close()
+
+
+def test_who_ends_a_session_from_elsewhere_takes_the_key_out_of_that_page(shop: Served, browser: Any) -> None:
+    """Somebody left a browser open in the booth, and ends it from the office."""
+    left, here = (Seat(browser, shop, place, "/HUB/qa") for place in (BOOTH, OFFICE))
+    for seat in (left, here):
+        seat.present("SID-QA-01")
+    here.see("#mine").click()
+    here.see("#sessions tbody tr", "this one")
+    here.page.locator("button[data-end='others']").click()
+    here.see("#said", "Ended")
+    left.see("h1", "Sign in")
+    playwright.expect(left.page.locator("#who")).to_have_text("", timeout=20_000)
+    here.see("#who", "QA")
+    assert (left.faults, here.faults) == ([], [])
+    for seat in (left, here):
+        seat.close()

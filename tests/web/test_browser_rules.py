@@ -9,6 +9,7 @@ from holdgate.crypto.envelope import seal
 from holdgate.terms import canon, limits
 from holdgate.terms.errors import Tampered
 from holdgate.terms.instant import SECOND_US
+from holdgate.web.page import STATIC
 from holdgate.web.sessions import CHALLENGE_S, LOGIN_TYPE, Login, Sessions
 from tests.worked_shop import Served
 
@@ -82,6 +83,15 @@ def test_its_own_pages_and_programs_do(served: Served, site: str) -> None:
     assert sign_in(served, "https", headers={"sec-fetch-site": site}).status_code == 200
 
 
+def test_whoever_pastes_a_pin_is_not_hindered(served: Served) -> None:
+    """Password managers fill in and paste; a page that forbids it makes PINs shorter."""
+    for path in STATIC.rglob("*.js"):
+        assert "paste" not in path.read_text(encoding="utf-8"), path.name
+    page = served.get("/HUB/qa").text
+    assert 'type="password"' in page
+    assert "readonly" not in page
+
+
 def test_no_trace_no_listing(served: Served) -> None:
     assert over(served, "http", "TRACE", "/HUB/api/session").status_code == 405
     assert over(served, "http", "GET", "/static/").status_code == 404
@@ -123,13 +133,18 @@ def test_a_challenge_works_once_in_time_and_for_one_host(served: Served) -> None
         at.sessions.open(late, at.identities, "a", 600, T0 + CHALLENGE_S * SECOND_US + 1)
 
 
+def _id(at: _Somebody, secret: str, after_s: int) -> str | None:
+    found = at.sessions.whose(secret, at.identities, T0 + after_s * SECOND_US)
+    return None if found is None else found.id
+
+
 def test_an_idle_session_ends_and_every_sign_in_is_a_new_one(served: Served) -> None:
     at = _Somebody(served)
     one, two = at.open(), at.open()
     assert one != two
     assert len(one) >= 32
-    assert at.sessions.whose(one, T0 + 600 * SECOND_US) == PERSON
-    assert at.sessions.whose(two, T0 + 600 * SECOND_US + 1) is None
+    assert _id(at, one, 600) == PERSON
+    assert at.sessions.find(two, T0 + 600 * SECOND_US + 1) is None
 
 
 def test_sessions_and_challenges_are_bounded_and_the_oldest_goes(
@@ -139,7 +154,7 @@ def test_sessions_and_challenges_are_bounded_and_the_oldest_goes(
     monkeypatch.setattr("holdgate.web.sessions.CHALLENGES_MAX", 3)
     at = _Somebody(served)
     opened = [at.open() for _ in range(4)]
-    assert [at.sessions.whose(one, T0) for one in opened] == [None, PERSON, PERSON, PERSON]
+    assert [at.sessions.find(one, T0) is None for one in opened] == [True, False, False, False]
     asked = [at.sessions.challenge(T0) for _ in range(4)]
     with pytest.raises(Tampered, match="was used"):
         at.sessions.open(at.login(asked[0]), at.identities, "a", 600, T0)

@@ -41,6 +41,10 @@ WHO: Final[dict[Row, frozenset[str | None]]] = {
     ("post", "/api/session"): ASKERS,
     ("get", "/api/session"): ASKERS,
     ("delete", "/api/session"): ASKERS,
+    ("get", "/api/sessions"): PEOPLE,
+    ("delete", "/api/sessions"): PEOPLE,
+    ("delete", "/api/sessions/{name}"): PEOPLE,
+    ("delete", "/api/people/{id}/sessions"): frozenset({ADMIN}),
     ("get", "/api/lockers/{id}"): WORKSTATIONS,
     ("put", "/api/lockers/{id}"): ASKERS,
     ("post", "/api/attempts"): DEVICES,
@@ -94,7 +98,13 @@ WHO: Final[dict[Row, frozenset[str | None]]] = {
 """Who gets an answer of an operation; everybody else hears 401, or 403 once they are signed in."""
 OPENED: Final = ("/api/facts", "/api/staging", "/api/ledger/bundle", "/api/ledger/audit")
 """What a credential opens to an auditor, at the sites that hear of credentials: the floor hub does not."""
-HARD_TO_ASK: Final = {("get", "/api/events"), ("delete", "/api/session"), ("post", "/api/ledger/audit")}
+HARD_TO_ASK: Final = {
+    ("get", "/api/events"),
+    ("delete", "/api/session"),
+    ("delete", "/api/sessions"),
+    ("delete", "/api/people/{id}/sessions"),
+    ("post", "/api/ledger/audit"),
+}
 """Rows that never end, or change what the other tests stand on; some other test asks them."""
 ZEROS: Final = "0" * 64
 
@@ -123,6 +133,7 @@ def filled(address: str, **more: str) -> str:
             "reference": ZEROS,
             "token": ZEROS,
             "secret": "0" * 32,
+            "name": "0" * 16,
             "path": "0/000.p/1",
             "draft": "none",
             "number": "I-000001",

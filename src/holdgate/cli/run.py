@@ -35,7 +35,8 @@ def run(
         What the site is: business-hub, floor-hub, node or vault.
     config
         Its configuration in TOML: `site`, `data` (the shop's directory), `listen` (host:port), `tls` (a folder of holdgate tls
-        init), `portal` (host:port) and `portal_tls` for clients, a floor hub's `broadcasts`.
+        init), `portal` (host:port) and `portal_tls` for clients, a floor hub's `broadcasts`,
+        `scanner` (a program that looks at evidence before it is kept).
     tls
         The folder with its certificate, in place of the configuration's.
     """

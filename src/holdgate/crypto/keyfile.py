@@ -27,6 +27,7 @@ from nacl.pwhash import argon2id
 from nacl.utils import random as random_bytes
 
 from holdgate.crypto.keys import PUBLIC_BYTES, SEED_BYTES, SigningKey
+from holdgate.crypto.pins import why_easy
 from holdgate.terms import canon
 from holdgate.terms.errors import Malformed, Tampered, Unavailable
 from holdgate.terms.limits import KEY_FILE_BYTES_MAX, KEY_NAME_CHARS_MAX, PIN_CHARS_MAX
@@ -78,11 +79,15 @@ class KeyFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     format: Literal["holdgate-key/1"] = "holdgate-key/1"
 
 
-def check_pin(pin: str) -> None:
+def check_pin(pin: str, about: str = "") -> None:
     """Whether a PIN or passphrase is good enough for a key in a file.
 
+    Args:
+        pin: as it was typed.
+        about: the name of whose key it is.
+
     Raises:
-        Malformed: too short, too long, or too few different characters; with the reason.
+        Malformed: too short, too long, too few different characters, or one of the first that anybody tries; with the reason.
     """
     plain = _plain(pin)
     if len(plain) < PIN_CHARS_MIN:
@@ -92,9 +97,10 @@ def check_pin(pin: str) -> None:
         )
     if len(plain) > PIN_CHARS_MAX:
         raise Malformed(f"the PIN is longer than {PIN_CHARS_MAX} characters")
-    if len(frozenset(plain)) < PIN_DIFFERENT_MIN or plain in _RUNS or plain[::-1] in _RUNS:
+    few = "a few signs over and over" if len(frozenset(plain)) < PIN_DIFFERENT_MIN else ""
+    if why := few or why_easy(plain, (about,)):
         raise Malformed(
-            "this PIN is among the first that anybody tries; take a few words that belong together for you alone"
+            f"this PIN is {why}, and among the first that anybody tries; take a few words that belong together for you alone"
         )
 
 
@@ -110,7 +116,7 @@ def seal_key(key: SigningKey, pin: str, name: str = "", cost: Cost = MODERATE) -
     Raises:
         Malformed: the PIN is too weak, or the name too long. Unavailable: there is not enough memory on this machine.
     """
-    check_pin(pin)
+    check_pin(pin, name)
     if len(name) > KEY_NAME_CHARS_MAX:
         raise Malformed(f"the name of a key has at most {KEY_NAME_CHARS_MAX} characters")
     derivation = Derivation(salt=random_bytes(argon2id.SALTBYTES), passes=cost.passes, memory=cost.memory)
@@ -185,8 +191,3 @@ def _derived(pin: str, derivation: Derivation) -> bytes:
 def _plain(pin: str) -> str:
     """One spelling of what was typed, whatever keyboard it came from."""
     return unicodedata.normalize("NFC", pin)
-
-
-_RUNS: Final = frozenset(
-    {"12345678", "123456789", "1234567890", "01234567", "0123456789", "password", "passwort", "qwertyui", "abcdefgh"}
-)

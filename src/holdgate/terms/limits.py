@@ -227,10 +227,18 @@ DRAFT_BYTES_MAX: Final = 2 * CONTRACT_BYTES_MAX * (1 + DRAFT_FILES_MAX)
 """A draft contract and what stands beside it, with what JSON adds to them."""
 ROWS_ASKED_MAX: Final = 200
 """Rows of one answer of the API."""
+SCANS_AT_ONCE_MAX: Final = 2
+"""Files that a scanner for viruses looks at, at a time; the next ones wait."""
 DOWNLOAD_CHUNK_BYTES_MAX: Final = 65_536
 """What is sent of a package at a time."""
 SESSIONS_MAX: Final = 8_192
 """Sessions of one process; the longest idle one ends."""
+SESSIONS_OF_ONE_MAX: Final = 32
+"""Sessions of one person or workstation at one process; the longest idle one ends."""
+REFUSALS_TOLD_MAX: Final = 60
+"""Refused sign-ins of one process in a minute that its log tells one by one; more are counted."""
+SIGN_IN_WORD_CHARS_MAX: Final = 200
+"""A name, an address or a reason in a line of that log; more is cut off."""
 CHALLENGES_MAX: Final = 4_096
 """Challenges that wait to be signed; the oldest one ends."""
 

@@ -23,7 +23,7 @@ from holdgate.web.api.acting import Acting
 from holdgate.web.api.dock import Dock, ReadMark
 from holdgate.web.api.drafts import Drafts
 from holdgate.web.api.events import Events
-from holdgate.web.api.evidence import EvidenceDesk
+from holdgate.web.api.evidence import EvidenceDesk, Scan
 from holdgate.web.api.facts import Registers
 from holdgate.web.api.inviting import Invitations
 from holdgate.web.api.invoices import Invoices
@@ -33,6 +33,7 @@ from holdgate.web.api.order_drafts import OrderDrafts, ReadsOrders
 from holdgate.web.api.package import PackageDoor
 from holdgate.web.api.papers import Papers
 from holdgate.web.api.session import Visits
+from holdgate.web.api.sessions import SessionDesk
 from holdgate.web.asker import Asker
 from holdgate.web.billing import Billing, InvoiceWriter
 from holdgate.web.drafting import Drafting
@@ -43,6 +44,7 @@ from holdgate.web.page import Pages, home, static_routes
 from holdgate.web.pages import PAGES
 from holdgate.web.printing import Printer, Printing
 from holdgate.web.sessions import Sessions
+from holdgate.web.sign_ins import SignIns
 from holdgate.web.verifier.assemble import page as verifier_page
 from holdgate.web.workshop import Workshop
 
@@ -54,8 +56,8 @@ class Web:
 
     `token`: unpredictable texts; `reception`: the front desk of its sites; `payloads`: keeps photos, charts and personal data;
     `zone`: finds a time zone by its name; `version`: of the product; `read`: reads a part mark; `orders`: reads purchase
-    orders; `workshop`: where the certifier is installed; `printer`: where the typesetter is;
-    `writer`: where what writes invoices is.
+    orders; `told`: takes lines about who signs in; `workshop`: where the certifier is installed; `printer`: where the
+    typesetter is; `writer`: where what writes invoices is; `scan`: what looks at files before they are kept.
     """
 
     def __init__(
@@ -67,17 +69,21 @@ class Web:
         version: str,
         read: ReadMark,
         orders: ReadsOrders,
+        told: Callable[[str], None],
         workshop: Workshop | None = None,
         printer: Printer | None = None,
         writer: InvoiceWriter | None = None,
+        scan: Scan | None = None,
     ) -> None:
         self._writer = writer
+        self._scan = scan
         self._printer = printer
         self._drafting = Drafting(workshop)
         self._token = token
         self._turn = asyncio.Lock()
         self._tasks: list[asyncio.Task[None]] = []
         self._sessions = Sessions(token)
+        self._told = SignIns(told)
         self._reception = reception
         self._payloads = payloads
         self._zone = zone
@@ -98,18 +104,20 @@ class Web:
         face.zone = self._zone(face.settings.tz)
         billing = None if self._writer is None else Billing(face, self._writer)
         face.formats = None if self._writer is None else self._writer.formats
-        visits = self._visits[site.id] = Visits(face, self._sessions, self._reception)
+        visits = self._visits[site.id] = Visits(face, self._sessions, self._reception, self._told)
+        face.sessions = self._sessions
         site.lockers = visits.given
         pages = self._pages[site.id] = Pages(
             face, PAGES, visits.asker, self._reception, self.menu, face.zone, self._drafting
         )
         operations = (
             *visits.operations(),
+            *SessionDesk(face, self._sessions, self._told).operations(),
             *Acting(self._reception).operations(),
             *Looking().operations(),
             *Registers().operations(),
             *LedgerDoor(self._turn).operations(),
-            *EvidenceDesk(self._payloads).operations(),
+            *EvidenceDesk(self._payloads, self._scan).operations(),
             *self._packages.operations(),
             *Papers(printing).operations(),
             *Invoices(billing).operations(),

@@ -21,12 +21,16 @@ RECORD_ROLES: Final = ("admin", "qa", "compliance")
 
 
 class Asker(Struct, frozen=True, kw_only=True):
-    """A person, at a workstation perhaps; both enrolled and in force. `org`: the shop's own organisation; `now`: UTC µs."""
+    """A person, at a workstation perhaps; both enrolled and in force. `org`: the shop's own organisation; `now`: UTC µs.
+
+    `session`: what the person's session is called (`holdgate.web.sessions.Seen`).
+    """
 
     org: str
     now: int
     person: Identity | None = None
     place: Identity | None = None
+    session: str = ""
 
     @property
     def roles(self) -> tuple[str, ...]:

@@ -27,6 +27,7 @@ from holdgate.terms.limits import BEHIND_MAX
 from holdgate.web.asker import Asker
 from holdgate.web.drawer import Drawer
 from holdgate.web.order_index import OrderIndex
+from holdgate.web.sessions import Sessions
 
 T = TypeVar("T")
 KEPT: Final = 512
@@ -71,6 +72,8 @@ class Face:
         """The shop's."""
         self.formats: Formats | None = None
         """In which formats an invoice is given out; None where none is written here."""
+        self.sessions: Sessions | None = None
+        """Who may look, at all sites of the process; None where nobody signs in."""
         self._told: list[Callable[[], None]] = []
 
     @property

@@ -23,12 +23,14 @@ BASE64: Final = "^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?
 """Base64 with its padding (RFC 4648, section 4)."""
 BASE64_EITHER: Final = "^(?:[A-Za-z0-9+/_-]{4})*(?:[A-Za-z0-9+/_-]{2}==|[A-Za-z0-9+/_-]{3}=)?$"
 """Base64 or base64url with its padding (RFC 4648, sections 4 and 5)."""
+_SESSION: Final = "^[0-9a-f]{16}$"
 _PLAINLY: Final = {
     _ID: "an id (A-Z a-z 0-9 . _ - ; 1 to 64 characters, a letter or digit first)",
     _ID_OR_NOTHING: "an id (A-Z a-z 0-9 . _ - ; at most 64 characters, a letter or digit first)",
     _DIGEST: "a digest, written as 64 lowercase hex digits (SHA-256)",
     _REFERENCE: "a commitment (`salted-` and 64 lowercase hex digits), or a digest (64 lowercase hex digits)",
     _TILE: "a tile, as C2SP tlog-tiles names it (`0/000`, `0/x001/067.p/5`, `entries/000`)",
+    _SESSION: "the name of a session (16 lowercase hex digits)",
 }
 
 Id = Annotated[str, Meta(pattern=_ID, max_length=ID_CHARS_MAX)]
@@ -36,6 +38,7 @@ IdOrNothing = Annotated[str, Meta(pattern=_ID_OR_NOTHING, max_length=ID_CHARS_MA
 Digest = Annotated[str, Meta(pattern=_DIGEST)]
 Reference = Annotated[str, Meta(pattern=_REFERENCE)]
 TilePath = Annotated[str, Meta(pattern=_TILE)]
+SessionName = Annotated[str, Meta(pattern=_SESSION)]
 Version = Annotated[str, Meta(min_length=1, max_length=64)]
 Key = Annotated[str, Meta(max_length=2 * ID_CHARS_MAX + 1)]
 """An id, or `order/job`; of nothing that is there perhaps."""

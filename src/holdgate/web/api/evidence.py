@@ -2,7 +2,7 @@
 
 import asyncio
 import base64
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 from msgspec import Struct
@@ -17,7 +17,7 @@ from holdgate.terms.errors import Malformed
 from holdgate.terms.limits import BLOB_BYTES_MAX
 from holdgate.web.grammar import IdOrNothing, Reference
 from holdgate.web.operation import Call, Operation, floor, signed_in
-from holdgate.web.problem import Problem, gone, missing
+from holdgate.web.problem import Problem, gone, missing, refused
 from holdgate.web.sight import order_of
 
 BINARY: Final = "application/octet-stream"
@@ -36,6 +36,10 @@ LOST: Final = (
 )
 
 
+Scan = Callable[[bytes], Awaitable[str]]
+"""What a scanner found in a file; "" for nothing. Raises Unavailable where it could not look."""
+
+
 class Kept(Struct, frozen=True, kw_only=True):
     """Evidence that was taken in; an act names it by `commitment`."""
 
@@ -52,16 +56,20 @@ class ByEvidence(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class EvidenceDesk:
-    """Takes evidence in and gives it back. `store`: keeps it."""
+    """Takes evidence in and gives it back. `store`: keeps it; `scan`: looks at it before (None: nobody does)."""
 
-    def __init__(self, store: PayloadStore) -> None:
+    def __init__(self, store: PayloadStore, scan: Scan | None = None) -> None:
         self._store = store
+        self._scan = scan
 
-    def take(self, call: Call) -> Kept:
-        """Take bytes in."""
+    async def take(self, call: Call) -> Kept | Problem:
+        """Take bytes in, unless the shop's scanner finds something in them."""
         content: bytes = call.body
         if not content:
             raise Malformed(f"evidence has 1 to {BLOB_BYTES_MAX} bytes")
+        found = "" if self._scan is None else await self._scan(content)
+        if found:
+            return refused(f"the shop's scanner found something in this file, and it was not taken in: {found}")
         bringer = call.asker.person or call.asker.place
         media = next((media for magic, media in _MAGIC if content.startswith(magic)), BINARY)
         by = "" if bringer is None else bringer.id

@@ -7,18 +7,21 @@ from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response
 
+from holdgate.crypto.envelope import open_envelope
 from holdgate.crypto.signatures import WEBAUTHN, kind_of
 from holdgate.identity.charter import Settings
 from holdgate.law.chronicle import Attempt
 from holdgate.sites.lockers import Lockers
 from holdgate.sites.reception import Locker, Reception
-from holdgate.web.asker import Asker, in_force
+from holdgate.terms.errors import HoldgateError, Malformed, Tampered
+from holdgate.web.asker import Asker
 from holdgate.web.face import Face
 from holdgate.web.grammar import Id
 from holdgate.web.inviting import settle
 from holdgate.web.operation import JSON_TYPE, Call, Operation, anybody, at_device, at_workstation
 from holdgate.web.problem import NOT_YOURS, Problem, missing
-from holdgate.web.sessions import LOGIN_TYPE, Sessions, device_or_person
+from holdgate.web.sessions import LOGIN_TYPE, Sessions, Where
+from holdgate.web.sign_ins import SignIns
 from holdgate.web.wish import FieldForm, forms
 
 WHO: Final = "hg_who"
@@ -47,7 +50,10 @@ class Somebody(Struct, frozen=True, kw_only=True):
 
 
 class Here(Struct, frozen=True, kw_only=True):
-    """Who is signed in, where, and the site's settings; `now`: the site's time (UTC µs)."""
+    """Who is signed in, where, and the site's settings; `now`: the site's time (UTC µs).
+
+    `session`: the browser's cookie opens a person's session, whether or not this site knows them.
+    """
 
     site: str
     kind: str
@@ -59,6 +65,7 @@ class Here(Struct, frozen=True, kw_only=True):
     skew_s: int
     person: Somebody | None = None
     place: Somebody | None = None
+    session: bool = False
 
 
 class ByPerson(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -81,11 +88,12 @@ class Leaving(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Visits:
-    """Who comes and goes at one site. `sessions`: of this process; `reception`: holds sealed keys."""
+    """Who comes and goes at one site. `sessions`, `told`: of this process; `reception`: holds sealed keys."""
 
-    def __init__(self, face: Face, sessions: Sessions, reception: Reception) -> None:
+    def __init__(self, face: Face, sessions: Sessions, reception: Reception, told: SignIns) -> None:
         self._face = face
         self._sessions = sessions
+        self._told = told
         self._reception = reception
         self._lockers = Lockers(face.site, reception)
 
@@ -97,25 +105,39 @@ class Visits:
     def asker(self, request: Request) -> Asker:
         """Who asks, by the cookies of a request. An event stream or a part that refreshes itself is no sign of life."""
         state, now = self._face.state, self._face.now()
-        alive = request.headers.get("x-holdgate-live") is None
-        who = self._sessions.whose(_shown(request, WHO), now, touch=alive)
-        place = self._sessions.whose(_shown(request, PLACE), now)
-        return Asker(org=state.charter.org, now=now, person=in_force(state, who), place=in_force(state, place))
+        secret, alive = _shown(request, WHO), request.headers.get("x-holdgate-live") is None
+        person = self._sessions.whose(secret, state.identities, now, touch=alive)
+        session = None if person is None else self._sessions.find(secret, now, touch=False)
+        return Asker(
+            org=state.charter.org,
+            now=now,
+            person=person,
+            place=self._sessions.whose(_shown(request, PLACE), state.identities, now),
+            session="" if session is None else session.name,
+        )
 
     def challenge(self, call: Call) -> Challenge:
         """A text to sign in with."""
         return Challenge(challenge=self._sessions.challenge(self._face.now()), host=call.raw.headers.get("host", ""))
 
     def sign_in(self, call: Call) -> Response:
-        """Open a session by a signed challenge."""
+        """Open a session by a signed challenge; the one that the browser had before ends."""
         state, now = self._face.state, self._face.now()
-        host = call.raw.headers.get("host", "")
-        secret, smart_id = self._sessions.open(
-            call.body, state.identities, host, state.charter.settings.session_idle_s, now
-        )
+        host, where = call.raw.headers.get("host", ""), _where(call)
+        try:
+            secret, smart_id = self._sessions.open(
+                call.body, state.identities, host, state.charter.settings.session_idle_s, now, where
+            )
+        except (Malformed, Tampered) as error:
+            claimed = _claimed(call.body)
+            known = claimed if claimed in state.identities else ""  # what was typed in its place may be a PIN
+            self._told.tell(now, self._face.id, "refused", who=known, **where._asdict(), why=str(error))
+            raise
+        self._told.tell(now, self._face.id, "signed in", who=smart_id, **where._asdict())
         identity = state.identities[smart_id]
-        name = COOKIES[device_or_person(identity)]
-        here = self._here(Asker(org=state.charter.org, now=now, **_which(name, identity)))
+        name = COOKIES[identity.kind]
+        self._sessions.close(_shown(call.raw, name))
+        here = self._here(Asker(org=state.charter.org, now=now, **_which(name, identity)), session=name == WHO)
         response = Response(msgspec.json.encode(here), media_type=JSON_TYPE, headers={"Cache-Control": "no-store"})
         secure = call.raw.url.scheme == "https"
         response.set_cookie(_named(call.raw, name), secret, httponly=True, secure=secure, samesite="strict", path="/")
@@ -123,7 +145,10 @@ class Visits:
 
     def sign_out(self, call: Call) -> Response:
         """End the person's session (or the workstation's)."""
-        name = COOKIES[call.asks.who]
+        name, now = COOKIES[call.asks.who], self._face.now()
+        session = self._sessions.find(_shown(call.raw, name), now)
+        if session is not None:
+            self._told.tell(now, self._face.id, "signed out", who=session.id, **_where(call)._asdict())
         self._sessions.close(_shown(call.raw, name))
         response = Response(status_code=204, headers={"Cache-Control": "no-store"})
         secure = call.raw.url.scheme == "https"
@@ -132,9 +157,10 @@ class Visits:
 
     def here(self, call: Call) -> Here:
         """Who is signed in here, and the site's settings."""
-        return self._here(call.asker)
+        found = self._sessions.find(_shown(call.raw, WHO), call.asker.now, touch=False)
+        return self._here(call.asker, session=found is not None)
 
-    def _here(self, asker: Asker) -> Here:
+    def _here(self, asker: Asker, *, session: bool) -> Here:
         face = self._face
         return Here(
             site=face.id,
@@ -147,6 +173,7 @@ class Visits:
             skew_s=face.settings.entry_skew_s,
             person=None if asker.person is None else _somebody(asker.person),
             place=None if asker.place is None else _somebody(asker.place),
+            session=session,
         )
 
     async def locker(self, call: Call) -> Locker | Problem:
@@ -203,6 +230,20 @@ def _named(request: Request, cookie: str) -> str:
 
 def _shown(request: Request, cookie: str) -> str | None:
     return request.cookies.get(_named(request, cookie))
+
+
+def _where(call: Call) -> Where:
+    """From where a request came: the workstation as its own session says, and the address of the connection."""
+    client = call.raw.client
+    return Where("" if call.asker.place is None else call.asker.place.id, "" if client is None else client.host)
+
+
+def _claimed(raw: bytes) -> str:
+    """Whose key is named in a login that did not hold; "" where nothing can be read."""
+    try:
+        return open_envelope(raw, LOGIN_TYPE).signatures[0].keyid
+    except HoldgateError:
+        return ""
 
 
 def _which(cookie: str, identity: Any) -> dict[str, Any]:

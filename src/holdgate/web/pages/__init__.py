@@ -16,6 +16,7 @@ from holdgate.web.pages.join import JOIN
 from holdgate.web.pages.office import OFFICE
 from holdgate.web.pages.papers import PAPERS
 from holdgate.web.pages.qa import QA
+from holdgate.web.pages.sessions import SESSIONS
 from holdgate.web.pages.sites import SITES
 from holdgate.web.pages.staging import STAGING
 from holdgate.web.pages.traveler import TRAVELER
@@ -36,6 +37,7 @@ PAGES: Final[tuple[Page, ...]] = (
     ADMIN,
     PAPERS,
     ACCOUNT,
+    SESSIONS,
     STAGING,
     SITES,
     JOIN,

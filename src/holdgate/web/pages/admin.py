@@ -25,7 +25,9 @@ from holdgate.web.hub import somebody
 from holdgate.web.inviting import REKEY, officer_role, settle
 from holdgate.web.page import Page, View
 from holdgate.web.pages.root import root
+from holdgate.web.pages.sessions import opened
 from holdgate.web.problem import Problem, missing
+from holdgate.web.sessions import Seen
 from holdgate.web.waiting import PaperLine, papers_of
 from holdgate.web.wish import Choices, Wish, with_asks
 
@@ -92,6 +94,7 @@ class PersonCard(Struct, frozen=True, kw_only=True):
     officers: tuple[tuple[str, str], ...]
     may_invite: bool
     papers: tuple[PaperLine, ...]
+    sessions: tuple[Seen, ...]
 
 
 class Register(Struct, frozen=True, kw_only=True):
@@ -225,6 +228,7 @@ def person(view: View) -> PersonCard | Problem:
         officers=_officers(view, name),
         may_invite=_may_invite(view) and (view.asker.person is None or view.asker.person.id != name),
         papers=papers_of(view),
+        sessions=opened(view, name) if view.asker.holds("admin") else (),
     )
 
 

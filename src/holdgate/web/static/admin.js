@@ -3,6 +3,7 @@
 import { canonical } from "./canon.js";
 import { refresh } from "./live.js";
 import { api, call } from "./state.js";
+import sessions from "./sessions.js";
 import { announce } from "./tell.js";
 
 let begun = false;
@@ -10,6 +11,7 @@ let begun = false;
 export default function start() {
   if (begun) return;
   begun = true;
+  sessions();
   document.addEventListener("submit", (event) => {
     if (event.target.dataset.does !== "invite") return;
     event.preventDefault();

@@ -6,6 +6,7 @@ import { bars, drawn as drawnBars } from "./code128.js";
 import { commandOf } from "./command.js";
 import { ACTION, seal } from "./dsse.js";
 import { makeBadge, makeDevice, makePasskey, passkeySigner, signer } from "./keys.js";
+import { whyEasy } from "./pins.js";
 import { drawn as drawnCode, matrix } from "./qr.js";
 import { api, call, me, nowUs } from "./state.js";
 import { announce, ask } from "./tell.js";
@@ -61,6 +62,11 @@ async function byBadge(form) {
   const [pin, again] = [form.elements.pin.value, form.elements.again.value];
   if (pin !== again) {
     announce("The two PINs differ.", "bad");
+    return null;
+  }
+  const easy = whyEasy(pin, [joining.wanted.id, joining.wanted.name]);
+  if (easy) {
+    announce(`This PIN is ${easy}, and among the first that anybody tries. Take digits by lot, or a few words.`, "bad");
     return null;
   }
   const made = await makeBadge(joining.wanted.id, pin);

@@ -4,7 +4,7 @@ import { flush, onCount } from "./outbox.js";
 import { follow, forget, morph, refresh } from "./live.js";
 import { makeDevice } from "./keys.js";
 import { act, present, sign_paper } from "./sign.js";
-import { begin, enter, leave, me, Problem } from "./state.js";
+import { api, begin, enter, leave, me, Problem } from "./state.js";
 import { announce } from "./tell.js";
 import { passkeySigner } from "./keys.js";
 import { listen, onScan } from "./wedge.js";
@@ -20,6 +20,7 @@ const extras = { // a page's own script, by data-script of its main part
   join: () => import("./join.js"),
   orders: () => import("./orders.js"),
   papers: () => import("./papers.js"),
+  sessions: () => import("./sessions.js"),
 };
 
 // ---- pages without leaving the page: the person's key lives in memory only -------------------------------------------
@@ -147,6 +148,17 @@ setInterval(() => {
   if (!me.person || Date.now() - touched < me.here.idle_s * 1000) return;
   leave().then(() => location.reload());
 }, 1000);
+
+// ---- a session that ended elsewhere: the key goes out of this page too ------------------------------------------------
+
+const LOOK_MS = 10_000;
+setInterval(async () => {
+  const { person } = me;
+  if (!person || !navigator.onLine) return;
+  const headers = { "X-Holdgate-Live": "1" }; // no sign of life
+  const here = await fetch(api("/session"), { headers, credentials: "same-origin" }).then((answer) => answer.json()).catch(() => null);
+  if (here?.session === false && me.person === person) leave().then(() => location.reload());
+}, LOOK_MS);
 
 // ---- the outbox ------------------------------------------------------------------------------------------------------
 
