@@ -20,9 +20,11 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
+from holdgate.crypto import keys
 from holdgate.crypto.hashes import sha256
 from holdgate.crypto.keys import SigningKey
 from holdgate.crypto.sealed import SealingKey
+from holdgate.engine import buggify
 from tests.sim.loop import LIFE, Life, SimLoop
 
 Job = Callable[[], None]
@@ -111,15 +113,34 @@ def repeatable_keys() -> Iterator[None]:
         yield
 
 
+def remembered(verify: Callable[[bytes, bytes, bytes], bool]) -> Callable[[bytes, bytes, bytes], bool]:
+    """The same answers, each found once."""
+    known: dict[tuple[bytes, bytes, bytes], bool] = {}
+
+    def again(public: bytes, message: bytes, signature: bytes) -> bool:
+        asked = bytes(public), bytes(message), bytes(signature)
+        found = known.get(asked)
+        if found is None:
+            found = known[asked] = verify(*asked)
+        return found
+
+    return again
+
+
 @contextmanager
-def simulated(slow: Slow | None = None) -> Iterator[None]:
-    """The product with simulated threads and repeatable sealing."""
+def simulated(slow: Slow | None = None, luck: buggify.Choice | None = None) -> Iterator[None]:
+    """The product with simulated threads, repeatable sealing and drawn bad luck.
+
+    Whether a signature holds follows from its bytes: each is judged by the library once, and remembered for this world.
+    """
     patches: list[Any] = [
         mock.patch("holdgate.engine.submit.Workers", SimWorkers),
         mock.patch("holdgate.engine.append.Workers", SimWorkers),
         mock.patch("holdgate.sites.policies.seal_to", seal_again),
         mock.patch.object(SimWorkers, "slow", None if slow is None else staticmethod(slow)),
+        mock.patch.object(keys, "verify", remembered(keys.verify)),
     ]
+    buggify.choose(luck)
     collecting = gc.isenabled()
     gc.disable()  # what a dead life left behind is finalised at the end, not at a moment that nobody drew
     try:
@@ -127,6 +148,7 @@ def simulated(slow: Slow | None = None) -> Iterator[None]:
             patch.start()
         yield
     finally:
+        buggify.choose(None)
         for patch in reversed(patches):
             patch.stop()
         if collecting:

@@ -19,6 +19,7 @@ from holdgate.terms.errors import HoldgateError, Tampered
 from tests.sim.contracts import govern
 from tests.sim.disk import Disk, Faults, Image
 from tests.sim.loop import Crashed, Life, SimLoop
+from tests.sim.luck import Luck
 from tests.sim.machine import Machine
 from tests.sim.network import Network
 from tests.sim.people import Folk, found_shop
@@ -35,6 +36,7 @@ FAULTS: Final = (
     "set back",
     "slow",
     "close",
+    "luck",
 )
 LASTING: Final = ("crash", "partition", "clock", "set back", "close")
 SETTLE_S: Final = 4 * 3600.0
@@ -73,6 +75,7 @@ class World:
         self.loop = SimLoop(seed)
         self.rng = random.Random(f"world {seed}")
         self._trace = hashlib.sha256()
+        self.luck = Luck(seed, self.hits, lambda: not self.healed)
         self.healed = False
         self.defects: list[str] = []
         self.void: set[str] = set()
@@ -222,6 +225,8 @@ class World:
             await asyncio.sleep(5)
             waited += 5
             calm = calm + 1 if self._calm() else 0
+            if self.defects:
+                raise Violation("; ".join(self.defects[:5]))
             if waited > SETTLE_S:
                 raise Violation(f"the shop never comes to rest: {self._restless()}")
 
@@ -258,7 +263,7 @@ class World:
                     task.cancel()
 
         try:
-            with simulated(self.slow):
+            with simulated(self.slow, self.luck if "luck" in self.swarm else None):
                 try:
                     self.loop.run_until_complete(main())
                 finally:
@@ -295,6 +300,8 @@ def base() -> Base:
         await asyncio.sleep(30)
         await govern(world.folk)
         await world.settle()
+        for machine in world.machines.values():
+            machine.shut_down()  # with a snapshot: every world begins at it
 
     world.run(story)
     images = {name: machine.disk.base for name, machine in world.machines.items()}
