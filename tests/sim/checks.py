@@ -101,25 +101,33 @@ def _payload(entry: Entry) -> bytes:
 def released(world: World, floor: Log, nodes: list[Log]) -> Findings:
     """Nothing is let through but what was truly scanned for that order; nodes have no more than that, and only theirs."""
     truth, let, here = world.folk.truth, dict[str, tuple[str, set[str]]](), dict[str, set[str]]()
-    for entry, event in floor.events(ev.ArrivalRecorded, ev.OrderReleased):
-        if isinstance(event, ev.ArrivalRecorded):
+    slips: dict[str, set[str]] = {}
+    ever: dict[tuple[str, str], set[str]] = {}
+    for entry, event in floor.events(ev.SlipStaged, ev.ArrivalRecorded, ev.OrderReleased):
+        if isinstance(event, ev.SlipStaged):
+            let.pop(event.order, None)  # an amended order is let through anew
+            if slips.get(event.order) != set(event.serials):
+                slips[event.order], here[event.order] = set(event.serials), set()
+            if event.serials not in truth.ordered.get(event.order, []):
+                yield f"FLOOR {entry.seq}: {event.serials} of {event.order} are not what was ordered"
+        elif isinstance(event, ev.ArrivalRecorded):
             here.setdefault(event.order, set()).update(event.serials)
-            if not set(event.serials) <= truth.scanned.get(event.order, set()):
+            if not set(event.serials) <= truth.here(event.order):
                 yield f"FLOOR {entry.seq}: {event.serials} of {event.order} were never scanned"
         elif isinstance(event, ev.OrderReleased):
             if not set(event.serials) <= here.get(event.order, set()):
                 yield f"FLOOR {entry.seq}: {event.serials} of {event.order} were let through and had not arrived"
-            if set(event.serials) != set(truth.ordered.get(event.order, ())):
-                yield f"FLOOR {entry.seq}: {event.serials} of {event.order} are not what was ordered"
+            if set(event.serials) != slips.get(event.order):
+                yield f"FLOOR {entry.seq}: {event.serials} of {event.order} are not what its slip names"
             if event.order in let:
                 yield f"FLOOR {entry.seq}: {event.order} was let through twice"
             let[event.order] = (event.node, set(event.serials))
+            ever.setdefault((event.order, event.node), set()).update(event.serials)
     for log in nodes:
         for entry, event in log.events(ev.OrderReceived):
             assert isinstance(event, ev.OrderReceived)
-            node, serials = let.get(event.order, ("", set()))
-            if node != log.machine.id or not set(event.serials) <= serials:
-                yield f"{log.machine.id} {entry.seq}: has {event.serials} of {event.order}, let through to {node}"
+            if not set(event.serials) <= ever.get((event.order, log.machine.id), set()):
+                yield f"{log.machine.id} {entry.seq}: has {event.serials} of {event.order}, not let through to it"
 
 
 def one_version(nodes: list[Log]) -> Findings:
@@ -147,6 +155,7 @@ def paid(world: World, hub: Log) -> Findings:
         ev.ReportApproved,
         ev.ReviewWindowOpened,
         ev.ReviewWindowLapsed,
+        ev.OrderSettled,
         ev.InvoiceIssued,
         ev.PayoutReleased,
     ):
@@ -157,6 +166,8 @@ def paid(world: World, hub: Log) -> Findings:
             facts.add(("compliance", event.order))
         elif isinstance(event, ev.ReportApproved):
             facts.add(("final", event.report.removeprefix("R-")))
+        elif isinstance(event, ev.OrderSettled):
+            facts.add(("settled " + event.milestone, event.order))
         elif isinstance(event, ev.ReviewWindowOpened):
             closes[event.report] = event.closes_at
         elif isinstance(event, ev.ReviewWindowLapsed):
@@ -169,9 +180,9 @@ def paid(world: World, hub: Log) -> Findings:
             billed[event.order] += event.amount_minor
             if event.milestone == "receipt":
                 truth = world.folk.truth
-                if truth.scanned.get(event.order, set()) < set(truth.ordered[event.order]):
+                if not any(truth.here(event.order) >= set(serials) for serials in truth.ordered[event.order]):
                     yield f"{where}: {event.order} was invoiced for parts that never arrived"
-            elif (event.milestone, event.order) not in facts:
+            elif not {(event.milestone, event.order), ("settled " + event.milestone, event.order)} & facts:
                 yield f"{where}: {event.milestone} of {event.order} was invoiced before its facts"
         elif isinstance(event, ev.PayoutReleased):
             seen["payout", event.order, event.job, event.rule, event.payee] += 1

@@ -21,7 +21,7 @@ def places() -> tuple[str, ...]:
 
 
 class Luck:
-    """Chooses for one world: each place is on in every second world, and then goes the rarer way at a drawn rate.
+    """Chooses for one world: each place is on in two worlds of three, and then goes the rarer way at a drawn rate.
 
     Args:
         seed: the world's.
@@ -33,7 +33,7 @@ class Luck:
         self._rng = random.Random(f"luck {seed}")
         self._hits = hits
         self._now = now
-        self._rates = {place: self._rng.choice((0.0, 0.0, 0.02, 0.2)) for place in places()}
+        self._rates = {place: self._rng.choice((0.0, 0.05, 0.3)) for place in places()}
 
     def __call__(self, place: str) -> bool:
         rate = self._rates[place]

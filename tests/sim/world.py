@@ -22,7 +22,8 @@ from tests.sim.loop import Crashed, Life, SimLoop
 from tests.sim.luck import Luck
 from tests.sim.machine import Machine
 from tests.sim.network import Network
-from tests.sim.people import Folk, found_shop
+from tests.sim.orders import Crew
+from tests.sim.people import found_shop
 from tests.sim.threads import repeatable_keys, simulated
 
 FAULTS: Final = (
@@ -91,7 +92,7 @@ class World:
             self.machines[seat.id] = Machine(seat, premises, self.loop, self.network, disk, self)
             self.machines[seat.id].restart_s = self._restart_s
         self._watch_windows()
-        self.folk = Folk(self.loop, self.network, self.machines, random.Random(f"people {seed}"), self.hits)
+        self.folk = Crew(self.loop, self.network, self.machines, random.Random(f"people {seed}"), self.hits)
         self.loop.set_exception_handler(self._unhandled)
         self.crash_chance = 0.0
         self.loop.before = self._before
