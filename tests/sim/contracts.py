@@ -1,4 +1,4 @@
-"""The contract of the worlds, in three versions of which the first is in force: one pull test, three invoices, a bonus, and a client's window of a quarter of an hour."""
+"""The contract of the worlds, in three versions, the first one in force: a pull test, three invoices, a bonus, a short window."""
 
 from typing import Any, Final
 

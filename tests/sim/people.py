@@ -87,9 +87,9 @@ def found_shop(directory: Path) -> None:
 class Truth:
     """What really happened outside.
 
-    `scanned`: which parts were truly scanned at the dock for which order. `claimed`: parts that a thief said were there, with a
-    reader's own key. `ordered`: the parts of an order, one row for each time that they were asked for otherwise. `stolen`: whose key
-    signed what, by the digest of what was signed, where it was not they.
+    `scanned`: which parts were truly scanned at the dock for which order. `claimed`: parts that a thief said were there, with
+    a reader's own key. `ordered`: the parts of an order, a row for each time that they were asked for otherwise. `stolen`: whose
+    key signed what, by the digest of what was signed, where it was not they.
     """
 
     def __init__(self) -> None:
@@ -119,6 +119,7 @@ class Folk(House):
         self.rng = rng
         self.hits = hits
         self.sniffed: list[tuple[str, bytes]] = []
+        self.witness: Callable[[Machine, str, int], None] = lambda *_: None  # told of every entry that an answer names
         self._network = network
         self._machines = machines
         self._nonce = 0
@@ -159,12 +160,9 @@ class Folk(House):
         for code in answer.decision.codes:
             self.hits[f"denied {code}"] += 1
         if answer.seq >= 0:
-            self.witnessed(site, life, answer.seq)
+            self.witness(self._machines[site], life, answer.seq)
             payload = sha256(open_envelope(raw).payload)
             self.acks.append(Ack(site, life, answer.seq, payload, answer.receipt))
-
-    def witnessed(self, site: str, life: str, seq: int) -> None:
-        """Somebody holds an answer that names this entry; whoever watches the world may look."""
 
     @override
     async def ask(self, site: str, command: c.AnyCommand, *documents: bytes) -> Answer:

@@ -5,7 +5,8 @@ from typing import Final, NamedTuple
 
 from tests.sim.checks import findings
 from tests.sim.people import GivenUp
-from tests.sim.world import Ran, Violation, World, base, drawn_swarm
+from tests.sim.trouble import drawn_swarm
+from tests.sim.world import Ran, Violation, World, base
 
 ORDERS: Final = 3
 """Orders of a world; each is some forty acts, imports and notes."""
@@ -30,11 +31,11 @@ def lived(seed: int, orders: int = ORDERS, swarm: frozenset[str] | None = None) 
 
     async def story(world: World) -> None:
         await asyncio.sleep(20)
-        world.begin_faults()
-        nemesis = world.loop.create_task(world.nemesis())
+        world.trouble.begin()
+        nemesis = world.loop.create_task(world.trouble.nemesis())
         work = [world.loop.create_task(_order(world, number)) for number in range(orders)]
         await asyncio.sleep(world.rng.choice((600, 1800, 3600)))
-        world.heal()
+        world.trouble.heal()
         nemesis.cancel()
         await asyncio.gather(*work)
         await world.settle()

@@ -13,7 +13,7 @@ from typing import Final
 import pytest
 
 from tests.sim.story import ORDERS, lived
-from tests.sim.world import FAULTS
+from tests.sim.trouble import FAULTS
 
 SEEDS: Final = 10
 SOMETIMES: Final = (
@@ -92,7 +92,7 @@ def test_one_seed_is_one_world_whatever_the_hash_seed() -> None:
     first, second = lived(seed, orders, swarm).ran, lived(seed, orders, swarm).ran
     assert (first.trace, first.steps, first.hits) == (second.trace, second.steps, second.hits)
     script = (
-        "from tests.sim.story import lived; from tests.sim.world import FAULTS; "
+        "from tests.sim.story import lived; from tests.sim.trouble import FAULTS; "
         f"print(lived({seed}, {orders}, frozenset(FAULTS)).ran.trace)"
     )
     root = Path(__file__).parents[2]

@@ -25,10 +25,11 @@ from holdgate.crypto.hashes import sha256
 from holdgate.crypto.keys import SigningKey
 from holdgate.crypto.sealed import SealingKey
 from holdgate.engine import buggify
-from tests.sim.loop import LIFE, Life, SimLoop
+from tests.sim.loop import SimLoop
 
 Job = Callable[[], None]
-Slow = Callable[[Life], float]
+Slow = Callable[[str], float]
+"""How long a thread is held up now (seconds), by what the delay is called."""
 _KEM: Final = b"KEM" + (0x0020).to_bytes(2, "big")
 _SUITE: Final = b"HPKE" + (0x0020).to_bytes(2, "big") + (0x0001).to_bytes(2, "big") + (0x0002).to_bytes(2, "big")
 
@@ -37,7 +38,6 @@ class SimWorkers:
     """Stands for `holdgate.engine.workers.Workers`: each job begins a little later; one worker keeps their order."""
 
     slow: Slow | None = None
-    """How long a life's threads are held up now (seconds)."""
 
     def __init__(self, count: int, name: str) -> None:
         self._one = count == 1
@@ -47,7 +47,7 @@ class SimWorkers:
         loop = asyncio.get_running_loop()
         assert isinstance(loop, SimLoop)
         self._jobs.append(job)
-        delay = loop.rng.random() * 0.003 + (0.0 if SimWorkers.slow is None else SimWorkers.slow(LIFE.get()))
+        delay = loop.rng.random() * 0.003 + (0.0 if SimWorkers.slow is None else SimWorkers.slow("slow thread"))
         loop.call_later(delay, self._next)
 
     def _next(self) -> None:
