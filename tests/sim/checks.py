@@ -56,6 +56,8 @@ def findings(world: World, trust: Trust) -> list[str]:
         *released(world, floor, nodes),
         *one_version(nodes),
         *paid(world, hub),
+        *ordered_and_paid(hub),
+        *revoked(world, logs, hub),
         *mirrored(world, logs),
         *set_back(world),
         *audited(world, logs, trust),
@@ -192,6 +194,52 @@ def paid(world: World, hub: Log) -> Findings:
     yield from (f"HUB: {order} was invoiced {sum_}" for order, sum_ in billed.items() if sum_ > TERMS.price_minor)
 
 
+def ordered_and_paid(hub: Log) -> Findings:
+    """A payout is with the bank in one run at a time, and what was paid is ordered again only after it came back."""
+    status: dict[str, str] = {}
+    banked: Counter[str] = Counter()
+    for entry, event in hub.events(
+        ev.PaymentReceived, ev.PaymentsOrdered, ev.PayoutPaid, ev.PayoutFailed, ev.PayoutReversed
+    ):
+        where = f"HUB {entry.seq}"
+        if isinstance(event, ev.PaymentReceived):
+            banked[event.bank_ref] += 1
+            if banked[event.bank_ref] > 1:
+                yield f"{where}: the payment {event.bank_ref} came in twice"
+        elif isinstance(event, ev.PaymentsOrdered):
+            for payout in event.payouts:
+                if status.get(payout, "due") not in ("due", "failed"):
+                    yield f"{where}: {payout} is ordered and was {status[payout]}"
+                status[payout] = f"ordered in {event.run}"
+        elif isinstance(event, ev.PayoutPaid):
+            if status.get(event.payout) != f"ordered in {event.run}":
+                yield f"{where}: {event.payout} is paid in {event.run} and was {status.get(event.payout)}"
+            status[event.payout] = "paid"
+        elif isinstance(event, ev.PayoutFailed):
+            status[event.payout] = "failed"
+        elif isinstance(event, ev.PayoutReversed):
+            status[event.payout] = "reversed"
+
+
+def revoked(world: World, logs: dict[str, Log], hub: Log) -> Findings:
+    """What a thief signed is nowhere allowed after the site knows that the key was replaced, or its owner disabled."""
+    stolen = world.folk.truth.stolen
+    ended = next((entry.seq for entry, _ in hub.events(ev.IdentityRekeyed, ev.IdentityDisabled)), None)
+    if ended is None:
+        return
+    for name, log in logs.items():
+        knows = False
+        for entry in log.entries:
+            decision = decision_of(entry)
+            late = knows if name != hub.machine.id else entry.seq > ended
+            if late and entry.kind == "action" and decision.allowed and _payload(entry) in stolen:
+                yield f"{name} {entry.seq}: the stolen key of {stolen[_payload(entry)]} acts after its revocation"
+            knows = knows or any(
+                isinstance(event, ev.Imported) and event.origin == hub.machine.seat.origin and event.size > ended
+                for event in decision.events
+            )
+
+
 def mirrored(world: World, logs: dict[str, Log]) -> Findings:
     """The Vault's copy is the log, byte for byte; and it holds no evidence against a sound log."""
     vault = next(machine for machine in world.machines.values() if machine.seat.kind == "vault")
@@ -199,7 +247,8 @@ def mirrored(world: World, logs: dict[str, Log]) -> Findings:
         held = vault.disk.base.mirrors.get(log.machine.seat.origin, ())
         if list(held) != [kept.row.body for kept in log.machine.disk.base.rows]:
             yield f"the Vault's copy of {name} has {len(held)} entries and is not its log of {len(log.entries)}"
-    if vault.disk.base.evidence and not world.hits["set back"]:
+    lied = world.hits["set back"] or "lies" in world.swarm or world.hits["vault set back"]
+    if vault.disk.base.evidence and not lied:
         yield f"the Vault holds evidence against logs that were never set back: {len(vault.disk.base.evidence)}"
 
 

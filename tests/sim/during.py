@@ -39,6 +39,7 @@ class Inspector:
         self._let: set[tuple[str, str, str]] = set()
         self._mirrored: dict[str, int] = {}
         self.looked = 0
+        self.forged: set[str] = set()  # whose log somebody else goes on with, under a stolen key
         for machine in world.machines.values():
             look = self._vault if machine.seat.kind == "vault" else self._site
             machine.disk.at_sync = partial(look, machine)
@@ -116,6 +117,8 @@ class Inspector:
             if start == len(held):
                 continue
             site = sites[origin]
+            if site.id in self.forged:
+                continue
             images = [site.disk.base] if site.whole is None else [site.disk.base, site.whole]
             bodies = [[kept.row.body for kept in image.rows[start : len(held)]] for image in images]
             if list(held[start:]) not in bodies:

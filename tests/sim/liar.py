@@ -1,4 +1,4 @@
-"""A Vault that lies: with its own real key, about what it holds and what it saw. It cannot sign for a site, and that is the point."""
+"""A Vault that lies, with its own real key, about what it holds and saw. It cannot sign for a site, and that is the point."""
 
 import base64
 import random

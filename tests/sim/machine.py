@@ -169,12 +169,11 @@ class Machine:
         self.backup = self.disk.base.copied()
 
     def set_back(self, held: int) -> bool:
-        """Put the backup in the place of the disk, where others hold more of the log than it has; `held`: the Vault."""
-        site, backup = self.site, self.backup
-        if site is None or backup is None or self.whole is not None or not self.up:
+        """Put the backup in the place of the disk, where others hold more of the log than it has; `held`: each of them at least."""
+        backup = self.backup
+        if backup is None or self.whole is not None or not self.up:
             return False
-        confirmed = [link.position for link in site.links.values() if link._policy.segments]
-        if not confirmed or min(*confirmed, held) <= backup.head.size:
+        if held <= backup.head.size:
             return False
         self._world.happened("set back", self.id, backup.head.size)
         self._off()

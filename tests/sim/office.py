@@ -147,7 +147,7 @@ class Cashier:
 
 
 async def race(crew: Crew) -> None:
-    """Versions change under the orders: the next one is released, for new orders or for all that has not begun; some are stopped."""
+    """Versions change under the orders: the next one is released, for new orders or all that has not begun; some are stopped."""
     rng = crew.rng
     for version in ("2", "3"):
         await asyncio.sleep(rng.random() * 300)
@@ -232,7 +232,7 @@ class Thief:
         crew, rng = self._crew, self._crew.rng
         if self.victim == "AD2":
             head = crew.head(HUB, ("AD2", "admin"))
-            batch = f"stolen {len(crew.truth.stolen)}"
+            batch = f"stolen-{len(crew.truth.stolen)}"
             return HUB, c.RegisterMaterial(
                 **head, batch=batch, material_kind="p", until=crew.clock.now(), approved=True
             )

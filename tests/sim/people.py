@@ -34,7 +34,7 @@ from tests.unit.test_sites import (
     founders,
 )
 
-PATIENCE_S: Final = 8 * 3600.0
+PATIENCE_S: Final = 2.5 * 3600.0
 """How long somebody tries to get one act done, in simulated time."""
 MORE: Final = {"TE2": "technician", "AD2": "admin"}
 """People beside those of the tests' shop."""

@@ -4,6 +4,9 @@ import asyncio
 import random
 from typing import TYPE_CHECKING, Final
 
+from holdgate.law.event import Imported
+from holdgate.law.segments import decision_of
+from holdgate.ledger.entry import read_entry
 from tests.sim.machine import Machine
 
 if TYPE_CHECKING:
@@ -38,6 +41,15 @@ def drawn_swarm(seed: int) -> frozenset[str]:
     """Which faults a seed has: each with an even chance."""
     rng = random.Random(f"swarm {seed}")
     return frozenset(fault for fault in FAULTS if rng.random() < 0.5)
+
+
+def _taken(machine: Machine, origin: str) -> int:
+    """How much of another log a site has durably taken in."""
+    for kept in reversed(machine.disk.base.rows):
+        for event in decision_of(read_entry(kept.row.body)).events:
+            if isinstance(event, Imported) and event.origin == origin:
+                return event.size
+    return 0
 
 
 class Trouble:
@@ -135,8 +147,7 @@ class Trouble:
         """A site's disk becomes a backup of it; `apart`: alone, so that it goes on and its log forks before anybody sees it."""
         if machine.seat.kind == "vault" or machine.whole is not None:
             return
-        held = len(self._vault.disk.base.mirrors.get(machine.seat.origin, ()))
-        if not machine.set_back(held):
+        if not machine.set_back(self._held(machine)):
             machine.back_up()
         elif apart:
             seconds = self._rng.choice((30.0, 120.0))
@@ -144,6 +155,16 @@ class Trouble:
                 if other != machine.id:
                     self._apart(machine.id, other, seconds)
             self.world.happened("fork", machine.id)
+
+    def _held(self, machine: Machine) -> int:
+        """How much of a site's log everybody holds who takes it; 0 where one of them does not know now."""
+        origin, site = machine.seat.origin, machine.site
+        held = len(self._vault.disk.base.mirrors.get(origin, ()))
+        for peer, link in () if site is None else site.links.items():
+            other = self.world.machines[peer]
+            if other.seat.kind != "vault" and link._policy.segments:
+                held = min(held, 0 if other.whole is not None else _taken(other, origin))
+        return 0 if site is None else held
 
     def _vault_back(self) -> None:
         """The Vault's disk becomes a backup of it. Not while a site's is one: then nobody would be left who knows."""

@@ -60,6 +60,7 @@ class World:
     def __init__(self, seed: int, premises: Premises, images: Mapping[str, Image], swarm: frozenset[str]) -> None:
         self.seed = seed
         self.swarm = swarm
+        self.premises = premises
         self.hits: Counter[str] = Counter()
         self.loop = SimLoop(seed)
         self.rng = random.Random(f"world {seed}")
@@ -77,7 +78,7 @@ class World:
             image = images.get(seat.id)
             disk = Disk(self.faults, None if image is None else image.copied())
             self.machines[seat.id] = Machine(seat, premises, self.loop, self.network, disk, self)
-            self.machines[seat.id].restart_s = lambda: self.trouble.restart_s()
+            self.machines[seat.id].restart_s = self._restart_s
         self.trouble = Trouble(self)
         self.folk = Crew(self.loop, self.network, self.machines, random.Random(f"people {seed}"), self.hits)
         self.inspector = Inspector(self)
@@ -108,7 +109,9 @@ class World:
         """A site stopped because of its own log, or of its disk."""
         self.happened("stopped", machine.id, type(error).__name__)
         if isinstance(error, Tampered):
-            if machine.whole is None:
+            if self.hits["fork by a stolen key"]:
+                self.happened("stopped beside a forged history", machine.id)
+            elif machine.whole is None:
                 self.defects.append(f"{machine.id} says of its own sound log: {error}")
             else:
                 self.happened("set back, and caught", machine.id)
@@ -131,6 +134,9 @@ class World:
         return self.trouble.lies()
 
     # ---- faults --------------------------------------------------------------------------------------------------------
+
+    def _restart_s(self) -> float:
+        return self.trouble.restart_s()
 
     def _before(self, life: Life) -> None:
         chance = self.trouble.crash_chance
