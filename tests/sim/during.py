@@ -109,7 +109,10 @@ class Inspector:
     # ---- the Vault -----------------------------------------------------------------------------------------------------
 
     def _vault(self, machine: Machine) -> None:
-        """What it mirrors anew is durable where it comes from (on a disk that was set back, or on the one before)."""
+        """What it mirrors anew is durable where it comes from; of a site that was set back, what it had written before.
+
+        So nothing that a set-back site went on with is ever taken in, cosigned least of all.
+        """
         sites = {site.seat.origin: site for site in self._world.machines.values()}
         for origin, held in machine.disk.base.mirrors.items():
             start = min(self._mirrored.get(origin, 0), len(held))
@@ -119,9 +122,8 @@ class Inspector:
             site = sites[origin]
             if site.id in self.forged:
                 continue
-            images = [site.disk.base] if site.whole is None else [site.disk.base, site.whole]
-            bodies = [[kept.row.body for kept in image.rows[start : len(held)]] for image in images]
-            if list(held[start:]) not in bodies:
+            true = site.disk.base if site.whole is None else site.whole
+            if list(held[start:]) != [kept.row.body for kept in true.rows[start : len(held)]]:
                 self._told(machine, f"mirrors entries {start} to {len(held)} of {site.id} that are not durable there")
 
 
