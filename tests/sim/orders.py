@@ -54,8 +54,12 @@ class Crew(Folk):
 
     # ---- staging -----------------------------------------------------------------------------------------------------
 
-    async def _staged(self, plan: Plan, *, amendment: bool = False) -> None:
-        """Have the client agree to the version in force, and stage under it; anew where another is in force by then."""
+    async def _staged(self, plan: Plan, *, amendment: bool = False) -> bool:
+        """Have the client agree to the version in force, and stage under it; anew where another is in force by then.
+
+        Returns:
+            False: a job of the order runs already, and it is amended no more.
+        """
         waited = 0.0
         while waited < PATIENCE_S:
             state = self.shown(HUB)
@@ -65,7 +69,7 @@ class Crew(Folk):
                     await self.ask(HUB, self.desk.shown(self._terms(plan, version), state))
                 answer = await self.ask(HUB, self._stage(plan, version, plan.node, amendment=amendment))
                 if answer.decision.allowed or {"ALREADY_DONE", "CONTRACT_PINNED"} & set(answer.decision.codes):
-                    return
+                    return "CONTRACT_PINNED" not in answer.decision.codes
             pause = 10 + self.rng.random() * 50
             waited += pause
             await asyncio.sleep(pause)
@@ -105,11 +109,14 @@ class Crew(Folk):
     async def _amended(self, plan: Plan) -> None:
         """The client wants a part more, or the same once again, while parts are on their way."""
         await asyncio.sleep(self.rng.random() * 90)
+        before = plan.serials
         if self.rng.random() < 0.6:
             plan.serials = (*plan.serials, f"{plan.serials[0]}-more")
             self.truth.ordered[plan.order].append(plan.serials)
-        await self._staged(plan, amendment=True)
-        self.hits["amended"] += 1
+        if await self._staged(plan, amendment=True):
+            self.hits["amended"] += 1
+        else:
+            plan.serials = before
 
     async def _started(self, plan: Plan) -> None:
         """Start the job; where no version of the order may start any more, amend it to the one in force."""
