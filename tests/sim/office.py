@@ -38,7 +38,11 @@ class Cashier:
         named: dict[str, Any] = {"tax_category": "S", "tax_rate": "19", **_ADDRESS}
         two = (("FIN", "finance"), ("PM", "project_manager"))
         for org in ("LAB", CLIENT_ORG):
-            await crew.must(HUB, lambda _, o=org: c.RegisterParty(**self._head(*two), org=o, name=o, **named))
+
+            def party(_: State, org: str = org) -> c.RegisterParty:
+                return c.RegisterParty(**self._head(*two), org=org, name=org, **named)
+
+            await crew.must(HUB, party)
         account: dict[str, Any] = {"owner": "TEC", "commitment": digest(b"an account")}
         owner = (("TEC", "technician"), ("FIN", "finance"))
         await crew.must(HUB, lambda _: c.RegisterAccount(**self._head(*owner), **account))

@@ -423,8 +423,8 @@ class Site(Recorded, Peer):
         if taken.cosigned is None:  # a size alone proves nothing: what the Vault holds has to be this log
             try:
                 await self._reconcile()
-            except Tampered as proof:  # of a longer log the Vault refuses the next stretch, keeps that, and stops this site
-                if taken.size >= self.spine.size:
+            except Tampered as proof:
+                if taken.size >= self.spine.size:  # else the Vault refuses what comes next, and keeps it
                     self.spine.stop_for(proof)
             return
         self._confirm(self._others.proven(taken.cosigned, self._vaults[peer]).size)
