@@ -33,7 +33,7 @@ class Luck:
         self._rng = random.Random(f"luck {seed}")
         self._hits = hits
         self._now = now
-        self._rates = {place: self._rng.choice((0.0, 0.05, 0.3)) for place in places()}
+        self._rates = {place: self._rng.choice((0.0, 0.1, 0.4)) for place in places()}
 
     def __call__(self, place: str) -> bool:
         rate = self._rates[place]

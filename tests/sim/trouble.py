@@ -31,16 +31,16 @@ FAULTS: Final = (
     "races",
     "site key",
 )
-"""Every kind of fault; a seed has each with an even chance."""
+"""Every kind of fault."""
 LASTING: Final = ("crash", "partition", "clock", "set back", "fork", "vault back", "close")
-PEOPLE: Final = ("theft", "races", "site key")
-"""What people do; there is nothing to heal of it."""
+OFTEN: Final = ("luck", "theft", "races", "site key")
+"""Faults that are many in one; a world without them shows little."""
 
 
 def drawn_swarm(seed: int) -> frozenset[str]:
-    """Which faults a seed has: each with an even chance."""
+    """Which faults a seed has: each with an even chance; of many kinds, more often."""
     rng = random.Random(f"swarm {seed}")
-    return frozenset(fault for fault in FAULTS if rng.random() < 0.5)
+    return frozenset(fault for fault in FAULTS if rng.random() < (0.7 if fault in OFTEN else 0.5))
 
 
 def _taken(machine: Machine, origin: str) -> int:
