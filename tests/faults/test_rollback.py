@@ -12,7 +12,7 @@ from holdgate.law import event as ev
 from holdgate.ledger.note import KIND_COSIGNATURE, make_vkey, parse_checkpoint, parse_vkey, verify_cosignature
 from holdgate.sites.site import Site
 from holdgate.terms.errors import Tampered
-from tests.unit.test_sites import FLOOR, VAULT, House, entries, events, founded, settled, unsound
+from tests.unit.test_sites import FLOOR, NODE, VAULT, House, entries, events, founded, settled, unsound
 
 
 async def scan(house: House, *orders: str) -> None:
@@ -217,6 +217,51 @@ def test_alone_a_restored_backup_is_caught_also_while_it_is_shorter_than_what_th
 
     site = asyncio.run(story(founded(tmp_path)))
     assert isinstance(site.links[VAULT].fault, Tampered)
+
+
+async def worked_node(house: House, wishes: int) -> Site:
+    """The node, open, with some refused wishes on its record."""
+    site = await house.open(NODE)
+    for number in range(wishes):
+        await house.ask(NODE, house.start("PO-NONE", f"J-{number}"))
+    await settled(house.shop)
+    return site
+
+
+def test_alone_a_restored_backup_is_caught_also_where_it_is_exactly_as_long_as_what_the_vault_holds(
+    tmp_path: Path,
+) -> None:
+    """A node notes no word of the Vault, so it has nothing more to offer: what the Vault shows has to stop it."""
+
+    async def story(house: House) -> None:
+        house.open_vault()
+        await worked_node(house, 1)
+        await house.close()
+        backup = Path(shutil.copytree(house.directory / NODE, house.directory.parent / "backup"))
+        seen = again(house)
+        seen.open_vault()
+        site = await worked_node(seen, 4)
+        size = site.spine.size
+        await seen.close()
+        shutil.rmtree(house.directory / NODE)
+        shutil.copytree(backup, house.directory / NODE)
+        back = again(house)
+        site = await worked_node(back, 0)
+        await worked_wishes(back, site, size)
+        await met(back, site)
+        with pytest.raises(Tampered):
+            await back.ask(NODE, back.start("PO-NONE", "J-9"))
+        assert site.spine.size == size, "nothing was written under this origin any more"
+        await back.close()
+
+    asyncio.run(story(founded(tmp_path)))
+
+
+async def worked_wishes(house: House, site: Site, size: int) -> None:
+    """Refused wishes until the log has this size."""
+    while site.spine.size < size:
+        await house.ask(site.id, house.start("PO-NONE", f"K-{site.spine.size}"))
+    assert site.spine.size == size
 
 
 def test_a_site_that_was_caught_stops_writing_under_its_origin(tmp_path: Path) -> None:

@@ -56,6 +56,8 @@ def findings(world: World, trust: Trust) -> list[str]:
         *released(world, floor, nodes),
         *one_version(nodes),
         *paid(world, hub),
+        *ordered_and_paid(hub),
+        *revoked(world, logs, hub),
         *mirrored(world, logs),
         *set_back(world),
         *audited(world, logs, trust),
@@ -101,25 +103,33 @@ def _payload(entry: Entry) -> bytes:
 def released(world: World, floor: Log, nodes: list[Log]) -> Findings:
     """Nothing is let through but what was truly scanned for that order; nodes have no more than that, and only theirs."""
     truth, let, here = world.folk.truth, dict[str, tuple[str, set[str]]](), dict[str, set[str]]()
-    for entry, event in floor.events(ev.ArrivalRecorded, ev.OrderReleased):
-        if isinstance(event, ev.ArrivalRecorded):
+    slips: dict[str, set[str]] = {}
+    ever: dict[tuple[str, str], set[str]] = {}
+    for entry, event in floor.events(ev.SlipStaged, ev.ArrivalRecorded, ev.OrderReleased):
+        if isinstance(event, ev.SlipStaged):
+            let.pop(event.order, None)  # an amended order is let through anew
+            if slips.get(event.order) != set(event.serials):
+                slips[event.order], here[event.order] = set(event.serials), set()
+            if event.serials not in truth.ordered.get(event.order, []):
+                yield f"FLOOR {entry.seq}: {event.serials} of {event.order} are not what was ordered"
+        elif isinstance(event, ev.ArrivalRecorded):
             here.setdefault(event.order, set()).update(event.serials)
-            if not set(event.serials) <= truth.scanned.get(event.order, set()):
+            if not set(event.serials) <= truth.here(event.order):
                 yield f"FLOOR {entry.seq}: {event.serials} of {event.order} were never scanned"
         elif isinstance(event, ev.OrderReleased):
             if not set(event.serials) <= here.get(event.order, set()):
                 yield f"FLOOR {entry.seq}: {event.serials} of {event.order} were let through and had not arrived"
-            if set(event.serials) != set(truth.ordered.get(event.order, ())):
-                yield f"FLOOR {entry.seq}: {event.serials} of {event.order} are not what was ordered"
+            if set(event.serials) != slips.get(event.order):
+                yield f"FLOOR {entry.seq}: {event.serials} of {event.order} are not what its slip names"
             if event.order in let:
                 yield f"FLOOR {entry.seq}: {event.order} was let through twice"
             let[event.order] = (event.node, set(event.serials))
+            ever.setdefault((event.order, event.node), set()).update(event.serials)
     for log in nodes:
         for entry, event in log.events(ev.OrderReceived):
             assert isinstance(event, ev.OrderReceived)
-            node, serials = let.get(event.order, ("", set()))
-            if node != log.machine.id or not set(event.serials) <= serials:
-                yield f"{log.machine.id} {entry.seq}: has {event.serials} of {event.order}, let through to {node}"
+            if not set(event.serials) <= ever.get((event.order, log.machine.id), set()):
+                yield f"{log.machine.id} {entry.seq}: has {event.serials} of {event.order}, not let through to it"
 
 
 def one_version(nodes: list[Log]) -> Findings:
@@ -147,6 +157,7 @@ def paid(world: World, hub: Log) -> Findings:
         ev.ReportApproved,
         ev.ReviewWindowOpened,
         ev.ReviewWindowLapsed,
+        ev.OrderSettled,
         ev.InvoiceIssued,
         ev.PayoutReleased,
     ):
@@ -157,6 +168,8 @@ def paid(world: World, hub: Log) -> Findings:
             facts.add(("compliance", event.order))
         elif isinstance(event, ev.ReportApproved):
             facts.add(("final", event.report.removeprefix("R-")))
+        elif isinstance(event, ev.OrderSettled):
+            facts.add(("settled " + event.milestone, event.order))
         elif isinstance(event, ev.ReviewWindowOpened):
             closes[event.report] = event.closes_at
         elif isinstance(event, ev.ReviewWindowLapsed):
@@ -169,9 +182,9 @@ def paid(world: World, hub: Log) -> Findings:
             billed[event.order] += event.amount_minor
             if event.milestone == "receipt":
                 truth = world.folk.truth
-                if truth.scanned.get(event.order, set()) < set(truth.ordered[event.order]):
+                if not any(truth.here(event.order) >= set(serials) for serials in truth.ordered[event.order]):
                     yield f"{where}: {event.order} was invoiced for parts that never arrived"
-            elif (event.milestone, event.order) not in facts:
+            elif not {(event.milestone, event.order), ("settled " + event.milestone, event.order)} & facts:
                 yield f"{where}: {event.milestone} of {event.order} was invoiced before its facts"
         elif isinstance(event, ev.PayoutReleased):
             seen["payout", event.order, event.job, event.rule, event.payee] += 1
@@ -181,6 +194,52 @@ def paid(world: World, hub: Log) -> Findings:
     yield from (f"HUB: {order} was invoiced {sum_}" for order, sum_ in billed.items() if sum_ > TERMS.price_minor)
 
 
+def ordered_and_paid(hub: Log) -> Findings:
+    """A payout is with the bank in one run at a time, and what was paid is ordered again only after it came back."""
+    status: dict[str, str] = {}
+    banked: Counter[str] = Counter()
+    for entry, event in hub.events(
+        ev.PaymentReceived, ev.PaymentsOrdered, ev.PayoutPaid, ev.PayoutFailed, ev.PayoutReversed
+    ):
+        where = f"HUB {entry.seq}"
+        if isinstance(event, ev.PaymentReceived):
+            banked[event.bank_ref] += 1
+            if banked[event.bank_ref] > 1:
+                yield f"{where}: the payment {event.bank_ref} came in twice"
+        elif isinstance(event, ev.PaymentsOrdered):
+            for payout in event.payouts:
+                if status.get(payout, "due") not in ("due", "failed"):
+                    yield f"{where}: {payout} is ordered and was {status[payout]}"
+                status[payout] = f"ordered in {event.run}"
+        elif isinstance(event, ev.PayoutPaid):
+            if status.get(event.payout) != f"ordered in {event.run}":
+                yield f"{where}: {event.payout} is paid in {event.run} and was {status.get(event.payout)}"
+            status[event.payout] = "paid"
+        elif isinstance(event, ev.PayoutFailed):
+            status[event.payout] = "failed"
+        elif isinstance(event, ev.PayoutReversed):
+            status[event.payout] = "reversed"
+
+
+def revoked(world: World, logs: dict[str, Log], hub: Log) -> Findings:
+    """What a thief signed is nowhere allowed after the site knows that the key was replaced, or its owner disabled."""
+    stolen = world.folk.truth.stolen
+    ended = next((entry.seq for entry, _ in hub.events(ev.IdentityRekeyed, ev.IdentityDisabled)), None)
+    if ended is None:
+        return
+    for name, log in logs.items():
+        knows = False
+        for entry in log.entries:
+            decision = decision_of(entry)
+            late = knows if name != hub.machine.id else entry.seq > ended
+            if late and entry.kind == "action" and decision.allowed and _payload(entry) in stolen:
+                yield f"{name} {entry.seq}: the stolen key of {stolen[_payload(entry)]} acts after its revocation"
+            knows = knows or any(
+                isinstance(event, ev.Imported) and event.origin == hub.machine.seat.origin and event.size > ended
+                for event in decision.events
+            )
+
+
 def mirrored(world: World, logs: dict[str, Log]) -> Findings:
     """The Vault's copy is the log, byte for byte; and it holds no evidence against a sound log."""
     vault = next(machine for machine in world.machines.values() if machine.seat.kind == "vault")
@@ -188,7 +247,8 @@ def mirrored(world: World, logs: dict[str, Log]) -> Findings:
         held = vault.disk.base.mirrors.get(log.machine.seat.origin, ())
         if list(held) != [kept.row.body for kept in log.machine.disk.base.rows]:
             yield f"the Vault's copy of {name} has {len(held)} entries and is not its log of {len(log.entries)}"
-    if vault.disk.base.evidence and not world.hits["set back"]:
+    lied = world.hits["set back"] or "lies" in world.swarm or world.hits["vault set back"]
+    if vault.disk.base.evidence and not lied:
         yield f"the Vault holds evidence against logs that were never set back: {len(vault.disk.base.evidence)}"
 
 

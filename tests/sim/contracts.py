@@ -1,4 +1,4 @@
-"""The contract of the worlds: one pull test, three invoices, a bonus, and a client's window of a quarter of an hour."""
+"""The contract of the worlds, in three versions, the first one in force: a pull test, three invoices, a bonus, a short window."""
 
 from typing import Any, Final
 
@@ -8,6 +8,7 @@ from holdgate.certifier.structure import certify
 from holdgate.crypto.hashes import digest
 from holdgate.law import command as c
 from holdgate.law.contract import Billing, PayoutRule, document_digest, encode_document
+from holdgate.law.state import State
 from tests.unit.test_sites import (
     CLIENT,
     CLIENT_NAME,
@@ -29,8 +30,13 @@ BONUS: Final = PayoutRule(id="bonus", depends_on="on_time", amount_minor=5_000, 
 _FIRST: Final = replace(
     TEMPLATE, billing=BILLING, client_window_s=WINDOW_S, on_silence="deemed_accepted", payouts=(BONUS,)
 )
-TEMPLATES: Final = {"1": _FIRST}
-TECHNIQUES: Final = {"1": TECHNIQUE}
+CONTRACT: Final = "SP-1"
+VERSIONS: Final = ("1", "2", "3")
+TECHNIQUES: Final = {version: replace(TECHNIQUE, version=version) for version in VERSIONS}
+TEMPLATES: Final = {
+    version: replace(_FIRST, version=version, process=document_digest(TECHNIQUES[version])) for version in VERSIONS
+}
+"""Every version is worked and paid alike: the races are about which one is pinned."""
 assert document_digest(TECHNIQUE) == _FIRST.process
 TERMS: Final = c.Terms(
     price_minor=PRICE,
@@ -41,8 +47,13 @@ TERMS: Final = c.Terms(
 )
 
 
+def in_force(state: State) -> str:
+    """The version that orders are staged under now."""
+    return state.contracts[state.in_force[CONTRACT]].version
+
+
 async def govern(house: House) -> None:
-    """Enrol the client; submit, certify, approve and release the contract."""
+    """Enrol the client; submit, certify and approve every version; release the first."""
     head = house.head(HUB, ("ADM", "admin"), ("QAM", "qa"), (CLIENT, "newcomer"))
     client: dict[str, Any] = {"id": CLIENT, "name": CLIENT_NAME, "org": CLIENT_ORG, "kind": "person"}
     key = house.desk.public(CLIENT)

@@ -37,13 +37,17 @@ class Stuck(AssertionError):
 
 
 class SimLoop(asyncio.BaseEventLoop):
-    """Runs everything of one world. `before`: told the life whose callback is next; it may end it."""
+    """Runs everything of one world. `before`: told the life whose callback is next; it may end it.
+
+    `slow`: how long what a thread did stays unheard of.
+    """
 
     def __init__(self, seed: int) -> None:
         super().__init__()
         self.rng = random.Random(f"loop {seed}")
         self.steps = 0
         self.before: Callable[[Life], None] | None = None
+        self.slow: Callable[[str], float] | None = None
         self._now = 0.0
         self._lanes: dict[Life, deque[asyncio.Handle]] = {}
         self._timers: list[tuple[float, int, asyncio.TimerHandle]] = []
@@ -78,7 +82,10 @@ class SimLoop(asyncio.BaseEventLoop):
     def call_soon_threadsafe(  # type: ignore[override]
         self, callback: Any, *args: Any, context: Context | None = None
     ) -> asyncio.Handle:
-        return self.call_soon(callback, *args, context=context)
+        delay = 0.0 if self.slow is None else self.slow("slow sync")
+        if not delay:
+            return self.call_soon(callback, *args, context=context)
+        return self.call_later(delay, callback, *args, context=context)
 
     def _write_to_self(self) -> None:
         """There are no threads to be woken from."""

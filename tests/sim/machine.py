@@ -1,5 +1,6 @@
 """A machine: its disk, its clock, and the site (or the Vault) that runs on it, from one crash to the next."""
 
+import random
 from collections.abc import Callable
 from contextvars import Context
 from typing import Final, Protocol
@@ -16,9 +17,10 @@ from holdgate.identity.charter import SiteSeat
 from holdgate.sites.build import policies_for
 from holdgate.sites.site import Site
 from holdgate.sites.vault import Vault
-from holdgate.terms.errors import HoldgateError
+from holdgate.terms.errors import HoldgateError, Tampered
 from holdgate.terms.instant import SECOND_US
 from tests.sim.disk import Disk, Image, SimMirror, SimPromises, SimStore
+from tests.sim.liar import Liar
 from tests.sim.loop import Crashed, Life, SimLoop
 from tests.sim.network import Network, in_life
 
@@ -50,6 +52,10 @@ class Told(Protocol):
 
     def hollow(self, life: str) -> None:
         """A life began on a disk that was set back."""
+        ...
+
+    def lies(self) -> bool:
+        """Whether the Vault lies now."""
         ...
 
     def refused(self, machine: "Machine", error: HoldgateError) -> None:
@@ -118,7 +124,9 @@ class Machine:
     def _opened_vault(self) -> Vault:
         key = SigningKey.from_seed(self._premises.keys(self.id).signing)
         keeper = Keeper(SimPromises(self.disk), self._loop.time)
-        return Vault(self.seat, key, self._premises.charter, SimMirror(self.disk), self.clock, keeper)
+        means = (self.seat, key, self._premises.charter, SimMirror(self.disk), self.clock, keeper)
+        rng = random.Random(f"liar {self.lives} {self._loop.time()}")
+        return Liar(*means, rng=rng, lies=self._world.lies, told=self._world.happened)
 
     # ---- how a life ends ---------------------------------------------------------------------------------------------
 
@@ -160,13 +168,12 @@ class Machine:
         """Keep a copy of the disk."""
         self.backup = self.disk.base.copied()
 
-    def set_back(self) -> bool:
-        """Put the backup in the place of the disk, where others hold more of the log than it has."""
-        site, backup = self.site, self.backup
-        if site is None or backup is None or self.whole is not None or not self.up:
+    def set_back(self, held: int) -> bool:
+        """Put the backup in the place of the disk, where others hold more of the log than it has; `held`: each of them at least."""
+        backup = self.backup
+        if backup is None or self.whole is not None or not self.up:
             return False
-        confirmed = [link.position for link in site.links.values() if link._policy.segments]
-        if not confirmed or min(confirmed) <= backup.head.size:
+        if held <= backup.head.size:
             return False
         self._world.happened("set back", self.id, backup.head.size)
         self._off()
@@ -174,12 +181,23 @@ class Machine:
         self.disk.put_back(backup.copied())
         return True
 
+    def replace_disk(self, image: Image) -> None:
+        """Switch it off, and let it find this on its disk."""
+        self._off()
+        self.disk.put_back(image)
+
     def restore(self) -> None:
         """The operator puts the right disk in again."""
         whole, self.whole, self.backup = self.whole, None, None
         if whole is not None:
             self._off()
             self.disk.put_back(whole)
+
+    @property
+    def accused(self) -> bool:
+        """Whether a peer says that its log does not hold together, so that this link stands until somebody looks."""
+        links = () if self.site is None or not self.up else self.site.links.values()
+        return any(isinstance(link.fault, Tampered) for link in links)
 
     @property
     def fault(self) -> HoldgateError | None:

@@ -20,13 +20,16 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
+from holdgate.crypto import keys
 from holdgate.crypto.hashes import sha256
 from holdgate.crypto.keys import SigningKey
 from holdgate.crypto.sealed import SealingKey
-from tests.sim.loop import LIFE, Life, SimLoop
+from holdgate.engine import buggify
+from tests.sim.loop import SimLoop
 
 Job = Callable[[], None]
-Slow = Callable[[Life], float]
+Slow = Callable[[str], float]
+"""How long a thread is held up now (seconds), by what the delay is called."""
 _KEM: Final = b"KEM" + (0x0020).to_bytes(2, "big")
 _SUITE: Final = b"HPKE" + (0x0020).to_bytes(2, "big") + (0x0001).to_bytes(2, "big") + (0x0002).to_bytes(2, "big")
 
@@ -35,7 +38,6 @@ class SimWorkers:
     """Stands for `holdgate.engine.workers.Workers`: each job begins a little later; one worker keeps their order."""
 
     slow: Slow | None = None
-    """How long a life's threads are held up now (seconds)."""
 
     def __init__(self, count: int, name: str) -> None:
         self._one = count == 1
@@ -45,7 +47,7 @@ class SimWorkers:
         loop = asyncio.get_running_loop()
         assert isinstance(loop, SimLoop)
         self._jobs.append(job)
-        delay = loop.rng.random() * 0.003 + (0.0 if SimWorkers.slow is None else SimWorkers.slow(LIFE.get()))
+        delay = loop.rng.random() * 0.003 + (0.0 if SimWorkers.slow is None else SimWorkers.slow("slow thread"))
         loop.call_later(delay, self._next)
 
     def _next(self) -> None:
@@ -111,15 +113,34 @@ def repeatable_keys() -> Iterator[None]:
         yield
 
 
+def remembered(verify: Callable[[bytes, bytes, bytes], bool]) -> Callable[[bytes, bytes, bytes], bool]:
+    """The same answers, each found once."""
+    known: dict[tuple[bytes, bytes, bytes], bool] = {}
+
+    def again(public: bytes, message: bytes, signature: bytes) -> bool:
+        asked = bytes(public), bytes(message), bytes(signature)
+        found = known.get(asked)
+        if found is None:
+            found = known[asked] = verify(*asked)
+        return found
+
+    return again
+
+
 @contextmanager
-def simulated(slow: Slow | None = None) -> Iterator[None]:
-    """The product with simulated threads and repeatable sealing."""
+def simulated(slow: Slow | None = None, luck: buggify.Choice | None = None) -> Iterator[None]:
+    """The product with simulated threads, repeatable sealing and drawn bad luck.
+
+    Whether a signature holds follows from its bytes: each is judged by the library once, and remembered for this world.
+    """
     patches: list[Any] = [
         mock.patch("holdgate.engine.submit.Workers", SimWorkers),
         mock.patch("holdgate.engine.append.Workers", SimWorkers),
         mock.patch("holdgate.sites.policies.seal_to", seal_again),
         mock.patch.object(SimWorkers, "slow", None if slow is None else staticmethod(slow)),
+        mock.patch.object(keys, "verify", remembered(keys.verify)),
     ]
+    buggify.choose(luck)
     collecting = gc.isenabled()
     gc.disable()  # what a dead life left behind is finalised at the end, not at a moment that nobody drew
     try:
@@ -127,6 +148,7 @@ def simulated(slow: Slow | None = None) -> Iterator[None]:
             patch.start()
         yield
     finally:
+        buggify.choose(None)
         for patch in reversed(patches):
             patch.stop()
         if collecting:

@@ -18,25 +18,16 @@ from holdgate.bootstrap import Premises, read_premises, read_trust
 from holdgate.terms.errors import HoldgateError, Tampered
 from tests.sim.contracts import govern
 from tests.sim.disk import Disk, Faults, Image
+from tests.sim.during import Inspector
 from tests.sim.loop import Crashed, Life, SimLoop
+from tests.sim.luck import Luck
 from tests.sim.machine import Machine
 from tests.sim.network import Network
-from tests.sim.people import Folk, found_shop
+from tests.sim.orders import Crew
+from tests.sim.people import found_shop
 from tests.sim.threads import repeatable_keys, simulated
+from tests.sim.trouble import Trouble
 
-FAULTS: Final = (
-    "crash",
-    "disk",
-    "loss",
-    "twice",
-    "late",
-    "partition",
-    "clock",
-    "set back",
-    "slow",
-    "close",
-)
-LASTING: Final = ("crash", "partition", "clock", "set back", "close")
 SETTLE_S: Final = 4 * 3600.0
 
 
@@ -69,11 +60,12 @@ class World:
     def __init__(self, seed: int, premises: Premises, images: Mapping[str, Image], swarm: frozenset[str]) -> None:
         self.seed = seed
         self.swarm = swarm
+        self.premises = premises
         self.hits: Counter[str] = Counter()
         self.loop = SimLoop(seed)
         self.rng = random.Random(f"world {seed}")
         self._trace = hashlib.sha256()
-        self.healed = False
+        self.luck = Luck(seed, self.hits, lambda: not self.trouble.healed)
         self.defects: list[str] = []
         self.void: set[str] = set()
         self.vault_latest: dict[int, int] = {}
@@ -87,11 +79,13 @@ class World:
             disk = Disk(self.faults, None if image is None else image.copied())
             self.machines[seat.id] = Machine(seat, premises, self.loop, self.network, disk, self)
             self.machines[seat.id].restart_s = self._restart_s
-        self._watch_windows()
-        self.folk = Folk(self.loop, self.network, self.machines, random.Random(f"people {seed}"), self.hits)
+        self.trouble = Trouble(self)
+        self.folk = Crew(self.loop, self.network, self.machines, random.Random(f"people {seed}"), self.hits)
+        self.inspector = Inspector(self)
+        self.folk.witness = self.inspector.answered
         self.loop.set_exception_handler(self._unhandled)
-        self.crash_chance = 0.0
         self.loop.before = self._before
+        self.loop.slow = self.slow
 
     # ---- what is told --------------------------------------------------------------------------------------------------
 
@@ -115,7 +109,9 @@ class World:
         """A site stopped because of its own log, or of its disk."""
         self.happened("stopped", machine.id, type(error).__name__)
         if isinstance(error, Tampered):
-            if machine.whole is None:
+            if self.hits["fork by a stolen key"]:
+                self.happened("stopped beside a forged history", machine.id)
+            elif machine.whole is None:
                 self.defects.append(f"{machine.id} says of its own sound log: {error}")
             else:
                 self.happened("set back, and caught", machine.id)
@@ -127,78 +123,31 @@ class World:
         """A life began on a disk that was set back: what it acknowledges is not the shop's word."""
         self.void.add(life)
 
+    def synced(self, machine: Machine, size: int) -> None:
+        """A log has grown durably: at the business hub, what the Vault's clock has shown at most by then is kept."""
+        if machine.seat.kind == "business_hub":
+            vault = next(m for m in self.machines.values() if m.seat.kind == "vault")
+            self.vault_latest.setdefault(size, vault.clock.latest)
+
+    def lies(self) -> bool:
+        """Whether the Vault lies now."""
+        return self.trouble.lies()
+
     # ---- faults --------------------------------------------------------------------------------------------------------
 
     def _restart_s(self) -> float:
-        return 1.0 if self.healed else self.rng.choice((0.5, 5.0, 30.0, 200.0))
+        return self.trouble.restart_s()
 
     def _before(self, life: Life) -> None:
-        if self.crash_chance and self.rng.random() < self.crash_chance:
+        chance = self.trouble.crash_chance
+        if chance and self.rng.random() < chance:
             self.machines[life.name.split("#")[0]].crash()
 
-    def slow(self, life: Life) -> float:
+    def slow(self, what: str) -> float:
         """How long a thread is held up."""
-        if "slow" in self.swarm and not self.healed and self.rng.random() < 0.05:
-            self.hits["slow thread"] += 1
-            return self.rng.random() * 20
-        return 0.0
-
-    def _watch_windows(self) -> None:
-        """At each sync of the business hub: what the Vault's clock has shown at most."""
-        hub = next(m for m in self.machines.values() if m.seat.kind == "business_hub")
-        vault = next(m for m in self.machines.values() if m.seat.kind == "vault")
-
-        def synced() -> None:
-            self.vault_latest.setdefault(hub.disk.base.head.size, vault.clock.latest)
-
-        hub.disk.at_sync = synced
-
-    def begin_faults(self) -> None:
-        """From now on things go wrong."""
-        on, rng, weather = self.swarm, self.rng, self.network.weather
-        weather.loss = rng.choice((0.01, 0.05)) if "loss" in on else 0.0
-        weather.twice = 0.05 if "twice" in on else 0.0
-        weather.late = 0.05 if "late" in on else 0.0
-        self.crash_chance = rng.choice((0.0003, 0.001)) if "crash" in on else 0.0
-        self.faults.crash = 0.01 if "crash" in on else 0.0
-        self.faults.fail = 0.01 if "disk" in on else 0.0
-
-    def heal(self) -> None:
-        """From now on nothing goes wrong any more."""
-        self.healed = True
-        weather = self.network.weather
-        weather.loss = weather.twice = weather.late = 0.0
-        self.crash_chance = self.faults.crash = self.faults.fail = 0.0
-        for machine in self.machines.values():
-            machine.clock.off = 0
-            if machine.life is None:
-                machine.boot()
-        self.network.mend_all()
-
-    async def nemesis(self) -> None:
-        """Faults that last."""
-        names, kinds = list(self.machines), [kind for kind in LASTING if kind in self.swarm]
-        while kinds:  # until it is cancelled
-            await asyncio.sleep(self.rng.random() * 60)
-            kind, machine = self.rng.choice(kinds), self.machines[self.rng.choice(names)]
-            if kind == "partition":
-                self._partition(names)
-            elif kind == "clock":
-                machine.clock.off += self.rng.choice((-90, -20, 20, 90, 600)) * 1_000_000
-                self.happened("clock jump", machine.id)
-            elif kind == "set back" and machine.seat.kind != "vault":
-                if machine.whole is None and not machine.set_back():
-                    machine.back_up()
-            elif kind == "close":
-                machine.shut_down()
-            elif kind == "crash":
-                machine.crash()
-
-    def _partition(self, names: list[str]) -> None:
-        one, other = self.rng.sample(names, 2)
-        self.network.cut(one, other)
-        self.happened("partition", one, other)
-        self.loop.call_later(self.rng.choice((5.0, 60.0, 400.0)), self.network.mend, one, other)
+        delay = self.trouble.delay()
+        self.hits[what] += delay > 0
+        return delay
 
     async def operator(self) -> None:
         """Restarts a site that says that it has to be opened anew."""
@@ -208,6 +157,9 @@ class World:
                 fault = machine.fault
                 if fault is not None:
                     self.refused(machine, fault)
+                elif machine.accused and machine.whole is None:
+                    self.happened("accused, and opened anew", machine.id)
+                    machine.shut_down()
 
     # ---- the run -------------------------------------------------------------------------------------------------------
 
@@ -222,6 +174,8 @@ class World:
             await asyncio.sleep(5)
             waited += 5
             calm = calm + 1 if self._calm() else 0
+            if self.defects:
+                raise Violation("; ".join(self.defects[:5]))
             if waited > SETTLE_S:
                 raise Violation(f"the shop never comes to rest: {self._restless()}")
 
@@ -258,7 +212,7 @@ class World:
                     task.cancel()
 
         try:
-            with simulated(self.slow):
+            with simulated(self.slow, self.luck if "luck" in self.swarm else None):
                 try:
                     self.loop.run_until_complete(main())
                 finally:
@@ -295,13 +249,9 @@ def base() -> Base:
         await asyncio.sleep(30)
         await govern(world.folk)
         await world.settle()
+        for machine in world.machines.values():
+            machine.shut_down()  # with a snapshot: every world begins at it
 
     world.run(story)
     images = {name: machine.disk.base for name, machine in world.machines.items()}
     return Base(premises, read_trust(directory / "shop" / "trust.json"), images)
-
-
-def drawn_swarm(seed: int) -> frozenset[str]:
-    """Which faults a seed has: each with an even chance."""
-    rng = random.Random(f"swarm {seed}")
-    return frozenset(fault for fault in FAULTS if rng.random() < 0.5)

@@ -7,6 +7,8 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Generic, Protocol, TypeVar
 
+from holdgate.engine import buggify
+
 
 class FromSource(Protocol):
     """Something that says where it came from."""
@@ -44,7 +46,10 @@ class Inbox(Generic[T]):
         Raises:
             StopIteration: nothing waits.
         """
-        source = next(iter(self._lines))
+        sources = iter(self._lines)
+        source = next(sources)
+        if buggify.on and buggify.unlucky("inbox: another source's turn"):
+            source = next(sources, source)
         line = self._lines.pop(source)
         item = line.popleft()
         if line:

@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from holdgate.crypto.hashes import sha256
+from holdgate.engine import buggify
 from holdgate.engine.ports import Snapshot, Store
 from holdgate.law.authority import Authority
 from holdgate.law.chronicle import Chronicle, History, Standing
@@ -63,6 +64,8 @@ def open_log(
         Tampered: the store does not hold the log that its head speaks of; the message names the entry.
     """
     opening = _Opening(store, authority, history, roots)
+    if buggify.on and buggify.unlucky("opening: no snapshot"):
+        from_start = True
     snapshot = None if from_start else store.load_snapshot()
     if snapshot is not None:
         try:
@@ -118,6 +121,8 @@ def standing_bytes(chronicle: Chronicle) -> bytes:
 
 def save(store: Store, chronicle: Chronicle) -> None:
     """Save the chronicle's standing. It must be at the durable end."""
+    if buggify.on and buggify.unlucky("opening: the snapshot is not saved"):
+        return
     store.save_snapshot(snapshot_of(chronicle))
 
 

@@ -8,6 +8,7 @@ for a while. Entries are the site's own durable ones: whoever gets them proves t
 from collections.abc import Sequence
 from typing import Final, TypeVar
 
+from holdgate.engine import buggify
 from holdgate.engine.ports import Row, Store
 from holdgate.law.event import AnyEvent
 from holdgate.law.segments import decision_of
@@ -78,6 +79,8 @@ class LogReader:
 
     def reads(self, start: int, stop: int) -> list[Read]:
         """Entries [start, stop) in order, as far as the store shows them."""
+        if buggify.on and buggify.unlucky("reading: what was kept ready is gone"):
+            self._reads, self._bytes, self._ends, self._signed = {}, 0, {}, {}
         kept, found = self._reads, []
         for seq in range(start, stop):
             read = kept.get(seq)

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import NamedTuple, Protocol
 
+from holdgate.engine import buggify
 from holdgate.engine.answer import Answer
 from holdgate.engine.bus import Bus, Peer, Taken
 from holdgate.engine.ports import Store
@@ -118,6 +119,8 @@ class Stretches:
         content = 0
         for index, read in enumerate(self._log.reads(start, stop)):
             if len(entries) == STRETCH:
+                break
+            if leaves and buggify.on and buggify.unlucky("replicate: a shorter stretch"):
                 break
             body = read.row.body
             if self._policy.discloses(read):
@@ -258,6 +261,8 @@ class Link:
         return True
 
     def _save(self) -> None:
+        if buggify.on and buggify.unlucky("replicate: the cursor is not kept"):
+            return
         self._store.set_cursor(self.peer, self._position)
         self._saved = self._position
 
@@ -283,14 +288,16 @@ class Link:
 
     def _try_later(self) -> None:
         if self._bus.linked(self._site, self.peer) and not self._stopped:
-            self._retry = asyncio.get_running_loop().call_later(RETRY_S, self.wake)
+            rest = 30 * RETRY_S if buggify.on and buggify.unlucky("replicate: a long rest") else RETRY_S
+            self._retry = asyncio.get_running_loop().call_later(rest, self.wake)
 
     async def _round(self) -> None:
         """Send everything up to the durable end."""
         while self._position < self._durable.size:
             if not self._bus.linked(self._site, self.peer):
                 raise self._unreachable
-            stop = min(self._durable.size, self._position + STRETCH)
+            few = buggify.on and buggify.unlucky("replicate: one entry at a time")
+            stop = min(self._durable.size, self._position + (1 if few else STRETCH))
             reads = self._log.reads(self._position, stop)
             if len(reads) != stop - self._position:
                 raise Unavailable("the store does not show all durable entries yet")
@@ -308,7 +315,7 @@ class Link:
 
     async def _segments(self, stop: int) -> None:
         peer = self._bus.peer(self._site, self.peer)
-        if self._sent_to is None:
+        if self._sent_to is None or (buggify.on and buggify.unlucky("replicate: ask once more what is held")):
             self._quiet_to = 0
             self._sent_to = await peer.held(self._log.notary.origin, self._site)
             if self._sent_to > self._durable.size:
@@ -353,6 +360,8 @@ class Link:
         """The answer to a segment. While the peer looks at it, the one after it is offered too, where a whole one is due."""
         try:
             start, stop = flight.segment.size, flight.segment.size + STRETCH
+            if buggify.on and buggify.unlucky("replicate: one entry ahead"):
+                stop = start + 1
             if stop <= self._durable.size and flight.light:
                 for _ in range(UNDER_WAY):
                     await asyncio.sleep(0)
@@ -397,6 +406,8 @@ class Link:
                 told = True
                 try:
                     answer = await peer.deliver(outgoing.raw, outgoing.pins, self._site)
+                    if buggify.on and buggify.unlucky("replicate: an answer is overheard"):
+                        raise Unavailable(f"{self.peer} did not answer")
                 except Malformed as error:
                     self._owner.undeliverable(self.peer, read.row.seq, error)
                     continue

@@ -15,6 +15,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Final, NamedTuple, TypeVar
 
+from holdgate.engine import buggify
 from holdgate.engine.answer import Answer, Sealed
 from holdgate.engine.append import CLOSED, Appender, Done
 from holdgate.engine.attempts import Attempts
@@ -210,13 +211,15 @@ class Spine:
     def _pump(self) -> None:
         self._pumping = False
         inbox = self._inbox
-        if len(inbox) == 1 and not self._chunks:
+        lone = len(inbox) == 1 and not self._chunks
+        if lone and not (buggify.on and buggify.unlucky("submit: a lone act goes to the threads")):
             only = inbox.take()
             self._verified([only], [self._verify(only)], alone=self._appender.idle)
             return
         loop = asyncio.get_running_loop()
         while inbox and len(self._chunks) < IN_FLIGHT:
-            chunk = Chunk([inbox.take() for _ in range(min(CHUNK, len(inbox)))])
+            most = 1 if buggify.on and buggify.unlucky("submit: a chunk of one") else CHUNK
+            chunk = Chunk([inbox.take() for _ in range(min(most, len(inbox)))])
             self._chunks.append(chunk)
             self._verifiers.put(partial(self._verify_chunk, loop, chunk))
 
@@ -312,7 +315,7 @@ class Spine:
     def _answer_again(self, submission: Submission, seq: int) -> None:
         """The first answer once more: at once if it is durable, else when it is."""
         answer = submission.answer
-        if seq < self._appender.size:
+        if seq < self._appender.size and not (buggify.on and buggify.unlucky("submit: a resend is answered later")):
             answer.set_result(self.answer_of(seq))
             return
         loop = asyncio.get_running_loop()

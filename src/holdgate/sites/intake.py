@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import NamedTuple
 
+from holdgate.engine import buggify
 from holdgate.engine.answer import Answer
 from holdgate.engine.bus import IN_FLIGHT, Taken
 from holdgate.engine.ports import Clock
@@ -61,7 +62,7 @@ class Intake:
         """
         line = self._lines.setdefault(sender, [])
         before = line[-1] if line else None
-        if len(line) >= IN_FLIGHT:
+        if len(line) >= IN_FLIGHT or (buggify.on and buggify.unlucky("intake: too many are on their way")):
             raise Unavailable(f"{len(line)} stretches of {sender} are being taken in; ask again")
         self._goes_on(segment, before)
         place = _Place(segment.origin, segment.size, asyncio.Event())

@@ -9,6 +9,7 @@ fewer than two.
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
+from holdgate.engine import buggify
 from holdgate.engine.bus import Bus
 from holdgate.engine.ports import Store
 from holdgate.identity.charter import SiteSeat
@@ -85,7 +86,7 @@ class Reconciler:
 
     async def _shown(self, who: str, vault: SiteSeat | None) -> Checkpoint | None:
         """What somebody holds of this log, held against it; size 0 where it is nothing. None: out of reach, or no proof."""
-        if not self._bus.linked(self._seat.id, who):
+        if not self._bus.linked(self._seat.id, who) or (buggify.on and buggify.unlucky("reconcile: nobody answers")):
             return None
         try:
             note = await self._bus.peer(self._seat.id, who).latest(self._seat.origin, self._seat.id)

@@ -264,9 +264,8 @@ class Site(Recorded, Peer):
     @property
     def idle(self) -> bool:
         """Whether nothing is on its way here or from here."""
-        keeper = self.timekeeper
-        links = all(link.idle for link in self.links.values())
-        return self.spine.idle and links and (keeper is None or keeper.idle)
+        keeper, links = self.timekeeper, self.links.values()
+        return self.spine.idle and all(link.idle for link in links) and (keeper is None or keeper.idle)
 
     # ---- what others ask of it -------------------------------------------------------------------------------------
 
@@ -403,12 +402,8 @@ class Site(Recorded, Peer):
         for draft in sealed.drafts:
             if draft.blobs:
                 self.chronicle.library.settle(draft.blobs)
-            if (
-                not self._unwitnessed
-                and not draft.subject.startswith(("witness:", "site:"))
-                and draft.subject != "boot"
-            ):
-                self._unwitnessed = True
+            own = draft.subject == "boot" or draft.subject.startswith(("witness:", "site:"))
+            self._unwitnessed = self._unwitnessed or not own
         self._keep_up()
         events = [event for draft in sealed.drafts for event in draft.decision.events]
         for link in self.links.values():
@@ -425,9 +420,12 @@ class Site(Recorded, Peer):
             self._tenure.took(peer, taken)
         if peer not in self._vaults:
             return
-        if taken.cosigned is None:
-            with suppress(Tampered):  # the Vault will refuse the next stretch, keep the evidence, and stop this site
-                await self._reconcile()  # a size alone proves nothing: what the Vault holds has to be this log
+        if taken.cosigned is None:  # a size alone proves nothing: what the Vault holds has to be this log
+            try:
+                await self._reconcile()
+            except Tampered as proof:
+                if taken.size >= self.spine.size:  # else the Vault refuses what comes next, and keeps it
+                    self.spine.stop_for(proof)
             return
         self._confirm(self._others.proven(taken.cosigned, self._vaults[peer]).size)
         self.means.store.save_cosignature(peer, taken.cosigned)

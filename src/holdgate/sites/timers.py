@@ -10,6 +10,7 @@ import math
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
+from holdgate.engine import buggify
 from holdgate.engine.answer import Answer
 from holdgate.engine.ports import Clock
 from holdgate.law import command as c
@@ -113,7 +114,7 @@ class Timekeeper:
 
     def wake(self) -> None:
         """The time may have come for something."""
-        if self._stopped or not self._ready():
+        if self._stopped or not self._ready() or (buggify.on and buggify.unlucky("timers: a look too few")):
             return
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._run())

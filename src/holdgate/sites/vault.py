@@ -21,6 +21,7 @@ from typing_extensions import override
 
 from holdgate.crypto.hashes import digest, leaf_hash
 from holdgate.crypto.keys import SigningKey
+from holdgate.engine import buggify
 from holdgate.engine.bus import Taken
 from holdgate.engine.keeping import Keeper
 from holdgate.engine.ports import Clock
@@ -189,7 +190,11 @@ class Vault(KeepsLogs):
     async def offer(self, segment: Segment, sender: str) -> Taken:
         async with self._one_at_a_time:
             self.keeper.admit(segment.origin, segment.term)
+            if buggify.on and buggify.unlucky("vault: busy"):
+                raise Unavailable("the Vault is busy; ask again")
             taken = await self._take(segment, sender)
+            if buggify.on and buggify.unlucky("vault: kept, and not said"):
+                raise Unavailable("the Vault did not answer")
             return replace(taken, written=self.keeper.grown(segment.origin, taken.size).written)
 
     async def _take(self, segment: Segment, sender: str) -> Taken:
