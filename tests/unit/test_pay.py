@@ -116,6 +116,8 @@ class Office:
 def _name(event: ev.AnyEvent) -> str:
     if isinstance(event, ev.InvoiceIssued):
         return f"{event.order} {event.milestone} {event.amount_minor} {event.currency}"
+    if isinstance(event, ev.CreditNoteIssued):
+        return f"credit {event.invoice} {event.amount_minor}"
     assert isinstance(event, ev.PayoutReleased)
     return f"{event.order} {event.job} {event.rule} {event.payee} {event.amount_minor} {event.currency}"
 
@@ -253,7 +255,40 @@ def test_an_amendment_to_terms_that_are_met_already_fires(office: Office) -> Non
     order = office.state.orders[PO]
     billing = (*template().billing, Billing(id="handling", when="arrival", amount_minor=5))
     office.library.templates["d" * 64] = template(billing=billing)
-    amended = ev.OrderStaged(
+    assert office.enter(amended(order)) == ["PO-1 handling 5 USD"]
+
+
+@pytest.mark.parametrize(
+    ("amount", "corrected"),
+    [
+        (20_000, []),
+        (25_000, ["PO-1 receipt 5000 USD"]),
+        (15_000, ["credit I-000001 5000"]),
+        (500, ["credit I-000001 19500"]),
+        (100, ["credit I-000001 19500"]),
+    ],
+    ids=["the same", "more", "less", "as much as was given up", "less than was given up"],
+)
+def test_what_was_given_up_in_a_dispute_is_not_billed_again_when_the_order_is_amended(
+    office: Office, amount: int, corrected: list[str]
+) -> None:
+    """Found while disputes and amendments were added to the simulator: an amendment billed anew what a credit had taken off."""
+    assert office.enter(arrived("A", "B")) == ["PO-1 receipt 20000 USD"]
+    office.enter(ev.InvoiceDisputed(invoice="I-000001", by="BUYER", reason="late"))
+    office.enter(
+        ev.DisputeResolved(invoice="I-000001", credit_minor=500, by="FIN"),
+        ev.CreditNoteIssued(invoice="I-000001", amount_minor=500, reason="late"),
+    )
+    billing = (Billing(id="receipt", when="arrival", amount_minor=amount), *template().billing[1:])
+    office.library.templates["d" * 64] = template(billing=billing)
+    again = amended(office.state.orders[PO])
+    assert office.enter(again) == corrected
+    assert office.enter(again) == []
+
+
+def amended(order: Order) -> ev.OrderStaged:
+    """The order under the amended template."""
+    return ev.OrderStaged(
         order=PO,
         contract="SP",
         version="2",
@@ -271,7 +306,6 @@ def test_an_amendment_to_terms_that_are_met_already_fires(office: Office) -> Non
         silence="escalate",
         amendment=True,
     )
-    assert office.enter(amended) == ["PO-1 handling 5 USD"]
 
 
 @pytest.mark.parametrize("when", ["test_passed", "never"])

@@ -27,8 +27,8 @@ class Bill(Struct):
 
     `item`: the milestone or surcharge. `net_minor`: without tax. `tax`: None until the client's treatment is on record, then
     `tax_minor` is due on it. `buyer`, `seller`: versions of parties (`ORG/n`), "" until they are registered. `reports`: those
-    that were issued when it was. `credited_minor`: net, by credit notes. `paid_minor`: gross. `held_minor`: what of it stands
-    apart, because the client disputes it (`disputed`: why).
+    that were issued when it was. `credited_minor`: net, by credit notes; `conceded_minor`: what of that was given up in disputes.
+    `paid_minor`: gross. `held_minor`: what of it stands apart, because the client disputes it (`disputed`: why).
     """
 
     number: str
@@ -47,6 +47,7 @@ class Bill(Struct):
     buyer: str = ""
     seller: str = ""
     credited_minor: int = 0
+    conceded_minor: int = 0
     paid_minor: int = 0
     held_minor: int = 0
     disputed: str = ""
@@ -317,6 +318,7 @@ def _resolved(money: Money, e: ev.DisputeResolved, at: int, ref: int) -> Booking
     bill = money.bills[e.invoice]
     legs = _legs(bill.held_minor, (*RECEIVABLE, bill.client), (*DISPUTED, bill.client))
     bill.disputed, bill.held_minor = "", 0
+    bill.conceded_minor += e.credit_minor
     yield Booking(bill.number, f"the dispute on {bill.number} is settled", bill.currency, legs)
 
 

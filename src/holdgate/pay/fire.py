@@ -97,12 +97,12 @@ def _invoice(order: Order, item: str, amount_minor: int, currency: str) -> ev.In
 def _corrections(state: State, library: Library, order: Order) -> Iterator[ev.AnyEvent]:
     """What was invoiced for milestones becomes what the amended terms say: credit notes for less, an invoice for more.
 
-    The currency is the same: an order that was invoiced is amended in no other.
+    What was given up in a dispute stays given up. The currency is the same: an order that was invoiced is amended in no other.
     """
     template = _template(library, order)
     wanted = {item.id: min(item.amount_minor, _settled(order, item)) for item in template.billing}
     for item, invoices in _invoiced(state, order).items():
-        missing = wanted.get(item, 0)
+        missing = max(0, wanted.get(item, 0) - sum(invoice.conceded_minor for invoice in invoices))
         for invoice in invoices:
             kept = invoice.net_minor - invoice.credited_minor
             stays = min(kept, missing)
