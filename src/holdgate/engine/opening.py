@@ -25,7 +25,7 @@ from holdgate.terms.errors import Malformed, Tampered
 
 PAGE: Final = 4_096
 """Entries read at a time."""
-FORM: Final = 2
+FORM: Final = 3
 """The form of a standing. It goes up with every part of the state that older snapshots lack and the fold would have filled."""
 
 

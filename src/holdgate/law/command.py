@@ -137,6 +137,16 @@ class RetireSite(Command, frozen=True, kw_only=True, tag="site.retire"):
     reason: str
 
 
+class RotateRoots(Command, frozen=True, kw_only=True, tag="root.rotate"):
+    """Exchange the roots of the shop; their keepers signed that in a document of their own, two officers hand it in.
+
+    `document`: the root document's envelope (`holdgate.identity.roots`), as bytes.
+    """
+
+    document: bytes
+    reason: str
+
+
 class GrantCredential(Command, frozen=True, kw_only=True, tag="credential.grant"):
     """Record or renew a qualification; `until` is the last instant it is valid. `from_file`: see `AdoptStandard`."""
 
@@ -993,6 +1003,7 @@ AnyCommand = (
     | RekeyIdentity
     | EnrolSite
     | RetireSite
+    | RotateRoots
     | GrantCredential
     | RevokeCredential
     | RegisterEquipment
@@ -1173,10 +1184,12 @@ ID_FIELDS: Final[dict[type[Command], tuple[str, ...]]] = {
 
 
 def subject_of(command: AnyCommand) -> str:
-    """The subject that the command's entry is linked to: `order/job` for a job, else `kind:id`."""
+    """The subject that the command's entry is linked to: `order/job` for a job, `charter` for the roots, else `kind:id`."""
     kind, field = _SUBJECTS[type(command)]
     if kind == "job":
         return f"{command.order}/{command.job}"  # type: ignore[union-attr]  # the table names only acts with both
+    if kind == "charter":
+        return kind
     if kind == "slip":
         return f"order:{command.slip.order}"  # type: ignore[union-attr]
     value = getattr(command, field)
@@ -1189,6 +1202,8 @@ def _subject_source(command: type[Command]) -> tuple[str, str]:
     fields = command.__struct_fields__
     if command is StageSlip:
         return ("slip", "slip")
+    if command is RotateRoots:
+        return ("charter", "document")
     if command in (RegisterEquipment, CalibrateEquipment, CheckEquipment):
         return ("equipment", "id")
     if "job" in fields:

@@ -22,7 +22,7 @@ def fits(case: Case) -> None:
     near = next((s.id for s in charter.sites if _shadows(s.id, command.id) or _shadows(command.id, s.id)), None)
     if near is not None:
         case.deny("SITE_NOT_ACCEPTED", id=command.id, why=f"that name looks like a host of {near}")
-    if command.key in charter.roots:
+    if command.key in (*charter.roots, *case.state.roots.keys, *case.state.roots.former):
         case.deny("SITE_NOT_ACCEPTED", id=command.id, why="its key is a root key of this shop")
     owner = next((seat.id for seat in charter.sites if seat.sealing_key == command.sealing_key), None)
     if owner is not None:
