@@ -76,7 +76,16 @@ def read_root(raw: bytes, least: int = 1) -> tuple[Envelope, RootDocument]:
     envelope = open_envelope(raw, ROOT_TYPE, least)
     if canon.encode(envelope) != raw:
         raise Malformed("the root document's envelope is not in its canonical spelling")
-    return envelope, canon.decode(envelope.payload, _DECODER, "the root document")
+    return envelope, read_payload(envelope.payload)
+
+
+def read_payload(payload: bytes) -> RootDocument:
+    """A root document's payload, read. Proves nothing.
+
+    Raises:
+        Malformed: it is none.
+    """
+    return canon.decode(payload, _DECODER, "the root document")
 
 
 def check_next(roots: Roots, org: str, document: RootDocument) -> None:
