@@ -131,10 +131,14 @@ class EnrolSite(Command, frozen=True, kw_only=True, tag="site.enrol"):
 
 
 class RetireSite(Command, frozen=True, kw_only=True, tag="site.retire"):
-    """A node leaves the shop, with nothing left to do there; two officers sign. Its log stays, and can still be verified."""
+    """A node leaves the shop, with nothing left to do there; two officers sign. Its log stays, and can still be verified.
+
+    `lost`: it is stolen or burnt, and leaves with whatever was left to do: what its key signs from then on makes nothing true.
+    """
 
     id: str
     reason: str
+    lost: bool = False
 
 
 class RotateRoots(Command, frozen=True, kw_only=True, tag="root.rotate"):

@@ -104,7 +104,7 @@ KNOWN_INPUTS: Final[dict[str, str]] = {
     "hold.place": "about reason?",
     "hold.lift": "about reason?",
     "site.enrol": "site kind? origin? key_of? sealed_to?",
-    "site.retire": "site reason?",
+    "site.retire": "site lost:flag? reason?",
     "root.rotate": "keepers:list threshold:whole signed_by:list version:whole? org? document_of:whole? reason?",
     "equipment.register": "equipment class cal_due:time last_cal:moment? in_service:flag? from_file?",
     "equipment.calibrate": "equipment as_found due:time certificate?",

@@ -64,7 +64,8 @@ def enrol_site(d: Draft, site: str) -> c.AnyCommand:
 
 def retire_site(d: Draft, site: str) -> c.AnyCommand:
     """Let a node leave."""
-    return c.RetireSite(**d.header(site), id=d.inputs["site"], reason=d.reason())
+    i = d.inputs
+    return c.RetireSite(**d.header(site), id=i["site"], reason=d.reason(), lost=i.get("lost") == "true")
 
 
 def rotate_roots(d: Draft, site: str) -> c.AnyCommand:

@@ -39,7 +39,7 @@ def _shadows(site: str, name: str) -> bool:
 
 
 def idle(case: Case) -> None:
-    """Who leaves is a node that is still there and has nothing left to do, as far as the business hub knows."""
+    """Who leaves is a node that is still there and has nothing left to do, as far as the business hub knows; or is lost."""
     command, state = case.command, case.state
     if type(command) is not c.RetireSite:
         return
@@ -53,7 +53,7 @@ def idle(case: Case) -> None:
     if seat.id in state.retired:
         case.deny("ALREADY_DONE", what=f"the retirement of {seat.id}")
         return
-    left = work_left(state, seat.id)
+    left = () if command.lost else work_left(state, seat.id)
     if left:
         case.deny("NODE_BUSY", node=seat.id, work=left)
 
