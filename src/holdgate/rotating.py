@@ -49,7 +49,8 @@ class Drawn(NamedTuple):
 
 
 _DECODER: Final = msgspec.json.Decoder(Exchange)
-_FILE_BYTES_MAX: Final = 3 * ENVELOPE_BYTES_MAX
+_MOST: Final = 3 * ENVELOPE_BYTES_MAX
+"""Bytes of a file: a payload and an envelope fit into it."""
 
 
 def draw_up(path: Path, before: bytes, roots: Roots, org: str, keys: Sequence[bytes], threshold: int) -> Drawn:
@@ -145,9 +146,9 @@ def handed_in(drawn: Drawn) -> bytes:
 def _bytes(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
-            raw = file.read(_FILE_BYTES_MAX + 1)
+            raw = file.read(_MOST + 1)
     except OSError as error:
         raise Unavailable(f"{path} cannot be read: {error.strerror or error}") from error
-    if len(raw) > _FILE_BYTES_MAX:
-        raise Malformed(f"{path} is longer than {_FILE_BYTES_MAX} bytes; that is no exchange of roots")
+    if len(raw) > _MOST:
+        raise Malformed(f"{path} is longer than {_MOST} bytes; that is no exchange of roots")
     return raw

@@ -132,8 +132,7 @@ def a_root_that_a_site_signs_with() -> Pair:
 def a_site_with_a_key_that_became_a_root() -> Pair:
     world = hub()
     world.do(c.RotateRoots)
-    named = {"others": (("QA", "qa"), ("NODE-3", "newcomer"))}
-    return world.ask(c.EnrolSite, key=KEEPERS[2].public, **named), world.ask(c.EnrolSite)
+    return two(world, c.EnrolSite, key=KEEPERS[2].public)
 
 
 @pytest.mark.parametrize("row", rows_of(__file__), ids=lambda row: row.name)

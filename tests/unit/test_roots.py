@@ -18,6 +18,7 @@ from holdgate.identity.roots import ROOT_TYPE, Roots, follow, follow_all, foundi
 from holdgate.law import command as c
 from holdgate.law import decide as law
 from holdgate.law import event as ev
+from holdgate.law.outcomes import OUTCOMES
 from holdgate.law.segments import decision_of
 from holdgate.ledger.entry import read_entry
 from holdgate.terms import canon
@@ -32,7 +33,8 @@ A, B, C, D, E, F, *MORE = KEEPERS
 
 def after(*steps: tuple[Sequence[SigningKey], int]) -> Roots:
     """The roots after exchanges that everybody of both sides signed."""
-    roots, before = FIRST, (ROOT,)
+    roots = FIRST
+    before: tuple[SigningKey, ...] = (ROOT,)
     for keys, threshold in steps:
         roots = follow(roots, "LAB", sealed(drawn(roots, keys, threshold), tuple(dict.fromkeys((*before, *keys)))))
         before = tuple(keys)
@@ -327,8 +329,9 @@ def test_whoever_was_enrolled_before_works_on() -> None:
 
 def unguarded(monkeypatch: pytest.MonkeyPatch, *gates: str) -> None:
     """A hub that asks less than the law."""
-    kept = tuple(gate for gate in law._GATES[c.RotateRoots] if gate.name not in gates)
-    monkeypatch.setattr(law, "_GATES", {**law._GATES, c.RotateRoots: kept})
+    asked = dict(law._GATES)
+    asked[c.RotateRoots] = tuple(gate for gate in asked[c.RotateRoots] if gate.name not in gates)
+    monkeypatch.setattr(law, "_GATES", asked)
 
 
 def test_a_hub_that_hands_it_in_by_itself_is_believed_by_no_other_site(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -350,7 +353,7 @@ def test_a_hub_that_makes_roots_of_its_own_is_believed_by_no_other_site(monkeypa
         log = node_log(shop)
         with monkeypatch.context() as patched:
             unguarded(patched, "roots.follow", "roots.apart")
-            patched.setitem(law.OUTCOMES, c.RotateRoots, lambda case, command: (own,))
+            patched.setattr(law, "OUTCOMES", OUTCOMES | {c.RotateRoots: lambda case, command: (own,)})
             shop.allow(c.RotateRoots, document=document)
         with pytest.raises(Tampered, match=words):
             log.take_in(shop.segment(log.state.origins[f"test/{HUB}"].size))

@@ -233,7 +233,8 @@ def some(chance: random.Random, roots: Roots, keepers: Sequence[SigningKey]) -> 
 
 def test_a_thousand_documents_are_judged_alike(verifier: Any) -> None:
     chance = random.Random(12)
-    roots, keepers = FIRST, (FOUNDER,)
+    roots = FIRST
+    keepers: tuple[SigningKey, ...] = (FOUNDER,)
     followed = 0
     for _ in range(1_000):
         raw = some(chance, roots, keepers)

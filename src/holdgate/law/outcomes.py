@@ -15,10 +15,10 @@ from holdgate.law.gates.orders import body_of, slip_of
 from holdgate.law.gates.readings import failing
 from holdgate.law.gates.tuning import applies_at_once, waiting_for
 from holdgate.law.orders import body_digest
-from holdgate.law.rotation import rotation
+from holdgate.law.rotation import rotated
 from holdgate.law.state import Job, flag_id, remaining
 from holdgate.law.technique import Parameter
-from holdgate.terms.errors import InvariantBroken, Malformed, Tampered
+from holdgate.terms.errors import InvariantBroken
 from holdgate.terms.instant import SECOND_US
 
 Events = tuple[ev.AnyEvent, ...]
@@ -55,13 +55,6 @@ def _enrol_site(_: Case, m: c.EnrolSite) -> Events:
 
 def _retire_site(_: Case, m: c.RetireSite) -> Events:
     return (ev.SiteRetired(id=m.id),)
-
-
-def _rotate_roots(case: Case, m: c.RotateRoots) -> Events:
-    try:
-        return (rotation(case.state.roots, case.state.charter.org, m),)
-    except (Malformed, Tampered) as error:
-        raise InvariantBroken(f"the gates let an exchange of the roots pass that is none: {error}") from error
 
 
 def _grant(_: Case, m: c.GrantCredential) -> Events:
@@ -436,7 +429,7 @@ OUTCOMES: Final[dict[type[c.Command], Callable[[Case, Any], Events]]] = {
     c.RekeyIdentity: _rekey,
     c.EnrolSite: _enrol_site,
     c.RetireSite: _retire_site,
-    c.RotateRoots: _rotate_roots,
+    c.RotateRoots: rotated,
     c.GrantCredential: _grant,
     c.RevokeCredential: _revoke,
     c.RegisterEquipment: _equipment,
