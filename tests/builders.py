@@ -19,6 +19,7 @@ from holdgate.crypto.hashes import digest, sha256
 from holdgate.crypto.keys import SigningKey, key_id
 from holdgate.crypto.sealed import SealingKey
 from holdgate.identity.charter import CHARTER_TYPE, Charter, Founder, Settings, SiteSeat
+from holdgate.identity.roots import founding_roots
 from holdgate.law import command as c
 from holdgate.law import event as ev
 from holdgate.law.case import Pin
@@ -68,6 +69,7 @@ from holdgate.ledger.entry import read_entry
 from holdgate.ledger.merkle import Tree
 from holdgate.ledger.note import Notary, cosign
 from holdgate.terms import canon
+from tests.rotations import KEEPERS, drawn, sealed
 
 S: Final = 1_000_000
 T0: Final = 1_743_512_400 * S
@@ -368,6 +370,12 @@ USUAL: Final[dict[type[c.Command], dict[str, Any]]] = {
         "sealing_key": SealingKey(sha256(b"seal NODE-3")).public,
     },
     c.RetireSite: {"by": "ADMIN", "others": (("QA", "qa"),), "id": OTHER_NODE, "reason": "sold"},
+    c.RotateRoots: {
+        "by": "ADMIN",
+        "others": (("QA", "qa"),),
+        "document": sealed(drawn(founding_roots(charter()), KEEPERS[:3], 2), (ROOT, *KEEPERS[:2])),
+        "reason": "a keeper left",
+    },
     c.KeepPayload: {"by": "TECH", "commitment": COMMITMENT, "kind": "account", "subject": "person:TECH"},
     c.ErasePayload: {"by": "CO", "others": (("QA", "qa"),), "commitment": COMMITMENT, "reason": "asked for"},
     c.PlaceHold: {"by": "CO", "subject": f"order:{PO}", "reason": "a claim"},

@@ -45,6 +45,7 @@ PAYLOAD_BYTES = 12_288
 SLIP_BYTES = 1_024
 ENVELOPE_BYTES = 49_152
 SIGNATURES = 16
+ROOTS = 8
 PASSKEY_SIGNATURE_BYTES = 2_048
 PASSKEY_SIGNATURES_BYTES = 8_192
 PASSKEY_BYTES = 1_024
@@ -59,6 +60,7 @@ FILE_BYTES = 2**32
 
 ACTION_TYPE = "application/vnd.holdgate.action.v1+json"
 CHARTER_TYPE = "application/vnd.holdgate.charter.v1+json"
+ROOT_TYPE = "application/vnd.holdgate.root.v1+json"
 SEMANTICS = 1
 KINDS = ("genesis", "boot", "action", "attempt", "import", "consequence", "contact", "cosigned")
 PINNING = ("contract.submit", "contract.certify", "slip.stage", "order.forward")
@@ -578,6 +580,8 @@ class Act(NamedTuple):
         row = self.row
         if isinstance(row.get("slip"), dict):
             return f"order:{row['slip'].get('order')}"
+        if self.name == "root.rotate":
+            return "charter"
         if row.get("order") and row.get("job"):
             return f"{row['order']}/{row['job']}"
         for kind, name in SUBJECTS:
@@ -700,18 +704,20 @@ class Trust(NamedTuple):
 
     roots: frozenset[bytes]
     witnesses: tuple[Any, ...]
+    rotations: tuple[Any, ...] = ()
 
     @classmethod
     def read(cls, raw: bytes) -> Trust:
         try:
-            row = fields(json.loads(raw), "it", "roots", "witnesses")
+            row = fields(json.loads(raw), "it", "roots", "witnesses rotations")
             roots = frozenset(unspell(text, "a root key", 32) for text in row["roots"])
             witnesses = tuple(Vkey.read(text) for text in row.get("witnesses", []))
             need(roots and all(map(is_strict_key, roots)), "a root key is none")
             need(all(key.kind == 4 for key in witnesses), "a witness has a key of another type")
+            rotations = tuple(encode(row) for row in row.get("rotations", []))
         except (ValueError, KeyError, TypeError, AttributeError, Refused) as fault:
             raise CannotJudge(f"the trust file cannot be read: {fault}") from None
-        return cls(roots, witnesses)
+        return cls(roots, witnesses, rotations)
 
 
 # --- Charter and roster (charter.md, envelope.md) -------------------------------------------------------------------------
@@ -742,6 +748,48 @@ class Seat(NamedTuple):
         return cls(id_of(row["id"], "a site's id"), row["kind"], origin, key)
 
 
+class Roots(NamedTuple):
+    """The root keys in force (roots.md). `history`: digests of the payloads that put roots in force, the charter's first."""
+
+    org: str
+    keys: tuple[Any, ...]
+    threshold: int
+    history: tuple[str, ...]
+    former: frozenset[bytes] = frozenset()
+
+    def follow(self, raw: bytes) -> Roots:
+        """The roots after a root document (roots.md, "When a document follows")."""
+        read = Envelope.read(canonical_object(raw, "the root document's envelope"), ROOT_TYPE)
+        row = canonical_object(read.payload, "the root document")
+        fields(row, "the root document", "before org roots threshold v version")
+        need(row["v"] == 1, "the root document is of another version of the format")
+        need(
+            whole(row["version"], "version", 2) == len(self.history) + 1, "the root document is not of the next version"
+        )
+        need(row["org"] == self.org, "the root document is of another organisation")
+        need(row["before"] == self.history[-1], "the root document replaces something else than what is in force")
+        keys = tuple(unspell(text, "a root key", 32) for text in texts_of(row["roots"], "roots"))
+        need(1 <= len(keys) <= ROOTS, f"the root document names not 1 to {ROOTS} keys")
+        need(all(map(is_strict_key, keys)), "a root key is not a canonical point of prime order")
+        need(len(set(keys)) == len(keys), "the root document names a root twice")
+        threshold = whole(row["threshold"], "threshold", 1)
+        need(threshold <= len(keys), "the root document's threshold cannot be met")
+        need(not self.former & set(keys), "a key that went comes back as a root")
+        need((set(keys), threshold) != (set(self.keys), self.threshold), "the root document changes nothing")
+        self._signed(read, keys, threshold)
+        former = self.former | (set(self.keys) - set(keys))
+        return Roots(self.org, keys, threshold, (*self.history, sha256(read.payload).hex()), former)
+
+    def _signed(self, read: Envelope, keys: tuple[Any, ...], threshold: int) -> None:
+        by_id = {sha256(key)[:8].hex(): key for key in (*self.keys, *keys)}
+        for name, signature in read.signatures.items():
+            need(name in by_id, "the root document is signed by a key that is no root's")
+            need(ed25519_holds(by_id[name], read.message, signature), "a root's signature does not hold")
+        signed = {by_id[name] for name in read.signatures}
+        need(len(signed & set(self.keys)) >= self.threshold, "too few of the roots before it signed the root document")
+        need(len(signed & set(keys)) >= threshold, "too few of its own roots signed the root document")
+
+
 class Person(NamedTuple):
     """Somebody or something with a key, other than a site."""
 
@@ -769,6 +817,8 @@ class Roster:
     """Who is known, and under which key: the charter with what the business hub enrolled since."""
 
     payload: bytes = b""
+    roots: Roots | None = None
+    known: tuple[str, ...] = ()
     seats: dict[Any, Any] = field(default_factory=dict)
     people: dict[Any, Any] = field(default_factory=dict)
 
@@ -789,7 +839,11 @@ class Roster:
             need(name in by_id, "the charter is signed by a key that is no root's")
             need(ed25519_holds(by_id[name], read.message, signature), "a root's signature does not hold")
         need(len(read.signatures) >= threshold, "too few roots signed the charter")
-        return cls(read.payload).seat_all(row)
+        first = Roots(text_of(row["org"], "org"), tuple(roots), threshold, (sha256(read.payload).hex(),))
+        known = first
+        for document in trust.rotations:
+            known = known.follow(document)
+        return cls(read.payload, first, known.history).seat_all(row)
 
     def seat_all(self, row: Row) -> Roster:
         """Take in the sites and founders of a charter."""
@@ -898,6 +952,19 @@ class Roster:
         need(self.officers(act) >= 2, "no two officers stand under a site's leaving")
         need(event["id"] in self.seats and self.seats[event["id"]].kind == "node", f"{event['id']} is no node")
 
+    def rotated(self, act: Act, event: Row) -> None:
+        fields(event, "the event", "ev version roots threshold document")
+        need(self.officers(act) >= 2, "no two officers stand under an exchange of the roots")
+        need(self.roots is not None, "nothing is known of the roots")
+        after = self.roots.follow(unspell(act.row.get("document"), "document"))  # type: ignore[union-attr]
+        said = [unspell(text, "a root key", 32) for text in texts_of(event["roots"], "roots")]
+        told = (event["version"], said, event["threshold"], event["document"])
+        held = (len(after.history), list(after.keys), after.threshold, after.history[-1])
+        need(told == held, "the event says something else of the roots than the root document")
+        both = min(len(after.history), len(self.known))
+        need(after.history[:both] == self.known[:both], "the roots were exchanged for others than the reader knows of")
+        self.roots = after
+
 
 # A retired site keeps its key here: what it signed before it left still has to hold.
 FOLDS: dict[Any, Any] = {
@@ -906,6 +973,7 @@ FOLDS: dict[Any, Any] = {
     "IdentityDisabled": ("identity.disable", Roster.disabled),
     "SiteEnrolled": ("site.enrol", Roster.site_enrolled),
     "SiteRetired": ("site.retire", Roster.site_retired),
+    "RootsRotated": ("root.rotate", Roster.rotated),
 }
 ROSTER_ACTS = frozenset(act for act, _ in FOLDS.values())
 

@@ -45,7 +45,6 @@ from holdgate.engine.witnessing import OutsideWitness
 from holdgate.identity.charter import (
     Charter,
     SiteSeat,
-    open_charter,
     origin_for,
     seat_of,
 )
@@ -329,8 +328,8 @@ def read_premises(directory: Path) -> Premises:
         raw = (directory / "charter.json").read_bytes()
     except OSError as error:
         raise Unavailable(f"{directory} holds no shop: {error}") from error
-    roots = read_trust(directory / "trust.json").roots
-    return Premises(directory, raw, open_charter(raw, roots), roots)
+    trust = read_trust(directory / "trust.json")
+    return Premises(directory, raw, trust.charter(raw), trust.roots)
 
 
 def read_policy(path: Path) -> Policy:

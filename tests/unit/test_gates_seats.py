@@ -220,3 +220,13 @@ def test_a_seat_is_never_given_twice() -> None:
 @pytest.mark.parametrize("row", rows_of(__file__), ids=lambda row: row.name)
 def test_refused_and_its_neighbour_not(row: Row) -> None:
     checked(row)
+
+
+def test_a_node_that_is_lost_leaves_with_work_on_it() -> None:
+    """Its machine was stolen: nobody will finish there, and its key has to end now."""
+    world = hub().accepted().staged()
+    asked = world.ask(c.RetireSite, id=NODE, lost=True)
+    assert asked.decide().allowed
+    assert "NODE_BUSY" in world.ask(c.RetireSite, id=NODE).decide().codes
+    assert not world.ask(c.RetireSite, id=NODE, lost=True, others=()).decide().allowed
+    assert "WRONG_NODE" in world.ask(c.RetireSite, id=FLOOR, lost=True).decide().codes

@@ -123,6 +123,12 @@ TABLE: Final[list[tuple[ev.AnyEvent, str, str, str]]] = [
     (ev.ContractResumed(sha256="a" * 64, by=SECRET), "contract.resumed", "", "Stop-work is over"),
     (ev.IdentityDisabled(id=SECRET), "identity.disabled", "", "An identity"),
     (ev.IdentityRekeyed(id=SECRET, key=b"k" * 32), "identity.rekeyed", "", "another key"),
+    (
+        ev.RootsRotated(version=2, roots=(b"k" * 32,), threshold=1, document="a" * 64),
+        "roots.rotated",
+        "",
+        "version 2 is in force",
+    ),
 ]
 SILENT: Final = (
     ev.IdentityEnrolled(id=SECRET, name=SECRET, org=SECRET, kind="person", key=b"", roles=()),

@@ -246,6 +246,16 @@ def test_what_a_person_signed_besides_jobs_is_told() -> None:
     assert [job.acts for job in found.jobs] == [{"qa.sign": 1}]
 
 
+def test_a_kiosk_whose_key_was_stolen_is_asked_for_like_a_person() -> None:
+    """Its key attests where and with which components somebody signed: what it vouched for is listed, each entry."""
+    _, node = whole()
+    found = asked(node, PERSON, BENCH, each=True)
+    (job,) = found.jobs
+    assert job.steps == ("S10", "S20", "S30")
+    assert job.acts["step.sign"] == 4
+    assert {use.detail for use in found.uses} == {"workstation"}
+
+
 def test_a_contract_version_is_found_by_its_name() -> None:
     shop, _ = whole()
     sources = [Source(shelf_of(shop))]

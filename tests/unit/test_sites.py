@@ -454,6 +454,7 @@ def one_of_each(house: House, site: str) -> dict[type[c.Command], c.AnyCommand]:
         c.PlaceHold: {"subject": "order:PO-1", "reason": "x"},
         c.LiftHold: {"subject": "order:PO-1", "reason": "x"},
         c.RetireSite: {"id": OTHER, "reason": "x"},
+        c.RotateRoots: {"document": b"x", "reason": "x"},
         c.GrantCredential: {"person": "TEC", "credential": "L2", "until": T0, "evidence": "x"},
         c.RevokeCredential: {"person": "TEC", "credential": "L2", "reason": "x"},
         c.RegisterEquipment: {"id": "E-1", "equipment_class": "k", "cal_from": 0, "cal_until": T0, "in_service": True},

@@ -54,25 +54,27 @@ def test_the_page_says_who_of_the_keepers_signed(
     reception.close()
     assert [keeper.signed for keeper in shown.keepers] == [n in signing for n in range(3)]
     assert [keeper.key_id for keeper in shown.keepers] == [key_id(key.public) for key in KEEPERS]
-    assert all(keeper.trusted for keeper in shown.keepers)
+    assert [keeper.since for keeper in shown.keepers] == [1, 1, 1]
+    assert (shown.version, shown.place, shown.gone) == (1, 0, ())
     assert (shown.threshold, shown.signed, shown.spare, shown.alone) == (threshold, len(signing), spare, threshold == 1)
     assert shown.digest == digest(open_envelope(raw, CHARTER_TYPE).payload)
     assert shown.same
 
 
-def test_the_page_takes_no_key_and_says_that_roots_cannot_be_changed(served: Served) -> None:
+def test_the_page_takes_no_key_and_says_how_roots_are_exchanged(served: Served) -> None:
     shown = served.get("/HUB/admin/root", ADMIN, OFFICE).text
     main = shown.partition("<main")[2].partition("</main>")[0]
     assert "<form" not in main
     assert "<input" not in main
     assert "<button" not in main
-    assert "cannot be changed in this version" in main
+    assert "holdgate root next LAB" in main
+    assert "never come back" in main
     assert "never in a browser" in main
 
 
 def test_the_commands_that_a_keeper_is_shown_are_commands() -> None:
     documented = Path(__file__).parents[2].joinpath("docs", "commands.md").read_text(encoding="utf-8")
-    for command in (*page.CHECK, *page.NEXT_SHOP):
+    for command in (*page.CHECK, *page.EXCHANGE, *page.NEXT_SHOP):
         for line in command.lines:
             words = line.split()
             name = " ".join(words[:3] if words[1] != "audit" else words[:2])

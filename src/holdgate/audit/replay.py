@@ -23,8 +23,9 @@ from typing_extensions import override
 from holdgate.audit.authorities import AUTHORITIES
 from holdgate.audit.stamped import Contradicted, Existed, StampedHead, compare, roots_of
 from holdgate.audit.trust import Trust
-from holdgate.crypto.hashes import leaf_hash
-from holdgate.identity.charter import Charter, SiteSeat, open_charter, seat_of
+from holdgate.crypto.hashes import digest, leaf_hash
+from holdgate.identity.charter import Charter, SiteSeat, seat_of
+from holdgate.identity.roots import founding_roots
 from holdgate.law.chronicle import Chronicle, Standing, blank_state
 from holdgate.law.library import Library
 from holdgate.law.replay import Action, difference, read_action, read_cosigned, repeat
@@ -82,7 +83,8 @@ class LogReport(Struct, kw_only=True):
     """What the audit of one log found. `beyond`: entries after the last signed checkpoint (a site that was not closed).
 
     `outside`: what trusted witnesses cosigned whose keys are none of the shop's own; None where the auditor trusts no such one.
-    `existed`: what stamped heads say that this log fits, the earliest for each size.
+    `existed`: what stamped heads say that this log fits, the earliest for each size. `root_version`: of the root keys in force at
+    the end, 1 for the charter's.
     """
 
     site: str = ""
@@ -99,6 +101,7 @@ class LogReport(Struct, kw_only=True):
     existed: list[Existed] = []
     imports: dict[str, Taken] = {}
     root: str = ""
+    root_version: int = 1
     findings: list[Finding] = []
 
     @property
@@ -191,6 +194,7 @@ class _Audit:
         self._heads: dict[str, bytes] = {}
         self._marks: dict[tuple[str, bytes], int] = {}
         self._noted: dict[str, bytes] = {}
+        self._known = ("", *(digest(envelope.payload) for envelope in trust.rotations))
         self._kept = kept
         self._stamped = stamped
         sizes = (*_sizes(source, kept), *(said.size for said in roots_of(stamped)))
@@ -275,12 +279,13 @@ class _Audit:
         """(0) The charter under trusted roots; the standing before the first entry."""
         if entry.kind != "genesis":
             raise Tampered("the log does not begin with a charter")
-        charter = open_charter(bytes(entry.action), self._trust.roots)
+        charter = self._trust.charter(bytes(entry.action))
         seat = seat_of(charter, entry.site)
         kind = JOINS if seat is None else seat.kind
         if kind not in AUTHORITIES:
             raise Tampered(f"{entry.site} is no deciding site of this charter")
         self._charter = charter
+        self._known = founding_roots(charter).history + self._known[1:]
         self._report.site, self._seat = entry.site, seat
         standing = Standing(state=blank_state(charter, entry.site, kind), heads={}, digests={})
         library = Library(self._source.blob)
@@ -290,6 +295,17 @@ class _Audit:
         """(0) The seat of a site that joined later: an import brings its enrolment, which two officers and its key signed."""
         self._charter = chronicle.state.charter
         self._seat = seat_of(self._charter, self._report.site)
+
+    def _rooted(self, chronicle: Chronicle) -> None:
+        """(0) The roots in force so far: those that the auditor knows of, or exchanges that follow from these."""
+        roots, known = chronicle.state.roots, self._known
+        if roots.version == self._report.root_version:
+            return
+        self._report.root_version = roots.version
+        if roots.history[: len(known)] != known[: roots.version]:
+            raise Tampered(
+                f"version {roots.version} of the roots is another one than you trust: two of them were signed"
+            )
 
     def _signatures(self, seq: int, action: Action, chronicle: Chronicle) -> None:
         """(2) The keys that the log had enrolled by then."""
@@ -318,6 +334,7 @@ class _Audit:
             self._note_cosigned(entry, chronicle)
         elif entry.kind in ("import", "action"):
             self._seated(chronicle)
+            self._rooted(chronicle)
 
     def _note_cosigned(self, entry: Entry, chronicle: Chronicle) -> None:
         """A cosignature on the record: remember it, and the root that the log had at its size."""

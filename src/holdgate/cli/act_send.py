@@ -17,7 +17,7 @@ from holdgate.adapters.new_file import put
 from holdgate.bootstrap import read_trust
 from holdgate.cli.wish_file import Wish, read_copies
 from holdgate.crypto.hashes import digest
-from holdgate.identity.charter import open_charter, seat_of
+from holdgate.identity.charter import seat_of
 from holdgate.law.case import Pin
 from holdgate.law.segments import decision_of
 from holdgate.ledger.entry import read_entry
@@ -164,7 +164,7 @@ def _post(url: str, site: str, raw: bytes, pins: tuple[Pin, ...], charter: Path 
 
 def _log_key(path: Path, site: str) -> str:
     """The key of a site's log, from the shop's charter."""
-    found = open_charter(_whole(path), read_trust(path.with_name("trust.json")).roots)
+    found = read_trust(path.with_name("trust.json")).charter(_whole(path))
     seat = seat_of(found, site)
     if seat is None:
         raise Malformed(f"{path} names no site {site}; a node that joined later is in the hub's record alone")

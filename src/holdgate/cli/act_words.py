@@ -10,11 +10,13 @@ import msgspec
 
 from holdgate.cli.wish_file import Wish
 from holdgate.crypto.keys import PUBLIC_BYTES, key_id
+from holdgate.identity.roots import RootDocument, read_root
 from holdgate.law import command as c
 from holdgate.law.state import Attempt, Job, State, job_key
 from holdgate.law.view import view_of
 from holdgate.query.why import first_line
 from holdgate.query.words import is_instant, moment
+from holdgate.terms.errors import Malformed
 from holdgate.terms.instant import show_duration
 
 Row = tuple[str, str]
@@ -54,6 +56,8 @@ def act_rows(wish: Wish, now: int) -> Iterator[Row]:
         value = getattr(command, name)
         if name not in _HEADER and value is not None:
             yield "", f"{name}: {shown_whole(name, value)}"
+    if isinstance(command, c.RotateRoots):
+        yield from _root_document(command.document)
     yield "decided by", command.site
     for position, signer in enumerate(command.signers):
         yield "signed by" if position == 0 else "", _signer(wish, signer)
@@ -64,6 +68,28 @@ def act_rows(wish: Wish, now: int) -> Iterator[Row]:
     if command.seen is not None:
         yield "covers", f"what stood on the record when this was prepared: view {command.seen}"
     yield "digest", wish.digest
+
+
+def _root_document(raw: bytes) -> Iterator[Row]:
+    """What the keepers signed, for the officers who hand it in; whether it holds, the law says."""
+    try:
+        envelope, document = read_root(raw)
+    except Malformed as error:
+        yield "roots", f"no root document: {error}"
+        return
+    yield from root_rows(document)
+    yield "", f"signed under the key ids {', '.join(shown_text(row.keyid) for row in envelope.signatures)}"
+
+
+def root_rows(document: RootDocument) -> Iterator[Row]:
+    """Everything that a root document says."""
+    yield (
+        "roots",
+        f"version {document.version} of {shown_text(document.org)}; {document.threshold} of these have to sign:",
+    )
+    for key in document.roots:
+        yield "", f"  {shown_whole('key', key)}"
+    yield "", f"replaces {shown_text(document.before)}"
 
 
 def view_rows(state: State, command: c.AnyCommand) -> Iterator[Row]:

@@ -141,7 +141,9 @@ app.command(
 app.command("holdgate.cli.views:views", help="Bring SQL tables of every log up to what the Vault mirrors.")
 app.command("holdgate.cli.site:site", name="site", help="Found a shop; begin with `holdgate site new`.")
 app.command(
-    "holdgate.cli.root:root", name="root", help="Sign a new shop's charter as one of its keepers; found the shop on it."
+    "holdgate.cli.root:root",
+    name="root",
+    help="Sign a new shop's charter as one of its keepers; found the shop on it; exchange roots.",
 )
 app.command("holdgate.cli.key:key", name="key", help="Make a key of your own, sealed under a PIN.")
 app.command(

@@ -138,6 +138,12 @@ def _tell(console: Console, item: Audited, *, signatures: bool) -> None:
     if report.outside is not None:
         outside = ", ".join(f"{witness} cosigned {size}" for witness, size in sorted(report.outside.items()))
         _row(console, "outside", outside or _NOBODY_OUTSIDE, "" if outside else "yellow")
+    if report.root_version > 1:
+        _row(
+            console,
+            "roots",
+            f"version {report.root_version} is in force: exchanged by those before (holdgate root history)",
+        )
     for existed in report.existed[:1] + report.existed[1:][-1:]:
         _row(console, "stamped", in_words(report.origin, existed))
     _row(console, "root", report.root)

@@ -20,7 +20,7 @@ from holdgate.adapters.new_file import write_new
 from holdgate.arrivals import PASSWORD_FILE
 from holdgate.bootstrap import read_trust
 from holdgate.engine.address import bracketed, host_and_port
-from holdgate.identity.charter import Charter, open_charter
+from holdgate.identity.charter import Charter
 from holdgate.terms.errors import Malformed, Unavailable
 from holdgate.terms.ids import check_id
 
@@ -95,7 +95,7 @@ def charter_of(directory: Path) -> Charter:
         Unavailable: the directory holds no shop. Malformed, Tampered: the charter does not hold.
     """
     raw = read_file(directory / "charter.json", "a shop")
-    return open_charter(raw, read_trust(directory / "trust.json").roots)
+    return read_trust(directory / "trust.json").charter(raw)
 
 
 def floors_of(charter: Charter) -> tuple[str, ...]:

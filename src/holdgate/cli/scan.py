@@ -17,7 +17,6 @@ from holdgate.bootstrap import read_trust
 from holdgate.cli.key_files import PersonKey
 from holdgate.cli.reader_line import open_line
 from holdgate.crypto.keys import SigningKey
-from holdgate.identity.charter import open_charter
 from holdgate.ledger.note import Vkey, make_vkey, parse_vkey
 from holdgate.reader import Came, Delivery, Outbox, Reader
 from holdgate.terms.errors import Malformed, Unavailable
@@ -162,7 +161,7 @@ def _log_key(log: str | None, charter: Path | None, trust: Path | None, site: st
         raise Malformed("give the floor hub's log key by --log, or the charter by --charter")
     if charter is None:
         return parse_vkey(log or "")
-    found = open_charter(_read(charter), read_trust(trust or charter.with_name("trust.json")).roots)
+    found = read_trust(trust or charter.with_name("trust.json")).charter(_read(charter))
     for seat in found.sites:
         if seat.id == site and seat.kind == "floor_hub":
             return parse_vkey(make_vkey(seat.origin, seat.key))

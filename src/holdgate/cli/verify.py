@@ -32,8 +32,8 @@ def verify_package(package: Path, /, *, trust: Path, json: Annotated[bool, Param
     json
         One JSON document.
     """
-    roots, witnesses = _trusted(trust)
-    verdict = verify(_bytes(package, PACKAGE_BYTES_MAX), roots, witnesses)
+    found, witnesses = _trusted(trust)
+    verdict = verify(_bytes(package, PACKAGE_BYTES_MAX), found.roots, witnesses, found.rotations)
     if json:
         sys.stdout.write(msgspec.json.encode(verdict).decode() + "\n")
     else:
@@ -41,12 +41,12 @@ def verify_package(package: Path, /, *, trust: Path, json: Annotated[bool, Param
     return 1 if verdict.faults else 0
 
 
-def _trusted(path: Path) -> tuple[tuple[bytes, ...], tuple[Vkey, ...]]:
+def _trusted(path: Path) -> tuple[Trust, tuple[Vkey, ...]]:
     try:
         found = msgspec.json.decode(_bytes(path, TRUST_BYTES_MAX), type=Trust)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise Malformed(f"{path} is no trust file: {error}") from None
-    return found.roots, tuple(parse_vkey(text) for text in found.witnesses)
+    return found, tuple(parse_vkey(text) for text in found.witnesses)
 
 
 def _bytes(path: Path, most: int) -> bytes:

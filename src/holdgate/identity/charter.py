@@ -107,11 +107,20 @@ def check_roots(charter: Charter) -> None:
     Raises:
         Malformed: no; what is wrong, in words.
     """
-    if len(set(charter.roots)) != len(charter.roots) or len(set(map(key_id, charter.roots))) != len(charter.roots):
-        raise Malformed("the charter names a root key twice; each keeper has a key of their own")
-    if not 1 <= charter.threshold <= len(charter.roots):
+    check_keys("the charter", charter.roots, charter.threshold)
+
+
+def check_keys(what: str, roots: tuple[bytes, ...], threshold: int) -> None:
+    """The same of any document that names roots (`what`, in words).
+
+    Raises:
+        Malformed: no; what is wrong, in words.
+    """
+    if len(set(roots)) != len(roots) or len(set(map(key_id, roots))) != len(roots):
+        raise Malformed(f"{what} names a root key twice; each keeper has a key of their own")
+    if not 1 <= threshold <= len(roots):
         raise Malformed(
-            f"{charter.threshold} of {len(charter.roots)} roots cannot sign; the threshold lies between 1 and the number of roots"
+            f"{threshold} of {len(roots)} roots cannot sign; the threshold lies between 1 and the number of roots"
         )
 
 
@@ -121,11 +130,20 @@ def signed_by(envelope: Envelope, charter: Charter) -> tuple[bytes, ...]:
     Raises:
         Tampered: a signature is false, or nobody's of the roots.
     """
-    by_id = {key_id(root): root for root in charter.roots}
+    return signed_under(envelope, charter.roots, "the charter")
+
+
+def signed_under(envelope: Envelope, roots: tuple[bytes, ...], what: str) -> tuple[bytes, ...]:
+    """Those of these root keys whose signatures an envelope carries, each once; it carries no other, and all of them hold.
+
+    Raises:
+        Tampered: a signature is false, or nobody's of the roots.
+    """
+    by_id = {key_id(root): root for root in roots}
     strangers = [row.keyid for row in envelope.signatures if row.keyid not in by_id]
     if strangers:
         raise Tampered(
-            f"{strangers[0][:80]!r} signed the charter and is none of its roots; root signatures alone belong on it"
+            f"{strangers[0][:80]!r} signed {what} and is none of its roots; root signatures alone belong on it"
         )
     signed = [(row.keyid, by_id[row.keyid]) for row in envelope.signatures]
     if signed:

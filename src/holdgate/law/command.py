@@ -131,9 +131,23 @@ class EnrolSite(Command, frozen=True, kw_only=True, tag="site.enrol"):
 
 
 class RetireSite(Command, frozen=True, kw_only=True, tag="site.retire"):
-    """A node leaves the shop, with nothing left to do there; two officers sign. Its log stays, and can still be verified."""
+    """A node leaves the shop, with nothing left to do there; two officers sign. Its log stays, and can still be verified.
+
+    `lost`: it is stolen or burnt, and leaves with whatever was left to do: what its key signs from then on makes nothing true.
+    """
 
     id: str
+    reason: str
+    lost: bool = False
+
+
+class RotateRoots(Command, frozen=True, kw_only=True, tag="root.rotate"):
+    """Exchange the roots of the shop; their keepers signed that in a document of their own, two officers hand it in.
+
+    `document`: the root document's envelope (`holdgate.identity.roots`), as bytes.
+    """
+
+    document: bytes
     reason: str
 
 
@@ -993,6 +1007,7 @@ AnyCommand = (
     | RekeyIdentity
     | EnrolSite
     | RetireSite
+    | RotateRoots
     | GrantCredential
     | RevokeCredential
     | RegisterEquipment
@@ -1173,10 +1188,12 @@ ID_FIELDS: Final[dict[type[Command], tuple[str, ...]]] = {
 
 
 def subject_of(command: AnyCommand) -> str:
-    """The subject that the command's entry is linked to: `order/job` for a job, else `kind:id`."""
+    """The subject that the command's entry is linked to: `order/job` for a job, `charter` for the roots, else `kind:id`."""
     kind, field = _SUBJECTS[type(command)]
     if kind == "job":
         return f"{command.order}/{command.job}"  # type: ignore[union-attr]  # the table names only acts with both
+    if kind == "charter":
+        return kind
     if kind == "slip":
         return f"order:{command.slip.order}"  # type: ignore[union-attr]
     value = getattr(command, field)
@@ -1189,6 +1206,8 @@ def _subject_source(command: type[Command]) -> tuple[str, str]:
     fields = command.__struct_fields__
     if command is StageSlip:
         return ("slip", "slip")
+    if command is RotateRoots:
+        return ("charter", "document")
     if command in (RegisterEquipment, CalibrateEquipment, CheckEquipment):
         return ("equipment", "id")
     if "job" in fields:

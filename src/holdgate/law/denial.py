@@ -57,6 +57,7 @@ CODES: Final[tuple[Code, ...]] = (
     _code(209, "SITE_NOT_ACCEPTED", "{id} does not join as a site: {why}.", "Lay the node out anew (holdgate site node), and enrol what that wrote.", "foundations: sites and seats"),
     _code(210, "NODE_BUSY", "{node} is not done: {work}.", "Finish or end it there, or have the order staged for another node.", "ISO/IEC 17025 7.4"),
     _code(211, "SITE_RETIRED", "{site} left the shop at {retired_at}.", "Do it at another node; what {site} recorded stays on the record.", "HC-5"),
+    _code(212, "ROOTS_NOT_ACCEPTED", "The roots of this shop are not exchanged: {why}.", "Draw the root document up anew (holdgate root next), and have its keepers sign it.", "TUF 5.3: old and new roots sign"),
     # contracts
     _code(301, "CONTRACT_UNKNOWN", "There is no contract {contract} version {version} here.", "Check the number and the version.", "-"),
     _code(302, "CONTRACT_NOT_APPROVED", "{contract} version {version} lacks the approval of {missing}.", "Have the missing roles approve it.", "framework: Approved By"),

@@ -66,6 +66,15 @@ class SiteRetired(Event, frozen=True, kw_only=True):
     id: str
 
 
+class RootsRotated(Event, frozen=True, kw_only=True):
+    """The shop has other roots; `document`: digest of the payload that old and new ones signed. Those before authorise nothing."""
+
+    version: int
+    roots: tuple[bytes, ...]
+    threshold: int
+    document: str
+
+
 class CredentialGranted(Event, frozen=True, kw_only=True):
     """A qualification is held, `until` its last instant (UTC µs)."""
 
@@ -995,6 +1004,7 @@ HUB: Final = (
     IdentityRekeyed,
     SiteEnrolled,
     SiteRetired,
+    RootsRotated,
     CredentialGranted,
     CredentialRevoked,
     EquipmentRegistered,
@@ -1112,6 +1122,7 @@ AnyEvent = (
     | IdentityRekeyed
     | SiteEnrolled
     | SiteRetired
+    | RootsRotated
     | CredentialGranted
     | CredentialRevoked
     | EquipmentRegistered

@@ -2,6 +2,7 @@
 
 from holdgate.crypto.signatures import raw_key
 from holdgate.identity.charter import Charter, SiteSeat
+from holdgate.identity.roots import founding_roots
 from holdgate.identity.roster import Identity
 from holdgate.law.state import State
 
@@ -23,7 +24,7 @@ def seated(charter: Charter, seat: SiteSeat, ref: int) -> Identity:
 
 def found_shop(state: State, charter: Charter) -> None:
     """The state at the beginning: the charter's sites and founders are enrolled."""
-    state.charter = charter
+    state.charter, state.roots = charter, founding_roots(charter)
     for seat in charter.sites:
         state.identities[seat.id] = seated(charter, seat, 0)
         state.key_owners[seat.key.hex()] = seat.id

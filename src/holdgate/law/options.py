@@ -45,6 +45,7 @@ NOT_OFFERED: Final[dict[type[c.Command], str]] = {
     c.RepinJob: "always refused",
     c.WriteVault: "always refused",
     c.ApplyChange: "always refused",
+    c.RotateRoots: "its document comes from the keepers of the roots, each on a machine of their own",
 }
 """Acts of the hub and the nodes that nobody is offered, and why."""
 

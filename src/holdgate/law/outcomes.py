@@ -15,6 +15,7 @@ from holdgate.law.gates.orders import body_of, slip_of
 from holdgate.law.gates.readings import failing
 from holdgate.law.gates.tuning import applies_at_once, waiting_for
 from holdgate.law.orders import body_digest
+from holdgate.law.rotation import rotated
 from holdgate.law.state import Job, flag_id, remaining
 from holdgate.law.technique import Parameter
 from holdgate.terms.errors import InvariantBroken
@@ -428,6 +429,7 @@ OUTCOMES: Final[dict[type[c.Command], Callable[[Case, Any], Events]]] = {
     c.RekeyIdentity: _rekey,
     c.EnrolSite: _enrol_site,
     c.RetireSite: _retire_site,
+    c.RotateRoots: rotated,
     c.GrantCredential: _grant,
     c.RevokeCredential: _revoke,
     c.RegisterEquipment: _equipment,

@@ -27,6 +27,7 @@ SAYS: Final[dict[type[c.Command], tuple[type[ev.Event], ...]]] = {
     c.RekeyIdentity: (ev.IdentityRekeyed,),
     c.EnrolSite: (ev.SiteEnrolled,),
     c.RetireSite: (ev.SiteRetired,),
+    c.RotateRoots: (ev.RootsRotated,),
     c.GrantCredential: (ev.CredentialGranted,),
     c.RevokeCredential: (ev.CredentialRevoked,),
     c.RegisterEquipment: (ev.EquipmentRegistered,),

@@ -15,8 +15,9 @@ from msgspec.structs import replace
 from holdgate.crypto.envelope import Envelope, open_envelope
 from holdgate.crypto.hashes import digest, leaf_hash
 from holdgate.identity.charter import SiteSeat
+from holdgate.identity.roots import replaced
 from holdgate.identity.roster import EarlierKey, Identity
-from holdgate.law.command import AnyCommand, parse_command
+from holdgate.law.command import AnyCommand, RotateRoots, parse_command
 from holdgate.law.decision import Decision
 from holdgate.law.event import (
     AUTHORITY,
@@ -24,12 +25,14 @@ from holdgate.law.event import (
     IdentityEnrolled,
     IdentityRekeyed,
     PayloadErased,
+    RootsRotated,
     SiteEnrolled,
     SiteRetired,
 )
 from holdgate.law.folds.identities import enrolled, rekeyed
 from holdgate.law.founding import seated
 from holdgate.law.retention import NAMING
+from holdgate.law.rotation import rotation
 from holdgate.law.says import WITHOUT_AN_ACT, can_say
 from holdgate.law.signers import (
     NO_EARLIER,
@@ -309,6 +312,7 @@ class _Reader:
         self._segment = segment
         self._proved = proved
         self._roster = state.identities
+        self._roots = state.roots
 
     def take(self, index: int, body: bytes) -> None:
         """One disclosed entry."""
@@ -365,9 +369,23 @@ class _Reader:
             self._replaced(entry, event, command)
         elif isinstance(event, (SiteEnrolled, SiteRetired)):
             self._sponsored(entry, event, command)
+        elif isinstance(event, RootsRotated):
+            self._rotated(entry, event, command)
         elif isinstance(event, PayloadErased) and len(officers_of(command, self._roster, "")) < 2:
             raise Tampered(f"entry {entry.seq} says that a payload was erased, and too few have signed that")
         self.events.append((entry.at, event))
+
+    def _rotated(self, entry: Entry, event: RootsRotated, command: AnyCommand) -> None:
+        """Which roots there are is not the business hub's word at all: old and new ones signed it, and two officers."""
+        if not isinstance(command, RotateRoots) or len(officers_of(command, self._roster, "")) < 2:
+            raise Tampered(f"entry {entry.seq} says that the roots were exchanged, and too few have signed that")
+        try:
+            signed = rotation(self._roots, self._charter.org, command)
+        except (Malformed, Tampered) as error:
+            raise Tampered(f"entry {entry.seq} says that the roots were exchanged: {error}") from None
+        if event != signed:
+            raise Tampered(f"entry {entry.seq} says something else of the roots than their keepers signed")
+        self._roots = replaced(self._roots, event.roots, event.threshold, event.document)
 
     def _outdated(self, index: int, found: Proved) -> None:
         """Note who had signed under a key that was replaced by the time at which that site took the act in."""

@@ -11,6 +11,7 @@ from msgspec import Struct, field
 
 from holdgate.crypto.hashes import digest
 from holdgate.identity.charter import Charter
+from holdgate.identity.roots import Roots
 from holdgate.identity.roster import Identity
 from holdgate.law.money import Money
 from holdgate.law.retained import LegalHold, Payload, Retained
@@ -406,7 +407,7 @@ class State(Struct):
     `verified`: order → documents that Compliance verified, and until when; that stands over what the order's paper says.
     `awaited`: at a floor hub, serial → the orders at the gate that name it and are not gone whole.
     `charter`: the founding one, with the seats of nodes that joined since (`joined`: site → the entry that it joined by); a
-    retired one keeps its seat (`retired`: site → when, UTC µs).
+    retired one keeps its seat (`retired`: site → when, UTC µs). Its roots are the first ones; those in force are `roots`.
     `payloads`: what can be erased, by commitment or digest (a node and a floor hub know those that were erased). `holds`: legal
     holds in force, by subject; `retained`: by order; both at the business hub alone.
     `outages`: when this site was not running or could not reach the Vault (UTC µs, both ends inclusive; the last ones).
@@ -446,6 +447,7 @@ class State(Struct):
     retained: dict[str, Retained] = {}
     joined: dict[str, int] = {}
     retired: dict[str, int] = {}
+    roots: Roots = Roots()
     witnessed_at: int = 0
     witnessed_size: int = 0
     money: Money = field(default_factory=Money)

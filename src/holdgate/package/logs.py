@@ -12,7 +12,8 @@ from msgspec import Struct
 
 from holdgate.crypto.envelope import Envelope, open_envelope
 from holdgate.crypto.hashes import leaf_hash
-from holdgate.identity.charter import CHARTER_TYPE, Charter, SiteSeat, open_charter, read_charter
+from holdgate.identity.charter import CHARTER_TYPE, Charter, SiteSeat, read_charter
+from holdgate.identity.roots import open_under
 from holdgate.ledger.entry import Entry, read_entry
 from holdgate.ledger.merkle import verify_inclusion
 from holdgate.ledger.note import Checkpoint, Vkey, make_vkey, open_checkpoint, parse_vkey, read_note, verify_cosignature
@@ -86,13 +87,19 @@ class Logs(Struct, kw_only=True):
             yield from log.entries
 
 
-def read_logs(parts: Mapping[str, bytes], roots: tuple[bytes, ...], witnesses: Sequence[Vkey]) -> Logs:
+def read_logs(
+    parts: Mapping[str, bytes],
+    roots: tuple[bytes, ...],
+    witnesses: Sequence[Vkey],
+    rotations: Sequence[Envelope] = (),
+) -> Logs:
     """Check the logs of a package as far as they can be read.
 
     Args:
         parts: of the package; untrusted.
         roots: root keys that the reader trusts.
         witnesses: cosigners that the reader trusts.
+        rotations: root documents that the reader knows of; the charter has to be the one that they follow from.
     """
     found = Logs()
     sites = sorted({name.split("/")[1] for name in parts if name.startswith("logs/")})
@@ -100,7 +107,7 @@ def read_logs(parts: Mapping[str, bytes], roots: tuple[bytes, ...], witnesses: S
     if len(sites) > limits.PACKAGE_LOGS_MAX or sum(map(len, lines.values())) > limits.PACKAGE_ENTRIES_MAX:
         found.faults.append(Fault("logs", "there are more logs or entries than a package may have"))
         return found
-    charter = _charter(lines, roots, found)
+    charter = _charter(lines, (roots, rotations), found)
     if charter is None:
         return found
     found.roster = Roster(charter)
@@ -122,7 +129,9 @@ def _lines(parts: Mapping[str, bytes], site: str, found: Logs) -> list[Line]:
         return []
 
 
-def _charter(lines: Mapping[str, list[Line]], roots: tuple[bytes, ...], found: Logs) -> Charter | None:
+def _charter(
+    lines: Mapping[str, list[Line]], trusted: tuple[tuple[bytes, ...], Sequence[Envelope]], found: Logs
+) -> Charter | None:
     """The charter under the roots that the reader trusts; notes which site the business hub is."""
     payloads: dict[str, tuple[bytes, bytes]] = {}
     for site, held in lines.items():
@@ -147,7 +156,7 @@ def _charter(lines: Mapping[str, list[Line]], roots: tuple[bytes, ...], found: L
                 Fault(f"logs/{site}/{ENTRIES}", "it begins with another charter than the business hub's log")
             )
     try:
-        return open_charter(raw, roots)
+        return open_under(raw, *trusted)
     except (Malformed, Tampered) as error:
         found.faults.append(Fault(f"logs/{found.hub}/{ENTRIES}", f"the charter: {error}"))
         return None

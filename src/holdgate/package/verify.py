@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from holdgate.crypto.commitments import SALT_BYTES, SALTED, opens
+from holdgate.crypto.envelope import Envelope
 from holdgate.crypto.hashes import digest
 from holdgate.ledger.note import Vkey
 from holdgate.package.archive import unpack
@@ -57,13 +58,16 @@ class Verdict(Struct, frozen=True, kw_only=True):
     not_checked: tuple[str, ...]
 
 
-def verify(raw: bytes, roots: tuple[bytes, ...], witnesses: Sequence[Vkey]) -> Verdict:
+def verify(
+    raw: bytes, roots: tuple[bytes, ...], witnesses: Sequence[Vkey], rotations: Sequence[Envelope] = ()
+) -> Verdict:
     """Check a package.
 
     Args:
         raw: the file's bytes; untrusted.
         roots: root keys of the shop, from elsewhere.
         witnesses: cosigners that the reader trusts; none: cosignatures are not looked at.
+        rotations: root documents after the charter, from elsewhere too.
 
     Raises:
         Malformed: it is no package, is not in the one spelling, is too long, or has no manifest that can be read.
@@ -71,7 +75,7 @@ def verify(raw: bytes, roots: tuple[bytes, ...], witnesses: Sequence[Vkey]) -> V
     parts = unpack(raw)
     manifest = read_manifest(parts.get(MANIFEST))
     faults = [Fault(*found) for found in differences(manifest, parts)]
-    logs = read_logs(parts, roots, witnesses)
+    logs = read_logs(parts, roots, witnesses, rotations)
     faults += logs.faults
     told = Told(parts, manifest, logs)
     for check in (told.whole, told.documents, told.reports, told.evidence, told.tellings):

@@ -37,6 +37,7 @@ CONTRACT_RESUMED: Final = "contract.resumed"
 HELP_CALLED: Final = "help.called"
 IDENTITY_DISABLED: Final = "identity.disabled"
 IDENTITY_REKEYED: Final = "identity.rekeyed"
+ROOTS_ROTATED: Final = "roots.rotated"
 VAULT_ALARM: Final = "vault.alarm"
 DUE: Final = {
     "credential": "due.credential",
@@ -66,6 +67,7 @@ KINDS: Final = (
     CONTRACT_RESUMED,
     IDENTITY_DISABLED,
     IDENTITY_REKEYED,
+    ROOTS_ROTATED,
     VAULT_ALARM,
     *DUE.values(),
 )
@@ -362,6 +364,11 @@ def _rekeyed(e: ev.IdentityRekeyed, at: Saying, known: Known) -> _Told:
     return _Told(IDENTITY_REKEYED, "", "An identity of this shop has another key", "", {})
 
 
+def _rotated(e: ev.RootsRotated, at: Saying, known: Known) -> _Told:
+    says = f"The roots of this shop were exchanged: version {e.version} is in force"
+    return _Told(ROOTS_ROTATED, "", says, "", {}, {"version": e.version, "document": e.document})
+
+
 _ROWS: Final[dict[type, Callable[[Any, Saying, Known], _Told | None]]] = {
     ev.ReportIssued: _ready,
     ev.ReviewWindowOpened: _of_report(
@@ -383,5 +390,6 @@ _ROWS: Final[dict[type, Callable[[Any, Saying, Known], _Told | None]]] = {
     ev.ContractResumed: _goes_on,
     ev.IdentityDisabled: _disabled,
     ev.IdentityRekeyed: _rekeyed,
+    ev.RootsRotated: _rotated,
 }
 """The events that anybody is told of."""

@@ -17,7 +17,7 @@ from holdgate.law import command as c
 from holdgate.law import event as ev
 from holdgate.query.record import Said
 
-FOLD: Final = 1
+FOLD: Final = 2
 """Version of this fold: rows of another version are thrown away and made again."""
 
 EQUIPMENT: Final = "equipment"
@@ -113,12 +113,15 @@ def rows_of(said: Said) -> Iterator[Row]:
 
 
 def _of_signers(said: Said, command: c.AnyCommand) -> Iterator[Use]:
-    """Everybody who signed what took effect."""
+    """Everybody who signed what took effect, the workstation too: whoever steals its key vouches for place and components."""
     act = str(type(command).__struct_config__.tag)
     order, job, step = (str(getattr(command, name, None) or "") for name in ("order", "job", "step"))
     at, place = said.entry.at, said.place
     for signer in command.signers:
         yield Use(PERSON, signer.id, at, at, place.site, place.seq, order, job, step, act, signer.role)
+    station = command.place
+    if station is not None and all(station != signer.id for signer in command.signers):
+        yield Use(PERSON, station, at, at, place.site, place.seq, order, job, step, act, "workstation")
 
 
 def _of_event(said: Said, command: c.AnyCommand | None, event: ev.AnyEvent) -> Iterator[Row]:

@@ -171,6 +171,7 @@ _ROWS: Final[dict[type[ev.Event], Row]] = {
     ev.IdentityRekeyed: "{id} has another key; the one before signs nothing any more.",
     ev.SiteEnrolled: "{id} joined the shop as a {kind}; its log is {origin}.",
     ev.SiteRetired: "{id} left the shop.",
+    ev.RootsRotated: "The roots of the shop were exchanged: version {version} is in force.",
     ev.CredentialGranted: "{person} holds {credential} until {until}.",
     ev.CredentialRevoked: "{credential} of {person} was revoked.",
     ev.EquipmentRegistered: "{id} is a {equipment_class}, calibrated {cal_from} to {cal_until}; in service: {in_service}.",

@@ -457,6 +457,7 @@ ACTIONS: Final[dict[str, tuple[str, Make]]] = {
     "hold.lift": (HUB, registering.lift_hold),
     "site.enrol": (HUB, registering.enrol_site),
     "site.retire": (HUB, registering.retire_site),
+    "root.rotate": (HUB, registering.rotate_roots),
     "credential.revoke": (HUB, _revoke),
     "credential.renew": (HUB, _renew),
     "equipment.register": (HUB, registering.equipment),

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from holdgate.adapters.zones import instant_or_end_of_day
-from holdgate.crypto.hashes import digest
+from holdgate.crypto.hashes import digest, sha256
 from holdgate.crypto.keys import SigningKey
 from holdgate.law import command as c
 from holdgate.law.case import Pin
@@ -21,6 +21,8 @@ from holdgate.terms.errors import Malformed
 
 SEED: Final = "scenario"
 """What the keys of a scenario's people follow from, with their names."""
+FIRST_ROOT: Final = sha256(b"scenario root")
+"""The seed of the key that founds a scenario's shop."""
 DOMAIN: Final = "scenario.test/lab"
 """What the logs of a scenario's shop are named under."""
 OFFICE: Final = "WS-OFFICE"
@@ -34,7 +36,8 @@ class Scene:
     """What the translation needs to know of the running shop: time zone, who is who, which job belongs to which order.
 
     `contracts`: the tree of every version that is on the record, by id and version. `folder`: where the files lie that they name.
-    `desk`: where newcomers' keys are made. `floor`: the dock, whose slips somebody may try to forward.
+    `desk`: where newcomers' keys are made. `floor`: the dock, whose slips somebody may try to forward. `hub`: the business hub,
+    whose roots are exchanged; `documents`: the root documents that were drawn up, by step.
     """
 
     def __init__(
@@ -46,6 +49,7 @@ class Scene:
         folder: Path | None = None,
         desk: Desk | None = None,
         floor: Site | None = None,
+        hub: Site | None = None,
     ) -> None:
         self.tz = tz
         self.roles = roles
@@ -54,6 +58,8 @@ class Scene:
         self.folder = folder or Path()
         self.desk = desk or Desk()
         self.floor = floor
+        self.hub = hub
+        self.documents: dict[int, bytes] = {}
         self.order_of: dict[str, str] = {}
         self.node_of: dict[str, str] = {}
 

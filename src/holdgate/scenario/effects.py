@@ -116,6 +116,7 @@ _WORDS: Final[dict[type[ev.Event], Callable[[Any], tuple[str, ...]]]] = {
     ev.HoldLifted: _fixed("hold_lifted"),
     ev.SiteEnrolled: _fixed("site_enrolled"),
     ev.SiteRetired: _fixed("site_retired"),
+    ev.RootsRotated: _fixed("roots_rotated"),
     ev.CredentialGranted: _fixed("credential_granted"),
     ev.EquipmentRegistered: _fixed("equipment_registered"),
     ev.MaterialRegistered: lambda e: ("batch_released",) if e.approved else (),

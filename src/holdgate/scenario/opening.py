@@ -16,7 +16,7 @@ from holdgate.adapters.zones import instant_or_end_of_day
 from holdgate.bootstrap import BUSINESS_HUB, Shop
 from holdgate.certifier.facts import rule_parser
 from holdgate.certifier.structure import certify
-from holdgate.crypto.hashes import digest, sha256
+from holdgate.crypto.hashes import digest
 from holdgate.crypto.keys import SigningKey
 from holdgate.engine.answer import Answer
 from holdgate.founding import found
@@ -28,7 +28,7 @@ from holdgate.law.denial import sentence
 from holdgate.law.families import Bundle
 from holdgate.law.notation import Tree
 from holdgate.scenario.bundles import bundle_of, bundles_of
-from holdgate.scenario.draft import DOMAIN, SEED
+from holdgate.scenario.draft import DOMAIN, FIRST_ROOT, SEED
 from holdgate.scenario.files import Person, World
 from holdgate.sites.desk import Desk
 from holdgate.terms import instant
@@ -108,7 +108,7 @@ class Opening:
             report_fields=site.report_fields,
         )
         founders = [self._founder(person) for person in (self._admin, self._officer)]
-        root = SigningKey.from_seed(sha256(b"scenario root"))
+        root = SigningKey.from_seed(FIRST_ROOT)
         nodes = [node.id for node in self.world.nodes]
         found(self.directory, "LAB", DOMAIN, settings, nodes, founders, root, self.areas())
         return await Shop(self.directory, self.clock, CountedEntropy(), timers=False).open()

@@ -6,11 +6,14 @@ These are the project's own additions to the scenario vocabulary: `scenarios/REA
 from msgspec.structs import replace
 
 from holdgate.crypto.commitments import commit, is_reference
+from holdgate.crypto.envelope import seal
 from holdgate.crypto.hashes import sha256
-from holdgate.crypto.keys import SigningKey
+from holdgate.crypto.keys import SigningKey, key_id
 from holdgate.crypto.sealed import SealingKey
+from holdgate.identity.roots import ROOT_TYPE, RootDocument
 from holdgate.law import command as c
-from holdgate.scenario.draft import DOMAIN, SEED, Draft
+from holdgate.scenario.draft import DOMAIN, FIRST_ROOT, SEED, Draft
+from holdgate.terms import canon
 
 
 def enrol(d: Draft, site: str) -> c.AnyCommand:
@@ -61,7 +64,38 @@ def enrol_site(d: Draft, site: str) -> c.AnyCommand:
 
 def retire_site(d: Draft, site: str) -> c.AnyCommand:
     """Let a node leave."""
-    return c.RetireSite(**d.header(site), id=d.inputs["site"], reason=d.reason())
+    i = d.inputs
+    return c.RetireSite(**d.header(site), id=i["site"], reason=d.reason(), lost=i.get("lost") == "true")
+
+
+def rotate_roots(d: Draft, site: str) -> c.AnyCommand:
+    """Exchange the roots by a document that `signed_by` signed; or by the one of an earlier step once more (`document_of`)."""
+    i = d.inputs
+    number = i.get("document_of")
+    document = _root_document(d) if number is None else d.scene.documents.get(int(number), b"")
+    d.scene.documents[d.step.n] = document
+    return c.RotateRoots(**d.header(site), document=document, reason=d.reason())
+
+
+def _root_document(d: Draft) -> bytes:
+    hub = d.scene.hub
+    if hub is None:
+        return b""
+    i, state = d.inputs, hub.chronicle.state
+    document = RootDocument(
+        org=i.get("org") or state.charter.org,
+        version=int(i.get("version") or state.roots.version + 1),
+        before=state.roots.history[-1],
+        roots=tuple(_keeper(name).public for name in d.texts("keepers")),
+        threshold=int(i["threshold"]),
+    )
+    signers = [_keeper(name) for name in d.texts("signed_by")]
+    return seal(canon.encode(document), [(key_id(key.public), key) for key in signers], ROOT_TYPE)
+
+
+def _keeper(name: str) -> SigningKey:
+    """A keeper's key; `FOUNDER` keeps the shop's first root, and whoever works in the shop has the key of their badge."""
+    return SigningKey.from_seed(FIRST_ROOT if name == "FOUNDER" else sha256(f"{SEED}|{name}".encode()))
 
 
 def _key(d: Draft, person: str, whose: str) -> bytes:

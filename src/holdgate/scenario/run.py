@@ -179,9 +179,9 @@ class Run:
         roles = {person.id: person.roles for person in world.people}
         nodes = {site.id: site.chronicle for site in shop.sites.values() if site.kind == "node"}
         contracts = {(str(tree["id"]), str(tree["version"])): tree for tree in world.contracts}
-        floor = shop.of_kind("floor_hub")
+        floor, self._hub = shop.of_kind("floor_hub"), shop.of_kind("business_hub")
         self._desk.add(floor.id, floor.means.key)  # for what somebody who has the dock's key would send in its name
-        self._scene = Scene(world.site.tz, roles, nodes, contracts, Path(world.folder), self._desk, floor)
+        self._scene = Scene(world.site.tz, roles, nodes, contracts, Path(world.folder), self._desk, floor, self._hub)
         self._stations = {station.id: station.node for station in world.workstations}
         self._seen = {site.id: 0 for site in shop.sites.values()}
         self._shown: dict[int, str | None] = {}
@@ -224,7 +224,7 @@ class Run:
         for site in self._shop.sites.values():
             for row in site.means.store.rows(self._seen[site.id], site.spine.size):
                 events.extend(decision_of(read_entry(row.body)).events)
-        reports = self._shop.of_kind("business_hub").chronicle.state.reports
+        reports = self._hub.chronicle.state.reports
         return [*effects_of(events), *unsigned_lapses(events, reports)]
 
     async def _act(self, step: ScenarioStep) -> Decision:

@@ -36,6 +36,7 @@ LAW_ACTS: Final = frozenset(
         ev.IdentityRekeyed,
         ev.SiteEnrolled,
         ev.SiteRetired,
+        ev.RootsRotated,
         ev.CredentialGranted,
         ev.CredentialRevoked,
         ev.EquipmentRegistered,
@@ -200,7 +201,7 @@ def roster_of(state: State) -> Callable[[ev.AnyEvent], bool]:
         if isinstance(event, (ev.IdentityDisabled, ev.IdentityRekeyed)):
             identity = state.identities.get(event.id)
             return identity is None or "client" not in identity.roles
-        return isinstance(event, (ev.SiteEnrolled, ev.SiteRetired, ev.PayloadErased))
+        return isinstance(event, (ev.SiteEnrolled, ev.SiteRetired, ev.RootsRotated, ev.PayloadErased))
 
     return shows
 

@@ -19,6 +19,8 @@ PAYLOAD_DEPTH_MAX: Final = 12
 """Nesting of a signed payload."""
 SIGNATURES_MAX: Final = 16
 """Signatures on one envelope."""
+ROOTS_MAX: Final = 8
+"""Root keys that a root document names: signatures of as many old and as many new ones fit one envelope."""
 SIGNATURE_BYTES_MAX: Final = 2_048
 """One signature: a passkey's, with the client data and authenticator data that it covers (an Ed25519 one has 64)."""
 PASSKEY_SIGNATURES_BYTES_MAX: Final = 8_192

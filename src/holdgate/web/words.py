@@ -21,6 +21,7 @@ WORDING: Final[dict[type[c.Command], Wording]] = {
     c.DisableIdentity: Wording("Withdraw access"),
     c.EnrolSite: Wording("Let the node join"),
     c.RetireSite: Wording("Let the node leave"),
+    c.RotateRoots: Wording("Exchange the roots"),
     c.GrantCredential: Wording("Record cert"),
     c.RevokeCredential: Wording("Revoke cert"),
     c.RegisterEquipment: Wording("Put on the register"),

@@ -1,4 +1,4 @@
-"""Who is enrolled, has another key, is disabled, qualified; which sites joined and left."""
+"""Who is enrolled, has another key, is disabled, qualified; which sites joined and left; the roots."""
 
 from typing import Final
 
@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from holdgate.crypto.signatures import raw_key
 from holdgate.identity.charter import SiteSeat
+from holdgate.identity.roots import replaced
 from holdgate.identity.roster import Credential, EarlierKey, Identity
 from holdgate.law import event as ev
 from holdgate.law.folds.step import Steps
@@ -75,6 +76,13 @@ def _site_retired(state: State, _: Library, e: ev.SiteRetired, at: int, ref: int
     state.retired[e.id] = at
 
 
+def _roots_rotated(state: State, _: Library, e: ev.RootsRotated, at: int, ref: int) -> None:
+    """Other roots are in force. Whoever was enrolled before stays: the first charter founded the shop, and goes on doing so."""
+    if e.version != state.roots.version + 1:
+        raise LookupError(f"version {e.version} of the roots does not follow version {state.roots.version}")
+    state.roots = replaced(state.roots, e.roots, e.threshold, e.document)
+
+
 def _credential_granted(state: State, _: Library, e: ev.CredentialGranted, at: int, ref: int) -> None:
     """A new grant ends a revocation; what was signed meanwhile by somebody who did not know of it stays doubtful."""
     credentials = state.identities[e.person].credentials
@@ -98,6 +106,7 @@ STEPS: Final[Steps] = {
     ev.IdentityRekeyed: _identity_rekeyed,
     ev.SiteEnrolled: _site_enrolled,
     ev.SiteRetired: _site_retired,
+    ev.RootsRotated: _roots_rotated,
     ev.CredentialGranted: _credential_granted,
     ev.CredentialRevoked: _credential_revoked,
 }

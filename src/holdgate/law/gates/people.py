@@ -22,6 +22,7 @@ ROLES: Final[dict[type[c.Command], tuple[str, ...]]] = {
     c.RekeyIdentity: OFFICERS,
     c.EnrolSite: ("admin",),
     c.RetireSite: ("admin",),
+    c.RotateRoots: OFFICERS,
     c.GrantCredential: ("training", "admin"),
     c.RevokeCredential: ("training", "admin", "level3"),
     c.RegisterEquipment: ("metrology", "admin"),

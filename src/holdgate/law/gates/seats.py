@@ -22,7 +22,7 @@ def fits(case: Case) -> None:
     near = next((s.id for s in charter.sites if _shadows(s.id, command.id) or _shadows(command.id, s.id)), None)
     if near is not None:
         case.deny("SITE_NOT_ACCEPTED", id=command.id, why=f"that name looks like a host of {near}")
-    if command.key in charter.roots:
+    if command.key in (*charter.roots, *case.state.roots.keys, *case.state.roots.former):
         case.deny("SITE_NOT_ACCEPTED", id=command.id, why="its key is a root key of this shop")
     owner = next((seat.id for seat in charter.sites if seat.sealing_key == command.sealing_key), None)
     if owner is not None:
@@ -39,7 +39,7 @@ def _shadows(site: str, name: str) -> bool:
 
 
 def idle(case: Case) -> None:
-    """Who leaves is a node that is still there and has nothing left to do, as far as the business hub knows."""
+    """Who leaves is a node that is still there and has nothing left to do, as far as the business hub knows; or is lost."""
     command, state = case.command, case.state
     if type(command) is not c.RetireSite:
         return
@@ -53,7 +53,7 @@ def idle(case: Case) -> None:
     if seat.id in state.retired:
         case.deny("ALREADY_DONE", what=f"the retirement of {seat.id}")
         return
-    left = work_left(state, seat.id)
+    left = () if command.lost else work_left(state, seat.id)
     if left:
         case.deny("NODE_BUSY", node=seat.id, work=left)
 

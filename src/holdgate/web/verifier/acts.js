@@ -73,6 +73,7 @@ export const ACTS = {
   "report.amend": ["report", "report"],
   "report.generate": ["job", "job"],
   "retest.authorise": ["job", "job"],
+  "root.rotate": ["charter", "document"],
   "site.enrol": ["identity", "id"],
   "site.retire": ["identity", "id"],
   "slip.stage": ["slip", "slip"],
@@ -95,6 +96,7 @@ export const WITH_DOCUMENTS = ["contract.certify", "contract.submit", "order.for
 export function subjectOf(command) {
   const [kind, field] = ACTS[command.act];
   if (kind === "job") return `${command.order}/${command.job}`;
+  if (kind === "charter") return kind;
   if (kind === "slip") return `order:${command.slip.order}`;
   const value = command[field];
   return value === undefined || value === null ? `signer:${command.signers[0].id}` : `${kind}:${value}`;

@@ -13,6 +13,7 @@ import { accountOf, bytesOf, checkEvent, readAct, readEntry, takesDocuments } fr
 import { Imports } from "./imports.js";
 import { Tree, leafHash } from "./merkle.js";
 import { makeVkey, openCheckpoint } from "./note.js";
+import { Roots, speaksOfRoots } from "./roots.js";
 import { Roster, speaksOfPeople } from "./roster.js";
 import { Cancelled, Checks } from "./work.js";
 
@@ -35,6 +36,7 @@ class Audit {
     this.tree = new Tree();
     this.charter = null;
     this.roster = null;
+    this.roots = null;
     this.imports = null;
     this.broken = false;
     this.lastAt = 0;
@@ -58,6 +60,7 @@ class Audit {
       signatures: 0,
       passkeys: 0,
       threshold: 0,
+      rootVersion: 1,
       rootSignatures: 0,
       signedSize: 0,
       beyond: 0,
@@ -149,10 +152,11 @@ class Audit {
     if (entry.kind !== "genesis") throw new Fault("the record does not begin with a charter");
     this.charter = await openCharter(entry.action, this.trust.roots);
     this.roster = new Roster(this.charter);
+    this.roots = await Roots.of(this.charter, this.trust.rotations);
     const seat = this.roster.sites.find((site) => site.id === entry.site);
     const kind = seat?.kind ?? "node";
     if (kind === "vault") throw new Fault(`${entry.site} is no deciding site of this charter`);
-    this.imports = new Imports(this.roster, this.bundle.blobs, kind);
+    this.imports = new Imports(this.roster, this.bundle.blobs, kind, this.roots);
     this.epoch = entry.epoch;
     Object.assign(this.report, {
       site: entry.site,
@@ -186,11 +190,12 @@ class Audit {
     if (account.module !== undefined) await this.#kind(seq, entry, act);
     if (entry.source.module !== module) throw new Fault("it names another source than the one that it came from");
     if (account.event) checkEvent(entry.decision, account.event);
-    if (entry.kind !== "action" && speaksOfPeople(entry.decision)) {
-      throw new Fault("it speaks of people or sites without an act that was signed");
+    if (entry.kind !== "action" && (speaksOfPeople(entry.decision) || speaksOfRoots(entry.decision))) {
+      throw new Fault("it speaks of people, sites or roots without an act that was signed");
     }
     this.heads.set(entry.subject, leaf);
     this.lastAt = entry.at;
+    report.rootVersion = this.roots.version;
     if (entry.kind !== "boot" && entry.kind !== "consequence") this.follows = seq;
   }
 
@@ -237,8 +242,12 @@ class Audit {
     const keys = this.roster.keysOf(command);
     await this.checks.add(seq, envelope, keys);
     if (entry.decision.verdict === "allow") this.roster.checkKinds(command, keys);
-    if (this.report.kind === "business_hub") this.roster.fold(command, entry.decision);
-    else if (speaksOfPeople(entry.decision)) throw new Fault("it says what only the business hub may say");
+    if (this.report.kind === "business_hub") {
+      this.roster.fold(command, entry.decision);
+      await this.roots.fold(command, entry.decision, this.roster);
+    } else if (speaksOfPeople(entry.decision) || speaksOfRoots(entry.decision)) {
+      throw new Fault("it says what only the business hub may say");
+    }
   }
 
   async #cosigned(entry) {

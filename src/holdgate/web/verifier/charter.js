@@ -27,7 +27,7 @@ export async function openCharter(value, roots) {
   }
   const why = await whyNotSigned(envelope, keys);
   if (why) throw new Fault(`the charter is not signed as it has to be: ${why}`);
-  return { ...charter, signed: keys.length };
+  return { ...charter, signed: keys.length, digest: toHex(await sha256(envelope.payload)) };
 }
 
 function readCharter(value) {

@@ -3,7 +3,7 @@
 import { auditBundle, compareImports } from "./audit.js";
 import { readBundle } from "./bundle.js";
 import { Fault, textOf } from "./bytes.js";
-import { openCharter } from "./charter.js";
+import { openTrusted } from "./roots.js";
 import { CHARTER_TYPE } from "./dsse.js";
 import { makeVkey, parseVkey } from "./note.js";
 import { HEADER, entryFor, readProof, verifyReceipt } from "./receipt.js";
@@ -105,7 +105,7 @@ async function verifyOne(item, { trust, reports, of }) {
     const proof = readProof(item.raw);
     const charters = [];
     for (const { raw } of of("charter"))
-      charters.push(await openCharter(JSON.parse(textOf(raw, "the charter")), trust.roots));
+      charters.push(await openTrusted(JSON.parse(textOf(raw, "the charter")), trust));
     const { log, from } = await logKey(proof.origin, charters, reports, of("vkey"));
     const found = await entryFor(
       proof,

@@ -5,14 +5,16 @@ import { Fault, fromBase64, same, toHex } from "./bytes.js";
 import { takesDocuments, bytesOf, readAct, readEntry } from "./entry.js";
 import { HASH_BYTES, Tree, leafHash } from "./merkle.js";
 import { makeVkey, openCheckpoint } from "./note.js";
+import { speaksOfRoots } from "./roots.js";
 import { speaksOfPeople } from "./roster.js";
 
 const ENTRIES_MAX = 512;
 
 /** The other logs, as far as this one took them in. */
 export class Imports {
-  constructor(roster, blobs, kind) {
+  constructor(roster, blobs, kind, roots) {
     this.roster = roster;
+    this.roots = roots;
     this.blobs = blobs;
     this.kind = kind;
     this.trees = new Map();
@@ -64,8 +66,8 @@ export class Imports {
         throw new Fault(`the document ${pin.slice(0, 12)}… that it pins is missing, or is not what it was`);
     }
     if (entry.kind !== "action") {
-      if (speaksOfPeople(entry.decision))
-        throw new Fault("it speaks of people or sites without an act that was signed");
+      if (speaksOfPeople(entry.decision) || speaksOfRoots(entry.decision))
+        throw new Fault("it speaks of people, sites or roots without an act that was signed");
       return;
     }
     const act = await readAct(entry);
@@ -77,8 +79,12 @@ export class Imports {
       hub ? this.roster.keysOf(act.command) : this.roster.keysSince(act.command),
       about,
     );
-    if (hub) this.roster.fold(act.command, entry.decision);
-    else if (speaksOfPeople(entry.decision)) throw new Fault("it says what only the business hub may say");
+    if (hub) {
+      this.roster.fold(act.command, entry.decision);
+      await this.roots.fold(act.command, entry.decision, this.roster);
+    } else if (speaksOfPeople(entry.decision) || speaksOfRoots(entry.decision)) {
+      throw new Fault("it says what only the business hub may say");
+    }
   }
 }
 

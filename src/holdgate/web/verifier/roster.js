@@ -100,13 +100,17 @@ export class Roster {
     }
   }
 
-  #checkSponsors(command) {
-    if (!SPONSORED.includes(command.act)) return;
-    const officers = command.signers.filter(
+  /** The people who sign as officers, but for the one whom the act is about. */
+  officersOf(command) {
+    return command.signers.filter(
       (signer) =>
         signer.id !== command.id && OFFICERS.includes(signer.role) && this.people.get(signer.id)?.kind === "person",
     );
-    if (officers.length < 2) throw new Fault(`fewer than two officers signed what it says of ${command.id}`);
+  }
+
+  #checkSponsors(command) {
+    if (!SPONSORED.includes(command.act)) return;
+    if (this.officersOf(command).length < 2) throw new Fault(`fewer than two officers signed what it says of ${command.id}`);
     const rekeys = command.act === "identity.rekey";
     const proved = (signer) => signer.id === command.id && (!rekeys || signer.role === "newcomer");
     if (NEW_KEY.includes(command.act) && !command.signers.some(proved)) {

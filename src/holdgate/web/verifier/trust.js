@@ -5,7 +5,7 @@ import { fields } from "./canon.js";
 import { checkKey } from "./ed25519.js";
 import { parseVkey } from "./note.js";
 
-/** Read a trust file: root keys, and the verifier keys of witnesses. */
+/** Read a trust file: root keys, the verifier keys of witnesses, and root documents after the charter. */
 export async function readTrust(raw) {
   let value;
   try {
@@ -13,7 +13,7 @@ export async function readTrust(raw) {
   } catch {
     throw new Fault("the trust file cannot be read");
   }
-  fields(value, ["roots"], ["witnesses"], "the trust file");
+  fields(value, ["roots"], ["witnesses", "rotations"], "the trust file");
   if (!Array.isArray(value.roots) || !value.roots.length || !Array.isArray(value.witnesses ?? [])) {
     throw new Fault("the trust file names no root key");
   }
@@ -21,5 +21,7 @@ export async function readTrust(raw) {
   for (const root of roots) checkKey(root, "a root key of the trust file");
   const witnesses = [];
   for (const text of value.witnesses ?? []) witnesses.push(await parseVkey(String(text)));
-  return { roots, witnesses };
+  const rotations = value.rotations ?? [];
+  if (!Array.isArray(rotations)) throw new Fault("the root documents of the trust file are no list");
+  return { roots, witnesses, rotations };
 }

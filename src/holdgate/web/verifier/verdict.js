@@ -105,6 +105,7 @@ function facts(report) {
       "Charter",
       `signed by ${count(report.rootSignatures, "root key")} of your trust file (${report.threshold} needed)`,
     ],
+    ["Roots", report.rootVersion > 1 ? `version ${report.rootVersion} is in force, exchanged by those before` : ""],
     ["Entries", `${report.size.toLocaleString("en")} (${kinds.join(", ")}); ${count(report.denials, "refusal")}`],
     [
       "From, to",
