@@ -13,6 +13,7 @@ BIN := $(VENV)/bin
 PYTEST_ARGS ?=
 SOAK_ARGS ?=
 WORLDS_ARGS ?= --seeds 300
+FAULTS_ARGS ?=
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
@@ -26,7 +27,7 @@ DEV := $(VENV)/.stamp-dev
 PROJECT := $(VENV)/.stamp-project
 SEMGREP := $(VENV)/.stamp-semgrep
 
-.PHONY: help venv demo screens limits sbom test check lint format types imports tests cover bench soak scoreboard lock clean rules worlds
+.PHONY: help venv demo screens limits sbom test check lint format types imports tests cover bench soak scoreboard lock clean rules worlds faults
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -117,6 +118,8 @@ scoreboard: $(DEV) $(PROJECT) ## run what feeds the scoreboard in its CI size, a
 SCORED := tests/faults tests/golden tests/sim
 worlds: $(DEV) $(PROJECT) ## many simulated shops, each with other faults (WORLDS_ARGS="--first 1 --seeds 300 --processes 2")
 	@$(BIN)/python -m tests.sim.soak $(WORLDS_ARGS)
+faults: $(DEV) $(PROJECT) ## storage that fails in every way: calls, power cuts, full disks, bit rot, restores (minutes; FAULTS_ARGS)
+	@$(BIN)/python -m tests.faults.campaign $(FAULTS_ARGS)
 
 limits: $(DEV) $(PROJECT) ## docs/limits.md from terms/limits.py
 	@$(BIN)/python -m tests.tidy.limits_page

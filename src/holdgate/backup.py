@@ -200,7 +200,7 @@ def read_manifest(backup: Path) -> Manifest:
         manifest = msgspec.json.decode((backup / MANIFEST).read_bytes(), type=Manifest)
     except OSError as error:
         raise Unavailable(f"{backup} holds no backup: {error}") from error
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise Malformed(f"{backup / MANIFEST} is no manifest: {error}") from None
     for copied in (*manifest.stores, *manifest.papers):
         path = backup / copied.path

@@ -109,7 +109,7 @@ def read_trust(path: Path) -> Trust:
         return msgspec.json.decode(path.read_bytes(), type=Trust)
     except OSError as error:
         raise Unavailable(f"the trust file {path} cannot be read: {error}") from error
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise Malformed(f"{path} is no trust file: {error}") from None
 
 
@@ -205,7 +205,7 @@ class Premises(NamedTuple):
             seat = msgspec.json.decode(path.read_bytes(), type=SiteSeat)
         except FileNotFoundError:
             return None
-        except (OSError, msgspec.MsgspecError) as error:
+        except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise Malformed(f"{path} is no seat: {error}") from None
         if (seat.id, seat.kind, seat.origin) != (site, "node", origin_for(self.charter, site)):
             raise Malformed(f"{path} is the seat of {seat.id} ({seat.origin}); {site} of this shop needs its own")
@@ -239,15 +239,22 @@ class Premises(NamedTuple):
         return seat
 
     def keys(self, site: str) -> SiteKeys:
-        """The private keys of a site.
+        """The private keys of a site, whose public halves are those of its seat.
 
         Raises:
-            Unavailable: they are not in this directory.
+            Unavailable: they are not in this directory. Malformed: the file is damaged, or another site's.
         """
+        path, seat = self.directory / site / "site.key", self.seat(site)
         try:
-            return msgspec.json.decode((self.directory / site / "site.key").read_bytes(), type=SiteKeys)
+            keys = msgspec.json.decode(path.read_bytes(), type=SiteKeys)
+            sealing = None if keys.sealing is None else SealingKey(keys.sealing).public
+            if (SigningKey.from_seed(keys.signing).public, sealing) == (seat.key, seat.sealing_key):
+                return keys
         except OSError as error:
             raise Unavailable(f"the keys of {site} are not here: {error}") from error
+        except (msgspec.MsgspecError, UnicodeDecodeError, Malformed):
+            pass
+        raise Malformed(f"{path} does not hold the keys that the shop knows {site} by; put its copy in its place")
 
     def means(
         self,

@@ -184,7 +184,7 @@ def establish(directory: Path, envelope: Envelope) -> Charter:
 def _check_key(directory: Path, seat: SiteSeat) -> None:
     try:
         held = msgspec.json.decode((directory / seat.id / "site.key").read_bytes(), type=SiteKeys)
-    except (OSError, msgspec.MsgspecError) as error:
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise Unavailable(f"the key of {seat.id} is not in {directory}: {error}") from error
     if SigningKey.from_seed(held.signing).public != seat.key:
         raise Unavailable(f"the key of {seat.id} in {directory} is not the one that the charter names")

@@ -93,7 +93,7 @@ def check_release(directory: Path, version: str) -> None:
         newest = msgspec.json.decode(path.read_bytes(), type=Release)
     except OSError as error:
         raise Unavailable(f"{path} cannot be read: {error.strerror}") from error
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise Malformed(f"{path} does not say which release took over: {error}") from None
     if newest.semantics > SEMANTICS or _numbers(newest.version) > _numbers(version):
         raise Malformed(

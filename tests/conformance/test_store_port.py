@@ -67,6 +67,10 @@ class RememberingStore(Store):
                 yield Row(seq=draft.seq, leaf=draft.leaf, body=draft.body)
 
     @override
+    def found(self, start: int, stop: int) -> Iterator[Row]:
+        return self.rows(start, stop)
+
+    @override
     def leaves(self, start: int, stop: int) -> list[bytes]:
         return [row.leaf for row in self.rows(start, stop)]
 

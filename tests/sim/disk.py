@@ -203,6 +203,10 @@ class SimStore(Store):
             yield kept.row
 
     @override
+    def found(self, start: int, stop: int) -> Iterator[Row]:
+        return self.rows(start, stop)
+
+    @override
     def leaves(self, start: int, stop: int) -> list[bytes]:
         return [row.leaf for row in self.rows(start, stop)]
 

@@ -253,7 +253,7 @@ def _read(kind: str, body: bytes) -> tuple[bytes, tuple[Pin, ...]]:
         return body, ()
     try:
         submission = _SUBMISSION.decode(body)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise Malformed(f"send an envelope as {ENVELOPE_TYPE}, or {{envelope, documents}} as JSON: {error}") from None
     if len(submission.documents) > PINS_MAX:
         raise Malformed(f"at most {PINS_MAX} documents go beside an action")

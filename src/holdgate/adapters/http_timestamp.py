@@ -72,6 +72,6 @@ def read_authority(path: Path) -> HttpAuthority:
         pem = (path.parent / config.certificates).read_bytes()
     except OSError as error:
         raise Unavailable(f"{error.filename or path} cannot be read: {error.strerror or error}") from error
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise Malformed(f"{path} configures no time-stamping authority: {error}") from None
     return HttpAuthority(config.name, config.url, read_pins(pem, config.policy))

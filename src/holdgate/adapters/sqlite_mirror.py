@@ -49,7 +49,7 @@ class SqliteMirror(MirrorStore):
             for statement in _SCHEMA:
                 self._db.execute(statement)
             self._reader = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, check_same_thread=False)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:
             raise Unavailable(f"the mirror {path} cannot be opened: {error}") from error
 
     @override
@@ -91,7 +91,7 @@ class SqliteMirror(MirrorStore):
                     if db.in_transaction:
                         db.execute("ROLLBACK")
                     raise
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:
             raise Unavailable(f"the mirror could not keep {what}: {error}") from error
 
     # ---- what is uploaded ahead of the mirror ----------------------------------------------------------------------
@@ -156,7 +156,7 @@ class SqliteMirror(MirrorStore):
         try:
             with self._writing:
                 self._db.execute("INSERT OR IGNORE INTO evidence VALUES(?,?,?)", (origin, checkpoint, why))
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:
             raise Unavailable(f"the mirror could not keep evidence about {origin}: {error}") from error
 
     @override
@@ -191,5 +191,5 @@ class SqliteMirror(MirrorStore):
         try:
             with self._reading:
                 return list(self._reader.execute(query, values))
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:
             raise Unavailable(f"the mirror cannot be read: {error}") from error

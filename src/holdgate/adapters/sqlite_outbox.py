@@ -50,7 +50,7 @@ class SqliteOutbox(Outbox):
             self._db.execute("PRAGMA synchronous=FULL")
             for statement in _SCHEMA:
                 self._db.execute(statement)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:
             raise Unavailable(f"{path} cannot be opened: {error}") from error
 
     @override
@@ -155,7 +155,7 @@ class SqliteOutbox(Outbox):
         try:
             with self._lock, closing(self._db.execute(query, values)) as found:
                 return found.fetchall()
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:
             raise Unavailable(f"{self._path} cannot be read: {error}") from error
 
     def _together(self, *changes: Change) -> None:
@@ -172,5 +172,5 @@ class SqliteOutbox(Outbox):
                     if db.in_transaction:
                         db.execute("ROLLBACK")
                     raise
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:
             raise Unavailable(f"{self._path} cannot be written: {error}") from error

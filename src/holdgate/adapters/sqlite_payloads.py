@@ -1,8 +1,9 @@
 """Payloads in SQLite files of their own beside a site's store (`holdgate.sites.payloads`): bytes in one, keys in another.
 
-Each payload is sealed under a key of its own (AES-256-GCM, the commitment as associated data). To erase it is to destroy that key,
-then the row: both files run with `secure_delete` and their write-ahead logs are cut off, so that neither holds it any more. A copy
-of the first file alone opens nothing. Keys are used once, so that a nonce of zeros is sound.
+Each payload is sealed under a key of its own (AES-256-GCM; commitment, kind, owner, media, who brought it and when are the
+associated data, so that none of them changes unseen; of payloads from before, the commitment alone). To erase it is to
+destroy that key, then the row: both files run with `secure_delete` and their write-ahead logs are cut off, so that neither
+holds it any more. A copy of the first file alone opens nothing. Keys are used once, so that a nonce of zeros is sound.
 Rows of the table `evidence` are from before: in clear, under their plain SHA-256.
 Source: NIST SP 800-38D; SQLite, pragma secure_delete and wal_checkpoint; NIST SP 800-88r1 (cryptographic erase).
 """
@@ -13,6 +14,7 @@ from pathlib import Path
 from secrets import token_bytes
 from typing import Any, Final
 
+import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from typing_extensions import override
@@ -65,7 +67,7 @@ class SqlitePayloads(PayloadStore):
             raise Unavailable("the place for evidence is full; have an administrator make room")
         salt, key = token_bytes(SALT_BYTES), AESGCM.generate_key(_KEY_BITS)
         commitment = commit(salt, content)
-        sealed = AESGCM(key).encrypt(_NONCE, content, commitment.encode())
+        sealed = AESGCM(key).encrypt(_NONCE, content, _beside(commitment, kind, owner, media, by, at))
         _run(self._keys, "INSERT INTO key VALUES (?, ?, ?)", (commitment, key, salt))
         row = (commitment, kind, owner, media, by, at, len(content), sealed)
         _run(self._db, "INSERT INTO payload VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
@@ -80,11 +82,8 @@ class SqlitePayloads(PayloadStore):
         if not rows or not keys:
             return self._from_before(reference)
         (kind, owner, media, by, at, sealed), (key, salt) = rows[0], keys[0]
-        try:
-            content = AESGCM(key).decrypt(_NONCE, sealed, reference.encode())
-        except (InvalidTag, ValueError):
-            raise _damaged(reference) from None
-        if not opens(reference, salt, content):
+        content = _opened(key, sealed, (_beside(reference, kind, owner, media, by, at), reference.encode()))
+        if content is None or not opens(reference, salt, content):
             raise _damaged(reference)
         return Payload(
             commitment=reference, kind=kind, content=content, salt=salt, owner=owner, media=media, by=by, at=at
@@ -128,6 +127,21 @@ class SqlitePayloads(PayloadStore):
         self._keys.close()
 
 
+def _beside(*words: str | int) -> bytes:
+    """What is sealed along with a payload's bytes."""
+    return msgspec.json.encode(words)
+
+
+def _opened(key: object, sealed: object, beside: tuple[bytes, ...]) -> bytes | None:
+    """The bytes of a payload, sealed with any of these beside it; None where none of them holds."""
+    for one in beside:
+        try:
+            return AESGCM(key).decrypt(_NONCE, sealed, one)  # type: ignore[arg-type]  # a damaged column may hold anything
+        except (InvalidTag, ValueError, TypeError):
+            continue
+    return None
+
+
 def _damaged(reference: str) -> Unavailable:
     return Unavailable(f"the payload {reference[:20]}… was damaged where it is kept")
 
@@ -137,7 +151,7 @@ def _open(path: Path, schema: Iterable[str]) -> sqlite3.Connection:
         db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         for statement in ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", "PRAGMA secure_delete=ON", *schema):
             db.execute(statement)
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         raise Unavailable(f"{path} cannot be opened: {error}") from error
     path.chmod(0o600)
     return db
@@ -146,7 +160,7 @@ def _open(path: Path, schema: Iterable[str]) -> sqlite3.Connection:
 def _run(db: sqlite3.Connection, sql: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
     try:
         return db.execute(sql, values).fetchall()
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         raise Unavailable(f"payloads cannot be read or written: {error}") from error
 
 

@@ -28,7 +28,7 @@ class SqliteReception(Reception):
             self._db = sqlite3.connect(path, isolation_level=None)
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute(_SCHEMA)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:
             raise Unavailable(f"{path} cannot be opened: {error}") from error
         path.chmod(0o600)
 
@@ -93,5 +93,5 @@ class SqliteReception(Reception):
     def _run(self, sql: str, values: tuple[object, ...]) -> list[tuple[bytes]]:
         try:
             return self._db.execute(sql, values).fetchall()
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:
             raise Unavailable(f"the reception cannot be read or written: {error}") from error

@@ -116,7 +116,7 @@ class SqliteShelf(Shelf):
                 if db.in_transaction:
                     db.execute("ROLLBACK")
                 raise
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:
             raise Unavailable(f"the rows beside the store could not be kept: {error}; delete {self.path}") from error
 
     def _put(self, row: Row) -> None:
@@ -138,7 +138,7 @@ class SqliteShelf(Shelf):
             for table in _TABLES:
                 self._db.execute(f"DELETE FROM {table}")  # noqa: S608  # the names stand above
             self._db.execute("COMMIT")
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:
             raise Unavailable(f"the rows beside the store could not be thrown away: {error}") from error
 
     @override
@@ -176,7 +176,7 @@ class SqliteShelf(Shelf):
     def _all(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         try:
             return self._db.execute(query, values).fetchall()
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:
             raise Unavailable(f"the rows beside the store cannot be read: {error}; delete {self.path}") from error
 
 

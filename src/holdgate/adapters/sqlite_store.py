@@ -4,7 +4,9 @@ Hints (cursors, the newest cosignatures) lie in a second file without flushes: t
 and must neither wait for the writer nor make anybody wait.
 
 Nothing unhashed is believed: entries are covered by the log's tree, blobs by their keys, snapshots by their digest,
-cosignatures by themselves; cursors are hints. Source: docs/spec/entry.md; SQLite WAL documentation.
+cosignatures by themselves; cursors are hints. SQLite does not notice a bit that turned over: what finds entries by subject
+lies in the table and in an index over the same columns, and both are compared before they are asked. Source:
+docs/spec/entry.md; SQLite WAL documentation.
 """
 
 import hashlib
@@ -19,14 +21,16 @@ from typing import Any, Final
 
 from typing_extensions import override
 
+from holdgate.crypto.hashes import leaf_hash
 from holdgate.engine.ports import CopyStore, Head, Row, Snapshot
 from holdgate.law.chronicle import Draft
-from holdgate.terms.errors import Unavailable
+from holdgate.terms.errors import Tampered, Unavailable
 
 _SCHEMA: Final = (
     """CREATE TABLE IF NOT EXISTS entry(
         seq INTEGER PRIMARY KEY, subject TEXT NOT NULL, leaf BLOB NOT NULL, digest BLOB NOT NULL, body BLOB NOT NULL)""",
-    "CREATE INDEX IF NOT EXISTS entry_subject ON entry(subject, seq)",
+    "CREATE INDEX IF NOT EXISTS entry_by_subject ON entry(subject, seq, digest)",
+    "DROP INDEX IF EXISTS entry_subject",  # of earlier releases
     # With row ids, so that documents are written one after the other; sorted by their digests, each would go to a page of its own.
     "CREATE TABLE IF NOT EXISTS blob(key TEXT PRIMARY KEY, body BLOB NOT NULL)",
     """CREATE TABLE IF NOT EXISTS head(
@@ -40,6 +44,9 @@ _HINTS: Final = (
     "CREATE TABLE IF NOT EXISTS cosignature(witness TEXT PRIMARY KEY, note BLOB NOT NULL) WITHOUT ROWID",
 )
 _HASH: Final = 32
+_ODD: Final = """SELECT count(*) FROM entry AS lying NOT INDEXED WHERE NOT EXISTS (
+    SELECT 1 FROM entry AS named INDEXED BY entry_by_subject
+    WHERE named.subject = lying.subject AND named.seq = lying.seq AND named.digest = lying.digest)"""
 
 
 class SqliteStore(CopyStore):
@@ -53,6 +60,7 @@ class SqliteStore(CopyStore):
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
         self.path = path
         self.flush_us: deque[float] = deque(maxlen=50_000)
+        self._compared = False
         self._writing = threading.Lock()  # whoever closes waits for what another thread still writes
         try:
             hints = path.with_suffix(".hints.db")
@@ -69,7 +77,7 @@ class SqliteStore(CopyStore):
             self._make(self._writer, _SCHEMA)
             self._hints = self._open_hints(hints)
             self._reader = _connect(f"{path.absolute().as_uri()}?mode=ro")
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:
             raise Unavailable(f"the store {path} cannot be opened: {error}") from error
 
     def _open_hints(self, path: Path) -> sqlite3.Connection:
@@ -80,16 +88,24 @@ class SqliteStore(CopyStore):
                 hints.execute("PRAGMA journal_mode=WAL")
                 hints.execute("PRAGMA synchronous=OFF")
                 self._make(hints, _HINTS)
-                hints.execute("SELECT count(*) FROM cursor, cosignature").fetchall()
+                if hints.execute("PRAGMA integrity_check").fetchall() != [("ok",)]:
+                    raise sqlite3.DatabaseError("the hints are damaged")  # as if SQLite had noticed
             except sqlite3.Error:
                 hints.close()
                 if last:
                     raise
-                for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
-                    path.with_name(name).unlink(missing_ok=True)
+                self._throw_away(path)
             else:
                 return hints
         raise Unavailable(f"the hints {path} cannot be opened")
+
+    @staticmethod
+    def _throw_away(path: Path) -> None:
+        try:
+            for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
+                path.with_name(name).unlink(missing_ok=True)
+        except OSError as error:
+            raise Unavailable(f"the hints {path} can neither be read nor removed: {error}") from error
 
     @staticmethod
     def _make(connection: sqlite3.Connection, schema: tuple[str, ...]) -> None:
@@ -128,7 +144,7 @@ class SqliteStore(CopyStore):
         try:
             with self._writing:
                 yield from self._in_transaction(writer, head)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:
             raise Unavailable(f"the store {self.path.name} could not {what}: {error}") from error
 
     @staticmethod
@@ -164,34 +180,66 @@ class SqliteStore(CopyStore):
 
     @override
     def rows(self, start: int, stop: int) -> Iterator[Row]:
+        for seq, row in enumerate(self.found(start, stop), max(start, 0)):
+            if row.seq != seq or leaf_hash(row.body) != row.leaf:
+                raise Tampered(
+                    f"entry {seq} in {self.path} is not what was recorded: it was altered or damaged; "
+                    "ask the Vault for its copy"
+                )
+            yield row
+
+    @override
+    def found(self, start: int, stop: int) -> Iterator[Row]:
         for seq, leaf, body in self._all(
             "SELECT seq, leaf, body FROM entry WHERE seq >= ? AND seq < ? ORDER BY seq", start, stop
         ):
-            yield Row(seq=seq, leaf=leaf, body=body)
+            yield Row(seq=seq, leaf=_bytes(leaf), body=_bytes(body))
 
     @override
     def leaves(self, start: int, stop: int) -> list[bytes]:
         query = "SELECT leaf FROM entry WHERE seq >= ? AND seq < ? ORDER BY seq"
-        return [leaf for (leaf,) in self._all(query, start, stop)]
+        return [_bytes(leaf) for (leaf,) in self._all(query, start, stop)]
 
     @override
     def last_of(self, subject: str, before: int) -> bytes | None:
-        query = "SELECT leaf FROM entry WHERE subject = ? AND seq < ? ORDER BY seq DESC LIMIT 1"
-        row = self._one(query, subject, before)
-        return None if row is None else bytes(row[0])
+        self._compare()
+        row = self._one("SELECT max(seq) FROM entry WHERE subject = ? AND seq < ?", subject, before)
+        if row is None or row[0] is None:
+            return None
+        return next(self.rows(row[0], row[0] + 1)).leaf
 
     @override
     def find(self, subject: str, digest: bytes, before: int) -> int | None:
+        self._compare()
         query = "SELECT seq FROM entry WHERE subject = ? AND digest = ? AND seq < ? LIMIT 1"
         row = self._one(query, subject, digest, before)
         return None if row is None else int(row[0])
+
+    def _compare(self) -> None:
+        """Hold the index of subjects against the table, once: a bit that turned over in one of them leaves the other.
+
+        Raises:
+            Tampered: they differ.
+        """
+        if self._compared:
+            return
+        if (
+            self._one("SELECT 1 FROM sqlite_schema WHERE name = 'entry_by_subject'") is not None
+        ):  # else: an earlier release's
+            [(odd,)] = self._all(_ODD)
+            if odd:
+                raise Tampered(
+                    f"{odd} entries in {self.path} are not found by their subject: the file was damaged; "
+                    "make the store anew from the Vault's copy"
+                )
+        self._compared = True
 
     @override
     def blob(self, key: str) -> bytes | None:
         row = self._one("SELECT body FROM blob WHERE key = ?", key)
         if row is None:
             return None
-        body = bytes(row[0])
+        body = _bytes(row[0])
         holds = key in (hashlib.sha256(body).hexdigest(), hashlib.sha256(b"\0" + body).hexdigest())
         return body if holds else None
 
@@ -219,7 +267,7 @@ class SqliteStore(CopyStore):
     @override
     def load_snapshot(self) -> Snapshot | None:
         for size, root, digest, body in self._all("SELECT size, root, digest, body FROM snapshot ORDER BY size DESC"):
-            if hashlib.sha256(body).digest() == digest:
+            if hashlib.sha256(_bytes(body)).digest() == digest:
                 return Snapshot(size=size, root=root, digest=digest, body=body)
         return None
 
@@ -258,16 +306,21 @@ class SqliteStore(CopyStore):
     def _ask(self, connection: sqlite3.Connection, query: str, *values: object) -> list[tuple[Any, ...]]:
         try:
             return connection.execute(query, values).fetchall()
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:
             raise Unavailable(f"the store {self.path.name} cannot be read: {error}") from error
 
     def _write(self, connection: sqlite3.Connection, statement: str, *values: object) -> None:
         try:
             with self._writing:
                 connection.execute(statement, values)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:
             raise Unavailable(f"the store {self.path.name} cannot be written: {error}") from error
 
 
 def _connect(uri: str) -> sqlite3.Connection:
     return sqlite3.connect(uri, uri=True, check_same_thread=False, isolation_level=None, cached_statements=64)
+
+
+def _bytes(value: object) -> bytes:
+    """A value of a column of bytes; of one whose type was damaged, bytes that no hash covers."""
+    return value if isinstance(value, bytes) else repr(value).encode()

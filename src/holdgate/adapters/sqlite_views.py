@@ -43,7 +43,7 @@ class SqliteViews(SqlViews):
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._db = sqlite3.connect(path, isolation_level=None)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:
             raise Unavailable(f"{path} cannot be opened: {error}") from error
 
     @override
@@ -79,7 +79,7 @@ class SqliteViews(SqlViews):
             for name, values in by_table.items():
                 marks = ",".join("?" * len(BY_NAME[name].columns))
                 self._db.executemany(f"INSERT INTO {name} VALUES ({marks})", values)  # noqa: S608
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:
             raise Unavailable(f"{self._path} cannot be written: {error}") from error
 
     @override

@@ -43,7 +43,7 @@ class SqliteWatch(WatchStore):
             self._db.execute("PRAGMA synchronous=FULL")
             for statement in _SCHEMA:
                 self._db.execute(statement)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:
             raise Unavailable(
                 f"the watch's store {path} cannot be opened: {error}; keep it, and move it away: it is made anew"
             ) from error
@@ -106,7 +106,7 @@ class SqliteWatch(WatchStore):
         try:
             with self._lock, closing(self._db.execute(query, values)) as found:
                 return found.fetchall()
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:
             raise Unavailable(f"the watch's store {self._path.name} cannot be read: {error}") from error
 
     def _together(self, *changes: tuple[str, Sequence[tuple[object, ...]]]) -> None:
@@ -123,5 +123,5 @@ class SqliteWatch(WatchStore):
                     if db.in_transaction:
                         db.execute("ROLLBACK")
                     raise
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:
             raise Unavailable(f"the watch's store {self._path.name} cannot be written: {error}") from error

@@ -51,7 +51,7 @@ class SqliteWitness(WitnessStore, OutsideStore):
             self._db.execute("PRAGMA synchronous=FULL")
             for statement in _SCHEMA:
                 self._db.execute(statement)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:
             raise Unavailable(f"the witness's store {path} cannot be opened: {error}") from error
 
     # ---- what was accepted -----------------------------------------------------------------------------------------
@@ -160,7 +160,7 @@ class SqliteWitness(WitnessStore, OutsideStore):
         try:
             with self._lock:
                 yield self._db
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:
             raise Unavailable(f"the witness's store cannot be read: {error}") from error
 
     @contextmanager
@@ -177,5 +177,5 @@ class SqliteWitness(WitnessStore, OutsideStore):
                     if db.in_transaction:
                         db.execute("ROLLBACK")
                     raise
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:
             raise Unavailable(f"the witness's store could not keep it: {error}") from error

@@ -101,7 +101,7 @@ def _laid(directory: Path) -> Laid:
     path = directory / FOLDER / LAID
     try:
         return msgspec.json.decode(read_file(path, "how the broker was laid out; see holdgate bus init"), type=Laid)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise Malformed(f"{path} does not say how the broker was laid out: {error}") from None
 
 

@@ -68,5 +68,5 @@ def payees_of(data: Path, books: Books, run: str) -> dict[str, Payee]:
 def _payee(name: str, content: bytes) -> Payee:
     try:
         return msgspec.json.decode(content, type=Payee)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise Malformed(f"what is kept as the account of {name} is none: {error}") from None

@@ -171,7 +171,7 @@ def _log_key(log: str | None, charter: Path | None, trust: Path | None, site: st
 def _key(path: Path, owner: str | None) -> SigningKey:
     try:
         found = msgspec.json.decode(_read(path), type=PersonKey)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise Malformed(f"{path} holds no key: {error}") from None
     if found.id != owner:
         raise Malformed(f"{path} is the key of {found.id}, not of {owner}")

@@ -260,7 +260,7 @@ def _cosigner(directory: Path) -> Cosigner:
         raise Unavailable(
             f"{directory} holds no witness: {error.strerror or error}; make one: holdgate witness init"
         ) from error
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise Malformed(f"{path} is no key of a witness: {error}") from None
     return Cosigner(key.name, SigningKey.from_seed(key.signing))
 

@@ -99,7 +99,7 @@ class _Opening:
         library = Library(store.blob)
         chronicle = Chronicle(standing, tree, library, self._authority, self._history)
         while tree.size < head.size:
-            rows = list(store.rows(tree.size, min(head.size, tree.size + PAGE)))
+            rows = list(store.found(tree.size, min(head.size, tree.size + PAGE)))
             if not rows:
                 break
             for row in rows:

@@ -74,7 +74,15 @@ class Store(Protocol):
         ...
 
     def rows(self, start: int, stop: int) -> Iterator[Row]:
-        """Entries [start, stop), in order."""
+        """Entries [start, stop), in order, each with the bytes that its leaf hash covers.
+
+        Raises:
+            Tampered: an entry was altered or damaged where it lies, or is missing before another.
+        """
+        ...
+
+    def found(self, start: int, stop: int) -> Iterator[Row]:
+        """Entries [start, stop) as they lie there, for who holds each against something himself (an audit, an opening)."""
         ...
 
     def leaves(self, start: int, stop: int) -> list[bytes]:
@@ -82,11 +90,19 @@ class Store(Protocol):
         ...
 
     def last_of(self, subject: str, before: int) -> bytes | None:
-        """The leaf hash of the subject's last durable entry among the log's first `before`."""
+        """The leaf hash of the subject's last durable entry among the log's first `before`.
+
+        Raises:
+            Tampered: what finds entries by subject was damaged.
+        """
         ...
 
     def find(self, subject: str, digest: bytes, before: int) -> int | None:
-        """The durable entry of this subject whose payload has this (shortened) digest, among the log's first `before`."""
+        """The durable entry of this subject whose payload has this (shortened) digest, among the log's first `before`.
+
+        Raises:
+            Tampered: what finds entries by subject was damaged.
+        """
         ...
 
     def blob(self, key: str) -> bytes | None:

@@ -15,7 +15,7 @@ from holdgate.law.segments import decision_of
 from holdgate.ledger.entry import Entry, read_entry_once
 from holdgate.ledger.merkle import extend, root_from_frontier
 from holdgate.ledger.note import Notary
-from holdgate.terms.errors import Unavailable
+from holdgate.terms.errors import Tampered, Unavailable
 
 KEPT_BYTES: Final = 2_097_152
 """Bytes of entries that are kept ready, the newest reads of them."""
@@ -66,9 +66,12 @@ class LogReader:
     Args:
         store: of the log.
         notary: signs its checkpoints.
+        known: a size of the log, and the frontier that it is known to have there. No checkpoint is signed before the leaves that
+            lie in the store lead to it: a bit that turned over on the disk would else be signed as another history.
     """
 
-    def __init__(self, store: Store, notary: Notary) -> None:
+    def __init__(self, store: Store, notary: Notary, known: tuple[int, tuple[bytes, ...]] = (0, ())) -> None:
+        self._known = known
         self.notary = notary
         self._store = store
         self._reads: dict[int, Read] = {}
@@ -108,7 +111,7 @@ class LogReader:
         """The signed checkpoint of the first `size` entries. They must be durable.
 
         Raises:
-            Unavailable: the store does not show all of them.
+            Unavailable: the store does not show all of them. Tampered: they are not what they were.
         """
         found = self._signed.get(size)
         if found is None:
@@ -120,13 +123,23 @@ class LogReader:
         """The Merkle frontier of the first `size` entries.
 
         Raises:
-            Unavailable: the store does not show all of them.
+            Unavailable: the store does not show all of them. Tampered: they are not what they were.
         """
         found = self._ends.get(size)
         if found is None:
+            self._prove()
             found = self._hashed(size)
             _put(self._ends, size, found)
         return found
+
+    def _prove(self) -> None:
+        """The leaves in the store lead to the frontier that is known; looked at once."""
+        size, known = self._known
+        if size and self._hashed(size) != known:
+            raise Tampered(
+                "the leaf hashes in the store are not those of its log: it was damaged; ask the Vault for its copy"
+            )
+        self._known = (0, ())
 
     def _hashed(self, size: int) -> tuple[bytes, ...]:
         """The frontier, from the nearest one before it; marks that are passed are kept."""

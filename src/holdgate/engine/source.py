@@ -23,7 +23,7 @@ class StoreSource:
         start, more = 0, True
         while more:
             more = False
-            for row in self._store.rows(start, start + PAGE):
+            for row in self._store.found(start, start + PAGE):
                 more = True
                 yield row.seq, row.leaf, row.body
             start += PAGE

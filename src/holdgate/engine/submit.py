@@ -30,8 +30,8 @@ from holdgate.law.chronicle import Attempt, Chronicle, Draft, attempted
 from holdgate.law.segments import Proved, Segment, decision_of
 from holdgate.law.signers import keys_of
 from holdgate.ledger.entry import read_entry
-from holdgate.ledger.merkle import inclusion_path
-from holdgate.ledger.note import Notary
+from holdgate.ledger.merkle import inclusion_path, verify_inclusion
+from holdgate.ledger.note import Notary, parse_checkpoint
 from holdgate.ledger.proof import write_proof
 from holdgate.terms.errors import HoldgateError, InvariantBroken, Malformed, Tampered, Unavailable
 
@@ -336,13 +336,15 @@ class Spine:
         """The answer that belongs to a durable entry, with a fresh receipt under the present checkpoint.
 
         Raises:
-            InvariantBroken: the store does not hold what its head says.
+            InvariantBroken: the store does not hold what its head says. Tampered: it was damaged; no receipt is made of it.
         """
         size = self._appender.size
         row = next(iter(self._store.rows(seq, seq + 1)), None)
         if row is None:
             raise InvariantBroken(f"entry {seq} is gone from the store")
         path = inclusion_path(self._store.leaves(0, size), seq)
+        if not verify_inclusion(seq, size, row.leaf, path, parse_checkpoint(self._appender.checkpoint).root):
+            raise Tampered(f"no receipt for entry {seq}: the store was damaged; ask the Vault for its copy")
         receipt = write_proof(seq, path, self._appender.checkpoint)
         decision = decision_of(read_entry(row.body))
         return Answer(seq=seq, decision=decision, receipt=receipt, kept=self._appender.kept, resent=True)

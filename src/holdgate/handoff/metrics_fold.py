@@ -223,5 +223,5 @@ def seen(entry: Entry) -> Seen:
         return Seen(at=entry.at, decision=decision)
     try:
         return Seen(at=entry.at, decision=decision, attempts=_ATTEMPTS.decode(entry.record).count)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise Malformed(f"the record of entry {entry.seq} cannot be read: {error}") from None

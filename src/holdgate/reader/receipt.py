@@ -103,7 +103,7 @@ def prove(answer: bytes, envelope: bytes, log: Vkey) -> Decided:
         )
     try:
         return msgspec.structs.replace(_DECIDED.decode(entry.decision), seq=entry.seq)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise Malformed(f"the entry's decision cannot be read: {error}") from None
 
 
@@ -111,7 +111,7 @@ def _unknown(entry: Entry, envelope: bytes) -> str:
     """The hub recorded that it could not authenticate something; whether it was this broadcast, and why."""
     try:
         attempt = _ATTEMPT.decode(entry.record)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError):
         return "the hub shows an entry that is none of this broadcast"
     if attempt.digest != digest(open_envelope(envelope).payload):
         return "the hub shows an entry that is none of this broadcast"

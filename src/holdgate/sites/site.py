@@ -101,7 +101,8 @@ class Site(Recorded, Peer):
         self.chronicle: Chronicle = opened.chronicle
         self.tail = opened.tail
         self.notary = Notary(means.seat.origin, means.key)
-        self.log = LogReader(means.store, self.notary)
+        tree = opened.chronicle.tree
+        self.log = LogReader(means.store, self.notary, (tree.size, tree.frontier()))
         self._tenure = None if means.writing is None else means.writing.tenure
         self.spine = Spine(self.chronicle, means.store, means.clock, self.notary, self._sealed, self._tenure)
         self._live = self.spine

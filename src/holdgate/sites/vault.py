@@ -19,7 +19,7 @@ from typing import Final, NoReturn, Protocol
 from msgspec.structs import replace
 from typing_extensions import override
 
-from holdgate.crypto.hashes import digest, leaf_hash
+from holdgate.crypto.hashes import EMPTY_ROOT, digest, leaf_hash
 from holdgate.crypto.keys import SigningKey
 from holdgate.engine import buggify
 from holdgate.engine.bus import Taken
@@ -31,7 +31,15 @@ from holdgate.identity.charter import Charter, SiteSeat, origin_for
 from holdgate.law.case import Pin
 from holdgate.law.segments import Segment
 from holdgate.ledger.merkle import extend, root_from_frontier
-from holdgate.ledger.note import Checkpoint, make_vkey, open_checkpoint, parse_checkpoint, parse_vkey, read_note
+from holdgate.ledger.note import (
+    KIND_COSIGNATURE,
+    Checkpoint,
+    make_vkey,
+    open_checkpoint,
+    parse_checkpoint,
+    parse_vkey,
+    read_note,
+)
 from holdgate.ledger.policy import Policy
 from holdgate.ledger.witness import (
     Cosigner,
@@ -59,6 +67,12 @@ PAGE: Final = 1_024
 
 def _nobody(site: str) -> None:
     """Nobody wants to know."""
+
+
+def _damaged(origin: str) -> Unavailable:
+    return Unavailable(
+        f"the Vault's mirror of {origin} is not what the Vault cosigned: it was damaged; restore it from a backup"
+    )
 
 
 class MirrorStore(Mirrors, UploadStore, Protocol):
@@ -124,6 +138,7 @@ class Vault(KeepsLogs):
         self.watch = watch
         self._seat = seat
         self._cosigner = Cosigner(seat.origin, key)
+        self._own = parse_vkey(make_vkey(seat.origin, seat.key, KIND_COSIGNATURE))
         self._seats = {s.origin: s for s in charter.sites if s.kind != "vault"}
         self._charter = charter
         self._hub = next((s.origin for s in charter.sites if s.kind == "business_hub"), "")
@@ -301,7 +316,12 @@ class Vault(KeepsLogs):
         raise Tampered(f"the log signed another checkpoint of {wanted.size} entries than the ones that are offered")
 
     def _keep_evidence(self, segment: Segment, checkpoint: Checkpoint, why: str) -> None:
-        """Keep a signed checkpoint that does not fit; as a pair with the accepted one, where such pairs are kept."""
+        """Keep a signed checkpoint that does not fit; as a pair with the accepted one, where such pairs are kept.
+
+        Raises:
+            Unavailable: the mirror is not what this Vault cosigned; nobody is accused by a disk that failed.
+        """
+        self._intact(segment.origin)
         self.store.keep_evidence(segment.origin, segment.checkpoint, why)
         held = None if self._accepted is None else self._accepted.latest(segment.origin)
         if self._accepted is None or held is None:
@@ -311,6 +331,34 @@ class Vault(KeepsLogs):
         self._accepted.keep_evidence(
             found or Evidence(origin=segment.origin, held=held, seen=note, why="not_continued", at_s=now)
         )
+
+    def _intact(self, origin: str) -> None:
+        """The mirror of a log, entry by entry, leads to the checkpoint that its site signed and this Vault cosigned.
+
+        Raises:
+            Unavailable: it does not.
+        """
+        size = self._believed(origin).size
+        if size and self._mirrored.root(origin, size) != self._believed(origin).root:
+            raise _damaged(origin)
+
+    def _believed(self, origin: str) -> Checkpoint:
+        """The checkpoint that was cosigned last; the mirror's size and frontier are its.
+
+        Raises:
+            Unavailable: they are not, or its signature does not hold: the mirror was damaged.
+        """
+        size, frontier = self.store.held(origin)
+        note = self.store.latest(origin)
+        try:
+            found = Checkpoint(origin=origin, size=0, root=EMPTY_ROOT)
+            if note is not None:
+                found = open_checkpoint(note, self._logs[origin], (self._own,))
+            if (found.size, found.root) == (size, root_from_frontier(frontier, size)):
+                return found
+        except (Malformed, Tampered):
+            pass
+        raise _damaged(origin)
 
     @override
     async def held(self, origin: str, sender: str) -> int:
@@ -329,6 +377,7 @@ class Vault(KeepsLogs):
         held = self.store.latest(origin)
         if held is None:
             return None
+        self._believed(origin)
         text, _ = read_note(held)
         own = f"\u2014 {origin} ".encode()
         first = next(line for line in held.splitlines(keepends=True) if line.startswith(own))
@@ -388,6 +437,7 @@ class Vault(KeepsLogs):
 
     def _contradicted(self, origin: str, note: bytes) -> None:
         """A pending checkpoint that the mirrored entries do not lead to: kept with what was mirrored."""
+        self._intact(origin)
         held = self.store.latest(origin)
         self.store.keep_evidence(origin, note, "what is mirrored does not lead to it")
         if self._accepted is not None and held is not None:
