@@ -37,6 +37,7 @@ def main(args: list[str]) -> int:
     parser.add_argument("--seeds", type=int, default=100)
     parser.add_argument("--orders", type=int, default=ORDERS)
     parser.add_argument("--processes", type=int, default=1)
+    parser.add_argument("--minutes", type=float, help="an end before all seeds were run")
     asked = parser.parse_args(args)
     tally, began, told = Tally(asked.orders), time.monotonic(), time.monotonic()
     for one in outcomes(range(asked.first, asked.first + asked.seeds), asked.orders, asked.processes):
@@ -46,6 +47,8 @@ def main(args: list[str]) -> int:
         if time.monotonic() - told > EVERY_S:
             told = time.monotonic()
             print(f"{told - began:.0f} s: {tally.words()}", flush=True)
+        if asked.minutes is not None and time.monotonic() - began > 60 * asked.minutes:
+            break
     seconds = time.monotonic() - began
     command = f"python -m tests.sim.soak {' '.join(args)}".strip()
     missing = tally.missing()
