@@ -5,6 +5,7 @@
     --module law/gates/money.py all of a module (with --sample: so many of it)
     --since REF                 those on lines that changed since a commit (with --sample: so many of them)
     (none of these)             all of them: hours; stopped and started again it goes on where it was
+    --nearest                   write tests/mutants/nearest.json from the map, for tests/mutants/changed.py
     --again                     what lived in an earlier run is tried again
     --show law/money.py:12      the module with that change, as a diff
 
@@ -15,6 +16,7 @@ import argparse
 import ast
 import difflib
 import hashlib
+import json
 import os
 import random
 import re
@@ -32,7 +34,7 @@ from tests.scores import record
 
 PACKAGES: Final = ("terms", "identity", "ledger", "law", "handoff", "pay")
 LEFT_OUT: Final = frozenset({"terms/limits.py"})
-"""Maxima: docs/limits.md holds each of them, and a tidy test compares; a test "at the limit and one past it" takes it from there."""
+"""Maxima: docs/limits.md holds each of them, and a tidy test compares; tests of what is at a limit take it from there."""
 CPU_S: Final = 15
 
 One = tuple[str, Mutant]
@@ -41,7 +43,9 @@ One = tuple[str, Mutant]
 def every(modules: Sequence[str] = ()) -> list[One]:
     """Every mutant of the core, or of these modules (paths below the package)."""
     paths = modules or [
-        path.relative_to(PACKAGE).as_posix() for package in PACKAGES for path in sorted((PACKAGE / package).rglob("*.py"))
+        path.relative_to(PACKAGE).as_posix()
+        for package in PACKAGES
+        for path in sorted((PACKAGE / package).rglob("*.py"))
     ]
     texts = ((path, (PACKAGE / path).read_text(encoding="utf-8")) for path in paths if path not in LEFT_OUT)
     return [(path, mutant) for path, text in texts for mutant in mutants(text)]
@@ -120,7 +124,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="mutants", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     for name in ("--module", "--since", "--show"):
         parser.add_argument(name)
-    for name in ("--draw", "--again"):
+    for name in ("--draw", "--again", "--nearest"):
         parser.add_argument(name, action="store_true")
     parser.add_argument("--sample", type=int, default=0)
     parser.add_argument("--seed", type=int, default=1)
@@ -132,13 +136,18 @@ def main() -> int:
         return 0
     if asked.draw or not (asked.place / "times.json").exists():
         covered.draw(asked.place)
+    if asked.nearest:
+        _write_nearest(covered.Map(asked.place))
+        return 0
     begun = time.monotonic()
     chosen = every([asked.module] if asked.module else ())
     chosen = since(chosen, asked.since) if asked.since else chosen
     of_all = len(chosen)
     if asked.sample:
         chosen = sampled(chosen, asked.sample, asked.seed)
-    print(f"{len(chosen)} of {of_all} mutants" + (f", drawn with seed {asked.seed}" if asked.sample else ""), flush=True)
+    print(
+        f"{len(chosen)} of {of_all} mutants" + (f", drawn with seed {asked.seed}" if asked.sample else ""), flush=True
+    )
     tried = run(chosen, asked.place, width=asked.jobs, again=asked.again)
     print(report.text(tried, sample=bool(asked.sample)))
     if not asked.module and not asked.since:
@@ -146,11 +155,19 @@ def main() -> int:
     return 0
 
 
+def _write_nearest(of: covered.Map) -> None:
+    nearest = {path: of.nearest(path) for path in of.modules()}
+    text = json.dumps({path: files for path, files in nearest.items() if files}, indent=1)
+    (ROOT / "tests" / "mutants" / "nearest.json").write_text(text + "\n", encoding="utf-8")
+
+
 def _score(found: report.Figures, of_all: int, seconds: float) -> None:
     whole = "" if found.tried == of_all else f" a sample of {of_all}: {found.low:.1%} to {found.high:.1%}."
     note = f"{found.killed} killed, {found.explained} explained in docs/mutants.md.{whole}"
     command = f'make mutants MUTANTS_ARGS="{" ".join(sys.argv[1:])}"'
-    record(9, "core-mutants", found.tried, "mutants", found.lives, seconds=seconds, command=command, soak=True, note=note)
+    record(
+        9, "core-mutants", found.tried, "mutants", found.lives, seconds=seconds, command=command, soak=True, note=note
+    )
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ import os
 import re
 import subprocess
 import sys
-import time
 from collections.abc import Iterable, Sequence
 from itertools import zip_longest
 from pathlib import Path
@@ -24,6 +23,9 @@ SECONDS_MAX: Final = 15.0
 """So much is tried on one mutant, by the times of the map's run, before it counts as living."""
 FILES_MAX: Final = 10
 """So many files are collected anew for a module that is imported anew."""
+NEAREST_MAX: Final = 3
+NEAREST_S: Final = 8.0
+"""So many files of tests, and so much of their time, for a module in a run without a map."""
 _SETTINGS: Final = Path(__file__).with_name("coverage.ini")
 
 
@@ -73,6 +75,27 @@ class Map:
             hit = self._naming(mutant.name) or {test for tests in by_line.values() for test in tests}
         return self._ordered(hit & self._times.keys() or set(self._times), anew=anew), anew
 
+    def nearest(self, path: str) -> list[str]:
+        """The few files of tests that run most of a module, for a run that has no map and little time."""
+        of: dict[str, set[int]] = {}
+        for line, tests in self._lines(path).items():
+            for test in tests & self._times.keys():
+                of.setdefault(test.partition("::")[0], set()).add(line)
+        left, chosen, seen = NEAREST_S, list[str](), set[int]()
+        while len(chosen) < NEAREST_MAX:
+            fits = [file for file in sorted(of) if of[file] - seen and self._whole(file) <= left]
+            if not fits:
+                break
+            best = max(fits, key=lambda file: len(of[file] - seen) / (1 + self._whole(file)))
+            chosen.append(best)
+            seen |= of[best]
+            left -= self._whole(best)
+        return chosen
+
+    @functools.cache  # noqa: B019
+    def _whole(self, file: str) -> float:
+        return sum(took for test, took in self._times.items() if test.startswith(f"{file}::"))
+
     def seconds(self, tests: Iterable[str]) -> float:
         return sum(self._times[test] for test in tests)
 
@@ -103,7 +126,7 @@ class Map:
         turns = list(files.values())
         if anew:
             turns = sorted(turns, key=len, reverse=True)[:FILES_MAX]
-        left, chosen = SECONDS_MAX, []
+        left, chosen = SECONDS_MAX, list[str]()
         for test in (test for turn in zip_longest(*turns) for test in turn if test is not None):
             if self._times[test] <= left and len(chosen) < TESTS_MAX:
                 chosen.append(test)

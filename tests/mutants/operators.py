@@ -60,16 +60,16 @@ class Mutant:
 class _Place(NamedTuple):
     owner: ast.AST
     field: str
-    index: int | None
+    at: int | None
 
     def put(self, node: ast.AST | None) -> Callable[[], None]:
         def do() -> None:
-            if self.index is None:
+            if self.at is None:
                 setattr(self.owner, self.field, node)
             elif node is None:
-                del getattr(self.owner, self.field)[self.index]
+                del getattr(self.owner, self.field)[self.at]
             else:
-                getattr(self.owner, self.field)[self.index] = node
+                getattr(self.owner, self.field)[self.at] = node
 
         return do
 
@@ -164,7 +164,10 @@ def _says_nothing(node: ast.AST, owner: ast.AST) -> bool:
             return True
         case ast.ClassDef(bases=bases):
             return any(isinstance(base, ast.Name) and base.id == "Protocol" for base in bases)
-        case ast.Assign(targets=[ast.Name(id="__all__" | "__slots__")]) | ast.AnnAssign(annotation=ast.Name(id="TypeAlias")):
+        case (
+            ast.Assign(targets=[ast.Name(id="__all__" | "__slots__")])
+            | ast.AnnAssign(annotation=ast.Name(id="TypeAlias"))
+        ):
             return True
         case ast.FunctionDef(decorator_list=by):
             return any(isinstance(one, ast.Name) and one.id == "overload" for one in by)

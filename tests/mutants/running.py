@@ -33,7 +33,9 @@ from tests.mutants.operators import mutated
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 PACKAGE: Final = ROOT / "src" / "holdgate"
-_QUIET: Final = ("-q", "-x", "--rootdir", str(ROOT), "-p", "no:randomly", "-p", "no:cacheprovider", "-p", "no:xdist", "--assert=plain", "--timeout=60")
+_QUIET: Final = (
+    "-q", "-x", f"--rootdir={ROOT}", "-p", "no:randomly", "-p", "no:cacheprovider", "-p", "no:xdist", "--assert=plain", "--timeout=60",
+)  # fmt: skip
 _THIRD: Final = (
     "hypothesis", "msgspec", "cryptography.x509", "cryptography.hazmat.primitives.asymmetric.ed25519", "nacl.signing",
     "yaml", "rich.console", "cyclopts", "starlette.applications", "jinja2", "anyio", "lxml.etree", "_pytest.python",
@@ -111,7 +113,7 @@ def _child(do: Callable[[], tuple[str, str]], cpu_s: int, wall_s: int) -> tuple[
         os._exit(0)
     os.close(give)
     status = _awaited(pid, wall_s)
-    with open(take, "rb") as pipe:
+    with os.fdopen(take, "rb") as pipe:
         told = pipe.read()
     shutil.rmtree(place, ignore_errors=True)
     if os.WIFSIGNALED(status) and os.WTERMSIG(status) in (signal.SIGXCPU, signal.SIGKILL):
