@@ -34,7 +34,8 @@ from tests.mutants.operators import mutated
 ROOT: Final = Path(__file__).resolve().parents[2]
 PACKAGE: Final = ROOT / "src" / "holdgate"
 _QUIET: Final = (
-    "-q", "-x", f"--rootdir={ROOT}", "-p", "no:randomly", "-p", "no:cacheprovider", "-p", "no:xdist", "--assert=plain", "--timeout=60",
+    "-q", "-x", f"--rootdir={ROOT}", "-p", "no:randomly", "-p", "no:cacheprovider", "-p", "no:xdist",
+    "--assert=plain", "--timeout=60",
 )  # fmt: skip
 _THIRD: Final = (
     "hypothesis", "msgspec", "cryptography.x509", "cryptography.hazmat.primitives.asymmetric.ed25519", "nacl.signing",
