@@ -36,6 +36,8 @@ PACKAGES: Final = ("terms", "identity", "ledger", "law", "handoff", "pay")
 LEFT_OUT: Final = frozenset({"terms/limits.py"})
 """Maxima: docs/limits.md holds each of them, and a tidy test compares; tests of what is at a limit take it from there."""
 CPU_S: Final = 15
+NEAR: Final = "near"
+"""No test of the nearest files failed on it; the others have still to be asked."""
 
 One = tuple[str, Mutant]
 
@@ -84,22 +86,37 @@ def identity(path: str, mutant: Mutant) -> str:
 def run(chosen: Sequence[One], place: Path, *, width: int = 1, again: bool = False) -> list[report.Tried]:
     """Tries those that are not known yet, and says what came of all of them."""
     results = place / "results.jsonl"
-    known = {line["id"]: line for line in running.lines(results)}
+    known = {line["id"]: line["outcome"] for line in running.lines(results)}
+    ordered = sorted(chosen, key=lambda one: (one[0], one[1].number))
+    open_too = ("", NEAR, "survived") if again else ("", NEAR)
+    left = [one for one in ordered if known.get(identity(*one), "") in open_too]
     of = covered.Map(place)
-    jobs = []
-    for path, mutant in sorted(chosen, key=lambda one: (one[0], one[1].number)):
-        name = identity(path, mutant)
-        if name not in known or (again and known[name]["outcome"] == "survived"):
-            tests, anew = of.tests(path, mutant)
-            jobs.append(Job(name, path, mutant.number, tuple(tests), CPU_S + round(4 * of.seconds(tests)), anew))
-    _side_by_side([jobs[at::width] for at in range(min(width, len(jobs)))], results)
-    known = {line["id"]: line for line in running.lines(results)}
-    doubted = set(running.unsound(sorted({known[job.id]["by"] for job in jobs} - {"", "import", "crash"})))
+    for near in (True, False):
+        jobs = [_job(of, *one, near=near) for one in left]
+        _side_by_side([jobs[at::width] for at in range(min(width, len(jobs)))], results)
+        known = {line["id"]: line["outcome"] for line in running.lines(results)}
+        left = [one for one in left if known[identity(*one)] == NEAR]
+    found = {line["id"]: line for line in running.lines(results)}
+    lines = [(path, mutant, found[identity(path, mutant)]) for path, mutant in chosen]
+    killers = {line["by"] for _, _, line in lines if line["outcome"] == "killed"} - {"import", "crash"}
+    doubted = set(running.unsound(sorted(killers)))
     for test in sorted(doubted):
         print(f"fails without any mutant, so what it killed is left out: {test}")
     told = report.explained()
-    lines = [(path, mutant, known[identity(path, mutant)]) for path, mutant in chosen]
     return [report.judged(p, m, line, told) for p, m, line in lines if line["by"] not in doubted]
+
+
+def _job(of: covered.Map, path: str, mutant: Mutant, *, near: bool) -> Job:
+    tests, anew = of.tests(path, mutant, near=near)
+    return Job(
+        identity(path, mutant),
+        path,
+        mutant.number,
+        tuple(tests),
+        CPU_S + round(4 * of.seconds(tests)),
+        anew,
+        NEAR if near else "survived",
+    )
 
 
 def _side_by_side(shares: Sequence[Sequence[Job]], results: Path) -> None:

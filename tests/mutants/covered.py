@@ -66,15 +66,20 @@ class Map:
     def modules(self) -> list[str]:
         return sorted(self._files)
 
-    def tests(self, path: str, mutant: Mutant) -> tuple[list[str], bool]:
-        """The tests to try on a mutant, the likely and fast ones first; whether the module has to be imported anew."""
+    def tests(self, path: str, mutant: Mutant, *, near: bool = False) -> tuple[list[str], bool]:
+        """The tests to try on a mutant; whether the module has to be imported anew. `near`: of the nearest files only."""
         by_line = self._lines(path)
         hit = {test for line in range(mutant.first, mutant.last + 1) for test in by_line.get(line, ())}
-        anew = not mutant.inside or "" in hit
-        if not mutant.inside or not hit - {""}:
+        anew = not mutant.inside or not hit - {""}
+        if anew:
             hit = self._naming(mutant.name) or {test for tests in by_line.values() for test in tests}
-        return self._ordered(hit & self._times.keys() or set(self._times), anew=anew), anew
+        hit = hit & self._times.keys() or set(self._times)
+        if near:
+            files = self.nearest(path)
+            hit = {test for test in hit if test.partition("::")[0] in files}
+        return self._ordered(hit, anew=anew), anew
 
+    @functools.cache  # noqa: B019
     def nearest(self, path: str) -> list[str]:
         """The few files of tests that run most of a module, for a run that has no map and little time."""
         of: dict[str, set[int]] = {}

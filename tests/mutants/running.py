@@ -58,6 +58,8 @@ class Job:
     """After so long it hangs."""
     anew: bool
     """The module has to be imported anew."""
+    lives: str
+    """What it is called when no test failed."""
 
     @property
     def file(self) -> Path:
@@ -194,7 +196,7 @@ class _Loop(_Quick):
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=after)
             if self._failed:
                 return "killed", self._failed
-        return "survived", ""
+        return job.lives, ""
 
 
 def _in_place(jobs: Sequence[Job], results: Path) -> tuple[str, str]:
@@ -290,9 +292,9 @@ def _imported_anew(job: Job) -> tuple[str, str]:
     """First with the tests of a few files, as collecting them all takes long."""
     first = _files(job.tests)[:3]
     some = [test for test in job.tests if test.partition("::")[0] in first]
-    said = ("survived", "")
+    said = (job.lives, "")
     for tests in (some, [test for test in job.tests if test not in set(some)]):
-        if tests and said[0] == "survived":
+        if tests and said[0] == job.lives:
             said = _child(lambda: _hooked(job, tests), job.cpu_s + 30, 4 * job.cpu_s + _WALL_S)  # noqa: B023
     return said
 
@@ -302,7 +304,7 @@ def _hooked(job: Job, tests: Sequence[str]) -> tuple[str, str]:
     chosen = _Chosen(tests)
     code = pytest.main([*_QUIET, *_files(tests)], plugins=[chosen])
     good = code in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
-    return ("survived", "") if good else ("killed", (chosen.failed or ["import"])[0])
+    return (job.lives, "") if good else ("killed", (chosen.failed or ["import"])[0])
 
 
 def _failures(tests: Sequence[str]) -> list[str]:
