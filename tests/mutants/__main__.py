@@ -88,7 +88,7 @@ def run(chosen: Sequence[One], place: Path, *, width: int = 1, again: bool = Fal
     results = place / "results.jsonl"
     known = {line["id"]: line["outcome"] for line in running.lines(results)}
     ordered = sorted(chosen, key=lambda one: (one[0], one[1].number))
-    open_too = ("", NEAR, "survived") if again else ("", NEAR)
+    open_too = ("", NEAR, "error", *(("survived",) if again else ()))
     left = [one for one in ordered if known.get(identity(*one), "") in open_too]
     of = covered.Map(place)
     for near in (True, False):

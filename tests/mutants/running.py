@@ -192,8 +192,8 @@ class _Loop(_Quick):
     def _try(self, job: Job, items: list[pytest.Item], functions: list[FunctionType]) -> tuple[str, str]:
         if not _patched(job, functions):
             return ANEW, ""
-        for item, after in zip(items, [*items[1:], None], strict=True):
-            item.config.hook.pytest_runtest_protocol(item=item, nextitem=after)
+        for at, item in enumerate(items):
+            item.config.hook.pytest_runtest_protocol(item=item, nextitem=(*items, None)[at + 1])
             if self._failed:
                 return "killed", self._failed
         return job.lives, ""
