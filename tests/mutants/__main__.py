@@ -18,7 +18,6 @@ import difflib
 import hashlib
 import json
 import os
-import random
 import re
 import subprocess
 import sys
@@ -54,12 +53,12 @@ def every(modules: Sequence[str] = ()) -> list[One]:
 
 
 def sampled(of: Sequence[One], number: int, seed: int) -> list[One]:
-    """So many, from each package in proportion, one at least."""
-    chance, chosen = random.Random(seed), []
+    """So many, from each package in proportion, one at least; a larger sample with the same seed holds a smaller one."""
+    chosen = []
     for package in PACKAGES:
         here = [one for one in of if one[0].startswith(f"{package}/")]
-        if here:
-            chosen += chance.sample(here, min(len(here), max(1, round(number * len(here) / len(of)))))
+        here.sort(key=lambda one: hashlib.sha256(f"{seed} {one[0]} {one[1].number}".encode()).digest())
+        chosen += here[: max(1, round(number * len(here) / len(of)))]
     return chosen
 
 
@@ -92,10 +91,10 @@ def run(chosen: Sequence[One], place: Path, *, width: int = 1, again: bool = Fal
     left = [one for one in ordered if known.get(identity(*one), "") in open_too]
     of = covered.Map(place)
     for near in (True, False):
-        jobs = [_job(of, *one, near=near) for one in left]
+        jobs = [job for one in left if not (job := _job(of, *one, near=near)).anew or not near]
         _side_by_side([jobs[at::width] for at in range(min(width, len(jobs)))], results)
         known = {line["id"]: line["outcome"] for line in running.lines(results)}
-        left = [one for one in left if known[identity(*one)] == NEAR]
+        left = [one for one in left if known.get(identity(*one), NEAR) == NEAR]
     found = {line["id"]: line for line in running.lines(results)}
     lines = [(path, mutant, found[identity(path, mutant)]) for path, mutant in chosen]
     killers = {line["by"] for _, _, line in lines if line["outcome"] == "killed"} - {"import", "crash"}

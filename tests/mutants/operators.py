@@ -1,7 +1,8 @@
 """Mutants: small changes to a module's syntax tree, numbered, so that a module and a number name one for ever.
 
 Left out, as no test could or should notice: docstrings, annotations, decorators, options of classes, what `raise` says,
-f-strings and sentences (texts with a blank), `__all__`, code for type checkers, protocols.
+f-strings and sentences (texts with a blank), `__all__`, code for type checkers, protocols, and guards that raise InvariantBroken,
+which stand for what cannot happen.
 """
 
 import ast
@@ -172,6 +173,8 @@ def _says_nothing(node: ast.AST, owner: ast.AST) -> bool:
         case ast.FunctionDef(decorator_list=by):
             return any(isinstance(one, ast.Name) and one.id == "overload" for one in by)
         case ast.Expr(value=ast.Call(func=ast.Name(id="assert_never"))):
+            return True
+        case ast.If(body=[ast.Raise(exc=ast.Call(func=ast.Name(id="InvariantBroken")))], orelse=[]):
             return True
         case _:
             return isinstance(node, _SILENT) or (isinstance(owner, ast.Raise) and isinstance(node, ast.expr))

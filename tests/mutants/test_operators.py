@@ -69,6 +69,7 @@ def test_branches_loops_returns_and_cases_have_theirs() -> None:
         "a, b = (c, d)",
         "x = a | None",
         "assert_never(x)",
+        "if a < b or c:\n    raise InvariantBroken('never')",
     ],
 )
 def test_what_says_nothing_has_none(source: str) -> None:
