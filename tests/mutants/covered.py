@@ -23,8 +23,8 @@ SECONDS_MAX: Final = 15.0
 """So much is tried on one mutant, by the times of the map's run, before it counts as living."""
 FILES_MAX: Final = 10
 """So many files are collected anew for a module that is imported anew."""
-NEAREST_MAX: Final = 3
-NEAREST_S: Final = 8.0
+NEAREST_MAX: Final = 4
+NEAREST_S: Final = 20.0
 """So many files of tests, and so much of their time, for a module in a run without a map."""
 _SETTINGS: Final = Path(__file__).with_name("coverage.ini")
 
