@@ -77,7 +77,7 @@ class Map:
         if near:
             files = self.nearest(path)
             hit = {test for test in hit if test.partition("::")[0] in files}
-        return self._ordered(hit, anew=anew), anew
+        return self._ordered(hit, anew=anew, name=mutant.name), anew
 
     @functools.cache  # noqa: B019
     def nearest(self, path: str) -> list[str]:
@@ -113,7 +113,7 @@ class Map:
 
     def _naming(self, name: str) -> set[str]:
         """The tests that run a line of the core with one of these names in it."""
-        word = re.compile(rf"\b({'|'.join(map(re.escape, name.split('.')))})\b")
+        word = _word(name)
         hit: set[str] = set()
         for path in self._files:
             text = (PACKAGE / path).read_text(encoding="utf-8")
@@ -123,17 +123,31 @@ class Map:
                 hit.update(test for line in found for test in by_line.get(line, ()))
         return hit - {""}
 
-    def _ordered(self, tests: set[str], *, anew: bool) -> list[str]:
-        """By turns from each file, the fastest first, as far as there is time; `anew`: a few files, the busiest first."""
+    def _ordered(self, tests: set[str], *, anew: bool, name: str) -> list[str]:
+        """By turns from each file, the fastest first, as far as there is time.
+
+        `anew`: of a few files, as collecting takes longest then, and more of each: those with the name in them, and the busiest.
+        """
         files: dict[str, list[str]] = {}
         for test in sorted(tests, key=lambda t: (self._times[t], t)):
             files.setdefault(test.partition("::")[0], []).append(test)
         turns = list(files.values())
         if anew:
-            turns = sorted(turns, key=len, reverse=True)[:FILES_MAX]
-        left, chosen = SECONDS_MAX, list[str]()
+            words = _word(name)
+            turns.sort(key=lambda of: (not words.search(_text(of[0].partition("::")[0])), -len(of)))
+            turns = turns[:FILES_MAX]
+        left, most, chosen = SECONDS_MAX * (3 if anew else 1), TESTS_MAX * (8 if anew else 1), list[str]()
         for test in (test for turn in zip_longest(*turns) for test in turn if test is not None):
-            if self._times[test] <= left and len(chosen) < TESTS_MAX:
+            if self._times[test] <= left and len(chosen) < most:
                 chosen.append(test)
                 left -= self._times[test]
         return chosen
+
+
+def _word(name: str) -> re.Pattern[str]:
+    return re.compile(rf"\b({'|'.join(map(re.escape, name.split('.')))})\b")
+
+
+@functools.cache
+def _text(file: str) -> str:
+    return (ROOT / file).read_text(encoding="utf-8")
