@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import zip_longest
 from pathlib import Path
@@ -26,6 +27,8 @@ FILES_MAX: Final = 10
 NEAREST_MAX: Final = 4
 NEAREST_S: Final = 20.0
 """So many files of tests, and so much of their time, for a module in a run without a map."""
+OFTEN: Final = 10
+"""A line that so many tests run is run enough."""
 _SETTINGS: Final = Path(__file__).with_name("coverage.ini")
 
 
@@ -81,19 +84,20 @@ class Map:
 
     @functools.cache  # noqa: B019
     def nearest(self, path: str) -> list[str]:
-        """The few files of tests that run most of a module, for a run that has no map and little time."""
-        of: dict[str, set[int]] = {}
+        """The few files of tests that run most of a module, and often, for a run that has no map and little time."""
+        of: dict[str, Counter[int]] = {}
         for line, tests in self._lines(path).items():
             for test in tests & self._times.keys():
-                of.setdefault(test.partition("::")[0], set()).add(line)
-        left, chosen, seen = NEAREST_S, list[str](), set[int]()
+                of.setdefault(test.partition("::")[0], Counter())[line] += 1
+        wanted = Counter(dict.fromkeys(self._lines(path), OFTEN))
+        left, chosen = NEAREST_S, list[str]()
         while len(chosen) < NEAREST_MAX:
-            fits = [file for file in sorted(of) if of[file] - seen and self._whole(file) <= left]
-            if not fits:
+            gains = {file: (of[file] & wanted).total() for file in sorted(of) if self._whole(file) <= left}
+            if not any(gains.values()):
                 break
-            best = max(fits, key=lambda file: len(of[file] - seen) / (1 + self._whole(file)))
+            best = max(gains, key=lambda file: gains[file] / (1 + self._whole(file)))
             chosen.append(best)
-            seen |= of[best]
+            wanted -= of.pop(best)
             left -= self._whole(best)
         return chosen
 
