@@ -14,6 +14,7 @@ PYTEST_ARGS ?=
 SOAK_ARGS ?=
 WORLDS_ARGS ?= --seeds 300
 FAULTS_ARGS ?=
+MUTANTS_ARGS ?= --sample 400 --seed 1
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
@@ -27,7 +28,7 @@ DEV := $(VENV)/.stamp-dev
 PROJECT := $(VENV)/.stamp-project
 SEMGREP := $(VENV)/.stamp-semgrep
 
-.PHONY: help venv demo screens limits sbom test check lint format types imports tests cover bench soak scoreboard lock clean rules worlds faults
+.PHONY: help venv demo screens limits sbom test check lint format types imports tests cover bench soak scoreboard lock clean rules worlds faults mutants
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -101,6 +102,10 @@ cover: $(DEV) $(PROJECT) ## branch coverage; the core must reach 95 %
 	@$(BIN)/coverage report --fail-under=95 --include='$(CORE_FILES)'
 
 CORE_FILES := src/holdgate/terms/*,src/holdgate/identity/*,src/holdgate/ledger/*,src/holdgate/law/*,src/holdgate/handoff/*,src/holdgate/pay/*,src/holdgate/audit/*
+
+mutants: $(DEV) $(PROJECT) ## small changes to the core that some test must notice (MUTANTS_ARGS="" for all of them: hours)
+	$(call say,mutants,$(MUTANTS_ARGS))
+	@$(BIN)/python -m tests.mutants $(MUTANTS_ARGS)
 
 bench: $(PROJECT) ## what a site costs on this machine
 	@$(BIN)/holdgate bench

@@ -1,5 +1,6 @@
 """The books as they are read from a ledger: documents, what is owed, payment orders, and what bank files are matched with."""
 
+import re
 from typing import Any
 
 import pytest
@@ -214,6 +215,14 @@ def test_text_of_a_bank_is_no_formula_no_directive_and_no_new_line() -> None:
     assert "\n2026-01-01 open" not in beancount(read, day)
     rows = accounting_csv(read, day).split("\n")
     assert not any(cell.startswith(('"=', '"+', '"@')) for row in rows for cell in row.split(","))
+
+
+def test_quotes_and_backslashes_of_a_bank_come_back_as_they_were() -> None:
+    evil = ev.PaymentReceived(
+        invoice="I-000001", amount_minor=1, currency="EUR", bank_ref='a "b" \\ c\\', booked_on="2026-04-05", by="FIN"
+    )  # fmt: skip
+    texts = re.findall(r'"((?:[^"\\]|\\.)*)"', beancount(whole((evil,)), day))
+    assert any('a "b" \\ c\\' in re.sub(r"\\(.)", r"\1", text) for text in texts)
 
 
 def test_the_trial_balance_ends_in_nothing() -> None:

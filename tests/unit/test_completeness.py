@@ -1,5 +1,6 @@
 """What a contract has to say before anybody may certify it, beyond what the gates' table shows: one fault, one sentence."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -184,6 +185,47 @@ TERMS: list[tuple[dict[str, Any], str]] = [
 def test_what_an_order_template_sets_off_is_something_that_happens(template: dict[str, Any], why: str) -> None:
     (sentence,) = said(**template)
     assert why in sentence
+
+
+def step(**fields: Any) -> dict[str, Any]:
+    return {"patch": {"S30": fields}}
+
+
+def bonus(within_s: int) -> tuple[PayoutRule, ...]:
+    return (PayoutRule(id="b", depends_on="on_time", amount_minor=1, currency="USD", within_s=within_s),)
+
+
+ENDS: list[tuple[str, Callable[[int], dict[str, Any]], int, int]] = [
+    ("the most that a window is open", lambda n: step(window=Window(since="S20", max_s=n)), 3653 * 86_400, 1),
+    ("the least that a window is shut", lambda n: step(window=Window(since="S20", min_s=n)), 0, -1),
+    ("a window's two ends", lambda n: step(window=Window(since="S20", min_s=10, max_s=n)), 10, -1),
+    ("a step's length", lambda n: step(duration_s=n), 31 * 86_400, 1),
+    ("a step's least length", lambda n: step(duration_s=n), 0, -1),
+    ("signatures of a step", lambda n: step(signatures=n), 2, 1),
+    ("the fewest signatures", lambda n: step(signatures=n), 1, -1),
+    ("a witness's notice", lambda n: step(witness=Witness(party="client", notice_s=n)), 3653 * 86_400, 1),
+    ("no notice", lambda n: step(witness=Witness(party="client", notice_s=n)), 0, -1),
+    ("silence of a series", lambda n: {"technique": {"environment": (replace(LAB, max_gap_s=n),)}}, 3653 * 86_400, 1),
+    ("the least silence", lambda n: {"technique": {"environment": (replace(LAB, max_gap_s=n),)}}, 1, -1),
+    ("limits of a series", lambda n: {"technique": {"environment": (replace(LAB, min=str(n)),)}}, 28, 1),
+    ("the client's window", lambda n: {"client_window_s": n}, 3653 * 86_400, 1),
+    ("no window for the client", lambda n: {"client_window_s": n}, 0, -1),
+    ("a reader's buffer", lambda n: {"buffer_max_s": n}, 3653 * 86_400, 1),
+    ("no buffer", lambda n: {"buffer_max_s": n}, 0, -1),
+    ("what is on time", lambda n: {"payouts": bonus(n)}, 3653 * 86_400, 1),
+    ("what is barely on time", lambda n: {"payouts": bonus(n)}, 1, -1),
+    ("a trigger's words", lambda n: {"triggers": (Trigger(on="qa_accepted", effect="x" * n),)}, 200, 1),
+    ("triggers", lambda n: {"triggers": (Trigger(on="qa_accepted", effect="tell"),) * n}, 20, 1),
+]
+"""What a contract may say at the very end of a range, and the step by which it leaves it."""
+
+
+@pytest.mark.parametrize(("made", "last", "beyond"), [row[1:] for row in ENDS], ids=[row[0] for row in ENDS])
+def test_the_end_of_a_range_is_in_it_and_one_past_it_is_not(
+    made: Callable[[int], dict[str, Any]], last: int, beyond: int
+) -> None:
+    assert said(**made(last)) == []
+    assert len(said(**made(last + beyond))) == 1
 
 
 def test_what_a_contract_may_demand_is_what_the_gate_asks() -> None:

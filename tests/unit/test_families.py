@@ -77,6 +77,10 @@ FAULTS: dict[str, tuple[Bundle, str]] = {
         bundle(quality=replace(MATRIX, dispositions=(Authority(disposition="reject", roles=("ai",)),))),
         "who works or computes may not decide reject",
     ),
+    "a test bench decides": (
+        bundle(quality=replace(MATRIX, dispositions=(Authority(disposition="reject", roles=("module", "qa")),))),
+        "who works or computes may not decide reject",
+    ),
     "the client is left out": (
         bundle(quality=replace(MATRIX, dispositions=(Authority(disposition="repair", roles=("level3",)),))),
         "repair belongs to the client, who has to co-sign it",

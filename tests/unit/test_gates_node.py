@@ -927,6 +927,16 @@ def a_job_ended_to_test_its_red_tagged_part_anew() -> Pair:
     return undecided.ask(c.StartJob, job="J-2"), decided.ask(c.StartJob, job="J-2")
 
 
+@case("sequence.new_job", "NCR_OPEN")
+def a_job_ended_to_test_anew_what_is_undecided_about_all_of_it() -> Pair:
+    """A nonconformance that names no part is about each of them."""
+    undecided = running().fold(ev.NonconformanceOpened(order=PO, job=JOB, ncr="NCR-1", step="S10", serials=()))
+    decided = running()
+    for world in (undecided, decided):
+        world.do(c.TerminateJob)
+    return undecided.ask(c.StartJob, job="J-2"), decided.ask(c.StartJob, job="J-2")
+
+
 @case("sequence.nonconformances", "NCR_OPEN")
 def compliance_accepts_what_a_recall_stands_open_on() -> Pair:
     world = accepted_job(qa=True)

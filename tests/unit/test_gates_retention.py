@@ -9,7 +9,8 @@ from holdgate.crypto.hashes import digest
 from holdgate.law import command as c
 from holdgate.law import event as ev
 from holdgate.law.retained import Payload
-from holdgate.law.retention import hold_on, named_in, read_subject, years_of
+from holdgate.law.retention import hold_on, is_known, named_in, read_subject, years_of
+from holdgate.law.state import Closed
 from holdgate.terms.instant import add_years, parse
 from tests.builders import COMMITMENT, JOB, NODE, OTHER_NODE, PO, World, accepted_job, hub
 from tests.gate_cases import Pair, Row, case, checked, rows_of, two
@@ -235,6 +236,17 @@ def a_photo_of_nothing_while_a_node_is_away() -> Pair:
     loose = hub().fold(ev.PayloadKept(commitment=PHOTO, kind="evidence", by="QA")).contact(NODE, up=True)
     here = loose.copy().contact(OTHER_NODE, up=True)
     return loose.ask(c.ErasePayload, commitment=PHOTO), here.ask(c.ErasePayload, commitment=PHOTO)
+
+
+def test_a_hold_may_be_on_a_person_an_order_or_a_job_also_one_that_is_closed() -> None:
+    state = accepted_job().state
+    subjects = ("person:TECH", f"order:{PO}", f"job:{PO}/{JOB}")
+    assert all(is_known(state, subject) for subject in subjects)
+    assert not any(is_known(state, subject) for subject in ("person:X", "order:X", f"job:{PO}/X", f"job:X/{JOB}", PO))
+    del state.jobs[f"{PO}/{JOB}"]
+    assert not is_known(state, f"job:{PO}/{JOB}")
+    state.closed[f"{PO}/{JOB}"] = Closed(by="QA", at=1)
+    assert is_known(state, f"job:{PO}/{JOB}")
 
 
 @pytest.mark.parametrize("row", rows_of(__file__), ids=lambda row: row.name)

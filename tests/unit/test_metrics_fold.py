@@ -248,6 +248,19 @@ def test_an_amendment_moves_the_due_time_and_new_parts_wait_again() -> None:
     assert found["holdgate_forward_pending"] == {"N1": 0, "N2": 0}
 
 
+@pytest.mark.parametrize(("due", "counted"), [(19, (1, 0)), (20, (1, 1)), (90, (0, 0)), (None, (0, 0))])
+def test_an_order_that_was_in_time_is_weighed_anew_under_another_due_time(
+    due: int | None, counted: tuple[int, int]
+) -> None:
+    arrival = scan(20, "R1", 1, here("PO-1", "A1"), gone("PO-1", "N1", "A1"))
+    fold = folded((stage(0, "PO-1", "N1", "A1", due=30), arrival, contact(40, "HUB", up=True)))
+    was = plain(fold.figures(at(40)))
+    assert (was["holdgate_arrival_due_total"], was["holdgate_arrival_confirmed_in_time_total"]) == (1, 1)
+    fold.observe(stage(50, "PO-1", "N1", "A1", due=due, amendment=True))
+    found = plain(fold.figures(at(60)))
+    assert (found["holdgate_arrival_due_total"], found["holdgate_arrival_confirmed_in_time_total"]) == counted
+
+
 def test_a_lot_that_goes_ahead_does_not_end_the_wait() -> None:
     fold = folded((
         stage(0, "PO-1", "N1", "A1", "A2"),

@@ -251,6 +251,11 @@ def test_late_is_what_was_due_while_the_hub_was_off_or_had_no_vault(name: str, d
     assert came_late(world.state, due) is late
 
 
+def test_the_first_start_of_a_shop_ends_no_outage() -> None:
+    world = hub().fold(ev.Booted(epoch="e", reconciled=True), at=100 * S)
+    assert not any(came_late(world.state, due) for due in (0, 1, 50 * S, 100 * S))
+
+
 def test_an_outage_that_goes_on_counts_and_the_loss_of_a_node_does_not() -> None:
     world = hub().fold(ev.ContactChanged(site=VAULT, up=True), at=0)
     world.fold(ev.ContactChanged(site=NODE, up=True), at=0)
