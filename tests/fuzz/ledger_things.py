@@ -6,8 +6,8 @@ from typing import Any, Final, NoReturn, TypeVar
 
 import msgspec
 
-from holdgate.engine.wire import Offer, Remote, _read_call, serve
-from holdgate.law.segments import Segment, read_unproved, verify_segment
+from holdgate.engine.wire import Offer, Remote, Unread, _read_call, serve
+from holdgate.law.segments import Segment, prove, verify_segment
 from holdgate.ledger import mirroring, tiles
 from holdgate.ledger.cosigning import Given, next_step
 from holdgate.ledger.head import open_head
@@ -144,6 +144,12 @@ def inclusion(raw: bytes) -> object:
         assert holds == other, f"one verifier says {holds}, the other {other}"
     if holds and 0 < size <= len(s.leaves()) and root == root_of(s.leaves()[:size]):
         assert leaf == s.leaves()[index], "another entry was proven at this place"
+    return held(holds)
+
+
+def held(holds: bool) -> bool:  # noqa: FBT001
+    if not holds:
+        raise Tampered("it does not hold")
     return holds
 
 
@@ -153,7 +159,7 @@ def consistency(raw: bytes) -> object:
     holds = verify_consistency(old, new, raw[16:48], raw[48:80], _path(raw[80:]))
     if holds and 0 < old <= new <= len(s.leaves()) and raw[48:80] == root_of(s.leaves()[:new]):
         assert raw[16:48] == root_of(s.leaves()[:old]), "another beginning was proven"
-    return holds
+    return held(holds)
 
 
 @cache
@@ -220,7 +226,8 @@ def witness_answer(raw: bytes) -> object:
     found = next_step(s.checkpoints()[0], s.WITNESS, (0,), Reply(status=200, body=raw))
     if isinstance(found, Given):
         assert verify_cosignature(found.note, s.WITNESS) == s.T_S, "a cosignature that nobody made was believed"
-    return found
+        return found
+    raise Tampered(str(found))
 
 
 @cache
@@ -280,8 +287,10 @@ def offer(segment: Segment) -> Offer:
 @target(calls, "ask offer deliver held latest attest claim renew pull locker origin raw pins start size", share=6)
 def wire_call(raw: bytes) -> object:
     """Whatever is asked is answered, with something that the asking side can read."""
-    said = run(serve(PEER, raw, NODE))
-    return REMOTE._read(said)
+    said = REMOTE._read(run(serve(PEER, raw, NODE)))
+    if isinstance(said, Unread):
+        raise Malformed(said.why)
+    return said
 
 
 @cache
@@ -329,7 +338,7 @@ def segment(raw: bytes) -> object:
         said.append(canon.encode(found.origin))
     for body in stretch.entries.values():
         try:
-            said.append(read_unproved(body, s.people()).entry.seq)
+            said.append(prove(body, s.people()).entry.seq)
         except (Malformed, Tampered) as error:
             said.append(str(error))
     return said

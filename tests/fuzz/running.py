@@ -121,7 +121,7 @@ def run(target: Target, executions: int, seed: int) -> Ran:
                 if len(findings) > 20:
                     break
             read += how == "read"
-            shape = _PARTICULAR.sub("", str(said)) if how == "refused" else ""
+            shape = _PARTICULAR.sub("", str(said))[:80] if how == "refused" else ""
             if number >= first and len(corpus) < CORPUS_MAX and _is_new(how, shape, seen, number):
                 corpus.append(raw)
     return Ran(target.name, executions, read, len(seen), slowest, time.process_time() - begin, findings)

@@ -22,7 +22,7 @@ from holdgate.package.archive import pack, unpack
 from holdgate.package.verify import verify as verify_package
 from holdgate.reader import broadcast, receipt
 from holdgate.terms import canon
-from holdgate.terms.errors import Malformed
+from holdgate.terms.errors import Tampered
 from tests.builders import NODE, ROOT, charter, charter_envelope, key_of
 from tests.fuzz import seeds as s
 from tests.fuzz.target import target
@@ -62,10 +62,9 @@ def submission(raw: bytes) -> object:
         opened = open_envelope(raw)
         assert opened.payload in signed_payloads(), "a forged act was believed"
         assert canon.encode(opened) == found.envelope
-    elif found.error is not None:
-        raise Malformed(found.attempt.code + str(found.error))
-    assert isinstance(found, Unauthentic | Verified)
-    return found if isinstance(found, Verified) else found.attempt
+        return found
+    assert isinstance(found, Unauthentic)
+    raise Tampered(f"{found.attempt.code}: {found.attempt.why}")
 
 
 @target(lambda: [charter_envelope()], WORDS, share=2)
@@ -157,7 +156,8 @@ def assertion(raw: bytes) -> object:
         said = canon.decode(raw, passkeys._ASSERTION, "it")
         made = [canon.decode(one, passkeys._ASSERTION, "it") for one in assertions()]
         assert any((said.client_data, said.authenticator_data) == (one.client_data, one.authenticator_data) for one in made)
-    return held
+        return held
+    raise Tampered("it does not hold")
 
 
 @cache
