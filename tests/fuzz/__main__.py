@@ -11,9 +11,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from tests.fuzz.running import outcome
-from tests.fuzz.all import shares, TARGETS
-from tests.fuzz.running import run
+from tests.fuzz.all import TARGETS, shares
+from tests.fuzz.running import outcome, run
 from tests.scores import record
 
 MILLION = 1_000_000

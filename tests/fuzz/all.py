@@ -7,9 +7,14 @@ from tests.fuzz import ledger_things, signed_things, texts
 from tests.fuzz.target import TARGETS as _TARGETS
 from tests.fuzz.target import Target
 
-WHERE: Final = (signed_things, ledger_things, texts)
-"""The modules that register targets."""
 TARGETS: Final[Mapping[str, Target]] = _TARGETS
+GROUPS: Final[Mapping[str, Mapping[str, Target]]] = {
+    module.__name__.rpartition(".")[2].replace("_", "-"): {
+        name: target for name, target in TARGETS.items() if target.read.__module__ == module.__name__
+    }
+    for module in (signed_things, ledger_things, texts)
+}
+"""By the module that registers them."""
 
 
 def shares(targets: Mapping[str, Target], executions: int) -> dict[str, int]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Final
 
-BYTES_MAX: Final = 65_536
+BYTES_MAX: Final = 32_768
 """An altered input is cut to this length; what is longer is tried by the table of bombs."""
 _TOKEN: Final = re.compile(rb'"(?:[^"\\\n]|\\.)*"|[A-Za-z]+|[0-9]+|[ \t]+|.', re.DOTALL)
 NUMBERS: Final = tuple(

@@ -28,11 +28,12 @@ _PARTICULAR: Final = re.compile(r"'[^']*'|\"[^\"]*\"|[0-9]+|b'.*|U\+[0-9A-F]+")
 
 
 class Finding(NamedTuple):
-    """An input that did what none may."""
+    """An input that did what none may. `slow_s`: where all that it did was to take so long."""
 
     target: str
     raw: bytes
     what: str
+    slow_s: float = 0
 
     def __str__(self) -> str:
         shown = self.raw if len(self.raw) <= 2_000 else self.raw[:2_000] + b"..."
@@ -98,7 +99,7 @@ def judged(target: Target, raw: bytes, *, again: bool) -> tuple[float, tuple[str
     if took > SLOW_S:
         took = min(took, *(timed(target, raw)[0] for _ in range(3)))
         if took > SLOW_S:
-            return took, said, Finding(target.name, raw, f"it takes {took:.3f} s of CPU")
+            return took, said, Finding(target.name, raw, f"it takes {took:.3f} s of CPU", took)
     return took, said, None
 
 
