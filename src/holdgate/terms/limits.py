@@ -285,6 +285,8 @@ ORDER_LINES_MAX: Final = 200
 """Lines of one file: somebody reviews each of them."""
 SHEET_ROWS_MAX: Final = 10_000
 """Rows of a table."""
+SHEET_LINES_MAX: Final = 100_000
+"""Lines of its file, empty ones and those inside of cells too: a spreadsheet may save many empty rows."""
 SHEET_COLUMNS_MAX: Final = 50
 """Columns of a table."""
 UBL_ELEMENTS_MAX: Final = 50_000
