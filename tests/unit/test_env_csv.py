@@ -1,8 +1,8 @@
 """A logger's CSV file: what is taken, what is refused and in which row, and the acts that come out."""
 
-import time
 import base64
 import json
+import time
 from functools import partial
 from pathlib import Path
 from typing import Any, Final

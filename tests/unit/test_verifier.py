@@ -31,7 +31,6 @@ from tests.javascript import Job, javascript, needs_node
 from tests.made_log import HOST, Passkey, made
 from tests.played import demonstration
 from tests.tampering import ANY, HUB, NODE, STRANGER, Case, Shop
-from tests.tidy.tree import ROOT
 
 pytestmark = [
     needs_node,
