@@ -1,7 +1,7 @@
 """Ed25519 keys and signatures as nobody makes them by mistake: for verifiers that have to agree, and for forgeries.
 
-Points of small order added to keys and to R, other encodings of one number, numbers beyond the group's order, other lengths; and good
-ones. Everything follows from the source of chance that is handed in.
+Points of small order added to keys and to R, other encodings of one number, numbers beyond the group's order, other lengths; and
+good ones. Everything follows from the source of chance that is handed in.
 """
 
 from collections.abc import Callable
@@ -59,7 +59,9 @@ def secret(draw: Random) -> Secret:
     return Secret(scalar, crypto_scalarmult_ed25519_base_noclamp(scalar))
 
 
-def made(draw: Random, signer: Secret, message: bytes, *, key: bytes = b"", r_point: bytes = b"", plus: bytes = b"") -> bytes:
+def made(
+    draw: Random, signer: Secret, message: bytes, *, key: bytes = b"", r_point: bytes = b"", plus: bytes = b""
+) -> bytes:
     """A signature by whoever knows the scalar.
 
     Args:
@@ -89,6 +91,10 @@ def larger(draw: Random, signature: bytes) -> bytes:
     """The same S plus a multiple of the order: another spelling of one number."""
     s = int.from_bytes(signature[32:], "little")
     return signature[:32] + (s + ORDER * draw.randint(1, (2**256 - 1 - s) // ORDER)).to_bytes(32, "little")
+
+
+def _turned(signature: bytes) -> bytes:
+    return signature[32:] + signature[:32]
 
 
 Draws = Callable[[Random, Secret, bytes], tuple[bytes, bytes, bytes]]
@@ -137,7 +143,7 @@ KINDS: Final[dict[str, Draws]] = {
     "a key beyond the prime": lambda d, k, m: (d.choice(ODD_POINTS), made(d, k, m), m),
     "noise": lambda d, k, m: (d.randbytes(32), d.randbytes(64), m),
     "noise as a key": lambda d, k, m: (d.randbytes(32), made(d, k, m), m),
-    "the halves swapped": lambda d, k, m: (k.point, (lambda s: s[32:] + s[:32])(made(d, k, m)), m),
+    "the halves swapped": lambda d, k, m: (k.point, _turned(made(d, k, m)), m),
     "another's signature": lambda d, k, m: (k.point, made(d, secret(d), m), m),
     "another length": _lengths,
     "nothing but zeros": lambda d, k, m: (d.choice((k.point, bytes(32), SMALL[2])), bytes(64), m),

@@ -1,7 +1,7 @@
 """Four verifiers of signatures, in three languages, say the same: over the CCTV vectors, and over odd cases made at run time.
 
-The site's (libsodium), the second verifier's (OpenSSL, and arithmetic of its own), the verifier page's (WebCrypto under node), and a
-small program on Go's own library. HOLDGATE_AGREEMENT=n takes n cases instead of CI's.
+The site's (libsodium), the second verifier's (OpenSSL, and arithmetic of its own), the verifier page's (WebCrypto under node), and
+a small program on Go's own library. HOLDGATE_AGREEMENT=n takes n cases instead of CI's.
 """
 
 import base64
@@ -108,7 +108,15 @@ def test_the_cctv_vectors(shared: Path, go: Judge, ask: Ask, verifier: Any) -> N
     found = [Case("CCTV", bytes.fromhex(row["key"]), bytes.fromhex(row["sig"]), row["msg"].encode()) for row in rows]
     assert len(found) == 914
     bad = list(disagreements(found, go, ask, verifier))
-    record(11, "cctv", len(found), "signatures judged by four verifiers", len(bad), seconds=time.monotonic() - began, command=COMMAND)
+    record(
+        11,
+        "cctv",
+        len(found),
+        "signatures judged by four verifiers",
+        len(bad),
+        seconds=time.monotonic() - began,
+        command=COMMAND,
+    )
     assert not bad, bad[:5]
 
 
@@ -150,7 +158,18 @@ def _der(draw: Random, signature: bytes) -> bytes:
     """Another spelling of an ECDSA signature, or another signature that holds as well."""
     length = signature[3]
     r, s = (int.from_bytes(raw, "big") for raw in (signature[4 : 4 + length], signature[6 + length :]))
-    r, s = draw.choice(((r, s), (r, P256_ORDER - s), (P256_ORDER - r, s), (r + P256_ORDER, s), (r, s + P256_ORDER), (r, -s), (0, s), (r, 0)))
+    r, s = draw.choice(
+        (
+            (r, s),
+            (r, P256_ORDER - s),
+            (P256_ORDER - r, s),
+            (r + P256_ORDER, s),
+            (r, s + P256_ORDER),
+            (r, -s),
+            (0, s),
+            (r, 0),
+        )
+    )
 
     def integer(value: int) -> bytes:
         raw = value.to_bytes((value.bit_length() + 8) // 8 or 1, "big", signed=True)
@@ -190,7 +209,11 @@ def test_passkeys(ask: Ask, verifier: Any) -> None:
         ours, other = passkeys.verify(key, MESSAGE, row), verifier.passkey_holds(key, MESSAGE, row)
         holding += ours
         if not ours == other == (why == ""):
-            client = base64.b64decode(json.loads(row)["client_data"]) if row.startswith(b'{"auth') and row.endswith(b"}") else b""
+            client = (
+                base64.b64decode(json.loads(row)["client_data"])
+                if row.startswith(b'{"auth') and row.endswith(b"}")
+                else b""
+            )
             bad.append(f"{key!r} {row!r} {client!r}: site {ours}, second verifier {other}, page {why or 'holds'}")
     unit = "passkeys' signatures judged by three verifiers"
     record(11, "passkeys", count, unit, len(bad), seconds=time.monotonic() - began, command=COMMAND, soak=COUNT > CI)

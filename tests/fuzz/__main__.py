@@ -20,7 +20,9 @@ MILLION = 1_000_000
 
 def main(arguments: list[str]) -> int:
     """Run; 1 where something was found."""
-    parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__.partition("\n")[0] if __doc__ else "")
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.fuzz", description=__doc__.partition("\n")[0] if __doc__ else ""
+    )
     parser.add_argument("--executions", type=int, default=MILLION)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", default="", help="targets, with commas between them")

@@ -1,11 +1,11 @@
-"""Bombs: inputs that are short, or look harmless, and cost whoever reads them. Each with what reads it and a word of its refusal."""
+"""Bombs: inputs that are short, or look harmless, and cost whoever reads them. Each with its reader and a word of the refusal."""
 
 import io
 import struct
 import tarfile
 import zipfile
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -37,9 +37,9 @@ from holdgate.ordering import read_order_file
 from holdgate.package.archive import unpack
 from holdgate.terms import canon, limits
 from holdgate.terms.errors import Malformed
+from tests.builders import key_of
 from tests.fuzz import seeds as s
 from tests.fuzz.texts import UBL, ZONE, schema
-
 
 MIB: Final = 1 << 20
 
@@ -247,7 +247,7 @@ JSON: Final[dict[str, tuple[Callable[[], bytes], Callable[[bytes], object], str]
     "an event: lists": (lambda: b'{"epcList":[' + b'"urn:epc:id:sgtin:1.2.3",' * 4_000 + b'"x"]}', read_object_event, ""),
     "an invoice: depth": (lambda: b'{"lines":' + deep(60_000) + b"}", invoice_from, ""),
     "a key file that wants a terabyte": (
-        lambda: keyfile.seal_key(s.key_of("TECH"), "four words that rhyme", "", keyfile.LEAST).replace(b"67108864", b"1099511627776"),
+        lambda: keyfile.seal_key(key_of("TECH"), "four words that rhyme", "", keyfile.LEAST).replace(b"67108864", b"1099511627776"),
         keyfile.read_key_file,
         "asks for",
     ),
@@ -267,10 +267,14 @@ XML: Final[dict[str, Callable[[bytes], bytes]]] = {
     "a parameter entity": lambda root: b'<!DOCTYPE d [<!ENTITY % x SYSTEM "http://127.0.0.1:9/x"> %x;]><d/>',
     "a DTD from the network": lambda root: b'<!DOCTYPE d SYSTEM "http://127.0.0.1:9/x.dtd"><d/>',
     "a document type in small letters": lambda root: b"<!doctype d><d/>",
-    "a document type in UTF-16": lambda root: '<?xml version="1.0" encoding="UTF-16"?><!DOCTYPE d><d/>'.encode("utf-16"),
+    "a document type in UTF-16": lambda root: '<?xml version="1.0" encoding="UTF-16"?><!DOCTYPE d><d/>'.encode(
+        "utf-16"
+    ),
     "a document type in UTF-7": lambda root: b'<?xml version="1.0" encoding="UTF-7"?>+ADwAIQ-DOCTYPE d+AD4-<d/>',
     "a document type in EBCDIC": lambda root: '<?xml version="1.0" encoding="cp037"?><!DOCTYPE d><d/>'.encode("cp037"),
-    "an inclusion": lambda root: b'<d xmlns:xi="http://www.w3.org/2001/XInclude"><xi:include href="file:///etc/passwd"/></d>',
+    "an inclusion": lambda root: (
+        b'<d xmlns:xi="http://www.w3.org/2001/XInclude"><xi:include href="file:///etc/passwd"/></d>'
+    ),
     "depth": lambda root: root + b"<a>" * 40_000,
     "depth that ends": lambda root: root + b"<a>" * 250 + b"</a>" * 250,
     "breadth": lambda root: root + b"<a/>" * 600_000,
@@ -347,7 +351,7 @@ OTHER: Final[dict[str, Bomb]] = {
     "a call of a false length": Bomb(lambda: b"\xdd\xff\xff\xff\xff", _read_call, "cannot be read"),
     "a call: depth": Bomb(lambda: b"\x91" * 200_000, _read_call, "cannot be read"),
     "a call: keys": Bomb(lambda: b"\xdf\x00\x0f\xff\xff" + b"\xa0\xc0" * 100_000, _read_call, "cannot be read"),
-    "a call: leaves": Bomb(lambda: msgspec.msgpack.encode({"ask": "offer", "leaves": [b""] * 100_000}), _read_call, "cannot be read"),
+    "a call: leaves": Bomb(lambda: msgspec.msgpack.encode({"ask": "offer", "leaves": [b""] * 100_000}), _read_call, "cannot"),
     "a note of lines": Bomb(lambda: s.checkpoints()[0] + s.checkpoints()[0].split(b"\n")[-2] * 50_000, _note, ""),
     "a note of signatures": Bomb(lambda: s.text_of(s.checkpoints()[0]) + b"\n" + b"\xe2\x80\x94 a AAAAAAA=\n" * 60, _note, ""),
     "a checkpoint: digits": Bomb(lambda: b"a\n" + b"9" * 9_000 + b"\nAAAA\n", parse_checkpoint, ""),
@@ -356,7 +360,7 @@ OTHER: Final[dict[str, Bomb]] = {
     "a tile's name: digits": Bomb(lambda: "tile/0/" + "x000/" * 100_000 + "001", parse_path, ""),
     "a tile's level: digits": Bomb(lambda: f"tile/{'9' * 5_000}/000", parse_path, ""),
     "a bundle of entries: false length": Bomb(lambda: b"\xff\xff" * 40_000, read_bundle, ""),
-    "an upload: a proof without end": Bomb(lambda: b"\x00\x01a" + bytes(15) + b"\x01" + b"\0\0\0\0\xff" + bytes(9_000), _upload, "hashes"),
+    "an upload: a proof without end": Bomb(lambda: b"\0\x01a" + bytes(15) + b"\x01\0\0\0\0\xff" + bytes(9_000), _upload, "hashes"),
     "a witness's request: digits": Bomb(lambda: b"old " + b"9" * 60_000 + b"\n\n", read_request, ""),
     "a policy of groups": Bomb(lambda: b"group a any a\n" * 5_000, parse_policy, ""),
     "a policy without end": Bomb(lambda: b"#" * MIB, parse_policy, ""),
@@ -383,9 +387,11 @@ OTHER: Final[dict[str, Bomb]] = {
 def bombs() -> dict[str, Bomb]:
     """All of them, by name."""
     found = {f"YAML: {name}": Bomb(make, _yaml, says) for name, (make, says) in YAML.items()}
-    found |= {f"a rule: {name}": Bomb(lambda text=text: text, _rule, says) for name, (text, says) in RULES.items()}  # type: ignore[misc]
-    found |= {f"a rule over lists: {name}": Bomb(lambda text=text: text, budget, "budget") for name, text in BUDGETS.items()}  # type: ignore[misc]
+    found |= {f"a rule: {name}": Bomb(partial(str, text), _rule, says) for name, (text, says) in RULES.items()}
+    found |= {
+        f"a rule over lists: {name}": Bomb(partial(str, text), budget, "budget") for name, text in BUDGETS.items()
+    }
     found |= {f"JSON: {name}": Bomb(make, read, says) for name, (make, read, says) in JSON.items()}
     for kind, root, read in (("of a bank", _CAMT, read_bank_file), ("an order", _UBL, _order)):
-        found |= {f"XML {kind}: {name}": Bomb(lambda make=make, root=root: make(root), read, "") for name, make in XML.items()}  # type: ignore[misc]
+        found |= {f"XML {kind}: {name}": Bomb(partial(make, root), read, "") for name, make in XML.items()}
     return found | OTHER

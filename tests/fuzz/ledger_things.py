@@ -11,7 +11,7 @@ from holdgate.law.segments import Segment, prove, verify_segment
 from holdgate.ledger import mirroring, tiles
 from holdgate.ledger.cosigning import Given, next_step
 from holdgate.ledger.head import open_head
-from holdgate.ledger.merkle import root_of, verify_consistency, verify_inclusion
+from holdgate.ledger.merkle import consistency_path, root_of, verify_consistency, verify_inclusion
 from holdgate.ledger.note import (
     make_vkey,
     open_checkpoint,
@@ -33,7 +33,9 @@ from tests.fuzz.target import target
 from tests.unit.test_wire import DELIVER, HELD, LOCKER, OFFER, Plain
 
 T = TypeVar("T")
-NOTE_WORDS: Final = f"{s.ORIGIN} {s.WITNESS_NAME} — holdgate/vault-head/v1 time log old index extra c2sp.org/tlog-proof@v1 AAAA= 0 1"
+NOTE_WORDS: Final = (
+    f"{s.ORIGIN} {s.WITNESS_NAME} — holdgate/vault-head/v1 time log old index extra c2sp.org/tlog-proof@v1 AAAA= 0 1"
+)
 
 # ---- notes -------------------------------------------------------------------------------------------------------------
 
@@ -68,7 +70,11 @@ def checkpoint(raw: bytes) -> object:
     return found
 
 
-@target(lambda: [s.LOG.name.encode() + b"+" + vkey().encode().split(b"+", 1)[1], witness_vkey().encode()], "+ 01 04", share=2)
+@target(
+    lambda: [s.LOG.name.encode() + b"+" + vkey().encode().split(b"+", 1)[1], witness_vkey().encode()],
+    "+ 01 04",
+    share=2,
+)
 def verifier_key(raw: bytes) -> object:
     text = raw.decode("utf-8", "replace")
     found = parse_vkey(text)
@@ -93,7 +99,12 @@ def vault_head(raw: bytes) -> object:
 
 @cache
 def policies() -> list[bytes]:
-    lines = [f"log {vkey()} https://shop.test/log", f"witness x {witness_vkey()} http://127.0.0.1:1/", "group g any x", "quorum g"]
+    lines = [
+        f"log {vkey()} https://shop.test/log",
+        f"witness x {witness_vkey()} http://127.0.0.1:1/",
+        "group g any x",
+        "quorum g",
+    ]
     return ["\n".join(lines).encode(), b"quorum none\n"]
 
 
@@ -147,7 +158,7 @@ def inclusion(raw: bytes) -> object:
     return held(holds)
 
 
-def held(holds: bool) -> bool:  # noqa: FBT001
+def held(holds: bool) -> bool:
     if not holds:
         raise Tampered("it does not hold")
     return holds
@@ -210,8 +221,12 @@ def tile_name(raw: bytes) -> object:
 @cache
 def requests() -> list[bytes]:
     size = len(s.leaves())
-    path = s.consistency_path(s.leaves(), 7)
-    return [write_request(7, path, s.checkpoints()[-1]), write_request(0, [], s.checkpoints()[2]), write_request(size, [], s.checkpoints()[-2])]
+    path = consistency_path(s.leaves(), 7)
+    return [
+        write_request(7, path, s.checkpoints()[-1]),
+        write_request(0, [], s.checkpoints()[2]),
+        write_request(size, [], s.checkpoints()[-2]),
+    ]
 
 
 @target(requests, NOTE_WORDS, share=4)
@@ -298,7 +313,9 @@ def replies() -> list[bytes]:
     return [run(serve(PEER, raw, NODE)) for raw in calls()]
 
 
-@target(replies, "say answered taken holding shown stands pulled given raised unread family why malformed size", share=4)
+@target(
+    replies, "say answered taken holding shown stands pulled given raised unread family why malformed size", share=4
+)
 def wire_reply(raw: bytes) -> object:
     return REMOTE._read(raw)
 

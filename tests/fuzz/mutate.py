@@ -25,7 +25,8 @@ SIGNS: Final = (
     b"", b" ", b"\n", b"\n\n", b"\r\n", b"\t", b"\0", b"\x1d", b"\x1e", b"\x04", b"\x7f", b"\x80", b"\xff", b"\xc0\x80",
     b"\xed\xa0\x80", b"\xef\xbb\xbf", b"\xe2\x80\xae", "e\u0301".encode(), "\u00e9".encode(), "\U0001f600".encode(),
     b"\\u0000", b"\\ud800", b'"', b"'", b"\\", b"{", b"}", b"[", b"]", b"(", b")", b"<", b">", b"&", b"&amp;", b"%41", b"/", b"..",
-    b",", b":", b";", b"=", b"+", b"-", b"*", b"|", b"#", b"null", b"true", b"[]", b"{}", b'""', b"<![CDATA[", b"<!--", b"\xe2\x80\x94 ",
+    b",", b":", b";", b"=", b"+", b"-", b"*", b"|", b"#", b"null", b"true", b"[]", b"{}", b'""', b"<![CDATA[", b"<!--",
+    b"\xe2\x80\x94 ",
 )  # fmt: skip
 
 Bytes = bytes | bytearray

@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Final, NamedTuple
 
+from typing_extensions import override
+
 from tests.fuzz.mutate import Mutator
 from tests.fuzz.target import REFUSALS, Target
 
@@ -35,6 +37,7 @@ class Finding(NamedTuple):
     what: str
     slow_s: float = 0
 
+    @override
     def __str__(self) -> str:
         shown = self.raw if len(self.raw) <= 2_000 else self.raw[:2_000] + b"..."
         return f"{self.what}: {self.target}({shown!r})"

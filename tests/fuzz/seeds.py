@@ -221,7 +221,9 @@ def contracts() -> list[bytes]:
     """Contracts as people write them: those that come with the product."""
     place = resources.files("holdgate.templates")
     names = ("hydrostatic", "uv-meter", "client-order", "bonus-rules", "safety-data-sheet", "heat-treat")
-    return [(place / name / "contract.yaml").read_bytes() for name in names if (place / name / "contract.yaml").is_file()]
+    return [
+        (place / name / "contract.yaml").read_bytes() for name in names if (place / name / "contract.yaml").is_file()
+    ]
 
 
 @cache
@@ -288,8 +290,16 @@ def cloud_events() -> list[bytes]:
     found = [broadcast_envelope()]
     for raw in events():
         observed = read_object_event(raw)
-        said = {"part_no": observed.part_no, "quantity": observed.quantity, "event": observed.event_hash}
-        said |= {"serials": tuple(part for part in observed.serials), "order": observed.order, "rev": observed.rev or "C"}
+        said: dict[str, Any] = {
+            "part_no": observed.part_no,
+            "quantity": observed.quantity,
+            "event": observed.event_hash,
+        }
+        said |= {
+            "serials": tuple(part for part in observed.serials),
+            "order": observed.order,
+            "rev": observed.rev or "C",
+        }
         envelope = broadcast_envelope(**said)
         head = {"specversion": "1.0", "id": observed.event_hash, "source": "SCN", "type": "org.gs1.epcis.ObjectEvent"}
         spelled = {"dsse": base64.b64encode(envelope).decode(), "data": json.loads(raw)}

@@ -28,8 +28,8 @@ from tests.fuzz import seeds as s
 from tests.fuzz.target import target
 
 WORDS: Final = (
-    "payload payloadType signatures keyid sig application/vnd.holdgate.action.v1+json act at nonce signers role site place order job "
-    "HUB FLOOR NODE-1 TECH QA ADMIN part.arrival step.sign serials reader_seq null true AAAA ===="
+    "payload payloadType signatures keyid sig application/vnd.holdgate.action.v1+json act at nonce signers role site place order "
+    "job HUB FLOOR NODE-1 TECH QA ADMIN part.arrival step.sign serials reader_seq null true AAAA ===="
 )
 
 # ---- acts and envelopes ------------------------------------------------------------------------------------------------
@@ -74,7 +74,10 @@ def shop_charter(raw: bytes) -> object:
     return found
 
 
-@target(s.entries, WORDS + " kind seq prev subject decision verdict allow deny denials events pins law semantics record epoch")
+@target(
+    s.entries,
+    WORDS + " kind seq prev subject decision verdict allow deny denials events pins law semantics record epoch",
+)
 def entry(raw: bytes) -> object:
     found = read_entry(raw)
     assert encode_entry(found) == raw
@@ -155,7 +158,9 @@ def assertion(raw: bytes) -> object:
     if any(held):
         said = canon.decode(raw, passkeys._ASSERTION, "it")
         made = [canon.decode(one, passkeys._ASSERTION, "it") for one in assertions()]
-        assert any((said.client_data, said.authenticator_data) == (one.client_data, one.authenticator_data) for one in made)
+        assert any(
+            (said.client_data, said.authenticator_data) == (one.client_data, one.authenticator_data) for one in made
+        )
         return held
     raise Tampered("it does not hold")
 

@@ -1,7 +1,7 @@
 """Every bomb is refused by one of the product's own errors, in a tenth of a second of CPU.
 
-CPU seconds of the thread, the best of three. The score counts what took longer than promised; the test fails at five times that, since
-it also runs on machines that are busy or slow.
+CPU seconds of the thread, the best of three. The score counts what took longer than promised; the test fails at five times that,
+since it also runs on machines that are busy or slow.
 """
 
 import time
@@ -51,6 +51,15 @@ def test_every_bomb_is_refused_at_once() -> None:
             slow[name] = took
     seconds = time.monotonic() - began
     command = "pytest tests/fuzz/test_bombs.py"
-    record(10, "bombs", len(found), "bombs refused", len(slow), seconds=seconds, command=command, note="bad: took over 100 ms of CPU")
+    record(
+        10,
+        "bombs",
+        len(found),
+        "bombs refused",
+        len(slow),
+        seconds=seconds,
+        command=command,
+        note="bad: took over 100 ms of CPU",
+    )
     assert not {name: took for name, took in slow.items() if took > SLACK * PROMISED_S}
     assert len(found) > 150

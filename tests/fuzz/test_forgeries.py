@@ -16,10 +16,16 @@ from msgspec.structs import replace
 
 from holdgate.crypto.envelope import PAYLOAD_TYPE, open_envelope, pae, seal
 from holdgate.law import command as c
+from holdgate.package.archive import pack
+from holdgate.package.verify import verify
 from holdgate.sites.site import Site
 from holdgate.terms import canon
 from holdgate.terms.errors import Malformed
-from tests.fuzz.forging import FORGERS, STRANGER, believable, flipped, forge, malleated, with_row
+from tests.fuzz.forged_acts import with_row
+from tests.fuzz.forger import FORGERS, STRANGER, flipped, malleated
+from tests.fuzz.forging import believable, forge
+from tests.packages import Story, fitted, story
+from tests.played import played
 from tests.scores import record
 from tests.unit.test_sites import FLOOR, HUB, House, entries, governed, settled, told
 
@@ -45,6 +51,47 @@ def test_no_forgery_is_believed() -> None:
     assert len(FORGERS) >= 18
 
 
+def altered(draw: Random, told: Story) -> bytes:
+    """A package with one thing altered: a bit of the file, or of a part that is proven, or two of those, the list made to fit.
+
+    Not tried: to leave out what nothing else in the package needs. It says no less than it says without that.
+    """
+    if draw.randrange(3) == 0:
+        return flipped(draw, told.raw)
+    parts = told.parts()
+    names = sorted(name for name in parts if name.startswith(("logs/", "documents/", "evidence.json")))
+    name, other, how = draw.choice(names), draw.choice(names), draw.randrange(3)
+    if how == 0 or name == other:
+        parts[name] = flipped(draw, parts[name])
+    elif how == 1:
+        parts[name], parts[other] = parts[other], parts[name]
+    else:
+        log = draw.choice([name for name in names if name.endswith("entries.jsonl")])
+        lines = parts[log].splitlines(keepends=True)
+        one, more = draw.randrange(len(lines)), draw.randrange(len(lines))
+        lines[one], lines[more] = lines[more], lines[one]
+        lines[one] = lines[one] * 2 if one == more else lines[one]
+        parts[log] = b"".join(lines)
+    return pack(fitted(parts))
+
+
+@pytest.mark.timeout(0 if COUNT > CI else 300)
+def test_no_altered_package_is_whole(tmp_path: Path) -> None:
+    told = story(played(tmp_path, "101"), "PO-1001/J-1")
+    assert not verify(told.raw, told.roots, told.witnesses).faults
+    began, count, draw, bad = time.monotonic(), COUNT // 1_000, Random(101), list[str]()
+    for number in range(count):
+        raw = altered(draw, told)
+        try:
+            if not verify(raw, told.roots, told.witnesses).faults:
+                bad.append(f"number {number}")
+        except Malformed:
+            continue
+    seconds = time.monotonic() - began
+    record(5, "packages", count, "altered packages", len(bad), seconds=seconds, command=COMMAND, soak=COUNT > CI)
+    assert not bad, bad
+
+
 # ---- at a real site --------------------------------------------------------------------------------------------------
 
 
@@ -61,11 +108,15 @@ def forgeries(draw: Random, house: House, honest: c.AnyCommand) -> bytes:
     if how == 3:
         return canon.encode(with_row(true, at, sig=STRANGER.sign(pae(PAYLOAD_TYPE, true.payload))))
     if how == 4:
-        return seal(true.payload.replace(b":", b": ", 1), [(row.keyid, house.desk.key(row.keyid)) for row in true.signatures])
+        return seal(
+            true.payload.replace(b":", b": ", 1), [(row.keyid, house.desk.key(row.keyid)) for row in true.signatures]
+        )
     if how == 5:
         return canon.encode(with_row(true, at, sig=house.desk.key(true.signatures[at].keyid).sign(true.payload)))
     if how == 6:
-        return seal(true.payload, [(row.keyid, house.desk.key(row.keyid)) for row in true.signatures], PAYLOAD_TYPE + "x")
+        return seal(
+            true.payload, [(row.keyid, house.desk.key(row.keyid)) for row in true.signatures], PAYLOAD_TYPE + "x"
+        )
     if how == 7:
         changed = replace(honest, at=honest.at + draw.choice((-1, 1)))
         return canon.encode(replace(true, payload=canon.encode(changed)))
@@ -113,7 +164,15 @@ def test_forged_acts_leave_nothing_at_a_site_but_the_record_of_the_attempt(tmp_p
 
     told(story, governed(tmp_path))
     seconds = time.monotonic() - began
-    record(5, "forgeries-at-sites", AT_SITES, "forged acts handed in at sites", len(believed), seconds=seconds, command=COMMAND)
+    record(
+        5,
+        "forgeries-at-sites",
+        AT_SITES,
+        "forged acts handed in at sites",
+        len(believed),
+        seconds=seconds,
+        command=COMMAND,
+    )
     assert not believed
 
 
@@ -150,7 +209,10 @@ def test_replayed_and_stale_acts_change_nothing(tmp_path: Path) -> None:
         nonlocal tried
         assert (await house.ask(FLOOR, house.slip("PO-1"))).decision.allowed
         await settled(house.shop)
-        first = {site: house.sign(act) for site, act in ((FLOOR, house.arrival("PO-1", "SCN-1", 7)), (HUB, house.material("B-8")))}
+        first = {
+            site: house.sign(act)
+            for site, act in ((FLOOR, house.arrival("PO-1", "SCN-1", 7)), (HUB, house.material("B-8")))
+        }
         answers = {site: await house.shop.sites[site].submit(raw, ()) for site, raw in first.items()}
         assert all(answer.decision.allowed for answer in answers.values())
         for site, raw in first.items():
@@ -173,7 +235,15 @@ def test_replayed_and_stale_acts_change_nothing(tmp_path: Path) -> None:
 
     told(story, governed(tmp_path))
     seconds = time.monotonic() - began
-    record(5, "replays-at-sites", tried, "replayed and stale acts handed in at sites", len(believed), seconds=seconds, command=COMMAND)
+    record(
+        5,
+        "replays-at-sites",
+        tried,
+        "replayed and stale acts handed in at sites",
+        len(believed),
+        seconds=seconds,
+        command=COMMAND,
+    )
     assert not believed
 
 

@@ -24,7 +24,7 @@ CI: Final = 180_000
 COUNT: Final = int(os.environ.get("HOLDGATE_FUZZ", str(CI)))
 COMMAND: Final = f"HOLDGATE_FUZZ={COUNT} pytest tests/fuzz/test_fuzz.py"
 SLACK: Final = 10
-"""The promise is a tenth of a second, and the score counts by it; this much more fails the test, which may run on a busy machine."""
+"""A tenth of a second is promised, and the score counts by it; so much more fails the test, which may run on a busy machine."""
 
 
 @pytest.mark.timeout(0 if COUNT > CI else 600)
@@ -46,7 +46,9 @@ def test_every_seed_is_read_or_refused_for_a_reason_and_most_are_read() -> None:
         said = [judged(target, raw, again=True) for raw in target.seeds()]
         assert not [finding for _, _, finding in said if finding is not None], name
         read = sum(how == "read" for _, (how, _), _ in said)
-        assert read or name == "reader_receipt", f"{name}: none of its seeds is read: {[what for _, (_, what), _ in said]}"
+        assert read or name == "reader_receipt", (
+            f"{name}: none of its seeds is read: {[what for _, (_, what), _ in said]}"
+        )
     assert len(TARGETS) > 40
 
 
@@ -77,7 +79,10 @@ def _different() -> Target:
 
 def test_what_is_wrong_is_found() -> None:
     plain = {"_slow": _slow, "_crash": _crash, "_broken": _broken}
-    found = {name: run(Target(name, read, lambda: [b"a", b"b"], (), 1), 300 if name == "_crash" else 2, 1).findings for name, read in plain.items()}
+    found = {
+        name: run(Target(name, read, lambda: [b"a", b"b"], (), 1), 300 if name == "_crash" else 2, 1).findings
+        for name, read in plain.items()
+    }
     assert "s of CPU" in found["_slow"][0].what
     assert found["_slow"][0].slow_s > 0.1
     assert "KeyError" in found["_crash"][0].what

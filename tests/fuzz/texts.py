@@ -41,7 +41,11 @@ def parser() -> Any:
     return rule_parser()
 
 
-@target(s.contracts, "family SmartClientPO SmartSP process steps rules cel say when sign start & * ! !! --- ... <<: ? | > @ ` %YAML", share=2)
+@target(
+    s.contracts,
+    "family SmartClientPO SmartSP process steps rules cel say when sign start & * ! !! --- ... <<: ? | > @ ` %YAML",
+    share=2,
+)
 def contract(raw: bytes) -> object:
     found = read_bundle(raw.decode("utf-8", "replace"), parser(), neighbour)
     for document in (found.template, found.technique):
@@ -53,12 +57,16 @@ def neighbour(name: str) -> str:
     raise Malformed(f"there is no {name} here")
 
 
+YAMLS: Final = [
+    b"a: {b: [c, 'd', \"e\"]}\n",
+    b"- a\n- b:\n    - c\n- |\n  text\n  more\n- >-\n  folded\n",
+    b"? a\n: b\n",
+]
+
+
 @target(lambda: [raw[:2_000] for raw in s.contracts()] + YAMLS, "& * ! --- ... <<: ? | > @ ` % [ ] { } - :", share=3)
 def yaml(raw: bytes) -> object:
     return read_yaml(raw.decode("utf-8", "replace"), "it")
-
-
-YAMLS: Final = [b"a: {b: [c, 'd', \"e\"]}\n", b"- a\n- b:\n    - c\n- |\n  text\n  more\n- >-\n  folded\n", b"? a\n: b\n"]
 
 
 @cache
@@ -67,7 +75,11 @@ def documents() -> list[bytes]:
     return [encode_document(document) for document in (hub.order_template, hub.technique)]
 
 
-@target(documents, "family notation steps id name role characteristics unit min max rules normal cel milestones billing", share=4)
+@target(
+    documents,
+    "family notation steps id name role characteristics unit min max rules normal cel milestones billing",
+    share=4,
+)
 def document(raw: bytes) -> object:
     """A document in canonical form; where it is half of a pair, what is wrong with the pair can be said."""
     found = read_document(raw)
@@ -123,14 +135,20 @@ def trees() -> list[bytes]:
     return found
 
 
-@target(trees, 'k o a t v n f r q l b i "const" "name" "field" "call" "quant" "cond" "list" "has" "bool" "int" "&&" "all" "record"')
+@target(
+    trees,
+    'k o a t v n f r q l b i "const" "name" "field" "call" "quant" "cond" "list" "has" "bool" "int" "&&" "all" "record"',
+)
 def rule_tree(raw: bytes) -> object:
     found = normal.decode(raw)
     assert canon.encode(found) == raw
     return found, _asked(found)
 
 
-@target(lambda: [*s.payloads()[:6], b'{"a":[1,"\\u00e9",null,{"b":-1}]}'], "1e9 1.0 -0 NaN Infinity \\u0000 \\ud800 { } [ ] null")
+@target(
+    lambda: [*s.payloads()[:6], b'{"a":[1,"\\u00e9",null,{"b":-1}]}'],
+    "1e9 1.0 -0 NaN Infinity \\u0000 \\ud800 { } [ ] null",
+)
 def canonical(raw: bytes) -> object:
     """JSON in any spelling; what passes the bounds is the same once it is written in the one spelling."""
     found = canon.plain(raw, "it")
@@ -145,7 +163,8 @@ RS, GS, EOT = "\x1e", "\x1d", "\x04"
 MARKS: Final = [
     text.encode()
     for text in (
-        f"[)>{RS}06{GS}17V0CVA5{GS}1P4512-7{GS}2PC{GS}1TH77{GS}SS01{RS}{EOT}", f"[)>{RS}DD{GS}MFR 0CVA5{GS}PNO 1234{GS}SER 7{RS}{EOT}",
+        f"[)>{RS}06{GS}17V0CVA5{GS}1P4512-7{GS}2PC{GS}1TH77{GS}SS01{RS}{EOT}",
+        f"[)>{RS}DD{GS}MFR 0CVA5{GS}PNO 1234{GS}SER 7{RS}{EOT}",
         f"[)>{RS}05{GS}0109506000134352{GS}21X-77{RS}{EOT}", "[)><RS>06<GS>1P1234<GS>S786950<RS><EOT>", "4512-7/C/S01",
         "(01)09506000134352(17)261231(10)H77(21)X-77", f"]d20109506000134352172612312112345{GS}10H77", "4512-7//S01",
         "https://id.gs1.org/01/09506000134352/21/12345", "urn:epc:id:sgtin:9506000.013435.12345", "urn:epc:id:adi:0CVA5.4512-7.S01",
@@ -153,7 +172,10 @@ MARKS: Final = [
 ]  # fmt: skip
 
 
-@target(lambda: MARKS, "[)> 06 DD 05 12 17V 1P 2P S PNO SER MFR (01) (21) ]d2 ]C1 21 10 %2F urn:epc:id:sgtin: https://id.gs1.org/01/")
+@target(
+    lambda: MARKS,
+    "[)> 06 DD 05 12 17V 1P 2P S PNO SER MFR (01) (21) ]d2 ]C1 21 10 %2F urn:epc:id:sgtin: https://id.gs1.org/01/",
+)
 def mark(raw: bytes) -> object:
     found = read_mark(raw.decode("utf-8", "replace"), read_part)
     assert found.part_no.isascii()
@@ -161,7 +183,11 @@ def mark(raw: bytes) -> object:
     return found
 
 
-@target(s.events, "@context type ObjectEvent OBSERVE ADD eventTime epcList quantityList urn:epc:id:sgtin: readPoint 1e5 0.10 2026-02-30", share=4)
+@target(
+    s.events,
+    "@context type ObjectEvent OBSERVE ADD eventTime epcList quantityList urn:epc:id:sgtin: readPoint 1e5 0.10 2026-02-30",
+    share=4,
+)
 def epcis_event(raw: bytes) -> object:
     return read_object_event(raw)
 
@@ -182,11 +208,20 @@ def ubl_orders() -> list[bytes]:
         '<cac:OrderLine><cac:LineItem><cbc:ID>1</cbc:ID><cbc:Quantity unitCode="EA">4</cbc:Quantity>'
         f'<cac:Price><cbc:PriceAmount currencyID="USD">4.00</cbc:PriceAmount></cac:Price>{item}</cac:LineItem></cac:OrderLine>'
     )
-    whole = f"{head}<cbc:UBLVersionID>2.1</cbc:UBLVersionID><cbc:ID>PO-1</cbc:ID><cbc:Note>n</cbc:Note>{line}{line}</Order>"
-    return [f'<?xml version="1.0" encoding="UTF-8"?>\n{whole}'.encode(), f"{head}<cbc:ID>1</cbc:ID>{line}</Order>".encode()]
+    whole = (
+        f"{head}<cbc:UBLVersionID>2.1</cbc:UBLVersionID><cbc:ID>PO-1</cbc:ID><cbc:Note>n</cbc:Note>{line}{line}</Order>"
+    )
+    return [
+        f'<?xml version="1.0" encoding="UTF-8"?>\n{whole}'.encode(),
+        f"{head}<cbc:ID>1</cbc:ID>{line}</Order>".encode(),
+    ]
 
 
-@target(ubl_orders, "<cbc:ID> </cbc:ID> <cac:Item> <!DOCTYPE <!ENTITY &x; &#0; xmlns= currencyID encoding='utf-16' <?xml ]]>", share=3)
+@target(
+    ubl_orders,
+    "<cbc:ID> </cbc:ID> <cac:Item> <!DOCTYPE <!ENTITY &x; &#0; xmlns= currencyID encoding='utf-16' <?xml ]]>",
+    share=3,
+)
 def order_ubl(raw: bytes) -> object:
     return read_order_file(raw, ZONE)
 
@@ -205,7 +240,9 @@ def order_table(raw: bytes) -> object:
 
 # ---- banks, loggers, the rest ------------------------------------------------------------------------------------------
 
-XML_WORDS: Final = "<!DOCTYPE <!ENTITY &x; &#0; &#xD800; encoding='utf-16' <?xml ]]> Ccy= -1.00 1e5 0.001 2026-02-30 <Cd> </Cd> xmlns="
+XML_WORDS: Final = (
+    "<!DOCTYPE <!ENTITY &x; &#0; &#xD800; encoding='utf-16' <?xml ]]> Ccy= -1.00 1e5 0.001 2026-02-30 <Cd> </Cd> xmlns="
+)
 
 
 @cache
@@ -230,7 +267,10 @@ def statements() -> list[bytes]:
     paid = bank.entry("1.00", ref="R1", details=bank.details(id_="I-1", amount="1.00", payer="A & B", text="I-000001"))
     gone = bank.entry("2.00", "DBIT", ref="R2", details=bank.details(id_="P-1", payee="C", returned="AC04"))
     balances = bank.balance("OPBD", "10.00") + bank.balance("CLBD", "9.00")
-    return [bank.statement(paid, gone, balances=balances), bank.statement(bank.entry("3.00", version="02"), version="02")]
+    return [
+        bank.statement(paid, gone, balances=balances),
+        bank.statement(bank.entry("3.00", version="02"), version="02"),
+    ]
 
 
 @target(statements, XML_WORDS, share=3)
@@ -251,15 +291,23 @@ def bank_returns(raw: bytes) -> object:
     return read_bank_file(raw)
 
 
-BOOKED: Final = [b"account;ref;booked_on;amount;currency\nDE1;R1;2026-04-03;1.00;EUR\n", b"account,ref,booked_on,amount,currency,kind,payer\nDE1,R1,2026-04-03,-1.00,EUR,,A\n"]
+BOOKED: Final = [
+    b"account;ref;booked_on;amount;currency\nDE1;R1;2026-04-03;1.00;EUR\n",
+    b"account,ref,booked_on,amount,currency,kind,payer\nDE1,R1,2026-04-03,-1.00,EUR,,A\n",
+]
 
 
-@target(lambda: BOOKED, "account ref booked_on amount currency kind payer , ; 1.005 -0.00 1e5 2026-04-31 EUR JPY", share=4)
+@target(
+    lambda: BOOKED, "account ref booked_on amount currency kind payer , ; 1.005 -0.00 1e5 2026-04-31 EUR JPY", share=4
+)
 def bank_table(raw: bytes) -> object:
     return read_bank_file(raw)
 
 
-LOGGED: Final = [b"time,value\n2025-04-01T13:00:00Z,21.5\n2025-04-01T13:05:00Z,21.75\n", b"no;time;value;u\n1;2025-04-01T15:05:00+02:00;21,75;degC\n"]
+LOGGED: Final = [
+    b"time,value\n2025-04-01T13:00:00Z,21.5\n2025-04-01T13:05:00Z,21.75\n",
+    b"no;time;value;u\n1;2025-04-01T15:05:00+02:00;21,75;degC\n",
+]
 
 
 @target(lambda: LOGGED, "time value degC 24:00:00 +14:00 -00:00 21,5 NaN 1e5 ; ,", share=4)
@@ -275,7 +323,8 @@ def invoice(raw: bytes) -> object:
 
 
 SMALL: Final = [
-    b"hg1:SID-TEC-11:AAAAAAAAAAAAAAAAAAAAAA", b"2025-04-01T13:00:00Z", b"-12.50", b"SID-TEC-11", b"UAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+    b"hg1:SID-TEC-11:AAAAAAAAAAAAAAAAAAAAAA", b"2025-04-01T13:00:00Z", b"-12.50", b"SID-TEC-11",
+    b"UAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
     b"2025-04-01T13:00:00.123456+02:00",
 ]  # fmt: skip
 
