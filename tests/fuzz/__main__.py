@@ -11,8 +11,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from tests.fuzz.all import TARGETS, shares
-from tests.fuzz.running import outcome, run
 from tests.scores import record
 
 MILLION = 1_000_000
@@ -30,6 +28,9 @@ def main(arguments: list[str]) -> int:
     asked, rest = parser.parse_known_args(arguments)
     if asked.atheris:
         return guided(asked.atheris, rest)
+    from tests.fuzz.all import TARGETS, shares
+    from tests.fuzz.running import run
+
     wanted = {name: TARGETS[name] for name in asked.only.split(",")} if asked.only else TARGETS
     bad, tried, began = 0, 0, time.monotonic()
     for name, executions in shares(wanted, asked.executions).items():
@@ -57,6 +58,11 @@ def guided(name: str, rest: list[str]) -> int:
     except ImportError:
         print("atheris is not installed: pip install atheris (wheels for x86_64; elsewhere it builds with clang)")
         return 2
+    tool: Any = atheris
+    with tool.instrument_imports(include=["holdgate"]):
+        from tests.fuzz.all import TARGETS
+    from tests.fuzz.running import outcome
+
     target = TARGETS[name]
 
     def once(raw: bytes) -> None:
@@ -67,8 +73,6 @@ def guided(name: str, rest: list[str]) -> int:
     with TemporaryDirectory(prefix=f"holdgate-fuzz-{name}-") as place:
         for number, raw in enumerate(target.seeds()):
             Path(place, str(number)).write_bytes(raw)
-        tool: Any = atheris
-        tool.instrument_all()
         tool.Setup([sys.argv[0], *rest, place], once)
         tool.Fuzz()
     return 0
