@@ -15,6 +15,7 @@ SOAK_ARGS ?=
 WORLDS_ARGS ?= --seeds 300
 FAULTS_ARGS ?=
 MUTANTS_ARGS ?= --sample 400 --seed 1
+FUZZ_ARGS ?=
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
@@ -28,7 +29,7 @@ DEV := $(VENV)/.stamp-dev
 PROJECT := $(VENV)/.stamp-project
 SEMGREP := $(VENV)/.stamp-semgrep
 
-.PHONY: help venv demo screens limits sbom test check lint format types imports tests cover bench soak scoreboard lock clean rules worlds faults mutants
+.PHONY: help venv demo screens limits sbom test check lint format types imports tests cover bench soak scoreboard lock clean rules worlds faults mutants fuzz forgeries
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -125,6 +126,11 @@ worlds: $(DEV) $(PROJECT) ## many simulated shops, each with other faults (WORLD
 	@$(BIN)/python -m tests.sim.soak $(WORLDS_ARGS)
 faults: $(DEV) $(PROJECT) ## storage that fails in every way: calls, power cuts, full disks, bit rot, restores (minutes; FAULTS_ARGS)
 	@$(BIN)/python -m tests.faults.campaign $(FAULTS_ARGS)
+fuzz: $(DEV) $(PROJECT) ## a million altered inputs against everything that reads (minutes)
+	@$(BIN)/python -m tests.fuzz $(FUZZ_ARGS)
+
+forgeries: $(DEV) $(PROJECT) ## a million forged inputs; a hundred thousand signatures before four verifiers (minutes)
+	@HOLDGATE_FORGERIES=1000000 HOLDGATE_AGREEMENT=100000 $(BIN)/python -m pytest -q tests/fuzz/test_forgeries.py tests/conformance/test_agreement.py
 
 limits: $(DEV) $(PROJECT) ## docs/limits.md from terms/limits.py
 	@$(BIN)/python -m tests.tidy.limits_page

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import time
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -286,3 +287,13 @@ def test_the_zone_option(log: Path) -> None:
     code, out, _ = imported(log, "--zone", "America/Chicago")
     assert code == 0
     assert "2025-04-01T18:00:00Z to" in out
+
+
+def test_a_million_rows_are_refused_at_once() -> None:
+    raw, took = b"time,value\n" + b",\n" * 1_000_000, []
+    for _ in range(3):
+        began = time.thread_time()
+        with pytest.raises(Malformed, match="at most 100000 are read"):
+            parse(raw, "degC")
+        took.append(time.thread_time() - began)
+    assert min(took) < 0.1

@@ -149,6 +149,14 @@ def test_unknown_field_is_refused() -> None:
         open_envelope(json.dumps(fields).encode())
 
 
+@pytest.mark.parametrize("field", ["keyid", "payloadType"])
+def test_half_a_character_is_refused_since_no_one_could_write_it_down(field: str) -> None:
+    found = plain(seal(PAYLOAD, BOTH))
+    (found["signatures"][0] if field == "keyid" else found)[field] = "T\ud800ECH"
+    with pytest.raises(Malformed, match="cannot be read"):
+        open_envelope(json.dumps(found).encode())
+
+
 def test_two_payloads_in_one_envelope_are_refused() -> None:
     raw = seal(PAYLOAD, BOTH)
     double = b'{"payload":"QUJD",' + raw[1:]

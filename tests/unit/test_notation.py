@@ -136,22 +136,40 @@ def test_text_that_a_signed_document_may_not_hold_is_refused(text: str) -> None:
         "? " * 100_000,
         "\n".join(" " * depth + "k:" for depth in range(1_000)),
         "a: &a [x, x]\n" + "".join(f"b{n}: &b{n} [*a, *a, *a, *a]\n" for n in range(10_000)),
-        "a: " + "x" * limits.CONTRACT_BYTES_MAX,
-        "é" * (limits.CONTRACT_BYTES_MAX // 2 + 1),
+        "a: " + "x" * limits.NOTATION_BYTES_MAX,
+        "é" * (limits.NOTATION_BYTES_MAX // 2 + 1),
+        "".join(f"k{n}: x\n" for n in range(90_000)),
+        ("- [" + "a," * 1_999 + "a]\n") * 200,
+        "".join(f"k{n}: []\n" for n in range(20_000)),
+        "# x\n" * 40_000 + "a: b",
+        "a: b" + " " * 1_000_000,
+        'a: "' + "x" * 1_000_000,
     ],
-    ids=["brackets", "braces", "both", "dashes", "questions", "indents", "alias-bomb", "size", "bytes"],
+    ids=[
+        *("brackets", "braces", "both", "dashes", "questions", "indents", "alias-bomb", "size", "bytes"),
+        *("keys", "items", "empty-lists", "comments", "blanks", "open-quote"),
+    ],
 )
 def test_a_bomb_is_refused_at_once(text: str) -> None:
     start = time.process_time()
     said = refusal(text)
     assert time.process_time() - start < 0.1
-    assert "line" in said or "longer than" in said
+    assert "line" in said or "longer than" in said or "more than" in said
 
 
 def test_a_list_holds_so_many_items_and_no_more() -> None:
     most = "- a\n" * limits.LIST_ITEMS_MAX
     assert read_yaml(most, "it") == ["a"] * limits.LIST_ITEMS_MAX
     assert f"line {limits.LIST_ITEMS_MAX + 1}, column 3: a list has more than" in refusal(most * 10)
+
+
+def test_a_contract_holds_so_many_marks_and_bytes_and_no_more() -> None:
+    many = "# x\n" * (limits.NOTATION_MARKS_MAX - 1) + "a: [b]"
+    assert read_yaml(many, "it") == {"a": ["b"]}
+    assert "more than" in refusal(many + "\n")
+    long = "a: b" + " " * (limits.NOTATION_BYTES_MAX - 4)
+    assert read_yaml(long, "it") == {"a": "b"}
+    assert "longer than" in refusal(long + " ")
 
 
 def test_nesting_is_allowed_up_to_its_maximum_and_no_deeper() -> None:

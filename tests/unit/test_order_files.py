@@ -305,6 +305,10 @@ ATTACKS: dict[str, tuple[Callable[[], bytes], str]] = {
     ),
     "a billion laughs": (LAUGHS.encode, "<!DOCTYPE is not read"),
     "an entity that nobody declared": (f"{HEAD}<cbc:ID>&x;</cbc:ID></Order>".encode, "is no XML"),
+    "half a million columns": (lambda: b"po," * 500_000, "columns; 50 are the most"),
+    "half a million rows": (lambda: b"po\n" + b"a\n" * 500_000, "more than 100000 lines"),
+    "a million empty rows": (lambda: b"po\n" + b"\n" * 1_000_000, "more than 100000 lines"),
+    "a million empty cells": (lambda: b"po" + b"," * 1_000_000 + b"\n", "no order in the file"),
     "fifty megabytes": (lambda: b"<" + b"a" * 50_000_000, "are the most"),
     "half a million elements": (lambda: HEAD.encode() + b"<a/>" * 400_000 + b"</Order>", "more than 50000 elements"),
     "elements in elements": (

@@ -4,8 +4,10 @@ import contextlib
 import copy
 import io
 import json
+import os
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import lru_cache
@@ -32,10 +34,11 @@ from tests.bundles import Taken, flipped, site_of, unspelled
 from tests.made_log import Passkey, made
 from tests.packages import put_together
 from tests.played import demonstration
+from tests.scores import record
 from tests.tampering import ANY, HUB, NODE, Case, Shop
 from tests.tidy.tree import ROOT
 
-MUTATIONS: Final = 1_000
+MUTATIONS: Final = int(os.environ.get("HOLDGATE_MUTATIONS", "1000"))
 SITES: Final = ("FLOOR", "HUB", "NODE-FPI")
 
 
@@ -193,6 +196,7 @@ def test_a_thousand_altered_records_are_judged_as_the_audit_judges_them(
     Only who makes the decision again can see that. Whatever else was altered, both say the same; and what the audit takes, the
     second verifier takes.
     """
+    began = time.monotonic()
     known = lru_cache(maxsize=None)(crypto_sign_open)  # a thousand records hold the same signatures
     monkeypatch.setattr("holdgate.crypto.keys.crypto_sign_open", known)
     mine, its = verifier.Trust.read(small.trust.read_bytes()), read_trust(small.trust)
@@ -215,6 +219,11 @@ def test_a_thousand_altered_records_are_judged_as_the_audit_judges_them(
             (tmp_path / f"{seed}.bundle").write_bytes(mutation.raw)
             said = f"the audit says {audited.report.findings}, the second verifier {fault}"
             pytest.fail(f"{tmp_path}/{seed}.bundle, {mutation.name}: {said}")
+    command, unit = (
+        f"HOLDGATE_MUTATIONS={MUTATIONS} pytest tests/unit/test_second_verifier.py -k thousand",
+        "altered records judged twice",
+    )
+    record(11, "records", MUTATIONS, unit, 0, seconds=time.monotonic() - began, command=command, soak=MUTATIONS > 1_000)
     assert seen[False, False] > MUTATIONS // 2
     assert seen[True, True] > MUTATIONS // 10
 

@@ -4,11 +4,8 @@ named; whatever the page refuses here, the audit in Python refuses too."""
 import base64
 import copy
 import json
-import os
 import random
 import re
-import shutil
-import subprocess
 from collections.abc import Callable, Sequence
 from importlib import resources
 from pathlib import Path
@@ -30,45 +27,22 @@ from holdgate.terms.errors import Malformed
 from holdgate.web.verifier.assemble import modules
 from tests.bundle_spellings import REFUSED, TAKEN, respelled
 from tests.bundles import Taken, flipped, site_of, spelled
+from tests.javascript import Job, javascript, needs_node
 from tests.made_log import HOST, Passkey, made
 from tests.played import demonstration
 from tests.tampering import ANY, HUB, NODE, STRANGER, Case, Shop
-from tests.tidy.tree import ROOT
 
-NODE_JS = shutil.which("node")
 pytestmark = [
-    pytest.mark.skipif(NODE_JS is None, reason="node is not installed (Debian: nodejs)"),
+    needs_node,
     pytest.mark.timeout(300),
 ]
 SITES = ("FLOOR", "HUB", "NODE-FPI")
-Job = dict[str, Any]
 
 
 @pytest.fixture(scope="session")
-def code(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The page's modules as node takes them."""
-    folder = tmp_path_factory.mktemp("modules")
-    for name, text in modules().items():
-        (folder / f"{name}.js").write_text(text, encoding="utf-8")
-    (folder / "package.json").write_text('{"type":"module"}', encoding="utf-8")
-    return folder
-
-
-@pytest.fixture(scope="session")
-def ask(code: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[Sequence[Job]], list[Any]]:
+def ask(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Sequence[Job]], list[Any]]:
     """Lets node do jobs and gives its answers."""
-
-    def asked(jobs: Sequence[Job]) -> list[Any]:
-        place = tmp_path_factory.mktemp("jobs") / "jobs.json"
-        place.write_text(json.dumps(jobs), encoding="utf-8")
-        command = [NODE_JS or "node", str(ROOT / "tests" / "verifier.mjs"), str(code), str(place)]
-        env = {"PATH": os.environ.get("PATH", "")}
-        done = subprocess.run(command, capture_output=True, text=True, timeout=250, check=False, env=env)
-        assert done.returncode == 0, done.stderr[-4000:]
-        answers: list[Any] = json.loads(done.stdout)
-        return answers
-
-    return asked
+    return javascript(tmp_path_factory)
 
 
 class Told(NamedTuple):

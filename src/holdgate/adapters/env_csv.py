@@ -137,6 +137,9 @@ def commands(
 
 def _rows(text: str) -> tuple[list[str], list[tuple[int, list[str]]]]:
     """The names of the columns, and every row with its number; rows that are empty are passed over."""
+    lines = text.count("\n")
+    if lines > 2 * ENV_ROWS_MAX:  # some rows may go over several lines; before any of them is read
+        raise Malformed(f"the file has {lines} lines; at most {ENV_ROWS_MAX} are read at a time")
     head = text.partition("\n")[0]
     found = [separator for separator in SEPARATORS if separator in head]
     if len(found) > 1:

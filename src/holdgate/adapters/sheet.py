@@ -15,11 +15,19 @@ from typing import Any, Final
 from msgspec import Struct
 
 from holdgate.terms.errors import Malformed
-from holdgate.terms.limits import ORDER_FILE_BYTES_MAX, SHEET_COLUMNS_MAX, SHEET_ROWS_MAX, TEXT_CHARS_MAX
+from holdgate.terms.limits import (
+    ORDER_FILE_BYTES_MAX,
+    SHEET_COLUMNS_MAX,
+    SHEET_LINES_MAX,
+    SHEET_ROWS_MAX,
+    TEXT_CHARS_MAX,
+)
 
 DELIMITERS: Final = ",;\t"
 FORMULA: Final = ("=", "+", "-", "@")
 """What a spreadsheet takes for the beginning of a formula."""
+_HEAD_CHARS: Final = 8_192
+"""As much of the head as its delimiter is looked for in."""
 _MARKS: Final = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
 
 
@@ -77,14 +85,16 @@ def _text(raw: bytes) -> str:
         raise Malformed(f"line {line} of the file is not UTF-8; save it as CSV in UTF-8") from None
     if "\0" in text:
         raise Malformed("the file holds null characters; it is no text, save it as CSV")
+    if text.count("\n") + text.count("\r") - text.count("\r\n") > SHEET_LINES_MAX:
+        raise Malformed(f"the file has more than {SHEET_LINES_MAX} lines; split it, or take the empty rows out")
     return text
 
 
 def _delimiter(text: str) -> str:
-    """The sign that parts the head's cells most often, outside of quotes."""
+    """The sign that parts the head's cells most often, outside of quotes; the beginning of a long head shows it too."""
     head: list[str] = []
     quoted = False
-    for sign in text:
+    for sign in text[:_HEAD_CHARS]:
         quoted = quoted != (sign == '"')
         if sign in "\r\n" and not quoted and head:
             break
@@ -104,11 +114,12 @@ def _numbered(reader: Any) -> Iterator[tuple[int, list[str]]]:
 
 
 def _columns(head: list[str]) -> tuple[str, ...]:
-    while head and not head[-1].strip():
-        head = head[:-1]
-    columns = tuple("_".join(cell.strip().lower().split()) for cell in head)
-    if len(columns) > SHEET_COLUMNS_MAX:
-        raise Malformed(f"the file has {len(columns)} columns; {SHEET_COLUMNS_MAX} are the most")
+    width = len(head)
+    while width and not head[width - 1].strip():
+        width -= 1
+    if width > SHEET_COLUMNS_MAX:
+        raise Malformed(f"the file has {width} columns; {SHEET_COLUMNS_MAX} are the most")
+    columns = tuple("_".join(cell.strip().lower().split()) for cell in head[:width])
     empty = next((index for index, name in enumerate(columns, start=1) if not name), None)
     if empty is not None:
         raise Malformed(f"column {empty} has no name; give it one, or take it out")

@@ -116,8 +116,6 @@ def read_file(raw: bytes) -> AchFile:
     """
     lines = _lines(raw)
     head = lines[0]
-    if head[0] != "1" or head[34:40] != "094101":
-        raise Malformed("line 1: no file header of an ACH file (it begins with 101 and holds 094101)")
     batches: list[Batch] = []
     at = 1
     while at < len(lines) and lines[at][0] == "5":
@@ -156,6 +154,8 @@ def _lines(raw: bytes) -> list[str]:
         lines = [line.removesuffix("\r") for line in said.split("\n")]
     if not lines or not lines[0]:
         raise Malformed("the ACH file is empty")
+    if lines[0][0] != "1" or lines[0][34:40] != "094101":
+        raise Malformed("line 1: no file header of an ACH file (it begins with 101 and holds 094101)")
     for at, line in enumerate(lines):
         if len(line) < LINE and line[:1] in {"1", "9"}:
             lines[at] = line.ljust(LINE)  # banks cut the blanks at the end of these two

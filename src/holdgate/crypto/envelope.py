@@ -202,11 +202,13 @@ def _read_other_spelling(raw: bytes) -> Envelope:
     """Read an envelope that is not in canonical form: blanks, another order, base64url.
 
     Raises:
-        Malformed: not UTF-8 JSON, too deep, a key twice, not an envelope, or not base64.
+        Malformed: not UTF-8 JSON, too deep, a key twice, not an envelope, not base64, or half a character (a lone surrogate,
+            which JSON can escape and nobody can write down again).
     """
     plain = canon.plain(raw, "the envelope")
     try:
         spelled = msgspec.convert(plain, _Spelled)
+        canon.encode(spelled)
     except (ValueError, msgspec.MsgspecError, RecursionError) as error:
         raise Malformed(f"the envelope cannot be read: {error}") from None
     rows = [Signature(row.keyid, _from_base64(row.sig)) for row in spelled.signatures]

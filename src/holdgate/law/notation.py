@@ -94,8 +94,7 @@ def read_yaml(text: str, what: str) -> Tree:
         Malformed: too long, not YAML, nested too deep, or a construct that the notation leaves out; the sentence names
             line and column.
     """
-    if len(text) > limits.CONTRACT_BYTES_MAX or len(text.encode(errors="replace")) > limits.CONTRACT_BYTES_MAX:
-        raise Malformed(f"{what} is longer than {limits.CONTRACT_BYTES_MAX} bytes")
+    _check_size(text, what)
     try:
         tree = _Loader(text).tree()
     except MarkedYAMLError as error:
@@ -106,6 +105,20 @@ def read_yaml(text: str, what: str) -> Tree:
         raise Malformed(f"{what}, line {line}: it holds a character that YAML does not allow") from None
     canon.check_text(tree, what)
     return tree
+
+
+def _check_size(text: str, what: str) -> None:
+    """What is longer costs seconds to read, before anything in it can be refused.
+
+    Raises:
+        Malformed: too many bytes, or too many lines, commas and brackets.
+    """
+    if len(text) > limits.NOTATION_BYTES_MAX or len(text.encode(errors="replace")) > limits.NOTATION_BYTES_MAX:
+        raise Malformed(f"{what} is longer than {limits.NOTATION_BYTES_MAX} bytes; write it in several documents")
+    if sum(map(text.count, "\n\r,[{")) > limits.NOTATION_MARKS_MAX:
+        raise Malformed(
+            f"{what} has more than {limits.NOTATION_MARKS_MAX} lines, commas and brackets; write it in several documents"
+        )
 
 
 def _place(mark: Mark | None) -> str:

@@ -36,7 +36,11 @@ LIST_ITEMS_MAX: Final = 2_000
 
 # Contracts and the documents beside an act: refused with the act, or not certified.
 CONTRACT_BYTES_MAX: Final = 1_048_576
-"""A contract document, in YAML or canonical form."""
+"""A contract document in canonical form."""
+NOTATION_BYTES_MAX: Final = 196_608
+"""A contract as people write it, in YAML (100 full steps take about 145,000): its parser takes half a microsecond for a blank."""
+NOTATION_MARKS_MAX: Final = 20_000
+"""Lines, commas and brackets in it, each worth up to 40 microseconds (100 full steps have about 8,700)."""
 BLOB_BYTES_MAX: Final = 2_097_152
 """A pinned blob (contract, imported entry, sealed body)."""
 STEPS_MAX: Final = 100
@@ -291,6 +295,8 @@ ORDER_LINES_MAX: Final = 200
 """Lines of one file: somebody reviews each of them."""
 SHEET_ROWS_MAX: Final = 10_000
 """Rows of a table."""
+SHEET_LINES_MAX: Final = 100_000
+"""Lines of its file, empty ones and those inside of cells too: a spreadsheet may save many empty rows."""
 SHEET_COLUMNS_MAX: Final = 50
 """Columns of a table."""
 UBL_ELEMENTS_MAX: Final = 50_000
