@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from holdgate.engine.inbox import Inbox
+from holdgate.engine.shares import Shares
 from holdgate.engine.submit import CHUNK, IN_FLIGHT
 from holdgate.sites.site import Site
 from tests.unit.test_sites import FLOOR, House
@@ -21,7 +22,7 @@ class Sent(NamedTuple):
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.one_of(st.sampled_from("abc"), st.none()), max_size=40))
 def test_everything_is_taken_once_each_source_in_its_order(steps: list[str | None]) -> None:
-    inbox: Inbox[Sent] = Inbox()
+    inbox: Inbox[Sent] = Inbox(Shares(lambda: 0.0))
     sent: list[Sent] = []
     taken: list[Sent] = []
     for n, source in enumerate(steps):
@@ -38,7 +39,7 @@ def test_everything_is_taken_once_each_source_in_its_order(steps: list[str | Non
 
 
 def test_nobody_waits_for_more_than_one_of_each_other_source() -> None:
-    inbox: Inbox[Sent] = Inbox()
+    inbox: Inbox[Sent] = Inbox(Shares(lambda: 0.0))
     for n in range(1_000):
         inbox.add(Sent("noisy", n))
     for source in ("a", "b", "c"):

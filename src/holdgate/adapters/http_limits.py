@@ -9,7 +9,8 @@
 | bytes of all bodies that are held at once | `held_bytes`: 503 |
 | from there until the kernel has the whole answer | `answer_s`: 503, or cut off where the answer has begun |
 | a reader that takes nothing | `answer_s`: cut off, by the kernel too |
-| requests that have come whole, at once | `at_once`: 503 |
+| requests that have come whole, at once | `at_once`: 503, after `turned_away_s` |
+| of them, of one address | three times as many as are still free: 503 |
 | requests of a connection that wait behind one another | `pipelined`: the rest is left, and the connection closed |
 | connections | `connections`: the longest idle one makes room; where none is idle, 503 |
 | connections of one address (an IPv6 network of 64 bits) | `per_address`: 503; this machine's own loopback is exempt |
@@ -35,6 +36,9 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+SHARE: Final = 3
+"""Requests that one address may have under way for each that would still be free. So nobody takes all, and no address is counted off
+against another: of 64, one that is alone gets 48, and of several that ask for all each gets as many as the other."""
 RETRY_S: Final = 1
 """After how many seconds somebody who was turned away may ask again."""
 _OWN: Final = frozenset({"127.0.0.1", "::1"})
@@ -56,6 +60,11 @@ class Limits(Struct, frozen=True, kw_only=True):
     per_address: int = terms.HTTP_PER_ADDRESS_MAX
     streams: int = terms.HTTP_STREAMS_MAX
     unsent_bytes: int = terms.HTTP_UNSENT_BYTES_MAX
+
+    @property
+    def turned_away_s(self) -> float:
+        """How long somebody who was turned away hears nothing, so that who asks again at once does not take up the server's time."""
+        return min(0.5, self.answer_s / 4)
 
     @property
     def tick_s(self) -> float:
@@ -104,6 +113,7 @@ class Load:
         self.quiet = asyncio.Event()
         self.quiet.set()
         self._by_address: Counter[str] = Counter()
+        self._running_at: Counter[str] = Counter()
         self._second = -1
         self._standing = b""
 
@@ -125,6 +135,23 @@ class Load:
         self._by_address[source] -= 1
         if not self._by_address[source]:
             del self._by_address[source]
+
+    def begins(self, address: str) -> bool:
+        """Count a request of this address as under way, if its share has room for it."""
+        source, free = network_of(address), self.limits.at_once - self.running
+        if self._running_at[source] >= SHARE * free:
+            return False
+        self.running += 1
+        self._running_at[source] += 1
+        return True
+
+    def ends(self, address: str) -> None:
+        """A request that was counted is no longer under way."""
+        source = network_of(address)
+        self.running -= 1
+        self._running_at[source] -= 1
+        if not self._running_at[source]:
+            del self._running_at[source]
 
     def comes(self, connection: Looked) -> None:
         """A connection can speak."""

@@ -145,6 +145,12 @@ PERMIT_UNMET_MAX: Final = 16
 """Unmet conditions that a refusal puts into words."""
 
 # Between sites, beside their messages: a sender beyond these is told to wait, or its faults are no longer listed.
+UNDER_WAY_EACH_MAX: Final = 4
+"""Acts under way of one source, and of one signer, while others are about; further ones wait."""
+IDENTITY_WAITING_MAX: Final = 64
+"""Acts of one signer that wait for that; beyond, it is told to slow down before its signatures are checked."""
+SOURCE_WAITING_MAX: Final = 1_024
+"""Acts of one source that wait to be checked."""
 ATTEMPTS_PER_S_MAX: Final = 20
 """Entries a second about input that could not be authenticated, for a whole site; more are counted together."""
 BUS_QUEUE_MAX: Final = 64
