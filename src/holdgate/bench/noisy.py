@@ -192,7 +192,7 @@ async def _told(process: asyncio.subprocess.Process, folder: Path, name: str) ->
     Raises:
         RuntimeError: it failed.
     """
-    await process.communicate()
+    await process.communicate(b"")
     if process.returncode:
         raise RuntimeError("a side of the bench ended with an error; it stands above")
     return msgspec.msgpack.decode((folder / name).read_bytes(), type=Told)
