@@ -10,7 +10,7 @@
 | from there until the kernel has the whole answer | `answer_s`: 503, or cut off where the answer has begun |
 | a reader that takes nothing | `answer_s`: cut off, by the kernel too |
 | requests that have come whole, at once | `at_once`: 503, after `turned_away_s` |
-| of them, of one address | three times as many as are still free: 503 |
+| of them, the last quarter | for addresses with fewer than `UNDER_WAY_EACH_MAX` under way; others get 503 |
 | requests of a connection that wait behind one another | `pipelined`: the rest is left, and the connection closed |
 | connections | `connections`: the longest idle one makes room; where none is idle, 503 |
 | connections of one address (an IPv6 network of 64 bits) | `per_address`: 503; this machine's own loopback is exempt |
@@ -36,9 +36,6 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-SHARE: Final = 3
-"""Requests that one address may have under way for each that would still be free. So nobody takes all, and no address is counted off
-against another: of 64, one that is alone gets 48, and of several that ask for all each gets as many as the other."""
 RETRY_S: Final = 1
 """After how many seconds somebody who was turned away may ask again."""
 _OWN: Final = frozenset({"127.0.0.1", "::1"})
@@ -137,9 +134,11 @@ class Load:
             del self._by_address[source]
 
     def begins(self, address: str) -> bool:
-        """Count a request of this address as under way, if its share has room for it."""
-        source, free = network_of(address), self.limits.at_once - self.running
-        if self._running_at[source] >= SHARE * free:
+        """Count a request of this address as under way, if there is room. Who has some already leaves a quarter to the others."""
+        source, most = network_of(address), self.limits.at_once
+        if self._running_at[source] >= terms.UNDER_WAY_EACH_MAX:
+            most -= most // 4
+        if self.running >= most:
             return False
         self.running += 1
         self._running_at[source] += 1

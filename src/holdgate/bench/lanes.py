@@ -24,6 +24,8 @@ AGAIN: Final = "the same again"
 BAD: Final = "bad signatures"
 PACE_S: Final = 0.04
 """A quiet one hands in an act so often."""
+RETRY_S: Final = 0.1
+"""When a quiet one that was told to slow down asks again; its act takes all of that time."""
 ADDRESSES: Final = 4
 """Over so many addresses the noisy one sends."""
 
@@ -36,7 +38,8 @@ class Plan(Struct, frozen=True, kw_only=True):
 
 
 class Told(Struct, kw_only=True):
-    """What came of it. `took`: seconds of each act of the quiet ones; `done`, `refused`: what the noisy one was told."""
+    """What came of it. `took`: seconds of each act of the quiet ones; `done`: acts answered to the noisy one; `refused`: how often
+    who this is was told to slow down."""
 
     took: list[float] = []
     done: int = 0
@@ -88,8 +91,9 @@ async def _quiet(plan: Plan, number: int, opened: Open, told: Told) -> None:
         await asyncio.sleep(max(0.0, due - time.perf_counter()))
         due += PACE_S
         began = time.perf_counter()
-        if not await send(raw):
-            raise RuntimeError("a quiet one was told to slow down")
+        while not await send(raw):
+            told.refused += 1
+            await asyncio.sleep(RETRY_S)
         told.took.append(time.perf_counter() - began)
 
 

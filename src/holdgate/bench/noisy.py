@@ -45,7 +45,8 @@ STEP_US: Final = 1_000
 class Noise(Struct, frozen=True, kw_only=True):
     """What the quiet ones' acts took beside noise of one kind. `alone_*`: right before, without it.
 
-    `noise_per_s`: acts answered to the noisy one; `refused_per_s`: how often it was told to slow down.
+    `refused`: how often a quiet one was told to slow down. `noise_per_s`: acts answered to the noisy one; `refused_per_s`: how
+    often it was told to slow down.
     """
 
     op: str = "noisy"
@@ -58,6 +59,7 @@ class Noise(Struct, frozen=True, kw_only=True):
     p99_ms: float
     p50_ratio: float
     p99_ratio: float
+    refused: int
     noise_per_s: float
     refused_per_s: float
     bar_ratio: float = BAR
@@ -123,6 +125,7 @@ def _line(way: str, kind: str, alone: Beside, found: Beside) -> Noise:
         p99_ms=round(then[1], 2),
         p50_ratio=round(then[0] / first[0], 2),
         p99_ratio=round(then[1] / first[1], 2),
+        refused=found.quiet.refused,
         noise_per_s=round(found.noisy.done / found.seconds),
         refused_per_s=round(found.noisy.refused / found.seconds),
     )
@@ -211,16 +214,22 @@ async def opened_shop(folder: Path) -> AsyncIterator[Bench]:
         shop.close()
 
 
-async def measure_noise(folder: Path, *, quick: bool = False) -> list[Noise]:
+async def measure_noise(folder: Path, *, quick: bool = False) -> AsyncIterator[Noise]:
     """In one process, then over HTTP."""
     async with opened_shop(folder) as bench:
         node = bench.node
-        lines = [line async for line in _measured(inside(node), "in one process", bench, quick=quick)]
+        async for line in _measured(inside(node), "in one process", bench, quick=quick):
+            yield line
         app = index_app({NODE: site_app(node, lambda: site_status(node, clock_quality()))})
         async with serving(app, limits=Limits(body_bytes=SUBMISSION_BYTES_MAX)) as port:
-            return lines + [line async for line in _measured(over(port, folder), "over HTTP", bench, quick=quick)]
+            async for line in _measured(over(port, folder), "over HTTP", bench, quick=quick):
+                yield line
 
 
 def run_noisy(folder: Path, *, quick: bool = False) -> Iterator[Noise]:
     """The measurements, small or whole."""
-    yield from run(measure_noise(folder, quick=quick))
+
+    async def all_of_them() -> list[Noise]:
+        return [line async for line in measure_noise(folder, quick=quick)]
+
+    yield from run(all_of_them())
