@@ -10,13 +10,13 @@ from msgspec.structs import replace
 
 from holdgate.adapters import env_csv, epcis, epcis_hash, epcis_links, epcis_uris, marks, sheet, ubl_order
 from holdgate.adapters import http_epcis
-from holdgate.banking import camt053, markup, nacha, order, pain001, pain002, statement_csv
+from holdgate.banking import markup, nacha, order, pain001, statement_csv
 from holdgate.invoicing import fields, tax
 from holdgate.invoicing.reading import invoice_from
 from holdgate.paper import glyphs
 from holdgate.paper.seal import seal_pdf
 from holdgate.paper.typeset import typeset
-from holdgate.query import order_checks, order_draft, order_fields, order_files
+from holdgate.query import order_checks, order_fields, order_files
 from holdgate.terms import limits
 from holdgate.terms.errors import Malformed
 from holdgate.terms.party import Tax
@@ -99,7 +99,7 @@ def _named(path: str, value: str) -> etree._Element:
 
 
 def _invoiced(**changes: Any) -> None:
-    first(fields.field_faults(an_invoice(**changes)))
+    first(fields.faults_of_fields(an_invoice(**changes)))
 
 
 def _day(count: int) -> str:
@@ -153,7 +153,7 @@ CASES: Final = (
     Case("ORDER_QUANTITY_MAX", lambda n: _cell("quantity", str(n)), "a whole number from 1 to 2000"),
     Case("ORDER_SERIALS_BYTES_MAX", _serials, "more than one order can name"),
     # the environment
-    Case("ENV_FILE_BYTES_MAX", lambda n: env_csv.parse(b"a" * n), "at most|16,777,216|16777216"),
+    Case("ENV_FILE_BYTES_MAX", lambda n: env_csv.parse(b"a" * n, "degC"), "at most|16,777,216|16777216"),
     # readers and marks
     Case("MARK_CHARS_MAX", lambda n: marks.read_mark("A" * n, _no_uri), "1024|1,024|longer"),
     Case("EPCIS_URI_CHARS_MAX", lambda n: epcis_uris.check_uri("urn:a:" + "b" * (n - 6), "readPoint"), "readPoint"),
@@ -218,4 +218,3 @@ CUTS: Final = (
     Cut("PAPER_WORD_CHARS_MAX", lambda n: len(max(glyphs.shown("a" * n).split("\u200b"), key=len))),
     Cut("PAPER_GLYPHS_MAX", _glyphs),
 )
-__all__ = ["CASES", "CUTS", "camt053", "order_draft", "pain002"]

@@ -10,10 +10,10 @@ from collections.abc import Callable
 import pytest
 
 from holdgate.terms.errors import HoldgateError
-from tests.limits import acts, documents
+from tests.limits import acts, desk, documents, records
 from tests.limits.case import Case, Cut
 
-TABLES = (acts, documents)
+TABLES = (acts, desk, documents, records)
 CASES: tuple[Case, ...] = tuple(case for table in TABLES for case in table.CASES)
 CUTS: tuple[Cut, ...] = tuple(cut for table in TABLES for cut in table.CUTS)
 
