@@ -10,8 +10,8 @@ from holdgate.crypto import passkeys
 from holdgate.crypto.envelope import PAYLOAD_TYPE, open_envelope
 from holdgate.law import case as law_case
 from holdgate.law import command as c
-from holdgate.law import completeness
-from holdgate.law.contract import Billing, Characteristic, PayoutRule, Step, Surcharge, Trigger
+from holdgate.law import completeness, families
+from holdgate.law.contract import Billing, Characteristic, PayoutRule, Step, Surcharge, Trigger, read_document
 from holdgate.law.gates import money
 from holdgate.law.rules import normal
 from holdgate.law.rules.explain import show
@@ -87,11 +87,14 @@ def _results(count: int) -> c.RecordResults:
 
 
 def _payments(count: int) -> c.RecordPayments:
-    rows = (c.PaymentIn(bank_ref=f"B-{n}", invoice="I", amount_minor=1, currency="EUR", booked_on="d") for n in range(count))
+    rows = (
+        c.PaymentIn(bank_ref=f"B-{n}", invoice="I", amount_minor=1, currency="EUR", booked_on="d") for n in range(count)
+    )
     return c.RecordPayments(**HEADER, statement="s", payments=tuple(rows))
 
 
-def _party(days: int) -> c.RegisterParty:
+def party(days: int) -> c.RegisterParty:
+    """An act."""
     return c.RegisterParty(**HEADER, org="O", name="O", **ADDRESS, payment_days=days)
 
 
@@ -106,6 +109,29 @@ def _act(size: int) -> object:
     return c.parse_command(canon.encode(replace(command, **texts, tax_reason="a" * (room + 1))))
 
 
+def _slip(more: int) -> object:
+    """A slip's act, so much longer than any other may be."""
+    size = limits.PAYLOAD_BYTES_MAX + more
+
+    def made(evidence: tuple[str, ...]) -> bytes:
+        slip = c.Slip(
+            order="O", node="N", part_no="P", rev="-", serials=(), policy="p", evidence=evidence, buffer_max_us=0, body="b",
+            staged_at=0,
+        )  # fmt: skip
+        return canon.encode(c.StageSlip(**HEADER, slip=slip))
+
+    room = size - len(made(("", "", "", "")))
+    return c.parse_command(made(("a" * 4_000, "a" * 4_000, "a" * 4_000, "a" * (room - 12_000))))
+
+
+def _kept(years: int) -> None:
+    template = _template(retention_years=years)
+    bundle: Any = SimpleNamespace(
+        template=template, technique=TECHNIQUE, quality=None, pay=None, documents=(template,), terms=template
+    )
+    first(families.bundle_faults(bundle))
+
+
 CASES: Final = (
     Case("ID_CHARS_MAX", lambda n: ids.check_id("A" * n), "id"),
     Case("TEXT_CHARS_MAX", lambda n: canon.check_text("a" * n, "note"), "characters"),
@@ -113,6 +139,9 @@ CASES: Final = (
     Case("INTEGER_ABS_MAX", lambda n: canon.check_text(n, "number"), "integer|number|2\\^53|2\\*\\*53"),
     Case("INTEGER_ABS_MAX", lambda n: canon.check_text(-n, "number"), "integer|number|2\\^53|2\\*\\*53"),
     Case("ENVELOPE_BYTES_MAX", lambda n: open_envelope(b"{" + b" " * (n - 1)), "at most 49152 are accepted"),
+    Case("SIGNATURES_MAX", lambda n: open_envelope(_envelope([b64(64)] * n)), "1 to 16 are accepted"),
+    Case("SIGNATURE_BYTES_MAX", lambda n: open_envelope(_envelope([_signature(n)])), "a JSON object of at most 2048"),
+    Case("CONTRACT_BYTES_MAX", lambda n: read_document(b" " * n), "1048576|1,048,576"),
     Case("PASSKEY_BYTES_MAX", lambda n: passkeys.check_enrollable(b"{" * n), "at most 1024 are accepted"),
     Case("PASSKEY_SIGNATURES_BYTES_MAX", _passkeys, "let fewer people sign"),
     Case("STEPS_MAX", lambda n: first(completeness._technique(_steps(n))), "more than 100 steps"),
@@ -146,7 +175,9 @@ CASES: Final = (
         lambda n: denied(money.receivable, _payments(n), money=SimpleNamespace(bills={})),
         "1 to 50 payments at once",
     ),
-    Case("PAYMENT_TERM_DAYS_MAX", lambda n: first(money._party_faults(_party(n))), "pays within 0 to 365 days"),
+    Case("PAYMENT_TERM_DAYS_MAX", lambda n: first(money._party_faults(party(n))), "pays within 0 to 365 days"),
+    Case("RETENTION_YEARS_MAX", _kept, "1 to 100 can be asked for"),
+    Case("SLIP_MORE_BYTES_MAX", _slip, "is the most"),
     Case("PAYLOAD_BYTES_MAX", _act, "12288 is the most"),
 )
 CUTS: Final = (

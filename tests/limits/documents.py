@@ -1,7 +1,9 @@
 """Files of clients, readers and banks; invoices and paper."""
 
 import datetime as dt
+import subprocess
 from functools import cache
+from time import monotonic
 from types import SimpleNamespace
 from typing import Any, Final
 
@@ -10,8 +12,8 @@ from msgspec.structs import replace
 
 from holdgate.adapters import env_csv, epcis, epcis_hash, epcis_links, epcis_uris, marks, sheet, ubl_order
 from holdgate.adapters import http_epcis
-from holdgate.banking import markup, nacha, order, pain001, statement_csv
-from holdgate.invoicing import fields, tax
+from holdgate.banking import markup, nacha, order, pain001, pain002, statement_csv
+from holdgate.invoicing import fields, tax, validate
 from holdgate.invoicing.reading import invoice_from
 from holdgate.paper import glyphs
 from holdgate.paper.seal import seal_pdf
@@ -138,6 +140,31 @@ def _pdf(size: int) -> object:
         raise Malformed(f"no PDF: {type(error).__name__}") from None
 
 
+def _reason(size: int, path: str, place: int) -> int:
+    report = _named(f"T/StsRsnInf/{path}", "A" * size)[0]
+    return len(pain002._reason(report)[place])
+
+
+def _status(size: int) -> int:
+    return len(pain002._group(_named("G/GrpSts", "A" * size)[0], "n", "GrpSts").code)
+
+
+def _remittance(size: int) -> int:
+    return len(pain001._expected(bank_files.with_payment(bank_files.sepa(), text="a" * size)).transfers[0].text)
+
+
+def _checked(size: int) -> object:
+    """What a checking process answers, of so many bytes."""
+    program = ["sh", "-c", f"head -c {size - 1} /dev/zero; echo; read line"]
+    with subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        try:
+            return validate._ask(process, b"x\n", monotonic() + 60)
+        except OSError as error:
+            raise Malformed(str(error)) from None
+        finally:
+            process.kill()
+
+
 CASES: Final = (
     # orders
     Case("ORDER_FILE_BYTES_MAX", lambda n: sheet.read_sheet(b"a" * n), "at most|2,097,152|2097152"),
@@ -146,7 +173,11 @@ CASES: Final = (
     Case("SHEET_COLUMNS_MAX", lambda n: sheet.read_sheet(",".join(f"c{i}" for i in range(n)).encode()), "are the most"),
     Case("SHEET_ROWS_MAX", lambda n: sheet.read_sheet(b"po,client\n" + b"a,b\n" * n), "10,000|10000"),
     Case("UBL_DEPTH_MAX", lambda n: ubl_order.read_ubl(ubl(n)), "deep|nest"),
-    Case("UBL_ELEMENTS_MAX", lambda n: ubl_order.read_ubl(b"<Order>" + b"<a></a>" * (n - 1) + b"</Order>"), "elements; send"),
+    Case(
+        "UBL_ELEMENTS_MAX",
+        lambda n: ubl_order.read_ubl(b"<Order>" + b"<a></a>" * (n - 1) + b"</Order>"),
+        "elements; send",
+    ),
     Case("ORDER_CELL_CHARS_MAX", lambda n: _cell("po", "a" * n), "200 are the most"),
     Case("ORDER_LIST_CHARS_MAX", lambda n: _cell("documents", "a" * n), "1000 are the most"),
     Case("ORDER_SERIALS_CHARS_MAX", lambda n: _cell("serials", "a" * n), "8000 are the most"),
@@ -170,10 +201,24 @@ CASES: Final = (
     Case("EPCIS_PART_NO_CHARS_MAX", lambda n: epcis_uris.write_adi("1ABC2", "P" * n, "1"), "1 to 32 of"),
     Case("EPCIS_PART_NO_CHARS_MAX", lambda n: epcis_uris.read_part(f"urn:epc:id:adi:1ABC2.{'P' * n}.1"), "at most 32"),
     Case("EPCIS_ADI_SERIAL_CHARS_MAX", lambda n: epcis_uris.write_adi("1ABC2", "P", "1" * n), "1 to 30 of"),
-    Case("EPCIS_ADI_SERIAL_CHARS_MAX", lambda n: epcis_uris.read_part(f"urn:epc:id:adi:1ABC2.P.{'1' * n}"), "30 of serial"),
-    Case("EPCIS_SERIAL_CHARS_MAX", lambda n: epcis_uris.read_part(f"urn:epc:id:sgtin:4012345.000001.{'1' * n}"), "longer than 20"),
-    Case("EPCIS_SERIAL_CHARS_MAX", lambda n: epcis_uris.read_lot(f"https://id.gs1.org/01/{GTIN}/10/{'L' * n}"), "longer than 20"),
-    Case("EPCIS_ASSET_CHARS_MAX", lambda n: epcis_uris.read_part(f"https://id.gs1.org/8004/{'4' * n}"), "longer than 30"),
+    Case(
+        "EPCIS_ADI_SERIAL_CHARS_MAX",
+        lambda n: epcis_uris.read_part(f"urn:epc:id:adi:1ABC2.P.{'1' * n}"),
+        "30 of serial",
+    ),
+    Case(
+        "EPCIS_SERIAL_CHARS_MAX",
+        lambda n: epcis_uris.read_part(f"urn:epc:id:sgtin:4012345.000001.{'1' * n}"),
+        "longer than 20",
+    ),
+    Case(
+        "EPCIS_SERIAL_CHARS_MAX",
+        lambda n: epcis_uris.read_lot(f"https://id.gs1.org/01/{GTIN}/10/{'L' * n}"),
+        "longer than 20",
+    ),
+    Case(
+        "EPCIS_ASSET_CHARS_MAX", lambda n: epcis_uris.read_part(f"https://id.gs1.org/8004/{'4' * n}"), "longer than 30"
+    ),
     # banks
     Case("BANK_FILE_BYTES_MAX", lambda n: markup.parse(b" " * n, "file"), "16777216|16,777,216|MiB|at most|larger"),
     Case("BANK_DEPTH_MAX", lambda n: markup.parse(nested(n), "file"), "nested deeper"),
@@ -198,7 +243,11 @@ CASES: Final = (
     # invoices and paper
     Case("INVOICE_BYTES_MAX", lambda n: invoice_from(b" " * n), "this one is longer"),
     Case("INVOICE_NAME_CHARS_MAX", lambda n: _invoiced(po_line="1" * n), "200 are the most"),
-    Case("INVOICE_TEXT_CHARS_MAX", lambda n: _invoiced(lines=(replace(LINES[0], text="a" * n), *LINES[1:])), "1000 are the most"),
+    Case(
+        "INVOICE_TEXT_CHARS_MAX",
+        lambda n: _invoiced(lines=(replace(LINES[0], text="a" * n), *LINES[1:])),
+        "1000 are the most",
+    ),
     Case("INVOICE_NOTE_CHARS_MAX", lambda n: _invoiced(note="a" * n), "4000 are the most"),
     Case("INVOICE_REPORTS_MAX", lambda n: _invoiced(reports=tuple(f"R{i}" for i in range(n))), "at most 100 reports"),
     Case(
@@ -206,6 +255,7 @@ CASES: Final = (
         lambda n: first(tax._american(replace(SALES_TAX, tax=Tax(category="S", rate=str(n))))),
         "above 15 %",
     ),
+    Case("INVOICE_CHECK_BYTES_MAX", _checked, "its answer has no end"),
     Case("PAPER_DATA_BYTES_MAX", lambda n: typeset("plain.typ", b" " * n, 0), "at most|8388608|8,388,608"),
     Case("PDF_BYTES_MAX", _pdf, "leave attachments out"),
 )
@@ -213,7 +263,14 @@ CUTS: Final = (
     Cut("UBL_UNMAPPED_MAX", _unmapped),
     Cut("EPCIS_LINK_CHARS_MAX", _link),
     Cut("BANK_TEXT_CHARS_MAX", lambda n: len(markup.clean("a" * n))),
-    Cut("BANK_NAME_CHARS_MAX", lambda n: len(markup.text(_named("P/Nm", "a" * n), "P/Nm", most=limits.BANK_NAME_CHARS_MAX))),
+    Cut(
+        "BANK_NAME_CHARS_MAX",
+        lambda n: len(markup.text(_named("P/Nm", "a" * n), "P/Nm", most=limits.BANK_NAME_CHARS_MAX)),
+    ),
+    Cut("BANK_WORDS_CHARS_MAX", lambda n: _reason(n, "AddtlInf", 1)),
+    Cut("BANK_TOLD_ID_CHARS_MAX", lambda n: _reason(n, "Rsn/Cd", 0)),
+    Cut("BANK_ID_CHARS_MAX", _status),
+    Cut("SEPA_TEXT_CHARS_MAX", _remittance),
     Cut("SEPA_NAME_CHARS_MAX", lambda n: len(pain001._name("a" * n, "a name"))),
     Cut("PAPER_WORD_CHARS_MAX", lambda n: len(max(glyphs.shown("a" * n).split("\u200b"), key=len))),
     Cut("PAPER_GLYPHS_MAX", _glyphs),

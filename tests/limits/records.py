@@ -1,17 +1,22 @@
 """Ledgers, proofs, witnesses, packages; what goes between sites, over brokers, and over the HTTP edge."""
 
+import asyncio
 import datetime as dt
-from typing import Any, Final
+from types import SimpleNamespace
+from typing import Any, Final, get_type_hints
 
 import msgspec
 from msgspec.structs import replace
 
-from holdgate.adapters import rfc3161
+from holdgate.adapters import mosquitto_config, nats_bus, nats_config, rfc3161
+from holdgate.adapters.nats_broadcasts import stream_of
 from holdgate.audit import replay
 from holdgate.engine import parts, wire
 from holdgate.engine.broadcasts import Faults
 from holdgate.engine.inbox import Inbox
 from holdgate.engine.shares import Gate, Shares
+from holdgate.engine.subjects import Tray
+from holdgate.engine.turns import Turns
 from holdgate.ledger import mirroring
 from holdgate.ledger.entry import Entry, LawRef, Source, encode_entry
 from holdgate.ledger.head import open_head
@@ -24,6 +29,7 @@ from holdgate.package.archive import check_name
 from holdgate.reader.broker import read_place
 from holdgate.terms import limits
 from holdgate.terms.errors import Malformed
+from holdgate.terms.topics import Names
 from tests.limits.case import Case, Cut, first
 
 
@@ -45,7 +51,7 @@ def _upload(packages: int) -> int:
 
 def _groups(count: int) -> object:
     vkey = _vkey()
-    rows = "".join(f"group g{n} all a\n" for n in range(count))
+    rows = "".join(f"group g{n} all {f'g{n - 1}' if n else 'a'}\n" for n in range(count))
     return parse_policy(f"witness a {vkey}\n{rows}quorum none\n".encode())
 
 
@@ -58,6 +64,13 @@ def _vkey() -> str:
 def _converted(kind: Any, **fields: object) -> None:
     try:
         msgspec.convert(fields, kind, strict=False)
+    except msgspec.ValidationError as error:
+        raise Malformed(str(error)) from None
+
+
+def _cursors(cursors: dict[str, int]) -> None:
+    try:
+        msgspec.convert(cursors, get_type_hints(wire.Renew, include_extras=True)["cursors"])
     except msgspec.ValidationError as error:
         raise Malformed(str(error)) from None
 
@@ -116,7 +129,7 @@ def _faults(count: int) -> int:
 
 def _entry(size: int) -> object:
     plain: dict[str, Any] = {"site": "HUB", "seq": 0, "epoch": "e", "at": 0, "kind": "k", "subject": ""}
-    entry = Entry(**plain, source=Source(module="m", node="n"), law=LawRef(engine="1"), decision=msgspec.Raw(b"null"))
+    entry = Entry(**plain, source=Source(module="m", node="n"), law=LawRef(semantics=1), decision=msgspec.Raw(b"null"))
     return encode_entry(replace(entry, subject="a" * (size - len(encode_entry(entry)))))
 
 
@@ -147,6 +160,34 @@ def _under_way(count: int) -> int:
     return sum(gate.enter("a", n) for n in range(count))
 
 
+async def _queue(count: int) -> None:
+    """So many requests of one sender beside those that are under way."""
+    turns, rest = Turns(limits.BUS_QUEUE_MAX, lambda _: None, 1), asyncio.Event()
+
+    async def work() -> None:
+        await rest.wait()
+
+    try:
+        turns.add("a", work)
+        await asyncio.sleep(0)
+        for _ in range(count):
+            turns.add("a", work)
+    finally:
+        await turns.stop()
+
+
+def _open(count: int) -> None:
+    gathering = parts.Gathering(limits.WIRE_BYTES_MAX, limits.BUS_OPEN_MAX, 1.0)
+    for n in range(count):
+        first_part, *_ = parts.split(bytes(100), n.to_bytes(parts.ID_BYTES, "big"), parts.HEAD_BYTES + 60)
+        gathering.take(first_part, 0.0)
+
+
+def _room(size: int) -> int:
+    client: Any = SimpleNamespace(max_payload=size)
+    return nats_bus.NatsBus._room(client)
+
+
 def _parts(count: int) -> object:
     room = 1
     return [*parts.split(bytes(count * room), bytes(parts.ID_BYTES), parts.HEAD_BYTES + room)]
@@ -162,6 +203,7 @@ CASES: Final = (
     Case("PROOF_BYTES_MAX", lambda n: read_proof(b"a" * n), "131072|131,072|bytes"),
     Case("ENTRY_BYTES_MAX", _entry, "65535 is the most"),
     Case("WITNESS_REQUEST_BYTES_MAX", lambda n: read_request(b"a" * n), "bytes; at most"),
+    Case("PATH_HASHES_MAX", lambda n: read_request(b"old 1\n" + b"A\n" * n + b"\nnote"), "no tree needs more than 63"),
     Case("MIRROR_ORIGIN_BYTES_MAX", lambda n: mirroring.read_upload(_sized(n, 1)), "the origin has"),
     Case("MIRROR_TICKET_BYTES_MAX", lambda n: mirroring.read_upload(_sized(1, n)), "the ticket has"),
     Case("TIMESTAMP_CERTIFICATES_MAX", lambda n: rfc3161.read_pins(_pem(n)), "certificates are too many"),
@@ -173,20 +215,39 @@ CASES: Final = (
     # between sites
     Case("SOURCE_WAITING_MAX", _line, "send the next when one of those is answered"),
     Case("IDENTITY_WAITING_MAX", _signer, "send the next when one of those is answered"),
+    Case("BUS_QUEUE_MAX", lambda n: asyncio.run(_queue(n)), "wait already; ask again later"),
+    Case("BUS_OPEN_MAX", _open, "open|begun"),
     Case("WIRE_PARTS_MAX", _parts, "do not go in 4096 parts"),
-    Case("LOCKER_BYTES_MAX", lambda n: _converted(wire.Given, type="given", locker=bytes(n)), "<= 1024"),
+    Case("LOCKER_BYTES_MAX", lambda n: _converted(wire.Given, locker=bytes(n)), "<= 1024"),
     Case(
         "SITES_MAX",
-        lambda n: _converted(wire.Renew, type="renew", fence=None, cursors={f"S{k}": 0 for k in range(n)}),
+        lambda n: _cursors({f"S{k}": 0 for k in range(n)}),
         "<= 10000",
     ),
     Case("READER_SERVERS_MAX", lambda n: read_place(f"mqtts://{','.join(['h.example'] * n)}/shop/FLOOR"), "mqtts?://"),
 )
 CUTS: Final = (
     Cut("UNDER_WAY_EACH_MAX", _under_way),
+    Cut("BUS_PART_BYTES_MAX", _room),
     Cut("MIRROR_PACKAGES_MAX", _upload),
     Cut("AUDIT_FINDINGS_MAX", _findings),
     Cut("BUS_FAULTS_MAX", _faults),
     Cut("BUS_FAULT_CHARS_MAX", _fault),
     Cut("BUS_FAULTS_SAID_MAX", _told),
 )
+NATS: Final = nats_config.Broker(name="one", shop="lab", users={"HUB": "U" + "A" * 55}, store="/s")
+MQTT: Final = mosquitto_config.Mosquitto(
+    shop="lab", floor="FLOOR", readers=("SCN-1",), store="/s", acl="/a", passwords="/p"
+)
+TRAY: Final = Tray(stream="S", consumer="C", heard="h.>", names=Names.nats("lab", "FLOOR"), own=True)
+WRITTEN: Final = (
+    ("BROKER_PAYLOAD_BYTES_MAX", "max_payload", lambda: nats_config.config_of(NATS)),
+    ("BROKER_PENDING_BYTES_MAX", "max_pending", lambda: nats_config.config_of(NATS)),
+    ("BROKER_STORE_BYTES_MAX", "max_file_store", lambda: nats_config.config_of(NATS)),
+    ("BROKER_CONNECTIONS_MAX", "max_connections", lambda: nats_config.config_of(NATS)),
+    ("BROKER_STREAM_BYTES_MAX", "max_bytes", lambda: str(stream_of(TRAY, 1))),
+    ("BROKER_CONNECTIONS_MAX", "max_connections", lambda: mosquitto_config.mosquitto_conf(MQTT)),
+    ("MQTT_QUEUED_MAX", "max_queued_messages", lambda: mosquitto_config.mosquitto_conf(MQTT)),
+    ("MQTT_IN_FLIGHT_MAX", "max_inflight_messages", lambda: mosquitto_config.mosquitto_conf(MQTT)),
+)
+"""What a broker is told in its configuration, and keeps: the limit, its word there, and the text."""

@@ -9,11 +9,13 @@ from collections.abc import Callable
 
 import pytest
 
+from holdgate.adapters.http_limits import Limits
+from holdgate.terms import limits
 from holdgate.terms.errors import HoldgateError
-from tests.limits import acts, desk, documents, records
+from tests.limits import records
 from tests.limits.case import Case, Cut
+from tests.limits.tables import TABLES
 
-TABLES = (acts, desk, documents, records)
 CASES: tuple[Case, ...] = tuple(case for table in TABLES for case in table.CASES)
 CUTS: tuple[Cut, ...] = tuple(cut for table in TABLES for cut in table.CUTS)
 
@@ -42,3 +44,14 @@ def test_at_the_limit_it_passes_and_one_past_it_is_refused(case: Case) -> None:
 def test_at_the_limit_all_is_kept_and_past_it_no_more(cut: Cut) -> None:
     assert cut.keep(cut.most) == cut.most
     assert cut.keep(cut.most + 1) <= cut.most
+
+
+@pytest.mark.parametrize(("limit", "word", "text"), records.WRITTEN, ids=[f"{word}" for _, word, _ in records.WRITTEN])
+def test_a_broker_is_told_what_it_may_take(limit: str, word: str, text: Callable[[], str]) -> None:
+    assert re.search(rf"{word}\W+{getattr(limits, limit)}\b", text())
+
+
+def test_the_edge_takes_its_limits_from_there() -> None:
+    edge = Limits()
+    for name in edge.__struct_fields__:
+        assert getattr(edge, name) == getattr(limits, f"HTTP_{name.upper()}_MAX")

@@ -261,7 +261,7 @@ def test_a_caller_who_gives_up_gives_back_its_share(tmp_path: Path) -> None:
         await floor.submit(scan(house, "SCN-2", 1), source="dock-2")
         for number in range(5):
             asked = [floor.submit(scan(house, "SCN-1", number * 20 + n + 1), source="noisy") for n in range(20)]
-            for one in asked[:: 2]:
+            for one in asked[::2]:
                 one.cancel()
             await asyncio.gather(*asked[1::2])
         await hold_on(lambda: floor.spine.idle)
@@ -341,5 +341,3 @@ def test_an_act_that_is_sent_again_and_again_has_nobody_read_the_whole_log(tmp_p
         assert read[0] <= hub.spine.size + 50 * 32
 
     at_hub(tmp_path, story)
-
-
