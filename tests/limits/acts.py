@@ -100,7 +100,7 @@ def party(days: int) -> c.RegisterParty:
 
 def _act(size: int) -> object:
     """An act of so many bytes."""
-    texts = {name: "" for name in ("street", "city", "name")}
+    texts = dict.fromkeys(("street", "city", "name"), "")
     command = c.RegisterParty(**HEADER, org="O", **(ADDRESS | texts), tax_reason="a")
     room = size - len(canon.encode(command))
     for name in texts:

@@ -1,4 +1,4 @@
-"""What a row of the tables is. Each group of readers has a table of its own beside this file; `tests/unit/test_limits.py` runs them."""
+"""What a row of the tables is. Each group of readers has a table beside this file; `tests/unit/test_limits.py` runs them."""
 
 import base64
 from collections.abc import Callable, Iterable

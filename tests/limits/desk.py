@@ -20,7 +20,7 @@ from holdgate.query.notices import Notice
 from holdgate.sites.reception import Invitation, Lodged
 from holdgate.terms import canon, limits
 from holdgate.terms.errors import Malformed
-from holdgate.web import face, inviting, papers, sessions
+from holdgate.web import face, grammar, inviting, papers, sessions
 from holdgate.web.api import accounts, drafts, looking, order_drafts, package
 from tests.limits.acts import party
 from tests.limits.case import Case, Cut
@@ -104,6 +104,8 @@ def _payload(size: int) -> None:
 
 class _Head(str):
     """A head in a folder, stamped."""
+
+    __slots__ = ()
 
     def with_suffix(self, _: str) -> "_Head":
         return self
@@ -218,6 +220,8 @@ CASES: Final = (
         "<= 4",
     ),
     Case("ROWS_ASKED_MAX", lambda n: _converted(looking.ByTimeline, {"limit": n}), "<= 200"),
+    Case("VERSION_CHARS_MAX", lambda n: _converted(grammar.Version, "a" * n), "<= 64"),
+    Case("SECRET_CHARS_MAX", lambda n: _converted(grammar.Secret, "a" * n), "<= 128"),
     Case("ORDER_ANSWER_CHARS_MAX", lambda n: _converted(order_drafts.Answer, "a" * n), "<= 500"),
     Case("INVITATIONS_MAX", lambda n: inviting.keep(_Full(n - 1), None), "take some of them back"),  # type: ignore[arg-type]
     Case("PAPERS_MAX", lambda n: papers._make_room(_FACE, _Full(n - 1)), "signed or withdrawn"),  # type: ignore[arg-type]

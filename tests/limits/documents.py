@@ -10,8 +10,7 @@ from typing import Any, Final
 from lxml import etree
 from msgspec.structs import replace
 
-from holdgate.adapters import env_csv, epcis, epcis_hash, epcis_links, epcis_uris, marks, sheet, ubl_order
-from holdgate.adapters import http_epcis
+from holdgate.adapters import env_csv, epcis, epcis_hash, epcis_links, epcis_uris, http_epcis, marks, sheet, ubl_order
 from holdgate.banking import markup, nacha, order, pain001, pain002, statement_csv
 from holdgate.invoicing import fields, tax, validate
 from holdgate.invoicing.reading import invoice_from

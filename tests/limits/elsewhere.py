@@ -3,6 +3,10 @@
 from typing import Final
 
 EDGE: Final = "tests/conformance/test_http_limits.py"
+BROADCASTS: Final = "tests/conformance/test_broadcasts.py"
+NODE: Final = "tests/unit/test_node_environment.py"
+HEADS: Final = "tests/unit/test_heads.py"
+SCALE: Final = "tests/unit/test_scale.py"
 BODIES: Final = "tests/web/test_rows.py::test_every_body_has_an_end"
 ELSEWHERE: Final = {
     "DENIALS_MAX": "tests/unit/test_handoff.py::test_what_is_not_named_any_more_still_refuses",
@@ -19,18 +23,18 @@ ELSEWHERE: Final = {
     "WIRE_ANSWER_BYTES_MAX": "tests/unit/test_wire.py::test_a_peer_s_sentence_is_cut_and_freed_of_control_characters",
     "WIRE_WHY_CHARS_MAX": "tests/unit/test_wire.py::test_a_peer_s_sentence_is_cut_and_freed_of_control_characters",
     "SEGMENT_BYTES": "tests/unit/test_reading.py::test_one_stretch_travels_alone_where_its_documents_are_large",
-    "BROADCAST_BYTES_MAX": "tests/conformance/test_broadcasts.py::test_a_reader_that_floods_fills_its_own_share_and_the_stream_is_mended",
-    "BROKER_READER_MESSAGES_MAX": "tests/conformance/test_broadcasts.py::test_a_reader_that_floods_fills_its_own_share_and_the_stream_is_mended",
-    "DEFECTS_MAX": "tests/conformance/test_broadcasts.py::test_what_sets_off_a_defect_is_left_to_its_reader_and_holds_up_nobody",
+    "BROADCAST_BYTES_MAX": f"{BROADCASTS}::test_a_reader_that_floods_fills_its_own_share_and_the_stream_is_mended",
+    "BROKER_READER_MESSAGES_MAX": f"{BROADCASTS}::test_a_reader_that_floods_fills_its_own_share_and_the_stream_is_mended",
+    "DEFECTS_MAX": f"{BROADCASTS}::test_what_sets_off_a_defect_is_left_to_its_reader_and_holds_up_nobody",
     "PACKAGE_BYTES_MAX": "tests/unit/test_package.py::test_a_file_that_is_too_long_is_refused_unread",
     "PACKAGE_PARTS_MAX": "tests/unit/test_package.py::_many",
     "PACKAGE_ENTRIES_MAX": "tests/unit/test_package.py::test_more_entries_than_a_package_may_have_are_refused",
-    "FAILED_AT_ONCE_MAX": "tests/unit/test_node_environment.py::test_one_value_that_fails_very_many_executions_still_fits_its_entry",
+    "FAILED_AT_ONCE_MAX": f"{NODE}::test_one_value_that_fails_very_many_executions_still_fits_its_entry",
     "RECALLED_AT_ONCE_MAX": "tests/unit/test_recalls.py::test_one_failed_check_fits_its_entry_and_the_hub_recalls_the_rest",
     "PERMIT_SENTENCE_CHARS_MAX": "tests/unit/test_permits.py::test_the_longest_refusal_fits_an_envelope",
     "PERMIT_UNMET_MAX": "tests/unit/test_permits.py::test_the_longest_refusal_fits_an_envelope",
     "ATTEMPTS_PER_S_MAX": "tests/unit/test_submit.py::test_the_quota_holds_in_every_second_of_an_attack_that_goes_on",
-    "PASSED_MAX": "tests/unit/test_scale.py::test_what_is_nothing_to_a_peer_is_passed_over_unread_and_what_is_comes_all_the_same",
+    "PASSED_MAX": f"{SCALE}::test_what_is_nothing_to_a_peer_is_passed_over_unread_and_what_is_comes_all_the_same",
     "LOCKERS_ASKED_MAX": "tests/unit/test_lockers.py::test_many_kiosks_ask_once_and_a_flood_is_refused",
     "READER_ANSWER_BYTES_MAX": "tests/unit/test_broker_answers.py::test_only_what_is_about_these_bytes_is_an_answer",
     "HTTP_HEADER_S_MAX": f"{EDGE}::test_no_slow_connection_is_held_beyond_its_deadline",
@@ -59,7 +63,7 @@ ELSEWHERE: Final = {
     "COSIGNING_ROUNDS_MAX": "tests/unit/test_cosigning.py::test_a_witness_that_tells_another_size_each_time_is_left_soon",
     "MIRROR_UPLOAD_BYTES_MAX": "tests/conformance/test_mirror_uploads.py::test_a_body_may_be_packed",
     "TIMESTAMP_ANSWER_BYTES_MAX": "tests/conformance/test_rfc3161.py::test_an_authority_that_is_away_slow_or_greedy_is_let_go",
-    "HEAD_REST_S_MAX": "tests/unit/test_heads.py::test_while_the_authority_is_away_the_same_head_is_asked_about_again_after_longer_rests",
+    "HEAD_REST_S_MAX": f"{HEADS}::test_while_the_authority_is_away_the_same_head_is_asked_about_again_after_longer_rests",
     "INVOICE_XML_BYTES_MAX": "tests/unit/test_invoice_documents.py::test_a_document_that_is_too_long_is_not_given_out",
     "INVOICE_CHECKED_MAX": "tests/unit/test_invoice_documents.py::test_the_process_is_replaced_after_so_many_documents",
 }

@@ -17,6 +17,7 @@ from holdgate.engine.inbox import Inbox
 from holdgate.engine.shares import Gate, Shares
 from holdgate.engine.subjects import Tray
 from holdgate.engine.turns import Turns
+from holdgate.engine.verify import _refused
 from holdgate.ledger import mirroring
 from holdgate.ledger.entry import Entry, LawRef, Source, encode_entry
 from holdgate.ledger.head import open_head
@@ -30,6 +31,7 @@ from holdgate.reader.broker import read_place
 from holdgate.terms import limits
 from holdgate.terms.errors import Malformed
 from holdgate.terms.topics import Names
+from tests.limits.acts import party
 from tests.limits.case import Case, Cut, first
 
 
@@ -68,11 +70,15 @@ def _converted(kind: Any, **fields: object) -> None:
         raise Malformed(str(error)) from None
 
 
-def _cursors(cursors: dict[str, int]) -> None:
+def _converted_to(kind: Any, value: object) -> None:
     try:
-        msgspec.convert(cursors, get_type_hints(wire.Renew, include_extras=True)["cursors"])
+        msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
         raise Malformed(str(error)) from None
+
+
+def _cursors(cursors: dict[str, int]) -> None:
+    _converted_to(get_type_hints(wire.Renew, include_extras=True)["cursors"], cursors)
 
 
 def _logs(count: int) -> None:
@@ -218,6 +224,7 @@ CASES: Final = (
     Case("BUS_QUEUE_MAX", lambda n: asyncio.run(_queue(n)), "wait already; ask again later"),
     Case("BUS_OPEN_MAX", _open, "open|begun"),
     Case("WIRE_PARTS_MAX", _parts, "do not go in 4096 parts"),
+    Case("ORIGIN_CHARS_MAX", lambda n: _converted_to(wire.Origin, "o" * n), "<= 512"),
     Case("LOCKER_BYTES_MAX", lambda n: _converted(wire.Given, locker=bytes(n)), "<= 1024"),
     Case(
         "SITES_MAX",
@@ -227,6 +234,7 @@ CASES: Final = (
     Case("READER_SERVERS_MAX", lambda n: read_place(f"mqtts://{','.join(['h.example'] * n)}/shop/FLOOR"), "mqtts?://"),
 )
 CUTS: Final = (
+    Cut("ATTEMPT_WHY_CHARS_MAX", lambda n: len(_refused(party(1), b"", "s", "C", "a" * n).attempt.why)),
     Cut("UNDER_WAY_EACH_MAX", _under_way),
     Cut("BUS_PART_BYTES_MAX", _room),
     Cut("MIRROR_PACKAGES_MAX", _upload),

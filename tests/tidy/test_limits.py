@@ -60,6 +60,33 @@ def test_every_maximum_stands_in_one_place() -> None:
     assert not found, report(found, "Limits outside of terms/limits.py:")
 
 
+FIXED: Final = {("src/holdgate/web/api/accounts.py", 34), ("src/holdgate/web/api/accounts.py", 11)} | {
+    ("src/holdgate/web/api/accounts.py", 9),
+    ("src/holdgate/web/api/accounts.py", 17),
+}
+"""Lengths of IBAN, BIC, routing number and account number, which their standards fix."""
+
+
+def typed_in(source: Source) -> list[Finding]:
+    """Maxima in the type of a field that are written as a number; one length exactly is no maximum."""
+    found = []
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Meta":
+            given = {word.arg: word.value.value for word in node.keywords if isinstance(word.value, ast.Constant)}
+            most = given.get("max_length")
+            if most is not None and given.get("min_length") != most and (source.path, most) not in FIXED:
+                found.append(
+                    Finding(source.path, node.lineno, f"max_length={most} is a limit: name it in terms/limits.py")
+                )
+    return found
+
+
+def test_no_field_has_a_maximum_of_its_own() -> None:
+    found = [finding for source in sources("src") for finding in typed_in(source)]
+    assert not found, report(found, "Limits outside of terms/limits.py:")
+    assert typed_in(snippet("X = Annotated[str, Meta(max_length=512)]"))
+
+
 def test_every_exception_is_still_used() -> None:
     rest = [
         (path, names)

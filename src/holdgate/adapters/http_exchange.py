@@ -60,8 +60,8 @@ def _line(status: int) -> bytes:
 class Exchange:
     """One request on its way through the application.
 
-    `task` is set while it runs. `streaming`: it counts among the event streams; `counted`: among the requests. `begun`: bytes of the answer are out. `kept`: the
-    connection may serve another one after it.
+    `task` is set while it runs. `streaming`: it counts among the event streams; `counted`: among the requests. `begun`: bytes of
+    the answer are out. `kept`: the connection may serve another one after it.
     """
 
     __slots__ = (

@@ -60,7 +60,7 @@ class Limits(Struct, frozen=True, kw_only=True):
 
     @property
     def turned_away_s(self) -> float:
-        """How long somebody who was turned away hears nothing, so that who asks again at once does not take up the server's time."""
+        """How long somebody who was turned away hears nothing: who asks again at once does not take up the server's time."""
         return min(0.5, self.answer_s / 4)
 
     @property

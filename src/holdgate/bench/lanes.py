@@ -38,8 +38,10 @@ class Plan(Struct, frozen=True, kw_only=True):
 
 
 class Told(Struct, kw_only=True):
-    """What came of it. `took`: seconds of each act of the quiet ones; `done`: acts answered to the noisy one; `refused`: how often
-    who this is was told to slow down."""
+    """What came of it. `took`: seconds of each act of the quiet ones; `done`: acts that were answered to the noisy one.
+
+    `refused`: how often either was told to slow down.
+    """
 
     took: list[float] = []
     done: int = 0

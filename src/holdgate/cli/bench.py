@@ -192,9 +192,10 @@ def _tell_streamed(line: Streamed) -> str:
 
 def _tell_noise(line: Noise) -> str:
     return (
-        f"noisy      {line.way}, {line.kind}: quiet people's {line.acts:,} acts take p50 {line.p50_ms:.1f} ms, p99 {line.p99_ms:.1f} ms; "
-        f"without the noise {line.alone_p50_ms:.1f} and {line.alone_p99_ms:.1f} ms ({line.p50_ratio:.2f} and {line.p99_ratio:.2f} "
-        f"times; bar {line.bar_ratio:.0f}). The noisy one: {line.noise_per_s:,.0f}/s, told to slow down {line.refused_per_s:,.0f}/s"
+        f"noisy      {line.way}, {line.kind}: {line.acts:,} acts of quiet people take p50 {line.p50_ms:.1f} ms, "
+        f"p99 {line.p99_ms:.1f} ms; without the noise {line.alone_p50_ms:.1f} and {line.alone_p99_ms:.1f} ms "
+        f"({line.p50_ratio:.2f} and {line.p99_ratio:.2f} times; bar {line.bar_ratio:.0f}), {line.refused} told to wait. "
+        f"The noisy one: {line.noise_per_s:,.0f}/s, told to slow down {line.refused_per_s:,.0f}/s"
     )
 
 

@@ -1,8 +1,6 @@
 """A wish on its way: an act that several people sign one after another, as a file that travels between them."""
 
 from collections.abc import Mapping, Sequence
-from functools import partial
-from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 

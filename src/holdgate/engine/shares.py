@@ -1,6 +1,6 @@
 """Shares: how much of what is under way one name may have, so that who sends much does not fill the way of all others.
 
-A name that is alone has all of it. Once another one was about in the last `ABOUT_S` seconds, each has `UNDER_WAY_EACH_MAX`, and what is
+A name that is alone has all of it. Once another one was about in the last `ABOUT_S` seconds, each has `UNDER_WAY_EACH_MAX`; what is
 beyond waits for that, behind what the same name sent before. The way of an act has two such gates (docs/decisions/0038): before the
 signatures are checked by source, which the transport knows and nobody can claim; after it by whoever signed.
 """

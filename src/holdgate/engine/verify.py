@@ -16,6 +16,7 @@ from holdgate.law import command as c
 from holdgate.law.chronicle import Attempt
 from holdgate.law.signers import Keys, keys_of
 from holdgate.terms.errors import Malformed, Tampered
+from holdgate.terms.limits import ATTEMPT_WHY_CHARS_MAX
 
 
 class Verified(NamedTuple):
@@ -60,7 +61,7 @@ def verify(raw: bytes, identities: dict[str, Identity], source: str, full: Conta
         digest = sha256(envelope.payload)
         command = c.parse_command(envelope.payload)
     except Malformed as error:
-        attempt = Attempt(code="MALFORMED", why=str(error)[:400], source=source, digest=digest.hex())
+        attempt = Attempt(code="MALFORMED", why=str(error)[:ATTEMPT_WHY_CHARS_MAX], source=source, digest=digest.hex())
         return Unauthentic(attempt, error)
     if command.actor.id in full:
         return Busy(command.actor.id)
@@ -82,4 +83,6 @@ def _refused(command: c.AnyCommand, digest: bytes, source: str, code: str, why: 
     if type(command) is c.ReportArrival:
         code = "BROADCAST_UNVERIFIED"
     act = str(type(command).__struct_config__.tag)
-    return Unauthentic(Attempt(code=code, why=why[:400], source=source, act=act, digest=digest.hex()), None)
+    return Unauthentic(
+        Attempt(code=code, why=why[:ATTEMPT_WHY_CHARS_MAX], source=source, act=act, digest=digest.hex()), None
+    )

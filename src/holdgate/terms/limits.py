@@ -109,6 +109,8 @@ PACKAGE_LOGS_MAX: Final = 64
 # Text, numbers and names wherever they come from: what is longer is malformed and is not taken.
 ID_CHARS_MAX: Final = 64
 """An id: an ASCII allow-list bounds its characters."""
+VERSION_CHARS_MAX: Final = 64
+"""A version of a contract or a standard, as a page asks for it."""
 DECIMALS_MAX: Final = 12
 """Decimal places of a quantity."""
 
@@ -151,6 +153,10 @@ IDENTITY_WAITING_MAX: Final = 64
 """Acts of one signer that wait for that; beyond, it is told to slow down before its signatures are checked."""
 SOURCE_WAITING_MAX: Final = 1_024
 """Acts of one source that wait to be checked."""
+ATTEMPT_WHY_CHARS_MAX: Final = 400
+"""What the record says of why such input was refused."""
+ORIGIN_CHARS_MAX: Final = 512
+"""A log's name in a message between sites."""
 ATTEMPTS_PER_S_MAX: Final = 20
 """Entries a second about input that could not be authenticated, for a whole site; more are counted together."""
 BUS_QUEUE_MAX: Final = 64
@@ -237,6 +243,8 @@ DOWNLOAD_CHUNK_BYTES_MAX: Final = 65_536
 """What is sent of a package at a time."""
 SESSIONS_MAX: Final = 8_192
 """Sessions of one process; the longest idle one ends."""
+SECRET_CHARS_MAX: Final = 128
+"""The secret of a link, as a newcomer brings it."""
 CHALLENGES_MAX: Final = 4_096
 """Challenges that wait to be signed; the oldest one ends."""
 
