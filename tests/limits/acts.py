@@ -23,7 +23,7 @@ from tests.unit.test_sites import TECHNIQUE, TEMPLATE
 HEADER: Final[dict[str, Any]] = {"site": "HUB", "at": 1, "nonce": "n", "signers": (c.Signer(id="FIN", role="finance"),)}
 STEP: Final = Step(id="S", name="S", role="technician")
 RUN: Final = SimpleNamespace(ref=0, payouts=())
-ADDRESS: Final = {"street": "S 1", "city": "C", "postal_code": "1", "country": "DE"}
+ADDRESS: Final[dict[str, Any]] = {"street": "S 1", "city": "C", "postal_code": "1", "country": "DE"}
 
 
 def _template(**changes: Any) -> Any:
@@ -100,7 +100,7 @@ def party(days: int) -> c.RegisterParty:
 
 def _act(size: int) -> object:
     """An act of so many bytes."""
-    texts = dict.fromkeys(("street", "city", "name"), "")
+    texts: dict[str, Any] = dict.fromkeys(("street", "city", "name"), "")
     command = c.RegisterParty(**HEADER, org="O", **(ADDRESS | texts), tax_reason="a")
     room = size - len(canon.encode(command))
     for name in texts:

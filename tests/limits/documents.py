@@ -112,11 +112,6 @@ def _paid(count: int) -> None:
     first(order.order_faults(bank_files.sepa(payments=tuple(replace(one, id=f"P{n}") for n in range(count)))))
 
 
-def _payer(size: int) -> int:
-    row = {"payer": "a" * size, "text": "", "booked_on": "2026-01-01"}
-    return len(statement_csv.clean(row["payer"], limits.BANK_NAME_CHARS_MAX))
-
-
 @cache
 def _glyphs(count: int) -> int:
     """Of so many characters that no font may have, how many are looked for: those beyond are written by number at once."""

@@ -76,7 +76,7 @@ def typed_in(source: Source) -> list[Finding]:
             most = given.get("max_length")
             if most is not None and given.get("min_length") != most and (source.path, most) not in FIXED:
                 found.append(
-                    Finding(source.path, node.lineno, f"max_length={most} is a limit: name it in terms/limits.py")
+                    Finding(source.path, node.lineno, f"max_length={most!r} is a limit: name it in terms/limits.py")
                 )
     return found
 

@@ -335,6 +335,7 @@ def test_an_act_that_is_sent_again_and_again_has_nobody_read_the_whole_log(tmp_p
             return found
 
         store.leaves = counted
+        again = first
         for _ in range(50):
             again = await hub.submit(raw)
             assert (again.seq, again.resent) == (first.seq, True)

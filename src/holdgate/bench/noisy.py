@@ -34,7 +34,7 @@ QUIET: Final = 8
 LANES: Final = 64
 JOBS: Final = 3
 QUICK_JOBS: Final = 1
-SPARE: Final = 20
+SPARE: Final = 12
 """Jobs of each of the noisy one's lanes: more than it comes to."""
 QUICK_SPARE: Final = 3
 WARM_S: Final = 0.5
