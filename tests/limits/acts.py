@@ -100,13 +100,11 @@ def party(days: int) -> c.RegisterParty:
 
 def _act(size: int) -> object:
     """An act of so many bytes."""
-    texts: dict[str, Any] = dict.fromkeys(("street", "city", "name"), "")
-    command = c.RegisterParty(**HEADER, org="O", **(ADDRESS | texts), tax_reason="a")
-    room = size - len(canon.encode(command))
-    for name in texts:
-        texts[name] = "a" * min(room, limits.TEXT_CHARS_MAX)
-        room -= len(texts[name])
-    return c.parse_command(canon.encode(replace(command, **texts, tax_reason="a" * (room + 1))))
+    filled = ADDRESS | {"name": "", "tax_reason": "a"}
+    room = size - len(canon.encode(c.RegisterParty(**HEADER, org="O", **(filled | {"street": "", "city": ""}))))
+    longest = "a" * limits.TEXT_CHARS_MAX
+    filled |= {"street": longest, "city": longest, "name": longest, "tax_reason": "a" * (room - 3 * len(longest) + 1)}
+    return c.parse_command(canon.encode(c.RegisterParty(**HEADER, org="O", **filled)))
 
 
 def _slip(more: int) -> object:
