@@ -45,8 +45,8 @@ STEP_US: Final = 1_000
 class Noise(Struct, frozen=True, kw_only=True):
     """What the quiet ones' acts took beside noise of one kind. `alone_*`: right before, without it.
 
-    All are medians of rounds. `refused`: how often a quiet one was told to slow down. `noise_per_s`: acts answered to the noisy one; `refused_per_s`: how
-    often it was told to slow down.
+    All are medians of rounds. `refused`: how often a quiet one was told to slow down. `noise_per_s`: acts answered to the noisy
+    one; `refused_per_s`: how often it was told to slow down.
     """
 
     op: str = "noisy"
