@@ -10,6 +10,7 @@ import pytest
 
 from holdgate.adapters.http_limits import network_of
 from holdgate.adapters.http_serve import Limits
+from holdgate.terms.limits import UNDER_WAY_EACH_MAX
 from tests.edge import LOOPS, WAIT_S, Echo, ask, asked, heard, until, with_server
 
 pytestmark = [pytest.mark.allow_hosts(["127.0.0.1"]), pytest.mark.parametrize("loop", LOOPS)]
@@ -232,6 +233,33 @@ def test_requests_beyond_what_is_answered_at_once_are_told_when_to_come_again(lo
 
     gate = Gate()
     with_server(gate, told, Limits(header_s=60, answer_s=60, at_once=1), loop)
+
+
+def test_the_last_quarter_of_the_requests_is_for_who_has_few_under_way(loop: str) -> None:
+    """One address fills three quarters, is told to come again, and keeps nobody out; requests that end make room for it."""
+    most, few = 16, UNDER_WAY_EACH_MAX
+
+    async def told(port: int) -> None:
+        gate.opened.clear()
+        many = [connect(port, CLOSE, "127.0.0.2") for _ in range(most * 3 // 4)]
+        await until(lambda: gate.waiting == most * 3 // 4)
+        with connect(port, GET, "127.0.0.2") as beyond:
+            said = await asyncio.to_thread(heard, beyond, b"at once\n")
+            assert said.startswith(b"HTTP/1.1 503 ")
+        others = [connect(port, CLOSE, "127.0.0.3") for _ in range(few)]
+        await until(lambda: gate.waiting == most * 3 // 4 + few)
+        with connect(port, GET, "127.0.0.3") as beyond:
+            said = await asyncio.to_thread(heard, beyond, b"at once\n")
+            assert said.startswith(b"HTTP/1.1 503 "), "the same holds for each"
+        gate.opened.set()
+        for one in (*many, *others):
+            assert (await asyncio.to_thread(heard, one)).endswith(b"/last")
+            one.close()
+        with connect(port, CLOSE, "127.0.0.2") as again:
+            assert (await asyncio.to_thread(heard, again)).endswith(b"/last")
+
+    gate = Gate()
+    with_server(gate, told, Limits(header_s=60, answer_s=60, at_once=most), loop)
 
 
 def test_an_application_s_own_503_says_when_to_come_again(loop: str) -> None:

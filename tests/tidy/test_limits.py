@@ -6,8 +6,10 @@ from typing import Final
 
 import pytest
 
+from tests.limits import elsewhere, records
+from tests.limits.tables import TABLES
 from tests.tidy import limits_page
-from tests.tidy.tree import Finding, Source, report, snippet, sources
+from tests.tidy.tree import ROOT, Finding, Source, report, snippet, sources
 
 ELSEWHERE: Final = (
     ("src/holdgate/crypto/*", "*_BYTES", "sizes of keys, salts, nonces and signatures, which their standards fix"),
@@ -58,6 +60,33 @@ def test_every_maximum_stands_in_one_place() -> None:
     assert not found, report(found, "Limits outside of terms/limits.py:")
 
 
+FIXED: Final = {("src/holdgate/web/api/accounts.py", 34), ("src/holdgate/web/api/accounts.py", 11)} | {
+    ("src/holdgate/web/api/accounts.py", 9),
+    ("src/holdgate/web/api/accounts.py", 17),
+}
+"""Lengths of IBAN, BIC, routing number and account number, which their standards fix."""
+
+
+def typed_in(source: Source) -> list[Finding]:
+    """Maxima in the type of a field that are written as a number; one length exactly is no maximum."""
+    found = []
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Meta":
+            given = {word.arg: word.value.value for word in node.keywords if isinstance(word.value, ast.Constant)}
+            most = given.get("max_length")
+            if most is not None and given.get("min_length") != most and (source.path, most) not in FIXED:
+                found.append(
+                    Finding(source.path, node.lineno, f"max_length={most!r} is a limit: name it in terms/limits.py")
+                )
+    return found
+
+
+def test_no_field_has_a_maximum_of_its_own() -> None:
+    found = [finding for source in sources("src") for finding in typed_in(source)]
+    assert not found, report(found, "Limits outside of terms/limits.py:")
+    assert typed_in(snippet("X = Annotated[str, Meta(max_length=512)]"))
+
+
 def test_every_exception_is_still_used() -> None:
     rest = [
         (path, names)
@@ -80,6 +109,33 @@ def test_every_limit_is_used_and_says_what_it_bounds() -> None:
 def test_the_page_is_made_from_the_code() -> None:
     made = limits_page.page(limits_page.SOURCE.read_text(encoding="utf-8"))
     assert limits_page.PAGE.read_text(encoding="utf-8") == made, "run: make limits"
+
+
+def tabled() -> set[str]:
+    """Limits that a table goes up to, and one past."""
+    rows = [row for table in TABLES for row in (*table.CASES, *table.CUTS)]
+    return {row.limit for row in rows} | {limit for limit, _, _ in records.WRITTEN}
+
+
+def test_every_limit_has_a_case_at_it_and_one_past_it_or_a_reason() -> None:
+    names = {row.name for row in limits_page.rows(limits_page.SOURCE.read_text(encoding="utf-8"))}
+    told = {**elsewhere.ELSEWHERE, **elsewhere.UNREACHED}
+    assert not names - tabled() - told.keys(), "write a case in tests/limits"
+    assert not (tabled() | told.keys()) - names, "there is no such limit"
+    assert not tabled() & told.keys(), "a case makes its reason idle"
+    assert not elsewhere.ELSEWHERE.keys() & elsewhere.UNREACHED.keys()
+    assert len(elsewhere.UNREACHED) <= 13, "this list only gets shorter"
+
+
+@pytest.mark.parametrize("limit", elsewhere.ELSEWHERE)
+def test_the_test_that_is_named_is_there(limit: str) -> None:
+    path, _, name = elsewhere.ELSEWHERE[limit].partition("::")
+    tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
+    defined = {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
+    defined |= {
+        node.target.id for node in tree.body if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
+    }
+    assert name in defined, f"{limit}: {path} has no {name}"
 
 
 @pytest.mark.parametrize("text", ["ROWS_MAX = 5", "FILE_BYTES: Final = 1 << 20", "X_MAX: Final[int] = 2 * A_MAX"])

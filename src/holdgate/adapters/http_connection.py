@@ -213,24 +213,24 @@ class Connection(asyncio.Protocol):
         self._flushing = False
         self._answer_due = self._load.loop.time() + self._limits.answer_s
         load, limits = self._load, self._limits
-        awaited = exchange.asks_for_events
-        if load.streams >= limits.streams if awaited else load.running >= limits.at_once:
-            self.write(answer(load, 503, b"too many requests at once\n", close=not exchange.kept))
-            exchange.complete = True
-            self._ended(exchange)
-            return
-        exchange.streaming = awaited
-        load.streams += awaited
-        load.running += not awaited
-        exchange.task = self._load.loop.create_task(exchange.run())
-        self._load.tasks.add(exchange.task)
-        exchange.task.add_done_callback(self._load.tasks.discard)
+        exchange.streaming = exchange.asks_for_events and load.streams < limits.streams
+        load.streams += exchange.streaming
+        exchange.counted = not exchange.asks_for_events and load.begins(self._client)
+        if exchange.streaming or exchange.counted:
+            work = exchange.run()
+        else:
+            load.held -= exchange.size
+            exchange.size = 0
+            work = exchange.turn_away(limits.turned_away_s)
+        exchange.task = load.loop.create_task(work)
+        load.tasks.add(exchange.task)
+        exchange.task.add_done_callback(load.tasks.discard)
 
     def streams(self, exchange: Exchange) -> None:
         """The answer is an event stream: it lasts, and no longer counts among the requests."""
         if not exchange.streaming:
+            self._uncounted(exchange)
             exchange.streaming = True
-            self._load.running -= 1
             self._load.streams += 1
         self._answer_due = inf
 
@@ -238,9 +238,13 @@ class Connection(asyncio.Protocol):
         """The application is done with a request."""
         if exchange.streaming:
             self._load.streams -= 1
-        else:
-            self._load.running -= 1
+        self._uncounted(exchange)
         self._ended(exchange)
+
+    def _uncounted(self, exchange: Exchange) -> None:
+        if exchange.counted:
+            exchange.counted = False
+            self._load.ends(self._client)
 
     def _ended(self, exchange: Exchange) -> None:
         self._load.held -= exchange.size

@@ -60,8 +60,8 @@ def _line(status: int) -> bytes:
 class Exchange:
     """One request on its way through the application.
 
-    `task` is set while it runs. `streaming`: it counts among the event streams. `begun`: bytes of the answer are out. `kept`: the
-    connection may serve another one after it.
+    `task` is set while it runs. `streaming`: it counts among the event streams; `counted`: among the requests. `begun`: bytes of
+    the answer are out. `kept`: the connection may serve another one after it.
     """
 
     __slots__ = (
@@ -76,6 +76,7 @@ class Exchange:
         "_wire",
         "begun",
         "complete",
+        "counted",
         "kept",
         "lost",
         "scope",
@@ -97,7 +98,7 @@ class Exchange:
         self.scope = scope
         self.size = len(body)
         self.kept = kept
-        self.begun = self.complete = self.lost = self.streaming = False
+        self.begun = self.complete = self.lost = self.streaming = self.counted = False
         self.task: asyncio.Task[None] | None = None
 
     @property
@@ -118,6 +119,18 @@ class Exchange:
             if not self.complete and not self.lost:
                 _log.exception("%s failed", self.scope["path"])
                 self._spoiled()
+        finally:
+            self._wire.finished(self)
+
+    async def turn_away(self, after_s: float) -> None:
+        """Tell the client, a moment later, that there is no room for its request. What came of it is let go at once."""
+        self._body = None
+        try:
+            await asyncio.sleep(after_s)
+            if not self.lost:
+                self.begun = self.complete = True
+                said = b"" if self._silent else b"too many requests at once\n"
+                self._wire.write(answer(self._load, 503, said, close=not self.kept))
         finally:
             self._wire.finished(self)
 

@@ -9,7 +9,8 @@
 | bytes of all bodies that are held at once | `held_bytes`: 503 |
 | from there until the kernel has the whole answer | `answer_s`: 503, or cut off where the answer has begun |
 | a reader that takes nothing | `answer_s`: cut off, by the kernel too |
-| requests that have come whole, at once | `at_once`: 503 |
+| requests that have come whole, at once | `at_once`: 503, after `turned_away_s` |
+| of them, the last quarter | for addresses with fewer than `UNDER_WAY_EACH_MAX` under way; others get 503 |
 | requests of a connection that wait behind one another | `pipelined`: the rest is left, and the connection closed |
 | connections | `connections`: the longest idle one makes room; where none is idle, 503 |
 | connections of one address (an IPv6 network of 64 bits) | `per_address`: 503; this machine's own loopback is exempt |
@@ -58,6 +59,11 @@ class Limits(Struct, frozen=True, kw_only=True):
     unsent_bytes: int = terms.HTTP_UNSENT_BYTES_MAX
 
     @property
+    def turned_away_s(self) -> float:
+        """How long somebody who was turned away hears nothing: who asks again at once does not take up the server's time."""
+        return min(0.5, self.answer_s / 4)
+
+    @property
     def tick_s(self) -> float:
         """How often deadlines are looked at."""
         return max(0.02, min(0.5, min(self.header_s, self.body_s, self.answer_s) / 5))
@@ -104,6 +110,7 @@ class Load:
         self.quiet = asyncio.Event()
         self.quiet.set()
         self._by_address: Counter[str] = Counter()
+        self._running_at: Counter[str] = Counter()
         self._second = -1
         self._standing = b""
 
@@ -125,6 +132,25 @@ class Load:
         self._by_address[source] -= 1
         if not self._by_address[source]:
             del self._by_address[source]
+
+    def begins(self, address: str) -> bool:
+        """Count a request of this address as under way, if there is room. Who has some already leaves a quarter to the others."""
+        source, most = network_of(address), self.limits.at_once
+        if self._running_at[source] >= terms.UNDER_WAY_EACH_MAX:
+            most -= most // 4
+        if self.running >= most:
+            return False
+        self.running += 1
+        self._running_at[source] += 1
+        return True
+
+    def ends(self, address: str) -> None:
+        """A request that was counted is no longer under way."""
+        source = network_of(address)
+        self.running -= 1
+        self._running_at[source] -= 1
+        if not self._running_at[source]:
+            del self._running_at[source]
 
     def comes(self, connection: Looked) -> None:
         """A connection can speak."""

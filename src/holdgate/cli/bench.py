@@ -15,6 +15,7 @@ from holdgate.bench.big import measure_big
 from holdgate.bench.day import Day, run_day
 from holdgate.bench.http import Served, Streamed, run_http
 from holdgate.bench.match import Matched, run_match
+from holdgate.bench.noisy import Noise, run_noisy
 from holdgate.bench.reopen import Opened
 from holdgate.bench.revision import Revised, run_revision
 from holdgate.bench.run import Machine, Measurement, machine, run
@@ -22,7 +23,7 @@ from holdgate.bench.spread import Spread
 from holdgate.bench.sync import Synced, run_sync
 from holdgate.terms.errors import Malformed
 
-What = Literal["site", "match", "sync", "arrival", "revision", "day", "http"]
+What = Literal["site", "match", "sync", "arrival", "revision", "day", "http", "noisy"]
 _RUNS: Final[dict[str, Callable[..., Iterator[Struct]]]] = {
     "match": run_match,
     "sync": run_sync,
@@ -30,6 +31,7 @@ _RUNS: Final[dict[str, Callable[..., Iterator[Struct]]]] = {
     "revision": run_revision,
     "day": run_day,
     "http": run_http,
+    "noisy": run_noisy,
 }
 """What is measured beside a single site; each takes a folder and `quick`."""
 
@@ -45,7 +47,8 @@ def bench(
         site: submitting, deciding, re-executing, a release to 100 nodes in one process. match: a scan at the gate, with few
         and with many orders staged. sync: a node that was away comes back with 50,000 entries. arrival: from a reader's scan
         to the node, as processes on a broker. revision: a release to 100 node processes. day: a shop's day with 10 to 1,000
-        nodes. http: signed acts over real connections, and events to 500 screens.
+        nodes. http: signed acts over real connections, and events to 500 screens. noisy: eight quiet people beside one who
+        sends as fast as they can.
     jobs
         Jobs of the loaded measurement of a site; each has 33 signed acts.
     big
@@ -187,6 +190,15 @@ def _tell_streamed(line: Streamed) -> str:
     )
 
 
+def _tell_noise(line: Noise) -> str:
+    return (
+        f"noisy      {line.way}, {line.kind}: {line.acts:,} acts of quiet people take p50 {line.p50_ms:.1f} ms, "
+        f"p99 {line.p99_ms:.1f} ms; without the noise {line.alone_p50_ms:.1f} and {line.alone_p99_ms:.1f} ms "
+        f"({line.p50_ratio:.2f} and {line.p99_ratio:.2f} times; bar {line.bar_ratio:.0f}), {line.refused} told to wait. "
+        f"The noisy one: {line.noise_per_s:,.0f}/s, told to slow down {line.refused_per_s:,.0f}/s"
+    )
+
+
 _TELLS: Final[dict[type[Struct], Callable[[Any], str]]] = {
     Machine: _tell_machine,
     Measurement: _tell_measurement,
@@ -199,4 +211,5 @@ _TELLS: Final[dict[type[Struct], Callable[[Any], str]]] = {
     Day: _tell_day,
     Served: _tell_served,
     Streamed: _tell_streamed,
+    Noise: _tell_noise,
 }

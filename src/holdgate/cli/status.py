@@ -50,7 +50,7 @@ def _ask(address: str, path: str) -> Any:
     try:
         connection.request("GET", path)
         response = connection.getresponse()
-        body = response.read(STATUS_BYTES_MAX)
+        body = response.read(STATUS_BYTES_MAX + 1)
     except (OSError, HTTPException) as error:
         raise Unavailable(
             f"nothing answers at {address}: {error}; start it with holdgate up or holdgate run"
@@ -59,6 +59,10 @@ def _ask(address: str, path: str) -> Any:
         connection.close()
     if response.status != 200:
         raise Unavailable(f"{address}{path} answers {response.status}")
+    if len(body) > STATUS_BYTES_MAX:
+        raise Malformed(
+            f"{address}{path} answers more than {STATUS_BYTES_MAX} bytes, which is no status; check the address"
+        )
     try:
         return text_json.loads(body)
     except ValueError:

@@ -42,8 +42,11 @@ def verify_package(package: Path, /, *, trust: Path, json: Annotated[bool, Param
 
 
 def _trusted(path: Path) -> tuple[Trust, tuple[Vkey, ...]]:
+    raw = _bytes(path, TRUST_BYTES_MAX)
+    if len(raw) > TRUST_BYTES_MAX:
+        raise Malformed(f"{path} is no trust file: at most {TRUST_BYTES_MAX} bytes are read; name the one of this shop")
     try:
-        found = msgspec.json.decode(_bytes(path, TRUST_BYTES_MAX), type=Trust)
+        found = msgspec.json.decode(raw, type=Trust)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise Malformed(f"{path} is no trust file: {error}") from None
     return found, tuple(parse_vkey(text) for text in found.witnesses)

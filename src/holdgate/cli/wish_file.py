@@ -1,8 +1,6 @@
 """A wish on its way: an act that several people sign one after another, as a file that travels between them."""
 
 from collections.abc import Mapping, Sequence
-from functools import partial
-from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -120,7 +118,11 @@ def read_draft(path: Path, number: int) -> DraftLine:
         )
     try:
         with path.open("rb") as source:
-            line = next(islice(iter(partial(source.readline, WISH_BYTES_MAX), b""), number - 1, None), b"")
+            line = b""
+            for _ in range(number):
+                line = source.readline(WISH_BYTES_MAX + 1)
+                if len(line) > WISH_BYTES_MAX:
+                    raise Malformed(f"a line of {path} is longer than any act; it is no file of holdgate import")
     except OSError as error:
         raise Unavailable(f"{path} cannot be read: {error.strerror or error}") from error
     if not line.strip():

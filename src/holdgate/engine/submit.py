@@ -1,6 +1,7 @@
 """submit: the spine. Every signed action of every site goes this way.
 
-1. Verify: in threads, a few submissions at a time; a lone one at once.
+1. Verify: in threads, a few submissions at a time, sources in turn; a lone one at once. What is verified waits until less of
+   the same signer is under way, where others are about (docs/decisions/0038).
 2. Decide and fold: on the event loop, in the order in which entries will stand (the chronicle).
 3. Append: durable, then acknowledged with a receipt (the appender).
 
@@ -16,21 +17,23 @@ from functools import partial
 from typing import Final, NamedTuple, TypeVar
 
 from holdgate.engine import buggify
-from holdgate.engine.answer import Answer, Sealed
+from holdgate.engine.answer import LOCAL, Answer, Sealed
 from holdgate.engine.append import CLOSED, Appender, Done
 from holdgate.engine.attempts import Attempts
 from holdgate.engine.inbox import Inbox
 from holdgate.engine.keeping import Elsewhere
+from holdgate.engine.paths import Paths
 from holdgate.engine.ports import Clock, Store
 from holdgate.engine.proving import prove_in_threads
-from holdgate.engine.verify import Unauthentic, Verified, verify
+from holdgate.engine.shares import Gate, Shares, slow_down
+from holdgate.engine.verify import Busy, Found, Unauthentic, Verified, verify
 from holdgate.engine.workers import Workers
 from holdgate.law.case import Pin
 from holdgate.law.chronicle import Attempt, Chronicle, Draft, attempted
 from holdgate.law.segments import Proved, Segment, decision_of
 from holdgate.law.signers import keys_of
 from holdgate.ledger.entry import read_entry
-from holdgate.ledger.merkle import inclusion_path, verify_inclusion
+from holdgate.ledger.merkle import verify_inclusion
 from holdgate.ledger.note import Notary, parse_checkpoint
 from holdgate.ledger.proof import write_proof
 from holdgate.terms.errors import HoldgateError, InvariantBroken, Malformed, Tampered, Unavailable
@@ -41,6 +44,8 @@ FLUSH_S: Final = 1.05
 """How long after the first counted attempt the count goes on record."""
 IN_FLIGHT: Final = 4
 """Chunks that are being verified at the same time."""
+NO_FLUSH_S: Final = 0.02
+"""How long what bought no flush (a resend, an attempt) stays under way for who sent it: about as long as an act that did."""
 
 
 Made = TypeVar("Made")
@@ -62,7 +67,7 @@ class Chunk:
 
     def __init__(self, submissions: list[Submission]) -> None:
         self.submissions = submissions
-        self.found: list[Verified | Unauthentic] | None = None
+        self.found: list[Found] | None = None
         self.failed: InvariantBroken | None = None
 
 
@@ -86,7 +91,9 @@ class Spine:
         self._appender = Appender(chronicle.tree, store, notary, on_sealed, elsewhere)
         self._store = store
         self._clock = clock
-        self._inbox: Inbox[Submission] = Inbox()
+        self._inbox: Inbox[Submission] = Inbox(Shares(_loop_time), LOCAL)
+        self._signers: Gate[tuple[Submission, Verified]] = Gate(_loop_time)
+        self._paths = Paths(store)
         self._attempts = Attempts()
         self._flush: asyncio.TimerHandle | None = None
         self._verifiers = Workers(2, "holdgate-verifier")
@@ -97,7 +104,7 @@ class Spine:
     @property
     def idle(self) -> bool:
         """Whether nothing is on its way."""
-        return not self._inbox and not self._chunks and self._appender.idle
+        return not self._inbox and not self._chunks and not len(self._signers) and self._appender.idle
 
     @property
     def size(self) -> int:
@@ -178,15 +185,22 @@ class Spine:
 
         Returns:
             The answer, once the entry is durable. It raises Malformed where the bytes cannot be read (the attempt is
-            staged or counted), Unavailable where the store failed.
+            staged or counted), Unavailable where the store failed or too much from there waits already.
         """
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Answer] = loop.create_future()
-        self._inbox.add(Submission(raw, tuple(pins), source, answer))
-        if not self._pumping:
-            self._pumping = True
-            loop.call_soon(self._pump)
+        try:
+            self._inbox.add(Submission(raw, tuple(pins), source, answer))
+        except Unavailable as error:
+            answer.set_exception(error)
+            return answer
+        self._wake()
         return answer
+
+    def _wake(self) -> None:
+        if self._inbox and not self._pumping:
+            self._pumping = True
+            asyncio.get_running_loop().call_soon(self._pump)
 
     def stop_for(self, error: HoldgateError) -> None:
         """Decide and append nothing more: the site has to be opened anew."""
@@ -200,28 +214,35 @@ class Spine:
         now = self._clock.now()
         rest = self._attempts.rest() if self._appender.broken is None else []
         self._appender.close([self._chronicle.attempt(attempt, now) for attempt in rest])
-        for submission in (*(s for chunk in self._chunks for s in chunk.submissions), *self._inbox):
+        checked = (submission for submission, _ in self._signers)
+        for submission in (*(s for chunk in self._chunks for s in chunk.submissions), *checked, *self._inbox):
             if not submission.answer.done():
                 submission.answer.set_exception(Unavailable(CLOSED))
         self._chunks.clear()
         self._inbox.clear()
+        self._signers.clear()
 
     # ---- 1 verify --------------------------------------------------------------------------------------------------
 
     def _pump(self) -> None:
         self._pumping = False
-        inbox = self._inbox
-        lone = len(inbox) == 1 and not self._chunks
+        lone = len(self._inbox) == 1 and not self._chunks
         if lone and not (buggify.on and buggify.unlucky("submit: a lone act goes to the threads")):
-            only = inbox.take()
-            self._verified([only], [self._verify(only)], alone=self._appender.idle)
+            only = self._taken(1)
+            self._verified(only, [self._verify(one) for one in only], alone=self._appender.idle)
             return
         loop = asyncio.get_running_loop()
-        while inbox and len(self._chunks) < IN_FLIGHT:
-            most = 1 if buggify.on and buggify.unlucky("submit: a chunk of one") else CHUNK
-            chunk = Chunk([inbox.take() for _ in range(min(most, len(inbox)))])
+        while len(self._chunks) < IN_FLIGHT:
+            taken = self._taken(1 if buggify.on and buggify.unlucky("submit: a chunk of one") else CHUNK)
+            if not taken:
+                return
+            chunk = Chunk(taken)
             self._chunks.append(chunk)
             self._verifiers.put(partial(self._verify_chunk, loop, chunk))
+
+    def _taken(self, most: int) -> list[Submission]:
+        """What is verified next, in turn of the sources that have not their share under way."""
+        return [one for _ in range(min(most, len(self._inbox))) if (one := self._inbox.take()) is not None]
 
     def _verify_chunk(self, loop: asyncio.AbstractEventLoop, chunk: "Chunk") -> None:
         try:
@@ -241,33 +262,92 @@ class Spine:
             chunk = chunks.popleft()
             if chunk.failed is not None:
                 for submission in chunk.submissions:
+                    self._inbox.ends(submission.source)
                     if not submission.answer.done():
                         submission.answer.set_exception(chunk.failed)
                 continue
             self._verified(chunk.submissions, chunk.found or [])
         self._pump()
 
-    def _verify(self, submission: Submission) -> Verified | Unauthentic:
-        return verify(submission.raw, self._chronicle.state.identities, submission.source)
+    def _verify(self, submission: Submission) -> Found:
+        full = () if submission.source == LOCAL else self._signers.full
+        return verify(submission.raw, self._chronicle.state.identities, submission.source, full)
 
     # ---- 2 decide --------------------------------------------------------------------------------------------------
 
-    def _verified(self, chunk: list[Submission], found: list[Verified | Unauthentic], *, alone: bool = False) -> None:
+    def _verified(self, chunk: list[Submission], found: list[Found], *, alone: bool = False) -> None:
         for submission, verified in zip(chunk, found, strict=True):
-            if submission.answer.cancelled():
+            if type(verified) is Verified:
+                self._inbox.ends(submission.source)
+                self._enter(submission, verified, alone=alone)
                 continue
-            try:
-                self._decide(submission, verified, alone=alone)
-            except HoldgateError as error:
-                submission.answer.set_exception(error)
+            self._source_ends_later(submission.source)
+            if isinstance(verified, Unauthentic):
+                self._attempted(submission, verified)
+            elif isinstance(verified, Busy):
+                _resolve(submission.answer)(slow_down(verified.who))
 
-    def _decide(self, submission: Submission, verified: Verified | Unauthentic, *, alone: bool) -> None:
+    def _source_ends_later(self, source: str) -> None:
+        if source == LOCAL:
+            self._inbox.ends(source)
+        else:
+            asyncio.get_running_loop().call_later(NO_FLUSH_S, self._source_ends, source)
+
+    def _source_ends(self, source: str) -> None:
+        self._inbox.ends(source)
+        self._wake()
+
+    def _enter(self, submission: Submission, verified: Verified, *, alone: bool) -> None:
+        """Decide it, or let it wait until less of its signer is under way. What comes from this process itself never waits."""
+        if submission.source == LOCAL:
+            self._begin(submission, verified, alone=alone)
+            return
+        try:
+            begins = self._signers.enter(verified.command.actor.id, (submission, verified))
+        except Unavailable as error:
+            _resolve(submission.answer)(error)
+            return
+        if begins:
+            self._begin_counted(submission, verified, alone=alone)
+
+    def _begin_counted(self, submission: Submission, verified: Verified, *, alone: bool = False) -> None:
+        """Decide an act that is under way for its signer until it is answered."""
+        submission.answer.add_done_callback(partial(self._signer_ends, verified.command.actor.id))
+        self._begin(submission, verified, alone=alone)
+
+    def _signer_ends(self, who: str, answer: "asyncio.Future[Answer]") -> None:
+        if not answer.cancelled() and answer.exception() is None and answer.result().resent:
+            asyncio.get_running_loop().call_later(NO_FLUSH_S, self._signer_goes_on, who)
+        else:
+            self._signer_goes_on(who)
+
+    def _signer_goes_on(self, who: str) -> None:
+        for submission, verified in self._signers.leave(who):
+            self._begin_counted(submission, verified)
+
+    def _begin(self, submission: Submission, verified: Verified, *, alone: bool) -> None:
+        if submission.answer.done():
+            return
+        try:
+            self._decide(submission, verified, alone=alone)
+        except HoldgateError as error:
+            submission.answer.set_exception(error)
+
+    def _attempted(self, submission: Submission, unauthentic: Unauthentic) -> None:
+        if submission.answer.done():
+            return
+        try:
+            if self._appender.broken is not None:
+                raise self._appender.broken
+            self.settle()
+            self._attempt(submission, unauthentic)
+        except HoldgateError as error:
+            submission.answer.set_exception(error)
+
+    def _decide(self, submission: Submission, verified: Verified, *, alone: bool) -> None:
         if self._appender.broken is not None:
             raise self._appender.broken
         self.settle()
-        if isinstance(verified, Unauthentic):
-            self._attempt(submission, verified)
-            return
         if keys_of(verified.command, self._chronicle.state.identities) != verified.keys:
             raise Tampered("the keys changed while the action was on its way; sign it again")
         draft = self._made(
@@ -342,12 +422,16 @@ class Spine:
         row = next(iter(self._store.rows(seq, seq + 1)), None)
         if row is None:
             raise InvariantBroken(f"entry {seq} is gone from the store")
-        path = inclusion_path(self._store.leaves(0, size), seq)
+        path = self._paths.path(seq, size)
         if not verify_inclusion(seq, size, row.leaf, path, parse_checkpoint(self._appender.checkpoint).root):
             raise Tampered(f"no receipt for entry {seq}: the store was damaged; ask the Vault for its copy")
         receipt = write_proof(seq, path, self._appender.checkpoint)
         decision = decision_of(read_entry(row.body))
         return Answer(seq=seq, decision=decision, receipt=receipt, kept=self._appender.kept, resent=True)
+
+
+def _loop_time() -> float:
+    return asyncio.get_running_loop().time()
 
 
 class Written(NamedTuple):

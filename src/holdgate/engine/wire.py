@@ -26,8 +26,10 @@ from holdgate.terms.errors import HoldgateError, InvariantBroken, Malformed, Tam
 from holdgate.terms.limits import (
     BLOB_BYTES_MAX,
     ENTRY_BYTES_MAX,
+    ID_CHARS_MAX,
     IMPORT_ENTRIES_MAX,
     LOCKER_BYTES_MAX,
+    ORIGIN_CHARS_MAX,
     PINS_MAX,
     SITES_MAX,
     WIRE_ANSWER_BYTES_MAX,
@@ -35,7 +37,7 @@ from holdgate.terms.limits import (
     WIRE_WHY_CHARS_MAX,
 )
 
-Origin = Annotated[str, Meta(max_length=512)]
+Origin = Annotated[str, Meta(max_length=ORIGIN_CHARS_MAX)]
 Size = Annotated[int, Meta(ge=0)]
 Hash = Annotated[bytes, Meta(min_length=32, max_length=32)]
 Note = Annotated[bytes, Meta(max_length=ENTRY_BYTES_MAX)]
@@ -107,7 +109,7 @@ class Renew(Call, frozen=True, kw_only=True, tag="renew"):
 
     origin: Origin
     fence: Fence
-    cursors: Annotated[dict[Annotated[str, Meta(max_length=64)], Size], Meta(max_length=SITES_MAX)]
+    cursors: Annotated[dict[Annotated[str, Meta(max_length=ID_CHARS_MAX)], Size], Meta(max_length=SITES_MAX)]
 
 
 class Pull(Call, frozen=True, kw_only=True, tag="pull"):
@@ -120,7 +122,7 @@ class Pull(Call, frozen=True, kw_only=True, tag="pull"):
 class Locker(Call, frozen=True, kw_only=True, tag="locker"):
     """Give me the sealed key of somebody's badge."""
 
-    id: Annotated[str, Meta(max_length=64)]
+    id: Annotated[str, Meta(max_length=ID_CHARS_MAX)]
 
 
 AnyCall = Deliver | Offer | Held | Latest | Attest | Claim | Renew | Pull | Locker

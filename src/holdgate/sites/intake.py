@@ -23,6 +23,7 @@ from holdgate.engine.submit import Spine
 from holdgate.law.chronicle import Attempt, Chronicle
 from holdgate.law.segments import Proved, Segment, Stretch, leaves_gap, said_before
 from holdgate.terms.errors import Malformed, Tampered, Unavailable
+from holdgate.terms.limits import ATTEMPT_WHY_CHARS_MAX
 
 
 class _Place(NamedTuple):
@@ -98,7 +99,7 @@ class Intake:
         try:
             recorded = self._spine.record(partial(self._chronicle.take_in, segment, self._clock.now(), proved))
         except (Tampered, Malformed) as error:
-            attempt = Attempt(code="CHAIN_BROKEN", why=str(error)[:400], source=sender, act="import")
+            attempt = Attempt(code="CHAIN_BROKEN", why=str(error)[:ATTEMPT_WHY_CHARS_MAX], source=sender, act="import")
             self._spine.record_attempt(attempt)
             raise
         frontier = () if known is None else known.frontier

@@ -47,7 +47,7 @@ from holdgate.sites.reconcile import Reconciler
 from holdgate.sites.recorded import Recorded, overlooked
 from holdgate.sites.timers import Timekeeper
 from holdgate.terms.errors import HoldgateError, Malformed, Tampered, Unavailable
-from holdgate.terms.limits import BLOB_BYTES_MAX, PINS_MAX
+from holdgate.terms.limits import ATTEMPT_WHY_CHARS_MAX, BLOB_BYTES_MAX, PINS_MAX
 
 _RELIES_ON: Final = (("business_hub", "vault"), ("floor_hub", "business_hub"), ("floor_hub", "vault"))
 """Kind of site, and kind of peer that it also keeps contact with."""
@@ -468,7 +468,7 @@ class Site(Recorded, Peer):
     def undeliverable(self, peer: str, seq: int, error: Malformed) -> None:
         """An action that an entry set off can never be read by its peer: that goes on record, and the link goes on."""
         why = f"entry {seq} set off an action that {peer} cannot read: {error}"
-        self.spine.record_attempt(Attempt(code="MALFORMED", why=why[:400], source=peer))
+        self.spine.record_attempt(Attempt(code="MALFORMED", why=why[:ATTEMPT_WHY_CHARS_MAX], source=peer))
 
     async def refresh_witness(self) -> None:
         """Ask the Vault to cosign this log's present checkpoint again, for its time; record what it says."""

@@ -115,6 +115,8 @@ PACKAGE_LOGS_MAX: Final = 64
 # Text, numbers and names wherever they come from: what is longer is malformed and is not taken.
 ID_CHARS_MAX: Final = 64
 """An id: an ASCII allow-list bounds its characters."""
+VERSION_CHARS_MAX: Final = 64
+"""A version of a contract or a standard, as a page asks for it."""
 DECIMALS_MAX: Final = 12
 """Decimal places of a quantity."""
 
@@ -151,6 +153,16 @@ PERMIT_UNMET_MAX: Final = 16
 """Unmet conditions that a refusal puts into words."""
 
 # Between sites, beside their messages: a sender beyond these is told to wait, or its faults are no longer listed.
+UNDER_WAY_EACH_MAX: Final = 4
+"""Acts under way of one source, and of one signer, while others are about; further ones wait."""
+IDENTITY_WAITING_MAX: Final = 64
+"""Acts of one signer that wait for that; beyond, it is told to slow down before its signatures are checked."""
+SOURCE_WAITING_MAX: Final = 1_024
+"""Acts of one source that wait to be checked."""
+ATTEMPT_WHY_CHARS_MAX: Final = 400
+"""What the record says of why such input was refused."""
+ORIGIN_CHARS_MAX: Final = 512
+"""A log's name in a message between sites."""
 ATTEMPTS_PER_S_MAX: Final = 20
 """Entries a second about input that could not be authenticated, for a whole site; more are counted together."""
 BUS_QUEUE_MAX: Final = 64
@@ -245,6 +257,8 @@ REFUSALS_TOLD_MAX: Final = 60
 """Refused sign-ins of one process in a minute that its log tells one by one; more are counted."""
 SIGN_IN_WORD_CHARS_MAX: Final = 200
 """A name, an address or a reason in a line of that log; more is cut off."""
+SECRET_CHARS_MAX: Final = 128
+"""The secret of a link, as a newcomer brings it."""
 CHALLENGES_MAX: Final = 4_096
 """Challenges that wait to be signed; the oldest one ends."""
 

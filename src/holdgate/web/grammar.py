@@ -9,7 +9,7 @@ from msgspec import Meta
 
 from holdgate.crypto.commitments import SALTED
 from holdgate.terms.ids import ID_PATTERN
-from holdgate.terms.limits import ID_CHARS_MAX, INTEGER_ABS_MAX
+from holdgate.terms.limits import ID_CHARS_MAX, INTEGER_ABS_MAX, SECRET_CHARS_MAX, VERSION_CHARS_MAX
 
 _ID: Final = f"^{ID_PATTERN}$"
 _ID_OR_NOTHING: Final = f"^(?:{ID_PATTERN})?$"
@@ -39,12 +39,12 @@ Digest = Annotated[str, Meta(pattern=_DIGEST)]
 Reference = Annotated[str, Meta(pattern=_REFERENCE)]
 TilePath = Annotated[str, Meta(pattern=_TILE)]
 SessionName = Annotated[str, Meta(pattern=_SESSION)]
-Version = Annotated[str, Meta(min_length=1, max_length=64)]
+Version = Annotated[str, Meta(min_length=1, max_length=VERSION_CHARS_MAX)]
 Key = Annotated[str, Meta(max_length=2 * ID_CHARS_MAX + 1)]
 """An id, or `order/job`; of nothing that is there perhaps."""
 Word = Annotated[str, Meta(max_length=ID_CHARS_MAX)]
 """A word that narrows a list down; an unknown one leaves nothing of it."""
-Secret = Annotated[str, Meta(min_length=1, max_length=128)]
+Secret = Annotated[str, Meta(min_length=1, max_length=SECRET_CHARS_MAX)]
 """The secret of a link."""
 Seq = Annotated[int, Meta(ge=0, le=INTEGER_ABS_MAX)]
 """The number of an entry."""

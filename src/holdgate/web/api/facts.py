@@ -12,6 +12,7 @@ from holdgate.query.contract_words import ContractSheet, sheet_of
 from holdgate.query.order_documents import documents_of
 from holdgate.terms.errors import Malformed
 from holdgate.terms.ids import check_id
+from holdgate.terms.limits import VERSION_CHARS_MAX
 from holdgate.web.api.looking import LIMIT, Limit, paged
 from holdgate.web.asker import Asker
 from holdgate.web.face import Face
@@ -319,8 +320,8 @@ def find_version(face: Face, asker: Asker, contract: str, version: str) -> Contr
     Raises:
         Malformed: the contract's name is no id, or the version too long to be one.
     """
-    if not version or len(version) > 64:
-        raise Malformed("a version is a text of 1 to 64 characters")
+    if not version or len(version) > VERSION_CHARS_MAX:
+        raise Malformed(f"a version is a text of 1 to {VERSION_CHARS_MAX} characters")
     sha256 = face.state.versions.get(f"{check_id(contract, 'contract')}/{version}", "")
     record = face.state.contracts.get(sha256)
     return missing(NO_CONTRACT) if record is None or not sees_contract(face, asker, sha256) else record
