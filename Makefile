@@ -12,6 +12,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTEST_ARGS ?=
 SOAK_ARGS ?=
+PLANTED ?=
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
@@ -24,7 +25,7 @@ RUNTIME := $(VENV)/.stamp-runtime
 DEV := $(VENV)/.stamp-dev
 PROJECT := $(VENV)/.stamp-project
 
-.PHONY: help venv demo screens limits sbom test check lint format types imports tests cover bench soak lock clean
+.PHONY: help venv demo screens limits sbom test check lint format types imports tests cover bench soak planted lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -94,6 +95,9 @@ lock: ## compile requirements/*.in into the locks (needs uv)
 
 soak: $(DEV) $(PROJECT) ## one shop on fourteen machines while everything fails (root, iproute2, faketime; minutes)
 	@$(BIN)/python -m tests.soak.many_machines $(SOAK_ARGS)
+
+planted: $(DEV) $(PROJECT) ## plant every defect of tests/planted, write docs/planted.md
+	@$(BIN)/python -m tests.planted $(PLANTED)
 
 limits: $(DEV) $(PROJECT) ## docs/limits.md from terms/limits.py
 	@$(BIN)/python -m tests.tidy.limits_page

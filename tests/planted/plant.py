@@ -1,32 +1,40 @@
-"""The inside of a process in which the product has a defect: one module's text is changed as it is imported."""
+"""The inside of a process whose product gets a defect: the changed functions take the place of the ones that stand there.
 
-import importlib.machinery
-import sys
+The product is imported already. The module's text is compiled with the change, and every function whose code differs from what
+runs is given the new code. Whoever imported that function has it too, as it stays the same object. A change outside of functions
+(a constant, a base class) is refused: it could not reach those who imported it.
+"""
+
+import gc
+import importlib
 import types
-from collections.abc import Sequence
-from importlib.abc import MetaPathFinder
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 import pytest
-from typing_extensions import override
 
 from tests.planted.defect import WORLDS, Defect, Outcome, Worlds
+from tests.sim.story import lived
+from tests.sim.world import base
 
-NO_JUDGEMENT: Final = ("ImportError", "ModuleNotFoundError", "NameError", "SyntaxError", "UnboundLocalError", "fixture '")
+NO_JUDGEMENT: Final = (
+    "ImportError",
+    "ModuleNotFoundError",
+    "NameError",
+    "SyntaxError",
+    "UnboundLocalError",
+    "fixture '",
+)
 """How a test fails where the change is no working program: that is not the defect's doing."""
-
-
-_IMPORTED: Final = "Module already imported so cannot be rewritten"
-"""pytest says so of its plugins, which the zygote has imported."""
-
-
 PLUGINS: Final = ("pytest_socket", "pytest_timeout", "_hypothesis_pytestplugin", "no:cacheprovider")
 """No others are loaded: they cost more than most checks do."""
+_IMPORTED: Final = "Module already imported so cannot be rewritten"
+"""pytest says so of its plugins, which are imported already."""
 
 
 class Unplantable(Exception):
-    """The text that a defect changes is not there exactly once."""
+    """A defect's change cannot be made."""
 
 
 def planted(source: str, defect: Defect) -> str:
@@ -40,60 +48,92 @@ def planted(source: str, defect: Defect) -> str:
     return source.replace(defect.old, defect.new)
 
 
-class _Loader(importlib.machinery.SourceFileLoader):
-    """Compiles the changed text; what is cached of the module is neither read nor written."""
-
-    def __init__(self, name: str, path: str, garden: "Garden") -> None:
-        super().__init__(name, path)
-        self._garden = garden
-
-    @override
-    def get_code(self, fullname: str) -> types.CodeType:
-        path = self.get_filename(fullname)
-        source = planted(Path(path).read_text(encoding="utf-8"), self._garden.defect)
-        code = compile(source, path, "exec", dont_inherit=True)
-        self._garden.grown = True
-        return code
+def place(defect: Defect) -> Path:
+    """Where its module's text lies."""
+    found = importlib.import_module(defect.module).__file__
+    if found is None:
+        raise Unplantable(f"{defect.module} has no text")
+    return Path(found)
 
 
-class Garden(MetaPathFinder):
-    """Finds the one module that is changed. `grown`: whether anybody imported it."""
+def changes(defect: Defect) -> list[tuple[types.CodeType, types.CodeType]]:
+    """The outermost functions that the defect changes: their code as it is, and with the change.
 
-    def __init__(self, defect: Defect) -> None:
-        self.defect = defect
-        self.grown = False
+    Raises:
+        Unplantable: its text is gone, or it changes something else than the inside of functions.
+    """
+    path = place(defect)
+    source = path.read_text(encoding="utf-8")
+    before, after = (compile(text, str(path), "exec", dont_inherit=True) for text in (source, planted(source, defect)))
+    found = list(_differing(before, after))
+    if not found or any(old.co_freevars != new.co_freevars for old, new in found):
+        raise Unplantable(f"{defect.name}: it changes more than the inside of functions of {defect.module}")
+    return found
 
-    @override
-    def find_spec(
-        self, fullname: str, path: Sequence[str] | None, target: types.ModuleType | None = None
-    ) -> importlib.machinery.ModuleSpec | None:
-        if fullname != self.defect.module:
-            return None
-        spec = importlib.machinery.PathFinder.find_spec(fullname, path, target)
-        if spec is None or spec.origin is None:
-            return None
-        spec.loader = _Loader(fullname, spec.origin, self)
-        return spec
+
+def _differing(before: types.CodeType, after: types.CodeType) -> Iterator[tuple[types.CodeType, types.CodeType]]:
+    """Pairs of functions that differ, below a module or class whose own code does not."""
+    olds, news = _inner(before), _inner(after)
+    if _itself(before) != _itself(after) or [code.co_name for code in olds] != [code.co_name for code in news]:
+        raise Unplantable(f"what stands outside of functions differs in {before.co_qualname}")
+    for old, new in zip(olds, news, strict=True):
+        if old.co_flags & _FUNCTION:
+            if _whole(old) != _whole(new):
+                yield old, new
+        else:
+            yield from _differing(old, new)
+
+
+_FUNCTION: Final = 0x2
+"""CO_NEWLOCALS: a function's code, not a class body's."""
+
+
+def _inner(code: types.CodeType) -> list[types.CodeType]:
+    return [const for const in code.co_consts if isinstance(const, types.CodeType)]
+
+
+def _itself(code: types.CodeType) -> tuple[object, ...]:
+    """What a piece of code does, without what it holds inside, and wherever its lines stand."""
+    plain = tuple((type(const), const) for const in code.co_consts if not isinstance(const, types.CodeType))
+    return (code.co_code, plain, code.co_names, code.co_varnames, code.co_freevars, code.co_cellvars, code.co_flags)
+
+
+def _whole(code: types.CodeType) -> tuple[object, ...]:
+    return (*_itself(code), *map(_whole, _inner(code)))
+
+
+def plant(defect: Defect) -> None:
+    """Give the running product the defect. There is no way back: the process ends with it.
+
+    Raises:
+        Unplantable: see `changes`; or no function runs the code that it changes.
+    """
+    wanted = {_named(old): new for old, new in changes(defect)}
+    met = set[tuple[str, str, int]]()
+    gc.unfreeze()
+    for one in gc.get_objects():
+        if isinstance(one, types.FunctionType) and (name := _named(one.__code__)) in wanted:
+            one.__code__ = wanted[name]
+            met.add(name)
+    if met != set(wanted):
+        raise Unplantable(f"{defect.name}: nothing runs {sorted(set(wanted) - met)}")
+
+
+def _named(code: types.CodeType) -> tuple[str, str, int]:
+    return code.co_filename, code.co_qualname, code.co_firstlineno
+
+
+# ---- the checks ----------------------------------------------------------------------------------------------------
 
 
 def judged(defect: Defect | None, check: Worlds | str) -> Outcome:
-    """Run the check with the defect, or (None) without any, in this process, which has imported nothing of the product."""
-    early = [name for name in sys.modules if name.split(".")[0] == "holdgate"]
-    if early:
-        return Outcome("broken", f"imported too early: {early[:3]}")
-    garden = None if defect is None else Garden(defect)
-    if garden is not None:
-        sys.meta_path.insert(0, garden)
-    said = _lived(check) if isinstance(check, Worlds) else _tested(check)
-    if garden is not None and not garden.grown:
-        return Outcome("broken", f"{garden.defect.module} was never imported: {said.what}")
-    return said
+    """Run the check with the defect, or (None) without any, in this process."""
+    if defect is not None:
+        plant(defect)
+    return _lived(check) if isinstance(check, Worlds) else _tested(check)
 
 
 def _lived(worlds: Worlds) -> Outcome:
-    from tests.sim.story import lived  # the product comes in here  # noqa: PLC0415
-    from tests.sim.world import base  # noqa: PLC0415
-
     base()
     for seed in range(1, WORLDS + 1):
         try:
@@ -101,12 +141,12 @@ def _lived(worlds: Worlds) -> Outcome:
         except Exception as error:  # noqa: BLE001  # however it shows
             found = [repr(error)]
         if found:
-            return Outcome("found", found[0][:300], seed)
+            return Outcome("broken" if found[0].startswith(NO_JUDGEMENT) else "found", found[0][:300], seed)
     return Outcome("missed")
 
 
 class _Watcher:
-    """A plugin of pytest: what the one test came to."""
+    """A plugin of pytest: what the tests came to."""
 
     def __init__(self) -> None:
         self.failed: list[tuple[str, str]] = []

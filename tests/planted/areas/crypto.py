@@ -1,0 +1,80 @@
+"""Planted defects: keys, envelopes, passkeys, canonical forms."""
+
+from typing import Final
+
+from tests.planted.defect import Defect
+
+DEFECTS: Final = (
+    Defect(
+        name="a key of small order is enrolled",
+        module="holdgate.crypto.keys",
+        old="if not crypto_core_ed25519_is_valid_point(public):",
+        new="if False:",
+        check=(
+            "tests/conformance/test_vectors.py::"
+            "test_enrolled_keys_leave_libraries_one_disagreement_and_it_is_a_refusal_here"
+        ),
+    ),
+    Defect(
+        name="a document of one purpose passes for another",
+        module="holdgate.crypto.envelope",
+        old="    if envelope.payloadType != payload_type:",
+        new="    if not envelope.payloadType:",
+        check="tests/unit/test_envelope.py::test_signature_for_one_payload_type_does_not_hold_for_another",
+    ),
+    Defect(
+        name="the purpose is not signed",
+        module="holdgate.crypto.envelope",
+        old="    kind = payload_type.encode()\n",
+        new='    kind = b"document"\n',
+        check="tests/unit/test_envelope.py::test_pae_of_the_dsse_specification",
+    ),
+    Defect(
+        name="an envelope with two payloads is read",
+        module="holdgate.crypto.envelope",
+        old="return envelope if canon.encode(envelope) == raw else None",
+        new="return envelope",
+        check="tests/unit/test_envelope.py::test_two_payloads_in_one_envelope_are_refused",
+    ),
+    Defect(
+        name="anybody adds a signature",
+        module="holdgate.crypto.envelope",
+        old="if len(envelope.signatures) != len(keys) or len(held) != len(keys) or not keys:",
+        new="if not keys:",
+        check="tests/unit/test_envelope.py::test_surplus_signature_is_refused_by_name",
+    ),
+    Defect(
+        name="the second signature is not checked",
+        module="holdgate.crypto.envelope",
+        old=("    for keyid, public in keys:\n        if not holds"),
+        new=("    for keyid, public in keys[:1]:\n        if not holds"),
+        check="tests/unit/test_envelope.py::test_no_changed_byte_yields_another_believed_envelope",
+    ),
+    Defect(
+        name="a passkey signs without a person",
+        module="holdgate.crypto.passkeys",
+        old="        and bool(flags & _VERIFIED)\n",
+        new="",
+        check=(
+            "tests/unit/test_passkeys.py::"
+            "test_the_authenticator_verified_a_person_for_this_relying_party[nobody was verified]"
+        ),
+    ),
+    Defect(
+        name="a page whose name ends alike signs",
+        module="holdgate.crypto.passkeys",
+        old='host.endswith(f".{rp_id}")',
+        new="host.endswith(rp_id)",
+        check=(
+            "tests/unit/test_passkeys.py::"
+            "test_what_the_browser_was_asked_for_is_this_act_on_our_page[a name that ends alike]"
+        ),
+    ),
+    Defect(
+        name="a passkey's old answer signs a new act",
+        module="holdgate.crypto.passkeys",
+        old='        and asked.get("challenge") == challenge_of(message)\n',
+        new="",
+        check=("tests/unit/test_passkeys.py::test_what_the_browser_was_asked_for_is_this_act_on_our_page[another act]"),
+    ),
+)
