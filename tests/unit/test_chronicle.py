@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from holdgate.crypto.envelope import seal
 from holdgate.crypto.hashes import digest, leaf_hash
 from holdgate.crypto.keys import key_id
+from holdgate.engine.opening import FORM, read_snapshot, snapshot_of
 from holdgate.identity.charter import CHARTER_TYPE
 from holdgate.law import command as c
 from holdgate.law import event as ev
@@ -272,6 +273,16 @@ def test_links_that_were_up_are_down_after_a_start() -> None:
     assert not log.state.contacts[HUB].up
     assert log.state.contacts[OTHER_NODE].since == since
     assert read_entry(log.allow(c.NoticeOrder, order="PO-7").body).epoch == "e2"
+
+
+def test_a_snapshot_of_another_version_of_the_program_is_not_read() -> None:
+    kept = snapshot_of(hub_log().chronicle)
+    assert read_snapshot(kept, HUB)[1].root() == kept.root
+    form = b"\xa4form" + bytes((FORM,))  # as MessagePack writes the field
+    assert kept.body.count(form) == 1
+    for other in (FORM - 1, FORM + 1):
+        with pytest.raises(Malformed, match="another version of the program"):
+            read_snapshot(replace(kept, body=kept.body.replace(form, b"\xa4form" + bytes((other,)))), HUB)
 
 
 def test_a_log_begins_once() -> None:
