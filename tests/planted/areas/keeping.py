@@ -2,6 +2,4 @@
 
 from typing import Final
 
-from tests.planted.defect import Defect
-
 DEFECTS: Final = ()

@@ -4,4 +4,61 @@ from typing import Final
 
 from tests.planted.defect import Defect
 
-DEFECTS: Final = ()
+DEFECTS: Final = (
+    Defect(
+        name="a page of another site acts for the visitor",
+        module="holdgate.web.operation",
+        old='if row.method != "GET" and request.headers.get("sec-fetch-site") in _ANOTHER:',
+        new="if False:",
+        check="tests/web/test_browser_rules.py::test_a_page_of_another_site_changes_nothing[cross-site]",
+        soak=True,
+    ),
+    Defect(
+        name="a row of the API is open to everybody",
+        module="holdgate.web.operation",
+        old="            if not row.who(asker):",
+        new="            if False:",
+        check="tests/web/test_rows.py::test_a_row_answers_whoever_may_ask_it_and_nobody_else[HUB]",
+        soak=True,
+    ),
+    Defect(
+        name="another client's order is visible",
+        module="holdgate.web.asker",
+        old="                    order.client == self.clients\n",
+        new='                    order.client != ""\n',
+        check="tests/web/test_rows.py::test_no_row_shows_a_sign_of_an_order_that_is_not_theirs[HUB-SID-CLI-01]",
+        soak=True,
+    ),
+    Defect(
+        name="an auditor whose time is over reads on",
+        module="holdgate.web.asker",
+        old="and held.until >= self.now",
+        new="",
+        check="tests/web/test_reading_api.py::test_an_auditor_whose_time_is_over_sees_nothing",
+        soak=True,
+    ),
+    Defect(
+        name="a challenge is signed once and used for ever",
+        module="holdgate.web.sessions",
+        old="self._challenges.pop(login.challenge, 0)",
+        new="self._challenges.get(login.challenge, 0)",
+        check="tests/web/test_browser_rules.py::test_a_challenge_works_once_in_time_and_for_one_host",
+        soak=True,
+    ),
+    Defect(
+        name="a login for another address opens a session",
+        module="holdgate.web.sessions",
+        old="        if login.host != host:",
+        new="        if False:",
+        check="tests/web/test_browser_rules.py::test_a_challenge_works_once_in_time_and_for_one_host",
+        soak=True,
+    ),
+    Defect(
+        name="an idle session stays open",
+        module="holdgate.web.sessions",
+        old="        if now - session.last > session.idle_us:",
+        new="        if False:",
+        check="tests/web/test_browser_rules.py::test_an_idle_session_ends_and_every_sign_in_is_a_new_one",
+        soak=True,
+    ),
+)

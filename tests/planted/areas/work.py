@@ -51,6 +51,14 @@ DEFECTS: Final = (
         check=scenario("127"),
     ),
     Defect(
+        name="a running job is moved to another version",
+        module="holdgate.law.gates.sequence",
+        old='if type(command) is c.RepinJob or getattr(command, "contract", judged_by) != judged_by:',
+        new="if False:",
+        check=gate("a_step_under_another_contract_than_the_job"),
+        soak=True,
+    ),
+    Defect(
         name="an instrument out of calibration measures",
         module="holdgate.law.gates.equipment",
         old="    if not equipment.cal_from <= case.now <= equipment.cal_until:",
@@ -70,6 +78,7 @@ DEFECTS: Final = (
         old="    if not equipment.in_service:",
         new="    if False:",
         check=gate("equipment_that_was_withdrawn"),
+        soak=True,
     ),
     Defect(
         name="a reading with the wrong instrument counts",
@@ -84,6 +93,7 @@ DEFECTS: Final = (
         old='    if command.result != "pass":\n',
         new='    if command.result == "pass":\n',
         check=scenario("115"),
+        soak=True,
     ),
     Defect(
         name="a correction hides a bad reading",
@@ -91,6 +101,15 @@ DEFECTS: Final = (
         old="        return attempt.missed.get(key)",
         new="        return None",
         check=gate("a_pass_after_one_bad_reading_where_all_must_conform"),
+        soak=True,
+    ),
+    Defect(
+        name="a step is signed without all its readings",
+        module="holdgate.law.gates.readings",
+        old='                if f"{name}/{serial}" not in last:',
+        new="                if False:",
+        check=gate("a_signature_before_every_part_was_measured"),
+        soak=True,
     ),
     Defect(
         name="a reading in another unit is taken",
@@ -105,6 +124,7 @@ DEFECTS: Final = (
         old=("and (self.high is None or value <= self.high)\n            and (self.equals"),
         new=("and (self.high is None or value < self.high)\n            and (self.equals"),
         check=gate("a_pass_just_above_the_upper_limit"),
+        soak=True,
     ),
     Defect(
         name="a hold point does not hold",
@@ -121,6 +141,13 @@ DEFECTS: Final = (
         check=scenario("128"),
     ),
     Defect(
+        name="any client releases a hold point",
+        module="holdgate.law.gates.points",
+        old='elif case.actor.role == "client" and person is not None and person.org != job.client:',
+        new="elif False:",
+        check=gate("another_client_releases_the_hold_point", "test_gates_node"),
+    ),
+    Defect(
         name="a window's upper end is no end",
         module="holdgate.law.gates.windows",
         old="elif window.high_us is not None and elapsed_us > window.high_us and",
@@ -133,6 +160,7 @@ DEFECTS: Final = (
         old="    if elapsed_us < window.low_us:",
         new="    if elapsed_us <= window.low_us:",
         check=gate("a_step_before_the_one_before_it"),
+        soak=True,
     ),
     Defect(
         name="a deviation is used twice",
@@ -140,5 +168,77 @@ DEFECTS: Final = (
         old="    if deviation.used:",
         new="    if False:",
         check=scenario("227"),
+        soak=True,
+    ),
+    Defect(
+        name="a deviation waives people and calibration",
+        module="holdgate.law.gates.deviations",
+        old="    if never or not command.waive:",
+        new="    if not command.waive:",
+        check=scenario("129"),
+        soak=True,
+    ),
+    Defect(
+        name="another client agrees to a deviation",
+        module="holdgate.law.gates.deviations",
+        old='signer.role == "client" and person.org == client',
+        new='signer.role == "client"',
+        check=gate("a_deviation_with_another_client"),
+        soak=True,
+    ),
+    Defect(
+        name="a permit is used twice",
+        module="holdgate.law.gates.modules",
+        old="    if permit.used:",
+        new="    if False:",
+        check=scenario("133"),
+        soak=True,
+    ),
+    Defect(
+        name="a permit that is over is used",
+        module="holdgate.law.gates.modules",
+        old="    elif case.now > permit.until:",
+        new="    elif False:",
+        check=scenario("133"),
+        soak=True,
+    ),
+    Defect(
+        name="a silent sensor is a good one",
+        module="holdgate.law.environment",
+        old=(
+            "    if now - series.last_at > watch.max_gap_us:\n"
+            "        return _silent(watch, now - series.last_at)\n"
+            "    return None if"
+        ),
+        new="    return None if",
+        check=("tests/unit/test_node_environment.py::test_a_declaration_that_is_released_later_sees_what_was_logged"),
+    ),
+    Defect(
+        name="a node that is cut off starts for ever",
+        module="holdgate.law.gates.location",
+        old="    if age_us > technique.offline_max_us:",
+        new="    if False:",
+        check=scenario("121"),
+    ),
+    Defect(
+        name="work is done in another area",
+        module="holdgate.law.gates.location",
+        old='if station.zone not in operation.zones and "LOCATION_NOT_PERMITTED" not in case.waived:',
+        new="if False:",
+        check=scenario("124"),
+    ),
+    Defect(
+        name="retests have no end",
+        module="holdgate.law.gates.nonconformances",
+        old="if job.retests.get(command.step, 0) >= technique.retest_max:",
+        new="if False:",
+        check="tests/unit/test_node_law.py::test_a_contract_bounds_the_retests_of_each_step",
+    ),
+    Defect(
+        name="whoever did it decides on it",
+        module="holdgate.law.gates.nonconformances",
+        old="    if case.actor.id in who:",
+        new="    if False:",
+        check=gate("who_did_the_test_decides_on_its_failure", "test_gates_node"),
     ),
 )
