@@ -22,7 +22,9 @@ def zygote() -> Iterator[Zygote]:
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("defect", [one for one in DEFECTS if not one.soak], ids=lambda one: one.name)
-def test_a_planted_defect_is_found(defect: Defect, zygote: Zygote) -> None:
+def test_a_planted_defect_is_found(defect: Defect, zygote: Zygote, request: pytest.FixtureRequest) -> None:
+    if "test_vectors.py" in str(defect.check):
+        request.getfixturevalue("shared")
     outcome = zygote.judge(defect)
     assert outcome.how == "found", outcome
     if isinstance(defect.check, Worlds):  # a test of the suite passes without it: it runs by itself

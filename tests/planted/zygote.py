@@ -51,7 +51,7 @@ class Zygote:
         env = {name: value for name, value in os.environ.items() if name not in shut_out and "PYTEST" not in name}
         env["PYTHONPATH"] = os.pathsep.join([str(ROOT / "src"), str(ROOT)])
         env["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-        env["HYPOTHESIS_STORAGE_DIRECTORY"] = self._home
+        env["HYPOTHESIS_STORAGE_DIRECTORY"] = env["TMPDIR"] = self._home  # what children leave goes with it
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.planted.zygote"],
             cwd=ROOT,

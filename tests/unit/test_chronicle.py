@@ -22,7 +22,7 @@ from holdgate.law.decision import Decision, allow
 from holdgate.law.evolve import evolve
 from holdgate.law.library import Library
 from holdgate.law.replay import repeat, segment_of
-from holdgate.law.segments import Segment
+from holdgate.law.segments import Segment, decision_of
 from holdgate.law.state import State
 from holdgate.ledger.entry import Entry, read_entry
 from holdgate.ledger.merkle import Tree
@@ -437,6 +437,16 @@ def rewritten(log: Log, decision: Decision, **changes: Any) -> list[bytes]:
 def says_what_only_another_kind_of_site_may_say(shop: Log, whole: Segment) -> Segment:
     accepted = ev.QaAccepted(order=PO, job=JOB, by="QA", accepted=2, rejected=0, scrapped=0)
     return signed_by(shop, rewritten(Log(FLOOR, "floor_hub").begin(), allow(accepted)), FLOOR)
+
+
+@spoilt
+def says_something_else_than_the_act_that_was_signed(shop: Log, whole: Segment) -> Segment:
+    bodies = shop.bodies()[:3]
+    entry = read_entry(bodies[2])
+    (said,) = decision_of(entry).events
+    assert isinstance(said, ev.IdentityEnrolled)
+    decision = canon.encode(allow(replace(said, roles=(*said.roles, "admin"))))
+    return signed_by(shop, [*bodies[:2], canon.encode(replace(entry, decision=msgspec.Raw(decision)))], HUB)
 
 
 @spoilt
