@@ -383,9 +383,7 @@ def test_an_act_that_was_verified_before_its_key_was_replaced_is_not_decided_aft
     async def story(house: House, hub: Site) -> None:
         by_rcv = replace(house.material("B-1"), signers=(c.Signer(id="RCV", role="receiving"),))
         new = replacement(house, "RCV", SigningKey.from_seed(sha256(b"a new badge")))
-        first, late = await asyncio.gather(
-            hub.submit(new), hub.submit(house.desk.sign(by_rcv)), return_exceptions=True
-        )
+        first, late = await asyncio.gather(hub.submit(new), hub.submit(house.desk.sign(by_rcv)), return_exceptions=True)
         assert isinstance(first, Answer)
         assert first.decision.allowed
         assert isinstance(late, Tampered)

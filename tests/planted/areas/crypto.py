@@ -35,6 +35,7 @@ DEFECTS: Final = (
         old="return envelope if canon.encode(envelope) == raw else None",
         new="return envelope",
         check="tests/unit/test_envelope.py::test_two_payloads_in_one_envelope_are_refused",
+        soak=True,
     ),
     Defect(
         name="anybody adds a signature",
@@ -42,6 +43,7 @@ DEFECTS: Final = (
         old="if len(envelope.signatures) != len(keys) or len(held) != len(keys) or not keys:",
         new="if not keys:",
         check="tests/unit/test_envelope.py::test_surplus_signature_is_refused_by_name",
+        soak=True,
     ),
     Defect(
         name="the second signature is not checked",
@@ -77,6 +79,7 @@ DEFECTS: Final = (
         old='        and asked.get("challenge") == challenge_of(message)\n',
         new="",
         check=("tests/unit/test_passkeys.py::test_what_the_browser_was_asked_for_is_this_act_on_our_page[another act]"),
+        soak=True,
     ),
     Defect(
         name="a document with a key twice is read",
@@ -109,6 +112,7 @@ DEFECTS: Final = (
         old="if abs(value) > limits.INTEGER_ABS_MAX:",
         new="if False:",
         check="tests/property/test_law.py::test_other_integers_have_53_bits_too",
+        soak=True,
     ),
     Defect(
         name="two texts that look alike are two",

@@ -75,6 +75,7 @@ DEFECTS: Final = (
         old="here, facts = (before.arrived if same else ()), ()",
         new="here, facts = before.arrived, ()",
         check="tests/unit/test_handoff.py::test_an_amendment_of_other_parts_starts_empty[changes1]",
+        soak=True,
     ),
     Defect(
         name="one person attests an arrival",
@@ -82,6 +83,7 @@ DEFECTS: Final = (
         old="    if len({signer.role for signer in signers}) < 2:",
         new="    if False:",
         check=scenario("136"),
+        soak=True,
     ),
     Defect(
         name="a scan from anywhere counts",
@@ -103,6 +105,7 @@ DEFECTS: Final = (
         old="    if any(serial in gone for serial in command.serials):",
         new="    if False:",
         check="tests/unit/test_handoff.py::test_what_went_to_its_node_is_not_taken_back",
+        soak=True,
     ),
     Defect(
         name="anybody with the hub's role stages",

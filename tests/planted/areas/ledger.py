@@ -92,6 +92,7 @@ DEFECTS: Final = (
         ),
         check="tests/unit/test_proof.py::test_receipt_under_another_logs_key_is_refused",
         after="immudb CVE-2022-39199",
+        soak=True,
     ),
     Defect(
         name="a checkpoint of another log passes under our key",

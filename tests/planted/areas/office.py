@@ -46,6 +46,7 @@ DEFECTS: Final = (
         old=('        if record.suspended:\n            case.deny("CONTRACT_SUSPENDED"'),
         new=('        if False:\n            case.deny("CONTRACT_SUSPENDED"'),
         check=scenario("126"),
+        soak=True,
     ),
     Defect(
         name="QA signs a record with steps missing",
@@ -122,6 +123,14 @@ DEFECTS: Final = (
         old="        verify_all(envelope, [(hub.id, hub.key)])\n",
         new="",
         check=gate("a_slip_that_the_hub_did_not_sign"),
+        soak=True,
+    ),
+    Defect(
+        name="the Vault's time is the hub's own",
+        module="holdgate.law.folds.site",
+        old="state.witnessed_at = max(state.witnessed_at, e.witnessed_at)",
+        new="state.witnessed_at = max(state.witnessed_at, at)",
+        check=gate("a_window_closed_twice"),
         soak=True,
     ),
 )

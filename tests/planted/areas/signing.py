@@ -18,6 +18,7 @@ DEFECTS: Final = (
         old="    if actor in attempt.signers:",
         new="    if False:",
         check=scenario("128"),
+        soak=True,
     ),
     Defect(
         name="the performer may sign QA",
@@ -39,6 +40,7 @@ DEFECTS: Final = (
         old="if shown is None or case.command.seen != shown:",
         new="if shown is None:",
         check=scenario("208"),
+        soak=True,
     ),
     Defect(
         name="one component unlocks a signature",
@@ -61,6 +63,7 @@ DEFECTS: Final = (
         old="    if off < -limit_us:",
         new="    if False:",
         check=scenario("123"),
+        soak=True,
     ),
     Defect(
         name="a revoked key still signs",
@@ -68,6 +71,7 @@ DEFECTS: Final = (
         old="    if person.disabled_at is not None and person.disabled_at < at:",
         new="    if False:",
         check="tests/unit/test_rekey.py::test_who_was_disabled_too_is_flagged_once_for_each_step",
+        soak=True,
     ),
     Defect(
         name="a revoked credential still counts",

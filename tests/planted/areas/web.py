@@ -61,4 +61,12 @@ DEFECTS: Final = (
         check="tests/web/test_browser_rules.py::test_an_idle_session_ends_and_every_sign_in_is_a_new_one",
         soak=True,
     ),
+    Defect(
+        name="a script reads the session's cookie",
+        module="holdgate.web.api.session",
+        old="secret, httponly=True, secure=secure",
+        new="secret, secure=secure",
+        check="tests/web/test_browser_rules.py::test_over_tls_a_session_is_of_this_host_alone",
+        soak=True,
+    ),
 )

@@ -49,6 +49,7 @@ DEFECTS: Final = (
         old=('    if found:\n        case.deny("NCR_OPEN"'),
         new=('    if False:\n        case.deny("NCR_OPEN"'),
         check=scenario("127"),
+        soak=True,
     ),
     Defect(
         name="a running job is moved to another version",
@@ -71,6 +72,7 @@ DEFECTS: Final = (
         old="    elif end_at > equipment.cal_until:",
         new="    elif False:",
         check=scenario("113"),
+        soak=True,
     ),
     Defect(
         name="equipment out of service is used",
@@ -86,6 +88,7 @@ DEFECTS: Final = (
         old="    if equipment.equipment_class != measure.instrument_class:",
         new="    if False:",
         check=scenario("225"),
+        soak=True,
     ),
     Defect(
         name="a pass is signed on a bad reading",
@@ -117,6 +120,7 @@ DEFECTS: Final = (
         old="if type(command) is not c.CorrectEntry and command.unit != measure.unit:",
         new="if False:",
         check=scenario("128"),
+        soak=True,
     ),
     Defect(
         name="the limit itself does not conform",
@@ -132,6 +136,7 @@ DEFECTS: Final = (
         old="    if operation.id not in job.released:",
         new="    if False:",
         check=scenario("128"),
+        soak=True,
     ),
     Defect(
         name="a witness is told afterwards",
@@ -219,6 +224,7 @@ DEFECTS: Final = (
         old="    if age_us > technique.offline_max_us:",
         new="    if False:",
         check=scenario("121"),
+        soak=True,
     ),
     Defect(
         name="work is done in another area",
@@ -226,6 +232,7 @@ DEFECTS: Final = (
         old='if station.zone not in operation.zones and "LOCATION_NOT_PERMITTED" not in case.waived:',
         new="if False:",
         check=scenario("124"),
+        soak=True,
     ),
     Defect(
         name="retests have no end",
