@@ -78,8 +78,10 @@ class Zygote:
     def close(self) -> None:
         """End it."""
         assert self._process.stdin is not None
+        assert self._process.stdout is not None
         self._process.stdin.close()
-        self._process.wait(20)
+        self._process.wait(60)
+        self._process.stdout.close()
         shutil.rmtree(self._home, ignore_errors=True)
 
 

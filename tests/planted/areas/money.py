@@ -130,6 +130,7 @@ DEFECTS: Final = (
         old="    if not 0 <= command.credit_minor <= left:",
         new="    if False:",
         check=scenario("212"),
+        soak=True,
     ),
     Defect(
         name="another client disputes the invoice",

@@ -15,6 +15,7 @@ DEFECTS: Final = (
         ),
         new="    if",
         check=gate("the_author_approves"),
+        soak=True,
     ),
     Defect(
         name="a contract without a certificate is released",

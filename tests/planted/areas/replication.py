@@ -58,6 +58,24 @@ DEFECTS: Final = (
         ),
     ),
     Defect(
+        name="the Vault answers for what it did not keep",
+        module="holdgate.sites.vault",
+        old=(
+            "        await asyncio.to_thread(self.store.keep, segment.origin, size, bodies, extended, "
+            "cosigned, segment.blobs)\n"
+            "        if segment"
+        ),
+        new=(
+            "        try:\n"
+            "            await asyncio.to_thread(self.store.keep, segment.origin, size, bodies, "
+            "extended, cosigned, segment.blobs)\n"
+            "        except Unavailable:\n"
+            "            pass\n"
+            "        if segment"
+        ),
+        check="tests/faults/test_append_faults.py::test_a_vault_whose_disk_fails_answers_no_offer",
+    ),
+    Defect(
         name="a document of another digest is mirrored",
         module="holdgate.sites.vault",
         old="if any(digest(blob) != key for key, blob in segment.blobs.items()):",

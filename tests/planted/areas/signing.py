@@ -26,6 +26,7 @@ DEFECTS: Final = (
         old="    if actor in job.signers:",
         new="    if False:",
         check=scenario("222"),
+        soak=True,
     ),
     Defect(
         name="QA and compliance are one person",

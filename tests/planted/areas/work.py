@@ -65,6 +65,7 @@ DEFECTS: Final = (
         old="    if not equipment.cal_from <= case.now <= equipment.cal_until:",
         new="    if False:",
         check=scenario("113"),
+        soak=True,
     ),
     Defect(
         name="calibration may lapse within the step",
