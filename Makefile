@@ -16,6 +16,7 @@ WORLDS_ARGS ?= --seeds 300
 FAULTS_ARGS ?=
 MUTANTS_ARGS ?= --sample 400 --seed 1
 FUZZ_ARGS ?=
+PLANTED ?=
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
@@ -29,7 +30,7 @@ DEV := $(VENV)/.stamp-dev
 PROJECT := $(VENV)/.stamp-project
 SEMGREP := $(VENV)/.stamp-semgrep
 
-.PHONY: help venv demo screens limits sbom test check lint format types imports tests cover bench soak scoreboard lock clean rules worlds faults mutants fuzz forgeries
+.PHONY: help venv demo screens limits sbom test check lint format types imports tests cover bench soak scoreboard lock clean rules worlds faults mutants fuzz forgeries planted
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -131,6 +132,8 @@ fuzz: $(DEV) $(PROJECT) ## a million altered inputs against everything that read
 
 forgeries: $(DEV) $(PROJECT) ## a million forged inputs; a hundred thousand signatures before four verifiers (minutes)
 	@HOLDGATE_FORGERIES=1000000 HOLDGATE_AGREEMENT=100000 $(BIN)/python -m pytest -q tests/fuzz/test_forgeries.py tests/conformance/test_agreement.py
+planted: $(DEV) $(PROJECT) ## plant every defect of tests/planted, write docs/planted.md
+	@$(BIN)/python -m tests.planted $(PLANTED)
 
 limits: $(DEV) $(PROJECT) ## docs/limits.md from terms/limits.py
 	@$(BIN)/python -m tests.tidy.limits_page

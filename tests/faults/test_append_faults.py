@@ -475,3 +475,34 @@ def test_the_vault_says_nothing_that_it_has_not_kept(tmp_path: Path) -> None:
         assert told == (0, None)
 
     asyncio.run(story(founded(tmp_path)))
+
+
+class NeverCommits(FailingConnection):
+    """A connection of a disk that takes no commit."""
+
+    def __init__(self, real: sqlite3.Connection) -> None:
+        super().__init__(real, Fault("commit", BEFORE, 1))
+
+    @override
+    def execute(self, statement: str, values: Sequence[Any] = ()) -> Any:
+        if statement == "COMMIT":
+            raise sqlite3.OperationalError("disk I/O error")
+        return super().execute(statement, values)
+
+
+def test_a_vault_whose_disk_fails_answers_no_offer(tmp_path: Path) -> None:
+    async def story(house: House) -> None:
+        site = await house.open(FLOOR)
+        house.open_vault()
+        vault = house.shop.vaults[VAULT]
+        mirror = vault.store
+        assert isinstance(mirror, SqliteMirror)
+        mirror._db = NeverCommits(mirror._db)  # type: ignore[assignment]
+        segment = site.links[VAULT].next_segment(0)
+        for _ in range(2):
+            with pytest.raises(Unavailable):
+                await vault.offer(segment, FLOOR)
+        assert mirror.held(site.notary.origin)[0] == 0
+        await house.close()
+
+    asyncio.run(story(founded(tmp_path)))

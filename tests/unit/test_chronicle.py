@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from holdgate.crypto.envelope import seal
 from holdgate.crypto.hashes import digest, leaf_hash
 from holdgate.crypto.keys import key_id
+from holdgate.engine.opening import FORM, read_snapshot, snapshot_of
 from holdgate.identity.charter import CHARTER_TYPE
 from holdgate.law import command as c
 from holdgate.law import event as ev
@@ -21,7 +22,7 @@ from holdgate.law.decision import Decision, allow
 from holdgate.law.evolve import evolve
 from holdgate.law.library import Library
 from holdgate.law.replay import repeat, segment_of
-from holdgate.law.segments import Segment
+from holdgate.law.segments import Segment, decision_of
 from holdgate.law.state import State
 from holdgate.ledger.entry import Entry, read_entry
 from holdgate.ledger.merkle import Tree
@@ -274,6 +275,16 @@ def test_links_that_were_up_are_down_after_a_start() -> None:
     assert read_entry(log.allow(c.NoticeOrder, order="PO-7").body).epoch == "e2"
 
 
+def test_a_snapshot_of_another_version_of_the_program_is_not_read() -> None:
+    kept = snapshot_of(hub_log().chronicle)
+    assert read_snapshot(kept, HUB)[1].root() == kept.root
+    form = b"\xa4form" + bytes((FORM,))  # as MessagePack writes the field
+    assert kept.body.count(form) == 1
+    for other in (FORM - 1, FORM + 1):
+        with pytest.raises(Malformed, match="another version of the program"):
+            read_snapshot(replace(kept, body=kept.body.replace(form, b"\xa4form" + bytes((other,)))), HUB)
+
+
 def test_a_log_begins_once() -> None:
     log = hub_log()
     with pytest.raises(InvariantBroken):
@@ -426,6 +437,16 @@ def rewritten(log: Log, decision: Decision, **changes: Any) -> list[bytes]:
 def says_what_only_another_kind_of_site_may_say(shop: Log, whole: Segment) -> Segment:
     accepted = ev.QaAccepted(order=PO, job=JOB, by="QA", accepted=2, rejected=0, scrapped=0)
     return signed_by(shop, rewritten(Log(FLOOR, "floor_hub").begin(), allow(accepted)), FLOOR)
+
+
+@spoilt
+def says_something_else_than_the_act_that_was_signed(shop: Log, whole: Segment) -> Segment:
+    bodies = shop.bodies()[:3]
+    entry = read_entry(bodies[2])
+    (said,) = decision_of(entry).events
+    assert isinstance(said, ev.IdentityEnrolled)
+    decision = canon.encode(allow(replace(said, roles=(*said.roles, "admin"))))
+    return signed_by(shop, [*bodies[:2], canon.encode(replace(entry, decision=msgspec.Raw(decision)))], HUB)
 
 
 @spoilt

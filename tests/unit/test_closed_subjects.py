@@ -34,17 +34,34 @@ async def wish_again(site: Site, desk: Any, number: int) -> Answer:
     return await site.submit(desk.sign(replace(last, nonce=f"again-{number}", at=site.means.clock.now())))
 
 
-def test_a_node_opens_without_its_snapshot_after_acts_on_a_job_that_was_closed(tmp_path: Path) -> None:
-    """With the links of the log's end, an act on a closed job would be taken for its own resend, and the log for another one."""
+async def played(tmp_path: Path) -> tuple[Shop, Opening, Site]:
+    """A shop after the story, and its node whose job QA accepted."""
     scenario = read_scenario(next(SCENARIOS.glob("101-*.yaml")))
     world = read_world(SCENARIOS / "worlds" / f"{scenario.world}.yaml")
     opening = Opening(tmp_path / "shop", apply_given(world, scenario.given), scenario.steps[0].at)
+    shop = await opening.open()
+    await Run(shop, opening).whole(scenario)
+    await shop.settle()
+    return shop, opening, next(s for s in shop.sites.values() if s.kind == "node" and s.chronicle.state.closed)
+
+
+def test_an_act_that_is_handed_in_again_after_its_job_was_closed_gets_its_first_answer(tmp_path: Path) -> None:
+    async def play() -> None:
+        shop, _, node = await played(tmp_path)
+        (*_, last) = (e for e in entries(node) if e.kind == "action" and type(read_action(e).command) is c.SignStep)
+        size = node.spine.size
+        answer = await node.submit(bytes(last.action))
+        assert (answer.resent, answer.seq, node.spine.size) == (True, last.seq, size)
+        shop.close()
+
+    asyncio.run(play())
+
+
+def test_a_node_opens_without_its_snapshot_after_acts_on_a_job_that_was_closed(tmp_path: Path) -> None:
+    """With the links of the log's end, an act on a closed job would be taken for its own resend, and the log for another one."""
 
     async def play() -> tuple[Shop, str, int]:
-        shop = await opening.open()
-        await Run(shop, opening).whole(scenario)
-        await shop.settle()
-        node = next(s for s in shop.sites.values() if s.kind == "node" and s.chronicle.state.closed)
+        shop, opening, node = await played(tmp_path)
         answers = [await wish_again(node, opening.desk, number) for number in range(3)]
         assert not any(answer.decision.allowed for answer in answers)
         await shop.settle()
@@ -57,7 +74,7 @@ def test_a_node_opens_without_its_snapshot_after_acts_on_a_job_that_was_closed(t
         store.commit()
 
     async def reopen() -> list[Entry]:
-        again = Shop(tmp_path / "shop", opening.clock)
+        again = Shop(tmp_path / "shop", shop.clock)
         again.open_vault("VAULT")
         site = await again.open_site(node)
         found = entries(site)

@@ -306,6 +306,13 @@ def a_payout_taken_back_from_the_bank() -> Pair:
     return ordered().ask(c.ReversePayout), paid_out().ask(c.ReversePayout)
 
 
+@case("money.reversible", "PAYOUT_NOT_DUE")
+def a_payout_taken_back_twice() -> Pair:
+    world = paid_out()
+    back = world.copy().fold(ev.PayoutReversed(payout="P-000001", by="FIN", reason="paid by mistake"))
+    return back.ask(c.ReversePayout), world.ask(c.ReversePayout)
+
+
 @case("money.reversible", "SELF_APPROVAL")
 def a_payout_taken_back_by_its_payee() -> Pair:
     return paid_out("FIN").ask(c.ReversePayout), paid_out().ask(c.ReversePayout)

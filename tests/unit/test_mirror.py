@@ -1,5 +1,6 @@
-"""The Vault's store: one writer at a time, and a broken file is one sentence."""
+"""The Vault's store: one writer at a time, each log from its own site, and a broken file is one sentence."""
 
+import asyncio
 import sqlite3
 import threading
 from pathlib import Path
@@ -7,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from holdgate.adapters.sqlite_mirror import SqliteMirror
-from holdgate.terms.errors import Unavailable
+from holdgate.terms.errors import Tampered, Unavailable
+from tests.unit.test_sites import FLOOR, HUB, VAULT, House, founded
 
 ORIGIN = "shop.test/NODE-1"
 
@@ -28,6 +30,19 @@ def test_evidence_is_not_lost_with_a_stretch_that_fails_on_its_way_to_the_disk(t
     assert mirror.evidence(ORIGIN) == [(b"checkpoint", "another history")]
     assert mirror.entries(ORIGIN) == [b"a"]
     mirror.close()
+
+
+def test_a_log_is_taken_from_its_own_site_alone(tmp_path: Path) -> None:
+    async def story(house: House) -> None:
+        site = await house.open(FLOOR)
+        house.open_vault()
+        vault, segment = house.shop.vaults[VAULT], site.links[VAULT].next_segment(0)
+        for sender in (HUB, "STRANGER"):
+            with pytest.raises(Tampered, match=f"is no log of {sender}"):
+                await vault.offer(segment, sender)
+        await house.close()
+
+    asyncio.run(story(founded(tmp_path)))
 
 
 @pytest.mark.parametrize("ask", ["leaves", "evidence", "entries", "latest", "held"])

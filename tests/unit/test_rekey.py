@@ -1,5 +1,6 @@
 """Another key for somebody who is enrolled: who lets it in, what the earlier one is still good for, and what is flagged."""
 
+import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -11,6 +12,7 @@ from msgspec.structs import replace
 from holdgate.crypto.hashes import sha256
 from holdgate.crypto.keys import SigningKey
 from holdgate.crypto.sealed import SealingKey
+from holdgate.engine.answer import Answer
 from holdgate.identity.roster import EarlierKey
 from holdgate.law import command as c
 from holdgate.law import decide as law
@@ -371,6 +373,21 @@ def test_a_lost_key_signs_nothing_more_and_the_new_one_does(tmp_path: Path) -> N
         assert (await hub.submit(house.desk.sign(by_rcv))).decision.allowed
         again = await hub.submit(replacement(house, "RCV", SigningKey.from_seed(sha256(b"mine"))))
         assert again.decision.allowed
+
+    at_hub(tmp_path, story)
+
+
+def test_an_act_that_was_verified_before_its_key_was_replaced_is_not_decided_after_it(tmp_path: Path) -> None:
+    """Both acts come at once, and are verified before the first of them is decided."""
+
+    async def story(house: House, hub: Site) -> None:
+        by_rcv = replace(house.material("B-1"), signers=(c.Signer(id="RCV", role="receiving"),))
+        new = replacement(house, "RCV", SigningKey.from_seed(sha256(b"a new badge")))
+        first, late = await asyncio.gather(hub.submit(new), hub.submit(house.desk.sign(by_rcv)), return_exceptions=True)
+        assert isinstance(first, Answer)
+        assert first.decision.allowed
+        assert isinstance(late, Tampered)
+        assert "the keys changed" in str(late)
 
     at_hub(tmp_path, story)
 

@@ -4,8 +4,11 @@ from typing import Any
 
 import httpx
 import pytest
+from msgspec.structs import replace
 
 from holdgate.crypto.envelope import seal
+from holdgate.crypto.keys import SigningKey
+from holdgate.crypto.signatures import Key
 from holdgate.terms import canon, limits
 from holdgate.terms.errors import Tampered
 from holdgate.terms.instant import SECOND_US
@@ -136,6 +139,25 @@ def test_a_challenge_works_once_in_time_and_for_one_host(served: Served) -> None
 def _id(at: _Somebody, secret: str, after_s: int) -> str | None:
     found = at.sessions.whose(secret, at.identities, T0 + after_s * SECOND_US)
     return None if found is None else found.id
+
+
+def test_nobody_signs_in_but_by_their_own_key_while_it_is_in_force(served: Served) -> None:
+    at, desk = _Somebody(served), served.worked.desk
+
+    def signed(key: Key, name: str = PERSON) -> bytes:
+        login = Login(challenge=at.sessions.challenge(T0), host="a", id=name)
+        return seal(canon.encode(login), [(name, key)], LOGIN_TYPE)
+
+    roster = at.identities
+    assert at.sessions.open(signed(desk.key(PERSON)), roster, "a", 600, T0)[1] == PERSON
+    other = next(name for name, one in roster.items() if one.kind == "person" and one.key != roster[PERSON].key)
+    for raw in (signed(desk.key(other)), signed(SigningKey.generate())):
+        with pytest.raises(Tampered, match="does not hold"):
+            at.sessions.open(raw, roster, "a", 600, T0)
+    disabled = {**roster, PERSON: replace(roster[PERSON], disabled_at=T0 - 1)}
+    for raw, known in ((signed(desk.key(PERSON)), disabled), (signed(desk.key(PERSON), "NOBODY"), roster)):
+        with pytest.raises(Tampered, match="nobody of this name"):
+            at.sessions.open(raw, known, "a", 600, T0)
 
 
 def test_an_idle_session_ends_and_every_sign_in_is_a_new_one(served: Served) -> None:
