@@ -35,10 +35,10 @@ def main(arguments: list[str]) -> int:
     bad, tried, began = 0, 0, time.monotonic()
     for name, executions in shares(wanted, asked.executions).items():
         ran = run(wanted[name], executions, asked.seed)
-        tried, bad = tried + executions, bad + len(ran.findings)
-        rate = executions / max(ran.seconds, 1e-6)
+        tried, bad = tried + ran.executions, bad + len(ran.findings)
+        rate = ran.executions / max(ran.seconds, 1e-6)
         print(
-            f"{name:18s} {executions:8d} executions, {ran.read:7d} read, {ran.shapes:4d} reasons, slowest "
+            f"{name:18s} {ran.executions:8d} executions, {ran.read:7d} read, {ran.shapes:4d} reasons, slowest "
             f"{1000 * ran.slowest_s:6.1f} ms, {rate:7.0f}/s",
             *ran.findings,
             sep="\n    ",

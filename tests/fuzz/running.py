@@ -112,14 +112,14 @@ def run(target: Target, executions: int, seed: int) -> Ran:
     corpus = list(target.seeds())
     seen: set[str] = set()
     findings: list[Finding] = []
-    read, slowest, begin, first = 0, 0.0, time.process_time(), len(corpus)
+    read, slowest, begin, first, tried = 0, 0.0, time.process_time(), len(corpus), 0
     with _broken_off():
         for number in range(executions):
             if not number % 64:
                 signal.setitimer(signal.ITIMER_VIRTUAL, HUNG_S)
             raw = corpus[number] if number < first else mutator.altered(corpus)
             took, (how, said), finding = judged(target, raw, again=not number % AGAIN)
-            slowest = max(slowest, took)
+            slowest, tried = max(slowest, took), tried + 1
             if finding is not None:
                 findings.append(finding)
                 if len(findings) > 20:
@@ -128,7 +128,7 @@ def run(target: Target, executions: int, seed: int) -> Ran:
             shape = _PARTICULAR.sub("", str(said))[:80] if how == "refused" else ""
             if number >= first and len(corpus) < CORPUS_MAX and _is_new(how, shape, seen, number):
                 corpus.append(raw)
-    return Ran(target.name, executions, read, len(seen), slowest, time.process_time() - begin, findings)
+    return Ran(target.name, tried, read, len(seen), slowest, time.process_time() - begin, findings)
 
 
 def _is_new(how: str, shape: str, seen: set[str], number: int) -> bool:
