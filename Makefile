@@ -122,16 +122,21 @@ scoreboard: $(DEV) $(PROJECT) ## run what feeds the scoreboard in its CI size, a
 	@HOLDGATE_SCORES='$(CURDIR)/docs/scores' $(BIN)/python -m pytest -n auto $(SCORED)
 	@$(BIN)/python -m tests.tidy.scoreboard_page
 
-SCORED := tests/faults tests/golden tests/sim
+SCORED := tests/faults tests/golden tests/sim tests/planted tests/fuzz tests/mutants tests/conformance/test_agreement.py \
+	tests/unit/test_second_verifier.py tests/unit/test_roots_verified.py
+
 worlds: $(DEV) $(PROJECT) ## many simulated shops, each with other faults (WORLDS_ARGS="--first 1 --seeds 300 --processes 2")
 	@$(BIN)/python -m tests.sim.soak $(WORLDS_ARGS)
+
 faults: $(DEV) $(PROJECT) ## storage that fails in every way: calls, power cuts, full disks, bit rot, restores (minutes; FAULTS_ARGS)
 	@$(BIN)/python -m tests.faults.campaign $(FAULTS_ARGS)
+
 fuzz: $(DEV) $(PROJECT) ## a million altered inputs against everything that reads (minutes)
 	@$(BIN)/python -m tests.fuzz $(FUZZ_ARGS)
 
 forgeries: $(DEV) $(PROJECT) ## a million forged inputs; a hundred thousand signatures before four verifiers (minutes)
 	@HOLDGATE_FORGERIES=1000000 HOLDGATE_AGREEMENT=100000 $(BIN)/python -m pytest -q tests/fuzz/test_forgeries.py tests/conformance/test_agreement.py
+
 planted: $(DEV) $(PROJECT) ## plant every defect of tests/planted, write docs/planted.md
 	@$(BIN)/python -m tests.planted $(PLANTED)
 

@@ -99,7 +99,7 @@ def page(text: str, scores: Sequence[Score]) -> str:
     """docs/reliability.md with its scoreboard made anew."""
     before, _, rest = text.partition(FROM)
     _, _, after = rest.partition(TO)
-    found = sum(line.startswith("| ") for line in after.partition(BUGS)[2].splitlines()) - 2
+    found = sum(line.startswith("| ") for line in after.partition(BUGS)[2].partition("\n## ")[0].splitlines()) - 2
     return f"{before}{FROM}\n{scoreboard(scores, found)}{TO}{after}"
 
 
