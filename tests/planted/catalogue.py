@@ -16,7 +16,6 @@ from tests.planted.areas import (
     web,
     work,
 )
-
 from tests.planted.defect import Defect
 
 AREAS: Final[Mapping[str, tuple[Defect, ...]]] = {

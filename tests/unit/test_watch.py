@@ -26,7 +26,7 @@ from holdgate.cli.records import open_sources
 from holdgate.crypto.hashes import leaf_hash, sha256
 from holdgate.crypto.keys import SigningKey
 from holdgate.engine import submit as spine
-from holdgate.engine.verify import Unauthentic, Verified, verify
+from holdgate.engine.verify import Busy, Unauthentic, Verified, verify
 from holdgate.law.authority import Authority
 from holdgate.law.decision import allow
 from holdgate.law.replay import difference
@@ -443,7 +443,7 @@ def test_a_site_that_takes_an_act_without_its_signature_is_alarmed(
     """Decisions alone would come out the same: who signed is checked as well."""
     forged = SigningKey.from_seed(sha256(b"not the officer's"))
 
-    def careless(raw: bytes, identities: Any, source: str) -> Verified | Unauthentic:
+    def careless(raw: bytes, identities: Any, source: str) -> Verified | Unauthentic | Busy:
         officer = identities.get("ADM")
         if officer is None:
             return verify(raw, identities, source)
