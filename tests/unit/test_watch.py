@@ -5,7 +5,7 @@ import json
 import shutil
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,7 @@ from holdgate.ledger.entry import read_entry
 from holdgate.ledger.merkle import extend
 from holdgate.ledger.note import parse_checkpoint
 from holdgate.process import _app
+from holdgate.scenario.run import audit_shop
 from holdgate.sites.figures import VaultFigures
 from holdgate.sites.site import Site
 from holdgate.sites.vault import Vault
@@ -443,12 +444,12 @@ def test_a_site_that_takes_an_act_without_its_signature_is_alarmed(
     """Decisions alone would come out the same: who signed is checked as well."""
     forged = SigningKey.from_seed(sha256(b"not the officer's"))
 
-    def careless(raw: bytes, identities: Any, source: str) -> Verified | Unauthentic | Busy:
+    def careless(raw: bytes, identities: Any, source: str, full: Collection[str]) -> Verified | Unauthentic | Busy:
         officer = identities.get("ADM")
         if officer is None:
-            return verify(raw, identities, source)
+            return verify(raw, identities, source, full)
         theirs = {**identities, "ADM": replace(officer, key=forged.public)}
-        found = verify(raw, theirs, source)
+        found = verify(raw, theirs, source, full)
         assert isinstance(found, Verified)
         right = tuple((name, identities[name].key) for name, _ in found.keys)
         return found._replace(keys=right)
@@ -465,8 +466,14 @@ def test_a_site_that_takes_an_act_without_its_signature_is_alarmed(
             assert alarm.seq == answer.seq
             assert "a signature does not hold" in alarm.expected
             assert alarm.found.endswith("allow")
+            taken.append(answer.seq)
 
-    told(founded(tmp_path), story)
+    taken: list[int] = []
+    house = founded(tmp_path)
+    told(house, story)
+    [report] = [report for report in audit_shop(house.directory) if report.site == HUB]
+    assert [finding.seq for finding in report.findings] == taken
+    assert "signature" in report.findings[0].what
 
 
 @pytest.mark.allow_hosts(["127.0.0.1"])

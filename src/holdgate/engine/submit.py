@@ -228,8 +228,9 @@ class Spine:
         self._pumping = False
         lone = len(self._inbox) == 1 and not self._chunks
         if lone and not (buggify.on and buggify.unlucky("submit: a lone act goes to the threads")):
-            only = self._taken(1)
-            self._verified(only, [self._verify(one) for one in only], alone=self._appender.idle)
+            only = Chunk(self._taken(1))
+            self._check(only)
+            self._checked(only, alone=self._appender.idle)
             return
         loop = asyncio.get_running_loop()
         while len(self._chunks) < IN_FLIGHT:
@@ -244,11 +245,14 @@ class Spine:
         """What is verified next, in turn of the sources that have not their share under way."""
         return [one for _ in range(min(most, len(self._inbox))) if (one := self._inbox.take()) is not None]
 
-    def _verify_chunk(self, loop: asyncio.AbstractEventLoop, chunk: "Chunk") -> None:
+    def _check(self, chunk: "Chunk") -> None:
         try:
             chunk.found = [self._verify(submission) for submission in chunk.submissions]
         except Exception as error:  # noqa: BLE001  # a defect in verification refuses the chunk, it does not hang it
             chunk.failed, chunk.found = InvariantBroken(f"verification failed: {error!r}"), []
+
+    def _verify_chunk(self, loop: asyncio.AbstractEventLoop, chunk: "Chunk") -> None:
+        self._check(chunk)
         if not self._woken:  # one wake-up serves every chunk that is ready by then
             self._woken = True
             with suppress(RuntimeError):  # the loop is closed: the site was abandoned
@@ -259,15 +263,17 @@ class Spine:
         self._woken = False
         chunks = self._chunks
         while chunks and chunks[0].found is not None:
-            chunk = chunks.popleft()
-            if chunk.failed is not None:
-                for submission in chunk.submissions:
-                    self._inbox.ends(submission.source)
-                    if not submission.answer.done():
-                        submission.answer.set_exception(chunk.failed)
-                continue
-            self._verified(chunk.submissions, chunk.found or [])
+            self._checked(chunks.popleft())
         self._pump()
+
+    def _checked(self, chunk: "Chunk", *, alone: bool = False) -> None:
+        if chunk.failed is None:
+            self._verified(chunk.submissions, chunk.found or [], alone=alone)
+            return
+        for submission in chunk.submissions:
+            self._inbox.ends(submission.source)
+            if not submission.answer.done():
+                submission.answer.set_exception(chunk.failed)
 
     def _verify(self, submission: Submission) -> Found:
         full = () if submission.source == LOCAL else self._signers.full
@@ -275,7 +281,7 @@ class Spine:
 
     # ---- 2 decide --------------------------------------------------------------------------------------------------
 
-    def _verified(self, chunk: list[Submission], found: list[Found], *, alone: bool = False) -> None:
+    def _verified(self, chunk: list[Submission], found: list[Found], *, alone: bool) -> None:
         for submission, verified in zip(chunk, found, strict=True):
             if type(verified) is Verified:
                 self._inbox.ends(submission.source)
