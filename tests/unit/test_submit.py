@@ -17,6 +17,7 @@ from holdgate.adapters.sqlite_store import SqliteStore
 from holdgate.crypto.envelope import PAYLOAD_TYPE, open_envelope, pae, seal
 from holdgate.crypto.hashes import digest, sha256
 from holdgate.crypto.keys import SigningKey
+from holdgate.engine import submit
 from holdgate.engine.answer import Answer
 from holdgate.identity.charter import CHARTER_TYPE
 from holdgate.law import command as c
@@ -727,6 +728,26 @@ def test_a_defect_in_the_law_answers_everybody_who_waits_and_stops_the_site(tmp_
         assert hub.spine.size == before
         with pytest.raises(InvariantBroken, match="a gate with a defect"):
             await asyncio.wait_for(hub.submit(house.sign(house.material("B-alone"))), 10)
+
+    at_hub(tmp_path, story)
+
+
+@pytest.mark.parametrize("count", [1, 20])
+def test_a_defect_in_verification_answers_everybody_who_waits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    async def story(house: House, hub: Site) -> None:
+        def defect(*_: object) -> None:
+            raise TypeError("a check with a defect")
+
+        before = hub.spine.size
+        with monkeypatch.context() as patched:
+            patched.setattr(submit, "verify", defect)
+            asked = [hub.submit(house.sign(house.material(f"B-{n}"))) for n in range(count)]
+            told = await asyncio.wait_for(asyncio.gather(*asked, return_exceptions=True), 20)
+        assert [type(error) for error in told] == [InvariantBroken] * count
+        assert hub.spine.size == before
+        assert (await house.ask(HUB, house.material("B-after"))).decision.allowed
 
     at_hub(tmp_path, story)
 
