@@ -9,6 +9,18 @@ HEADS: Final = "tests/unit/test_heads.py"
 SCALE: Final = "tests/unit/test_scale.py"
 BODIES: Final = "tests/web/test_rows.py::test_every_body_has_an_end"
 ELSEWHERE: Final = {
+    "NOTATION_BYTES_MAX": "tests/unit/test_notation.py::test_a_contract_holds_so_many_marks_and_bytes_and_no_more",
+    "NOTATION_MARKS_MAX": "tests/unit/test_notation.py::test_a_contract_holds_so_many_marks_and_bytes_and_no_more",
+    "ROOTS_MAX": "tests/unit/test_roots.py::test_as_many_roots_as_there_may_be",
+    "SESSIONS_OF_ONE_MAX": "tests/web/test_sessions.py::test_one_person_has_so_many_sessions_and_no_more",
+    "REFUSALS_TOLD_MAX": (
+        "tests/web/test_sessions.py::test_refusals_beyond_the_limit_are_counted_and_sign_ins_always_told"
+    ),
+    "SIGN_IN_WORD_CHARS_MAX": (
+        "tests/web/test_sessions.py::test_a_line_is_one_line_of_ascii_whatever_a_stranger_sends"
+    ),
+    "SHEET_LINES_MAX": "tests/unit/test_sheet_lines.py::test_a_table_has_so_many_lines_and_no_more",
+    "SCANS_AT_ONCE_MAX": "tests/unit/test_scanner.py::test_so_many_scans_run_at_once_and_the_rest_wait",
     "DENIALS_MAX": "tests/unit/test_handoff.py::test_what_is_not_named_any_more_still_refuses",
     "DENIAL_VALUES_BYTES_MAX": "tests/unit/test_handoff.py::test_a_refusal_fits_its_entry_whatever_the_signers_wrote",
     "PAYLOAD_DEPTH_MAX": "tests/unit/test_notation.py::test_nesting_is_allowed_up_to_its_maximum_and_no_deeper",

@@ -40,8 +40,11 @@ def _git(*asked: str) -> str | None:
 
 
 def picked(ref: str | None, nearest: dict[str, list[str]]) -> list[One]:
-    """Mutants of the modules that changed most, and whose nearest tests are known."""
-    changed = [one for one in since(every(), ref) if nearest.get(one[0])] if ref else []
+    """Mutants inside functions of the modules that changed most, and whose nearest tests are known.
+
+    A table is one statement: a line more in it would have all of its lines tried, on tests that ask a few of them.
+    """
+    changed = [one for one in since(every(), ref) if one[1].inside and nearest.get(one[0])] if ref else []
     if not changed:
         return sampled(every(ALWAYS), TRIED, SEED)
     most = {path for path, _ in Counter(path for path, _ in changed).most_common(MODULES)}

@@ -18,7 +18,7 @@ MODULE_LINES_USUAL = 300
 # The ratchet: how many may go beyond what is usual, and how many modules beyond the maximum with their reason.
 LONG_FUNCTIONS_PERCENT = 5
 LONG_MODULES_PERCENT = 15
-EXCUSED_MODULES_MAX = 3
+EXCUSED_MODULES_MAX = 4  # the tables: acts, events, the state, the limits
 
 _REASON = re.compile(r"^# LONG: \S.{10,}$", re.MULTILINE)
 

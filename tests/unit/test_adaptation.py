@@ -354,6 +354,14 @@ def reported() -> World:
     return world.accepted().staged().job().done("S10", "S20", "S30").qa_accepted().reported()
 
 
+@pytest.mark.parametrize(("beyond", "opens"), [(0, False), (1, True)])
+def test_a_window_opens_only_by_a_cosignature_that_covers_its_report(beyond: int, opens: bool) -> None:
+    world = reported()
+    [report] = world.state.reports.values()
+    cosigned = ev.Cosigned(witness="VAULT", size=report.issued_seq + beyond, witnessed_at=world.now)
+    assert bool(open_windows(world.state, world.library, (cosigned,))) is opens
+
+
 def test_a_longer_window_is_every_client_s() -> None:
     world = tuned(reported(), "review", "7200")
     assert (window_s(world), window_s(world, "OTHER")) == (7200, 7200)

@@ -12,6 +12,7 @@ import pytest
 from holdgate.adapters.scanner import SHOWN, Scanner
 from holdgate.adapters.sqlite_payloads import SqlitePayloads
 from holdgate.terms.errors import Unavailable
+from holdgate.terms.limits import SCANS_AT_ONCE_MAX
 from holdgate.web.api.evidence import EvidenceDesk
 from holdgate.web.operation import Call
 
@@ -74,3 +75,20 @@ def test_evidence_in_which_something_is_found_is_refused_and_not_kept(tmp_path: 
     assert (refused.status, "Test.Virus" in refused.detail) == (422, True)
     assert [held.commitment for held in store.held()] == [kept.commitment]
     store.close()
+
+
+def test_so_many_scans_run_at_once_and_the_rest_wait(tmp_path: Path) -> None:
+    """Each scan leaves a file while it runs; none sees more of them than may be."""
+    script = f"""import os, pathlib, sys, time
+mine = pathlib.Path({str(tmp_path)!r}) / str(os.getpid())
+mine.touch()
+time.sleep(0.2)
+many = len(list(mine.parent.iterdir())) > {SCANS_AT_ONCE_MAX}
+mine.unlink()
+sys.exit(1 if many else 0)"""
+
+    async def asked() -> list[str]:
+        at = scanner(script)
+        return list(await asyncio.gather(*(at(b"x") for _ in range(2 * SCANS_AT_ONCE_MAX + 1))))
+
+    assert asyncio.run(asked()) == [""] * (2 * SCANS_AT_ONCE_MAX + 1)

@@ -311,7 +311,7 @@ GARBAGE = {
     "deeply nested objects": (b'{"a":' * 9_000, "cannot be read"),
     "a number of 9,000 digits": (b"9" * 9_000, "cannot be read"),
     "a lone surrogate as a key": (b'{"\\ud800":1}', "cannot be read"),
-    "a lone surrogate in the type": (enveloped(SOUND).replace(b"application", b"\\ud800", 1), "payload of type"),
+    "a lone surrogate in the type": (enveloped(SOUND).replace(b"application", b"\\ud800", 1), "surrogates not allowed"),
     "a key twice": (enveloped(SOUND)[:-1] + b',"payloadType":"x"}', "a JSON key twice"),
     "an unknown field": (enveloped(SOUND, note="hi"), "unknown field"),
     "another payload type": (enveloped(SOUND, "application/json"), "payload of type"),

@@ -1,15 +1,13 @@
 """The Vault: a C2SP witness and mirror of every site. It looks and cosigns; it has no way to write.
 
-It takes segments, verifies that they extend what it holds and that the checkpoint is the site's own, keeps them with its
-cosignature, and only then answers. A site that offers another history gets no cosignature, and the two signed
-checkpoints are kept as evidence. It holds no key of a site and decides nothing: a signed action sent to it is refused.
+It takes segments, verifies that they extend what it holds under the site's own checkpoint, keeps them cosigned, and only then
+answers. Of another history it keeps both checkpoints as evidence. It has no key of a site; a signed action is refused.
 
 A checkpoint that anybody hands in (C2SP tlog-mirror: add-checkpoint) is judged as a witness judges it and becomes the pending
 one; what is mirrored later has to lead through it. The Vault cosigns nothing that it does not hold in full. Witnesses outside
 of the shop may cosign what it cosigned; their lines are kept and shown beside its own. Once a day it writes down where all logs
-stand, and has that stamped by an authority outside (`holdgate.sites.heads`).
-
-A watch (`holdgate.sites.watch`) decides what is mirrored once more. It is told of what is kept and withholds no cosignature.
+stand, and has that stamped by an authority outside (`holdgate.sites.heads`). A watch (`holdgate.sites.watch`) decides what is
+mirrored once more; it withholds no cosignature.
 """
 
 import asyncio

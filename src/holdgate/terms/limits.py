@@ -1,3 +1,4 @@
+# LONG: every maximum of the product in one table: a reader looks a limit up in one place
 """Every maximum in one place (units in the names).
 
 A heading says what becomes of what is beyond. docs/limits.md is made from this file (`make limits`); deadlines of one adapter

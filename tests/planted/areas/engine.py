@@ -137,8 +137,8 @@ DEFECTS: Final = (
     Defect(
         name="a closed job's link is the one at the log's end",
         module="holdgate.adapters.sqlite_store",
-        old='"SELECT leaf FROM entry WHERE subject = ? AND seq < ? ORDER BY seq DESC LIMIT 1"',
-        new=('"SELECT leaf FROM entry WHERE subject = ? AND seq < max(?, 999999) ORDER BY seq DESC LIMIT 1"'),
+        old='"SELECT max(seq) FROM entry WHERE subject = ? AND seq < ?"',
+        new='"SELECT max(seq) FROM entry WHERE subject = ? AND seq < max(?, 999999)"',
         check=(
             "tests/unit/test_closed_subjects.py::"
             "test_a_node_opens_without_its_snapshot_after_acts_on_a_job_that_was_closed"

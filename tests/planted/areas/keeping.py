@@ -59,6 +59,14 @@ DEFECTS: Final = (
         soak=True,
     ),
     Defect(
+        name="an auditor checks no signatures",
+        module="holdgate.audit.replay",
+        old="        why = check_signatures(envelope, keys)\n",
+        new='        why = ""\n',
+        check="tests/unit/test_watch.py::test_a_site_that_takes_an_act_without_its_signature_is_alarmed",
+        soak=True,
+    ),
+    Defect(
         name="an auditor believes the leaf hashes",
         module="holdgate.audit.replay",
         old="        if leaf_hash(body) != leaf:",

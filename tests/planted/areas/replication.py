@@ -116,17 +116,9 @@ DEFECTS: Final = (
     Defect(
         name="a link never tries again",
         module="holdgate.engine.replicate",
-        old=("        if self._bus.linked(self._site, self.peer) and not self._stopped:\n            self._retry"),
-        new=("        if False:\n            self._retry"),
+        old=("        if self._bus.linked(self._site, self.peer) and not self._stopped:\n            rest"),
+        new=("        if False:\n            rest"),
         check=Worlds(("loss", "disk")),
-    ),
-    Defect(
-        name="an offer that was given up stops its link",
-        module="holdgate.engine.replicate",
-        old="                await self._come_late(peer, flight, error)\n",
-        new="",
-        check=Worlds(("late",)),
-        after="a link stood still when an offer that it had given up was taken in",
     ),
     Defect(
         name="an imported entry is not held against its leaf",

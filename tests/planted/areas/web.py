@@ -80,8 +80,8 @@ DEFECTS: Final = (
     Defect(
         name="an idle session stays open",
         module="holdgate.web.sessions",
-        old="        if now - session.last > session.idle_us:",
-        new="        if False:",
+        old="return now - self.last > self.idle_us or now > self.until",
+        new="return now > self.until",
         check="tests/web/test_browser_rules.py::test_an_idle_session_ends_and_every_sign_in_is_a_new_one",
         soak=True,
     ),
