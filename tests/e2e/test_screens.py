@@ -159,6 +159,44 @@ def test_a_purchase_order_with_open_questions_and_one_without_are_without_fault(
     seat.see("h1", "Purchase orders")
 
 
+SLOW_ANSWERS: Final = """() => {
+  const ask = globalThis.fetch;
+  globalThis.letGo = [];
+  globalThis.fetch = async (address, said) => {
+    const answer = await ask(address, said);
+    if (!String(address).includes("part=live")) return answer;
+    const text = await answer.text();
+    const late = new Promise((done) => globalThis.letGo.push(() => done(text)));
+    return { headers: answer.headers, text: () => late };
+  };
+  globalThis.dispatchEvent(new Event("online"));
+}"""
+"""What a page asks of its live part from now on arrives, but is read to its end only when the test says so."""
+
+
+def test_what_a_page_asked_for_is_not_put_into_the_page_that_was_opened_meanwhile(looker: Looker) -> None:
+    """Seen once on a slow machine: a draft's heading over the list of drafts, and no checklist."""
+    seat = looker.seat(PLANNER, OFFICE, "/HUB/office")
+    seat.go("/HUB/office")
+    seat.page.evaluate(SLOW_ANSWERS)
+    until_true(seat, "globalThis.letGo.length > 0")
+    seat.page.locator("#top a[href='/HUB/qa'], #top a[href='/HUB/contracts']").first.click()
+    until_true(seat, "location.pathname !== '/HUB/office' && document.documentElement.dataset.ready === '1'")
+    shown = seat.page.locator("#main").inner_text()
+    seat.page.evaluate("globalThis.letGo.splice(0).forEach((go) => go())")
+    seat.page.wait_for_timeout(300)
+    assert seat.page.locator("#main").inner_text() == shown
+
+
+def until_true(seat: Seat, words: str) -> None:
+    """Until the page says so; its policy forbids the browser's own way of waiting."""
+    for _ in range(400):
+        if seat.page.evaluate(words):
+            return
+        seat.page.wait_for_timeout(50)
+    pytest.fail(f"never: {words}")
+
+
 def test_what_is_signed_is_shown_without_fault_and_by_keyboard_alone(looker: Looker) -> None:
     seat = looker.seat(QA, OFFICE, "/HUB/qa")
     seat.go(f"/HUB/qa/{AT_QA}/J-1")

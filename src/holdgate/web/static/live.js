@@ -81,10 +81,11 @@ export async function refresh() {
   const address = new URL(location.href);
   address.searchParams.set("part", "live");
   const answer = await fetch(address, { credentials: "same-origin", headers: { "X-Holdgate-Live": "1" } }).catch(() => null);
-  if (!answer || number !== asked || !part.isConnected) return;
+  const text = await answer?.text().catch(() => null);
+  if (typeof text !== "string" || number !== asked || !part.isConnected) return; // another page may have been opened meanwhile
   if (!(answer.headers.get("content-type") || "").startsWith("text/html")) return; // no page: what is shown stays
   const fresh = document.createElement("div");
-  fresh.innerHTML = await answer.text();
+  fresh.innerHTML = text;
   morph(part, fresh);
   shown();
 }
