@@ -11,8 +11,8 @@ from holdgate.adapters.sqlite_store import SqliteStore
 from holdgate.law import event as ev
 from holdgate.ledger.note import KIND_COSIGNATURE, make_vkey, parse_checkpoint, parse_vkey, verify_cosignature
 from holdgate.sites.site import Site
-from holdgate.terms.errors import Tampered
-from tests.unit.test_sites import FLOOR, NODE, VAULT, House, entries, events, founded, settled, unsound
+from holdgate.terms.errors import Tampered, Unavailable
+from tests.unit.test_sites import FLOOR, NODE, VAULT, House, entries, events, founded, settled, unsound, until
 
 
 async def scan(house: House, *orders: str) -> None:
@@ -252,6 +252,45 @@ def test_alone_a_restored_backup_is_caught_also_where_it_is_exactly_as_long_as_w
         with pytest.raises(Tampered):
             await back.ask(NODE, back.start("PO-NONE", "J-9"))
         assert site.spine.size == size, "nothing was written under this origin any more"
+        await back.close()
+
+    asyncio.run(story(founded(tmp_path)))
+
+
+def test_a_restored_backup_is_caught_though_the_first_answers_with_the_proof_are_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """HOLDGATE_SEED=1302 of the simulator: nobody answered when it asked for the proof, and it never asked again."""
+
+    async def story(house: House) -> None:
+        house.open_vault()
+        await worked_node(house, 1)
+        await house.close()
+        backup = Path(shutil.copytree(house.directory / NODE, house.directory.parent / "backup"))
+        seen = again(house)
+        seen.open_vault()
+        size = (await worked_node(seen, 4)).spine.size
+        await seen.close()
+        shutil.rmtree(house.directory / NODE)
+        shutil.copytree(backup, house.directory / NODE)
+        back = again(house)
+        site = await worked_node(back, 0)
+        await worked_wishes(back, site, size - 1)
+        back.open_vault()
+        vault, lost = back.shop.vaults[VAULT], [0]
+        latest = vault.latest
+
+        async def lossy(origin: str, sender: str) -> bytes | None:
+            lost[0] += 1
+            if lost[0] <= 3:
+                raise Unavailable("the answer is lost")
+            return await latest(origin, sender)
+
+        monkeypatch.setattr(vault, "latest", lossy)
+        site.link_changed(VAULT, up=True)
+        await until(lambda: isinstance(site.spine.fault, Tampered))
+        assert lost[0] > 3
+        assert site.spine.size == size - 1, "nothing was written under this origin any more"
         await back.close()
 
     asyncio.run(story(founded(tmp_path)))

@@ -243,8 +243,9 @@ class Owner:
     async def taken(self, peer: str, taken: Taken) -> None:
         self.sizes.append(taken.size)
 
-    async def refused(self, peer: str, error: Tampered) -> None:
+    async def refused(self, peer: str, error: Tampered) -> bool:
         self.refusals.append(error)
+        return True
 
     def undeliverable(self, *_: object) -> None:
         raise AssertionError("no action is due")

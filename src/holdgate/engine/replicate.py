@@ -83,8 +83,8 @@ class Owner(Protocol):
         """The peer holds this log so far."""
         ...
 
-    async def refused(self, peer: str, error: Tampered) -> None:
-        """The peer says that this log does not hold together, or holds more of it than there is."""
+    async def refused(self, peer: str, error: Tampered) -> bool:
+        """The peer says that this log does not hold together, or holds more of it than there is. Whether that was looked into."""
         ...
 
     def undeliverable(self, peer: str, seq: int, error: Malformed) -> None:
@@ -275,9 +275,7 @@ class Link:
                     return
         except HoldgateError as error:
             self.fault, self._sent_to = error, None
-            if isinstance(error, Tampered):
-                await self._owner.refused(self.peer, error)
-            else:
+            if not isinstance(error, Tampered) or not await self._owner.refused(self.peer, error):
                 self._try_later()
         except Exception as error:  # noqa: BLE001  # a defect is shown as this link's fault, it does not end the link unseen
             self.fault, self._sent_to = InvariantBroken(f"the link to {self.peer} failed: {error!r}"), None

@@ -456,14 +456,15 @@ class Site(Recorded, Peer):
                 waiter.set_result(None)
         self._waiting = [(seq, waiter) for seq, waiter in self._waiting if seq >= self._replicated]
 
-    async def refused(self, peer: str, error: Tampered) -> None:
-        """A peer refused what this log says. A witness that can prove a rollback or a fork stops the site."""
+    async def refused(self, peer: str, error: Tampered) -> bool:
+        """A peer refused what this log says; a witness that proves a rollback or a fork stops the site. False: nobody answered."""
         if peer not in self._vaults:
-            return
+            return True
         try:
-            await self._reconcile()
+            return await self._reconcile()
         except Tampered as proof:
             self.spine.stop_for(proof)
+            return True
 
     def undeliverable(self, peer: str, seq: int, error: Malformed) -> None:
         """An action that an entry set off can never be read by its peer: that goes on record, and the link goes on."""
