@@ -55,6 +55,7 @@ from tests.unit.test_sites import (
     standing,
     told,
     unsound,
+    until,
 )
 
 NEW: Final = "N-3"
@@ -282,8 +283,9 @@ def test_the_newcomer_was_away_when_it_was_let_in_and_joins_when_it_comes(tmp_pa
         await arrived(house, "PO-1", 1, ("S1",))
         assert house.shop.sites[HUB].links[NEW].backlog
         await house.shop.join(NEW)
+        new = house.shop.sites[NEW]
+        await until(lambda: [e.order for e in events(new, ev.OrderReceived)] == ["PO-1"])
         await settled(house.shop)
-        assert [e.order for e in events(house.shop.sites[NEW], ev.OrderReceived)] == ["PO-1"]
         mirrored(house)
 
     told(story, governed(tmp_path))
