@@ -55,7 +55,6 @@ from tests.unit.test_sites import (
     standing,
     told,
     unsound,
-    until,
 )
 
 NEW: Final = "N-3"

@@ -17,7 +17,7 @@ from holdgate.terms.limits import ORDER_FILE_BYTES_MAX
 pytest.importorskip("lxml", reason="lxml is not installed (extra `orders`)")
 ZONE = "America/Chicago"
 REFUSED_WITHIN_S = 0.5
-"""Five times the promise of a tenth of a second, which `tests/fuzz` measures: a loaded machine took 0.107 s. The best of a few counts."""
+"""Five times the promise, which `tests/fuzz` measures: a loaded machine took 0.107 s. The best of a few counts."""
 SLACK = 3
 
 
