@@ -17,23 +17,18 @@ TO: Final = "<!-- end of the scoreboard -->"
 
 
 class Bar(NamedTuple):
-    """A row: what is counted, how much has to be tried, and what share of it may come out badly (in percent).
-
-    `checks`: how the names of its checks begin, where a row counts several things.
-    """
+    """A row: what is counted, how much has to be tried, and what share of it may come out badly (in percent)."""
 
     row: int
     figure: str
     tried: int
     bad_percent: int = 0
-    checks: str = ""
 
 
 BARS: Final = (
     Bar(1, "storage calls killed or failed; acknowledged entries lost", 2_000),
     Bar(2, "power-cut images; acknowledged entries lost", 500),
-    Bar(3, "worlds of the simulator; violated invariants", 1_500, checks="worlds"),
-    Bar(3, "their steps; violated invariants", 100_000_000, checks="steps"),
+    Bar(3, "steps of simulated worlds; worlds in which an invariant was violated", 100_000_000),
     Bar(4, "planted defects; not found by the suite", 40),
     Bar(5, "forged, replayed and stale inputs; accepted", 1_000_000),
     Bar(6, "forks and rollbacks; not noticed, or noticed where there was none", 1),
@@ -69,7 +64,10 @@ def scoreboard(scores: Sequence[Score], found: int) -> str:
     """The section of the page. `found`: rows of the list of own bugs."""
     out = [
         "| # | figure | bar | reached |\n| --- | --- | --- | --- |",
-        *(f"| {bar.row} | {bar.figure} | {_bar(bar)} | {verdict(bar, _of(bar, scores))} |" for bar in BARS),
+        *(
+            f"| {bar.row} | {bar.figure} | {_bar(bar)} | {verdict(bar, [s for s in scores if s.row == bar.row])} |"
+            for bar in BARS
+        ),
         f"| 14 | own bugs found by these checks; by users | list; none by users | {found}; 0, as nobody uses it yet |",
         "",
         "The runs behind it:\n",
@@ -84,10 +82,6 @@ def scoreboard(scores: Sequence[Score], found: int) -> str:
     notes = [f"- {score.row}, {score.check} ({score.scale}): {score.note}" for score in scores if score.note]
     machines = sorted({score.machine for score in scores})
     return "\n".join([*out, "", *notes, "", f"Machines: {'; '.join(machines)}.", ""])
-
-
-def _of(bar: Bar, scores: Sequence[Score]) -> list[Score]:
-    return [score for score in scores if score.row == bar.row and score.check.startswith(bar.checks)]
 
 
 def _bar(bar: Bar) -> str:
