@@ -9,6 +9,7 @@ import gc
 import hashlib
 import hmac
 import itertools
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -127,6 +128,12 @@ def remembered(verify: Callable[[bytes, bytes, bytes], bool]) -> Callable[[bytes
     return again
 
 
+def _of_this_thread(luck: buggify.Choice) -> buggify.Choice:
+    """The same luck, for the world alone: a site of another test that lives on in a thread draws nothing from its seed."""
+    world = threading.get_ident()
+    return lambda place: threading.get_ident() == world and luck(place)
+
+
 @contextmanager
 def simulated(slow: Slow | None = None, luck: buggify.Choice | None = None) -> Iterator[None]:
     """The product with simulated threads, repeatable sealing and drawn bad luck.
@@ -140,7 +147,7 @@ def simulated(slow: Slow | None = None, luck: buggify.Choice | None = None) -> I
         mock.patch.object(SimWorkers, "slow", None if slow is None else staticmethod(slow)),
         mock.patch.object(keys, "verify", remembered(keys.verify)),
     ]
-    buggify.choose(luck)
+    buggify.choose(None if luck is None else _of_this_thread(luck))
     collecting = gc.isenabled()
     gc.disable()  # what a dead life left behind is finalised at the end, not at a moment that nobody drew
     try:
