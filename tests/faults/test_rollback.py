@@ -228,25 +228,29 @@ async def worked_node(house: House, wishes: int) -> Site:
     return site
 
 
+async def set_back_node(house: House) -> tuple[House, Site, int]:
+    """The node, alone, with a backup for a store; and how many entries the Vault has of it."""
+    house.open_vault()
+    await worked_node(house, 1)
+    await house.close()
+    backup = Path(shutil.copytree(house.directory / NODE, house.directory.parent / "backup"))
+    seen = again(house)
+    seen.open_vault()
+    size = (await worked_node(seen, 4)).spine.size
+    await seen.close()
+    shutil.rmtree(house.directory / NODE)
+    shutil.copytree(backup, house.directory / NODE)
+    back = again(house)
+    return back, await worked_node(back, 0), size
+
+
 def test_alone_a_restored_backup_is_caught_also_where_it_is_exactly_as_long_as_what_the_vault_holds(
     tmp_path: Path,
 ) -> None:
     """A node notes no word of the Vault, so it has nothing more to offer: what the Vault shows has to stop it."""
 
     async def story(house: House) -> None:
-        house.open_vault()
-        await worked_node(house, 1)
-        await house.close()
-        backup = Path(shutil.copytree(house.directory / NODE, house.directory.parent / "backup"))
-        seen = again(house)
-        seen.open_vault()
-        site = await worked_node(seen, 4)
-        size = site.spine.size
-        await seen.close()
-        shutil.rmtree(house.directory / NODE)
-        shutil.copytree(backup, house.directory / NODE)
-        back = again(house)
-        site = await worked_node(back, 0)
+        back, site, size = await set_back_node(house)
         await worked_wishes(back, site, size)
         await met(back, site)
         with pytest.raises(Tampered):
@@ -263,18 +267,7 @@ def test_a_restored_backup_is_caught_though_the_first_answers_with_the_proof_are
     """HOLDGATE_SEED=1302 of the simulator: nobody answered when it asked for the proof, and it never asked again."""
 
     async def story(house: House) -> None:
-        house.open_vault()
-        await worked_node(house, 1)
-        await house.close()
-        backup = Path(shutil.copytree(house.directory / NODE, house.directory.parent / "backup"))
-        seen = again(house)
-        seen.open_vault()
-        size = (await worked_node(seen, 4)).spine.size
-        await seen.close()
-        shutil.rmtree(house.directory / NODE)
-        shutil.copytree(backup, house.directory / NODE)
-        back = again(house)
-        site = await worked_node(back, 0)
+        back, site, size = await set_back_node(house)
         await worked_wishes(back, site, size - 1)
         back.open_vault()
         vault, lost = back.shop.vaults[VAULT], [0]

@@ -16,8 +16,8 @@ from holdgate.terms.limits import ORDER_FILE_BYTES_MAX
 
 pytest.importorskip("lxml", reason="lxml is not installed (extra `orders`)")
 ZONE = "America/Chicago"
-REFUSED_WITHIN_S = 0.5
-"""Five times the promise, which `tests/fuzz` measures: a loaded machine took 0.107 s. The best of a few counts."""
+REFUSED_WITHIN_S = 0.1
+"""The promise; the test allows for a loaded machine, and takes the best of a few."""
 SLACK = 3
 
 

@@ -114,9 +114,10 @@ def _numbered(reader: Any) -> Iterator[tuple[int, list[str]]]:
 
 
 def _columns(head: list[str]) -> tuple[str, ...]:
-    width = len(head)
-    while width and not head[width - 1].strip():
-        width -= 1
+    last = next(
+        filter(str.strip, reversed(head)), None
+    )  # spreadsheets write empty columns after it, files of attackers a million
+    width = 0 if last is None else len(head) - head[::-1].index(last)
     if width > SHEET_COLUMNS_MAX:
         raise Malformed(f"the file has {width} columns; {SHEET_COLUMNS_MAX} are the most")
     columns = tuple("_".join(cell.strip().lower().split()) for cell in head[:width])
