@@ -103,6 +103,7 @@ class SiteConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 PORTAL_PATHS: Final[tuple[str, ...]] = (
     f"/{BUSINESS_HUB}/client",
+    f"/{BUSINESS_HUB}/invoices",
     f"/{BUSINESS_HUB}/papers",
     f"/{BUSINESS_HUB}/join",
     f"/{BUSINESS_HUB}/sessions",

@@ -19,7 +19,7 @@ from holdgate.crypto.envelope import seal
 from holdgate.demo.shop import ADMIN, CLIENT, COMPLIANCE, LEVEL3, PLANNER, QA, TECHNICIAN
 from holdgate.law import event as ev
 from holdgate.law.state import Acceptance
-from holdgate.process import open_whole
+from holdgate.process import PORTAL_PATHS, open_whole
 from holdgate.query.client_story import client_story
 from holdgate.query.record import Said
 from holdgate.terms import canon
@@ -127,6 +127,12 @@ def test_money_has_no_button(office: hub.Office) -> None:
     page = next(page for page in HUB_PAGES if page.name == "finance")
     for _, text in everything(office, page, hub.FINANCE):
         assert "data-wish" not in text
+
+
+def test_every_page_that_is_for_clients_is_at_the_portals_address() -> None:
+    theirs = [page.name for page in HUB_PAGES if page.roles == client.ROLES]
+    assert len(theirs) >= 2
+    assert [name for name in theirs if f"/HUB/{name}" not in PORTAL_PATHS] == []
 
 
 @pytest.mark.parametrize("who", sorted(MINE))
