@@ -216,10 +216,6 @@ async def _op(at: DemoShop, op: Op) -> None:
 # ---- served --------------------------------------------------------------------------------------------------------
 
 
-RENEWED_S: Final = 120.0
-"""After how long unused a session is opened anew: well before the shop's idle time."""
-
-
 class Served:
     """The shop, open in a thread with an event loop of its own; requests reach it without any network."""
 
@@ -228,24 +224,23 @@ class Served:
         self.shop = shop
         self.loop = loop
         self.app = app
-        self._cookies: dict[str, tuple[float, dict[str, str]]] = {}
+        self._cookies: dict[str, dict[str, str]] = {}
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run something on the loop of the sites."""
         return asyncio.run_coroutine_threadsafe(work, self.loop).result(120)
 
     def cookie(self, smart_id: str, site: str = "HUB") -> dict[str, str]:
-        """The session of somebody, opened by a signed challenge, and anew before it idles out (tests may lie far apart)."""
-        since, kept = self._cookies.get(smart_id, (0.0, {}))
-        if not kept or time.monotonic() - since > RENEWED_S:
-            given = self._ask("POST", f"/{site}/api/challenge", {})
-            asked = given.json()
+        """The session of somebody, opened by a signed challenge, and anew where another test or its time ended it."""
+        kept = self._cookies.get(smart_id, {})
+        here = self._ask("GET", f"/{site}/api/session", kept).json() if kept else {}
+        if not here.get("session") and not here.get("place"):
+            asked = self._ask("POST", f"/{site}/api/challenge", {}).json()
             login = Login(challenge=asked["challenge"], host=asked["host"], id=smart_id)
             signed = seal(canon.encode(login), [(smart_id, self.worked.desk.key(smart_id))], LOGIN_TYPE)
             opened = self._ask("POST", f"/{site}/api/session", {}, content=signed)
             assert opened.status_code == 200, opened.text
-            kept = dict(opened.cookies)
-        self._cookies[smart_id] = (time.monotonic(), kept)
+            kept = self._cookies[smart_id] = dict(opened.cookies)
         return kept
 
     def ask(
