@@ -127,6 +127,8 @@ KNOWN_INPUTS: Final[dict[str, str]] = {
     "node.sync": "node:node chain:chain?",
     "site.offline": "site:site",
     "site.sync": "site:site chain:chain?",
+    "shop.backup": "",
+    "node.restore": "node:node source:source",
     "vault.read": "node:node",
     "vault.write": "node:node entry?",
     "ai.suggest": "contract change",
@@ -145,10 +147,12 @@ NOT_SIGNED: Final = (
     "node.sync",
     "site.offline",
     "site.sync",
+    "shop.backup",
+    "node.restore",
     "vault.read",
     "ledger.verify",
 )
-"""Actions that are done to links and ledgers: no act, no signature."""
+"""Actions that are done to links, ledgers and disks: no act, no signature."""
 
 SITES: Final = ("business_hub", "vault")
 """The sites that a scenario takes off line by their kind."""
@@ -369,6 +373,7 @@ _KINDS: Final[Mapping[str, Kind]] = {
     "site": _one_of(*SITES),
     "chain": _one_of("ok", "broken"),
     "signature": _one_of("valid", "missing", "invalid"),
+    "source": _one_of("backup", "vault"),
     "slip": _one_of("genuine", "forged"),
     "auth": _parts(_Auth),
     "terms": _parts(_Terms),

@@ -43,7 +43,7 @@ class Links:
     """The links of a running shop, and which of its sites are off line."""
 
     def __init__(self, shop: Shop) -> None:
-        self._shop = shop
+        self.shop = shop
         self._off: dict[str, None] = {}
 
     def reaches(self, site: str, sender: str | None = None) -> bool:
@@ -67,7 +67,7 @@ class Links:
 
     async def node_sync(self, step: ScenarioStep) -> Done:
         """A node's record is brought to the business hub; with `chain: broken`, one byte of it was altered on the way."""
-        node, hub = self._shop.sites[str(step.inputs["node"])], self._hub
+        node, hub = self.shop.sites[str(step.inputs["node"])], self._hub
         if step.inputs.get("chain") == "broken":
             return await self._altered(step, hub, [node])
         await self._mend(node.id)
@@ -78,10 +78,10 @@ class Links:
     async def site_sync(self, step: ScenarioStep) -> Done:
         """The business hub or the Vault gets what it missed; with `chain: broken`, one byte of it was altered on the way."""
         site = self._named(step)
-        peer: Site | Vault = self._shop.vaults[site] if site in self._shop.vaults else self._shop.sites[site]
+        peer: Site | Vault = self.shop.vaults[site] if site in self.shop.vaults else self.shop.sites[site]
         if site not in self._off:
             return Done(decision=deny("ALREADY_DONE", "transport", what=f"the synchronisation of {site}"))
-        others = [other for other in self._shop.sites.values() if other.id != site]
+        others = [other for other in self.shop.sites.values() if other.id != site]
         if step.inputs.get("chain") == "broken":
             return await self._altered(step, peer, [other for other in others if other.id not in self._off])
         before = [await peer.held(other.notary.origin, other.id) for other in others]
@@ -96,22 +96,22 @@ class Links:
     def _named(self, step: ScenarioStep) -> str:
         """The site of this kind."""
         kind = str(step.inputs["site"])
-        return next(seat.id for seat in self._shop.charter.sites if seat.kind == kind)
+        return next(seat.id for seat in self.shop.charter.sites if seat.kind == kind)
 
     @property
     def _hub(self) -> Site:
-        return self._shop.of_kind("business_hub")
+        return self.shop.of_kind("business_hub")
 
     def _cut(self, site: str) -> None:
         self._off[site] = None
-        self._shop.bus.cut(site)
+        self.shop.bus.cut(site)
 
     async def _mend(self, site: str) -> None:
         """The site's links come up again, those to sites that are off line themselves excepted; what was due is sent."""
         self._off.pop(site, None)
-        every = [seat.id for seat in self._shop.charter.sites]
-        self._shop.bus.mend(site, [other for other in every if other not in self._off])
-        await self._shop.settle()
+        every = [seat.id for seat in self.shop.charter.sites]
+        self.shop.bus.mend(site, [other for other in every if other not in self._off])
+        await self.shop.settle()
 
     # ---- every entry once ------------------------------------------------------------------------------------------
 
@@ -144,7 +144,7 @@ class Links:
 
     async def read(self, step: ScenarioStep) -> Done:
         """The Vault shows its copy of a node's log, and the copy is the one that node signed and the Vault cosigned."""
-        vault = next(iter(self._shop.vaults.values()))
+        vault = next(iter(self.shop.vaults.values()))
         if not self.reaches(vault.id, step.node):
             return Done(decision=unreachable(vault.id))
         node = str(step.inputs["node"])
@@ -160,7 +160,7 @@ class Links:
         Raises:
             Tampered, Malformed: it does not hold, or there is none.
         """
-        seats = {seat.id: seat for seat in self._shop.charter.sites}
+        seats = {seat.id: seat for seat in self.shop.charter.sites}
         entries, note = vault.read(seats[node].origin)
         if note is None:
             raise Malformed(f"{vault.id} holds nothing of {node}")
@@ -175,16 +175,16 @@ class Links:
 
     async def metrics(self, step: ScenarioStep) -> Done:
         """The gate's figures, folded anew from the floor hub's record; asking changes nothing."""
-        floor, metrics = self._shop.of_kind("floor_hub"), Metrics()
+        floor, metrics = self.shop.of_kind("floor_hub"), Metrics()
         for row in floor.means.store.rows(0, floor.spine.size):
             entry = read_entry(row.body)
             decision = decision_of(entry)
             metrics.observe(decision.events, entry.at, decision.verdict, decision.codes)
-        return Done(decision=allow(), effects=("metrics_computed",), values=metrics.report(self._shop.clock.now()))
+        return Done(decision=allow(), effects=("metrics_computed",), values=metrics.report(self.shop.clock.now()))
 
     async def verify(self, step: ScenarioStep) -> Done:
         """Every log is audited as it stands; with `tampered: true` also a copy of one, in which a byte was altered."""
-        for site in self._shop.sites.values():
+        for site in self.shop.sites.values():
             site.means.store.save_checkpoint(site.spine.checkpoint)
             why = self._audited(StoreSource(site.means.store))
             if why:
@@ -199,7 +199,7 @@ class Links:
 
     def _audited(self, source: LogSource) -> str:
         """The first thing that an audit finds; empty where the log holds."""
-        report = audit_log(source, read_trust(self._shop.directory / "trust.json"), PlainChecks())
+        report = audit_log(source, read_trust(self.shop.directory / "trust.json"), PlainChecks())
         return "" if report.holds else report.findings[0].what
 
 

@@ -36,6 +36,7 @@ from holdgate.scenario.files import ScenarioFile, ScenarioStep, apply_given, rea
 from holdgate.scenario.inputs import check_step, names_of
 from holdgate.scenario.links import OPERATIONS, Done, Links, unreachable
 from holdgate.scenario.opening import Opening
+from holdgate.scenario.restores import RESTORES
 from holdgate.sites.desk import Desk
 from holdgate.sites.site import Site
 from holdgate.terms.errors import HoldgateError, Malformed, Unavailable
@@ -205,7 +206,7 @@ class Run:
         for looking in later:
             if looking.inputs.get("shown_at") == str(step.n):
                 kind, make = action_of(looking)
-                site = self._site(kind, looking)
+                site = self._shop.sites[self._named(kind, looking)]
                 command = make(Draft(self._scene, looking, self._desk.nonce()), site.id)
                 self._shown[looking.n] = view_of(site.chronicle.state, command)
 
@@ -213,7 +214,8 @@ class Run:
         """One step, and everything that follows from it."""
         self._opening.clock.instant = step.at
         self._seen = {site.id: site.spine.size for site in self._shop.sites.values()}
-        operation = OPERATIONS.get(step.action)
+        self._scene.nodes |= {site.id: site.chronicle for site in self._shop.sites.values() if site.kind == NODE}
+        operation = OPERATIONS.get(step.action) or RESTORES.get(step.action)
         done = Done(decision=await self._act(step)) if operation is None else await operation(self._links, step)
         await self._shop.settle()
         return Outcome(decision=done.decision, effects=[*self._effects(), *done.effects], values=done.values)
@@ -222,16 +224,17 @@ class Run:
         """What all sites recorded since the step began, in the vocabulary's words."""
         events: list[AnyEvent] = []
         for site in self._shop.sites.values():
-            for row in site.means.store.rows(self._seen[site.id], site.spine.size):
+            for row in site.means.store.rows(self._seen.get(site.id, site.spine.size), site.spine.size):
                 events.extend(decision_of(read_entry(row.body)).events)
         reports = self._hub.chronicle.state.reports
         return [*effects_of(events), *unsigned_lapses(events, reports)]
 
     async def _act(self, step: ScenarioStep) -> Decision:
         kind, make = action_of(step)
-        site = self._site(kind, step)
-        if kind != NODE and not self._links.reaches(site.id, step.node):
-            return unreachable(site.id)
+        named = self._named(kind, step)
+        site = self._shop.sites.get(named)
+        if site is None or site.spine.fault is not None or (kind != NODE and not self._links.reaches(named, step.node)):
+            return unreachable(named)
         if step.action == "window.close":
             with suppress(Unavailable):  # the Vault is out of reach: the hub decides on the last time that it was told
                 await site.refresh_witness()
@@ -264,18 +267,16 @@ class Run:
             raise Malformed(f"step {step.n}: shown_at is {step.inputs['shown_at']}, which is no step before it")
         return replace(command, seen=self._shown[step.n])
 
-    def _site(self, kind: str, step: ScenarioStep) -> Site:
+    def _named(self, kind: str, step: ScenarioStep) -> str:
+        """Which site decides a step; it may be down."""
         if kind != NODE:
-            return self._shop.of_kind(kind)
+            return self._shop.of_kind(kind).id
         inputs = step.inputs
         named = step.node or inputs.get("node") or self._stations.get(str(inputs.get("workstation")))
-        named = named or self._scene.node_of.get(str(inputs.get("job")))
-        if named is None:
-            return self._shop.of_kind("node")
-        site = self._shop.sites.get(str(named))
-        if site is None:
+        named = named or self._scene.node_of.get(str(inputs.get("job"))) or next(iter(self._scene.nodes))
+        if named not in self._scene.nodes:
             raise Malformed(f"step {step.n}: there is no node {named}; add it to the world, or name another")
-        return site
+        return str(named)
 
 
 def unsigned(desk: Desk, command: c.Command) -> bytes:
