@@ -365,6 +365,11 @@ def shows_an_entry_outside_of_the_stretch(shop: Log, whole: Segment) -> Segment:
 
 
 @spoilt
+def shows_an_entry_right_behind_the_stretch(shop: Log, whole: Segment) -> Segment:
+    return replace(whole, entries={**whole.entries, len(whole.leaves): whole.entries[5]})
+
+
+@spoilt
 def has_a_leaf_of_another_length(shop: Log, whole: Segment) -> Segment:
     return replace(whole, leaves=(*whole.leaves[:4], b"short", *whole.leaves[5:]))
 

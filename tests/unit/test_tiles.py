@@ -75,6 +75,13 @@ def test_bundles_come_back_as_the_entries(size: int) -> None:
     assert found == ENTRIES[:size]
 
 
+def test_a_bundle_has_the_length_of_each_entry_in_two_bytes_before_it() -> None:
+    """C2SP tlog-tiles, log entries: big-endian uint16."""
+    assert list(entry_bundles(2, [b"one", b"x" * 258])) == [
+        ("tile/entries/000.p/2", b"\x00\x03one\x01\x02" + b"x" * 258)
+    ]
+
+
 def test_longest_and_empty_entries_fit_a_bundle() -> None:
     entries = [b"", b"x" * limits.ENTRY_BYTES_MAX]
     ((path, raw),) = entry_bundles(2, entries)

@@ -16,7 +16,6 @@ from holdgate.terms import canon
 from holdgate.terms.errors import Malformed, Tampered
 
 CHARTER_TYPE: Final = "application/vnd.holdgate.charter.v1+json"
-SITE_KINDS: Final = ("business_hub", "floor_hub", "node", "vault")
 
 
 class Founder(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
