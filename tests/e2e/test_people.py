@@ -105,3 +105,36 @@ def test_who_ends_a_session_from_elsewhere_takes_the_key_out_of_that_page(shop: 
     assert (left.faults, here.faults) == ([], [])
     for seat in (left, here):
         seat.close()
+
+
+@pytest.mark.parametrize("focus", ["#mark", ""], ids=["in the field", "anywhere"])
+def test_a_scanner_that_pauses_within_a_mark_is_not_taken_for_another_mark(
+    shop: Served, browser: Any, focus: str
+) -> None:
+    """A busy machine hears some keys late: the end of a mark is not the mark of a part that is not there."""
+    seat = Seat(browser, shop, DOCK, "/FLOOR/dock")
+    if focus:
+        seat.page.locator(focus).focus()
+    asked: list[str] = []
+    seat.page.on("request", lambda one: asked.append(one.post_data) if one.url.endswith("/api/marks") else None)
+    seat.page.keyboard.type("9999")
+    seat.page.wait_for_timeout(150)
+    seat.page.keyboard.type("-9/A/H01")
+    seat.page.keyboard.press("Enter")
+    seat.see("#came-word", "NO")
+    assert asked == ['{"text":"9999-9/A/H01"}']
+    assert seat.page.locator("#mark").input_value() == ""
+    seat.close()
+
+
+def test_a_scan_into_a_field_that_is_half_filled_leaves_what_was_typed(shop: Served, browser: Any) -> None:
+    seat = Seat(browser, shop, DOCK, "/FLOOR/dock")
+    asked: list[str] = []
+    seat.page.on("request", lambda one: asked.append(one.post_data) if one.url.endswith("/api/marks") else None)
+    seat.page.locator("#scan-rev").fill("AB")
+    seat.page.wait_for_timeout(700)
+    seat.scan("9999-9/A/H02")
+    seat.see("#came-word", "NO")
+    assert asked == ['{"text":"9999-9/A/H02"}']
+    assert seat.page.locator("#scan-rev").input_value() == "AB"
+    seat.close()
