@@ -101,7 +101,11 @@ def _payload(entry: Entry) -> bytes:
 
 
 def released(world: World, floor: Log, nodes: list[Log]) -> Findings:
-    """Nothing is let through but what was truly scanned for that order; nodes have no more than that, and only theirs."""
+    """Nothing is let through but what was truly scanned for that order; nodes have no more than that, and only theirs.
+
+    What a floor hub let through that had been set back, before it was caught, its node keeps: that was looked at as it became
+    durable (during.py), like everything else, and the log that is put back has nothing of it.
+    """
     truth, let, here = world.folk.truth, dict[str, tuple[str, set[str]]](), dict[str, set[str]]()
     slips: dict[str, set[str]] = {}
     ever: dict[tuple[str, str], set[str]] = {}
@@ -128,7 +132,8 @@ def released(world: World, floor: Log, nodes: list[Log]) -> Findings:
     for log in nodes:
         for entry, event in log.events(ev.OrderReceived):
             assert isinstance(event, ev.OrderReceived)
-            if not set(event.serials) <= ever.get((event.order, log.machine.id), set()):
+            before = {s for o, n, s in world.inspector.let_before if (o, n) == (event.order, log.machine.id)}
+            if not set(event.serials) <= ever.get((event.order, log.machine.id), set()) | before:
                 yield f"{log.machine.id} {entry.seq}: has {event.serials} of {event.order}, not let through to it"
 
 

@@ -27,6 +27,7 @@ class Seen:
         self.marks: set[bytes] = set()
         self.slips: dict[str, frozenset[str]] = {}
         self.let: set[str] = set()
+        self.through: set[tuple[str, str, str]] = set()
         self.once: Counter[tuple[object, ...]] = Counter()
 
 
@@ -37,6 +38,9 @@ class Inspector:
         self._world = world
         self._seen: dict[str, Seen] = {}
         self._let: set[tuple[str, str, str]] = set()
+        self.let_before: set[tuple[str, str, str]] = (
+            set()
+        )  # by histories that a set back took away, or that one was caught in
         self._mirrored: dict[str, int] = {}
         self.looked = 0
         self.forged: set[str] = set()  # whose log somebody else goes on with, under a stolen key
@@ -58,6 +62,7 @@ class Inspector:
         rows = machine.disk.base.rows
         seen = self._seen.get(machine.id)
         if seen is None or seen.rows is not rows:
+            self.let_before |= set() if seen is None else seen.through
             seen = self._seen[machine.id] = Seen(rows)
         for kept in rows[seen.size :]:
             self.looked += 1
@@ -100,7 +105,8 @@ class Inspector:
             if not set(event.serials) <= truth.here(event.order):
                 yield f"{event.order} is let through, and {event.serials} were never scanned"
             seen.let.add(event.order)
-            self._let.update((event.order, event.node, serial) for serial in event.serials)
+            seen.through.update((event.order, event.node, serial) for serial in event.serials)
+            self._let |= seen.through
 
     def _received(self, machine: Machine, event: ev.OrderReceived) -> Iterator[str]:
         if not {(event.order, machine.id, serial) for serial in event.serials} <= self._let:
