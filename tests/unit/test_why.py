@@ -302,3 +302,20 @@ def test_an_event_concerns_what_it_is_about() -> None:
     assert not concerned(reading, frozenset({"PO-1", "TECH"})), "another job of the order"
     assert concerned(ev.CredentialGranted(person="TECH", credential="VT", until=1), frozenset({"TECH"}))
     assert not concerned(ev.CredentialGranted(person="TECH", credential="VT", until=1), frozenset({"VT"}))
+
+
+def test_what_has_parts_is_told_in_words(shop: Path) -> None:
+    """A client who asks what was signed reads terms, and no program's text."""
+    terms = explained(shop, find(shop, "HUB", c.AcceptTerms)).asked["terms"]
+    assert terms == "price 1200.00 USD; milestones final 1200.00 USD; client window 5 days; on silence escalate"
+    counted = explained(shop, find(shop, "HUB", c.SignQa)).asked["quantities"]
+    assert counted == "received 4; accepted 4; rejected 0; scrapped 0"
+
+
+def test_no_field_of_any_act_is_shown_as_a_program_writes_it(shop: Path) -> None:
+    for site in ("HUB", "FLOOR", "NODE-FPI"):
+        with open_logs(shop / site) as (log,):
+            for said in walk(log):
+                if said.held is None and said.command is not None:
+                    told = why(log, said.place.seq).asked
+                    assert not [value for value in told.values() if "(" in value and "=" in value], told

@@ -7,6 +7,8 @@ Instants and durations are shown as such, lists with commas, money with its curr
 from collections.abc import Callable
 from typing import Any, Final
 
+from msgspec import Struct
+
 from holdgate.law import event as ev
 from holdgate.terms import instant, money
 from holdgate.terms.instant import SECOND_US
@@ -57,7 +59,7 @@ class _Values(dict[str, str]):
 
 
 def shown(name: str, value: object) -> str:
-    """One field for a person: instants, durations, lists, keys by their first digits."""
+    """One field for a person: instants, durations, lists, keys by their first digits, what has parts with a word for each."""
     if value in (None, "", ()):
         return "-"
     if isinstance(value, bool):
@@ -68,6 +70,8 @@ def shown(name: str, value: object) -> str:
         return moment(value) if is_instant(name) else str(value)
     if isinstance(value, bytes):
         return f"{value.hex()[:16]}…"
+    if isinstance(value, Struct):
+        return "; ".join(f"{word} {said}" for word, said in _parts(value, ""))
     if isinstance(value, tuple):
         return listed(tuple(_item(item) for item in value))
     if isinstance(value, dict):
@@ -79,7 +83,30 @@ def shown(name: str, value: object) -> str:
 _DIGESTS: Final = frozenset({"sha256", "certificate", "digest", "slip", "body", "contract", "document_digest", "seen"})
 
 
+def _parts(value: Struct, currency: str) -> list[tuple[str, str]]:
+    """What stands in each part that is not empty, with the part's word; amounts in this currency, or in that of the parts."""
+    currency = getattr(value, "currency", currency)
+    parts = ((name, getattr(value, name)) for name in value.__struct_fields__ if name != "currency" or not currency)
+    return [(_word(name), _part(name, one, currency)) for name, one in parts if one not in (None, "", ())]
+
+
+def _word(name: str) -> str:
+    return name.removesuffix("_minor").removesuffix("_s").replace("_", " ")
+
+
+def _part(name: str, value: object, currency: str) -> str:
+    if isinstance(value, int) and name.endswith("_minor") and currency:
+        return money.show(value, currency)
+    if isinstance(value, int) and name.endswith("_s"):
+        return instant.show_duration(value * SECOND_US)
+    if isinstance(value, tuple) and value and isinstance(value[0], Struct):
+        return listed(tuple(" ".join(said for _, said in _parts(one, currency)) for one in value))
+    return shown(name, value)
+
+
 def _item(item: object) -> str:
+    if isinstance(item, Struct):
+        return " ".join(said for _, said in _parts(item, ""))
     return " ".join(_item(part) for part in item) if isinstance(item, tuple) else str(item)
 
 
