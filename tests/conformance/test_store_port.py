@@ -5,10 +5,13 @@
 
 import asyncio
 import hashlib
+import itertools
 import random
+import sqlite3
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -26,7 +29,7 @@ from holdgate.law.chronicle import Draft
 from holdgate.law.decision import allow
 from holdgate.law.segments import Segment
 from holdgate.ledger.merkle import extend, root_from_frontier, root_of
-from holdgate.terms.errors import Unavailable
+from holdgate.terms.errors import HoldgateError, Unavailable
 from tests.sim.disk import Disk, Faults, SimStore
 
 # ---- the reference -------------------------------------------------------------------------------------------------
@@ -356,6 +359,9 @@ class TestSimStore(StorePort):
         return SimStore(store.disk)
 
 
+TABLES = ("entry", "blob", "head", "snapshot", "aside")
+
+
 class TestSqliteStore(StorePort):
     @override
     def made(self, place: Path) -> Store:
@@ -374,6 +380,50 @@ class TestSqliteStore(StorePort):
         store._writer.execute("INSERT INTO snapshot VALUES(?, ?, ?, ?)", older)
         assert store.load_snapshot() == snapshot(3)
         store.close()
+
+    def test_a_snapshot_whose_table_is_damaged_is_not_loaded(self, tmp_path: Path) -> None:
+        """One bit of the table's definition makes its key an ordinary column, in which nothing stands."""
+        store = SqliteStore(tmp_path / "ledger.db")
+        store.save_snapshot(snapshot(3))
+        store.close()
+        raw = (tmp_path / "ledger.db").read_bytes()
+        assert raw.count(b"size INTEGER PRIMARY KEY, root") == 1
+        (tmp_path / "ledger.db").write_bytes(
+            raw.replace(b"size INTEGER PRIMARY KEY, root", b"size INTEGER PRIOARY KEY, root")
+        )
+        damaged = SqliteStore(tmp_path / "ledger.db")
+        assert damaged.load_snapshot() is None
+        damaged.close()
+
+    @pytest.mark.parametrize(("damaged", "shown"), [*itertools.permutations(TABLES, 2)])
+    def test_a_table_that_shows_another_ones_rows_is_damaged_and_no_defect(
+        self, tmp_path: Path, damaged: str, shown: str
+    ) -> None:
+        """A bit of a table's page number: whatever is asked is answered, or refused in one of the product's own errors."""
+        store = SqliteStore(tmp_path / "ledger.db")
+        drafts = fill(store, 6)
+        store.save_snapshot(snapshot(4))
+        store.set_aside(head_after(drafts[:4]))
+        store.close()
+        with closing(sqlite3.connect(tmp_path / "ledger.db")) as raw:
+            raw.execute("PRAGMA writable_schema=ON")
+            page = "SELECT rootpage FROM sqlite_schema WHERE name = ?"
+            raw.execute(f"UPDATE sqlite_schema SET rootpage = ({page}) WHERE name = ?", (shown, damaged))
+            raw.commit()
+        questions: tuple[Callable[[SqliteStore], object], ...] = (
+            SqliteStore.head,
+            SqliteStore.load_snapshot,
+            SqliteStore.aside,
+            SqliteStore.blob_keys,
+            lambda one: [*one.blobs()],
+            lambda one: [*one.rows(0, 4)],
+            lambda one: one.leaves(0, 4),
+            lambda one: one.last_of("order:PO-1", 4),
+            lambda one: one.find("order:PO-1", drafts[1].digest, 4),
+        )
+        for ask in questions:
+            with closing(SqliteStore(tmp_path / "ledger.db")) as again, suppress(HoldgateError):
+                ask(again)
 
     def test_a_reader_cannot_write(self, tmp_path: Path) -> None:
         store = SqliteStore(tmp_path / "ledger.db")

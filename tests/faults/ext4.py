@@ -73,11 +73,11 @@ def noted(place: Path) -> Iterator[Disk]:
             if time.monotonic() > ends or server.poll() is not None:
                 raise OSError("nbdkit serves no disk here")
             time.sleep(0.05)
-        undo.callback(_undone, "fusermount3", "-u", str(disk))
+        undo.callback(_until_done, "fusermount3", "-u", str(disk))
         loop = _run("losetup", "--direct-io=on", "-f", "--show", str(disk))
-        undo.callback(_undone, "losetup", "-d", loop)
+        undo.callback(_until_done, "losetup", "-d", loop)
         _run("mount", "-t", "ext4", loop, str(mount))
-        undo.callback(_undone, "umount", str(mount))
+        undo.callback(_until_done, "umount", str(mount))
         yield Disk(mount, first, notes)
 
 
@@ -86,7 +86,8 @@ def _ended(server: subprocess.Popen[bytes]) -> None:
     server.wait(20)
 
 
-def _undone(*words: str) -> None:
+def _until_done(*words: str) -> None:
+    """Again while the kernel is busy with the last one (a loop device that is still going, a folder that is still looked at)."""
     for _ in range(100):
         if not subprocess.run(words, capture_output=True, check=False).returncode:
             return
@@ -168,11 +169,11 @@ def cut(run: Recorded, seed: int, ground: Path) -> tuple[int, str]:
         place.write_bytes(disk)
         mount.mkdir()
         try:
-            _run("mount", "-o", "loop", str(place), str(mount))
+            _until_done("mount", "-o", "loop", str(place), str(mount))
             try:
                 copied = copy(mount / "shop", Path(folder) / "shop")
             finally:
-                _undone("umount", str(mount))
+                _until_done("umount", str(mount))
             run.story.check(copied, said)
         except Exception as error:  # noqa: BLE001  # whatever it is, this image is bad
             bad = f"{type(error).__name__}: {error}"

@@ -163,14 +163,16 @@ class SqliteStore(CopyStore):
 
     def aside(self) -> list[bytes]:
         """The entries that were set aside, in the order in which that happened."""
-        return [bytes(body) for (body,) in self._all("SELECT body FROM aside ORDER BY number")]
+        return [_bytes(body) for (body,) in self._all("SELECT body FROM aside ORDER BY number")]
 
     @override
     def head(self) -> Head:
         row = self._one("SELECT size, frontier, checkpoint FROM head")
         if row is None:
             return Head(size=0, frontier=())
-        size, frontier, checkpoint = row
+        size, frontier, checkpoint = self._whole(row[0]), row[1], row[2]
+        if not isinstance(frontier, bytes) or not isinstance(checkpoint, bytes):
+            raise self._damaged("the head")
         peaks = tuple(frontier[i : i + _HASH] for i in range(0, len(frontier), _HASH))
         return Head(size=size, frontier=peaks, checkpoint=checkpoint)
 
@@ -206,14 +208,30 @@ class SqliteStore(CopyStore):
         row = self._one("SELECT max(seq) FROM entry WHERE subject = ? AND seq < ?", subject, before)
         if row is None or row[0] is None:
             return None
-        return next(self.rows(row[0], row[0] + 1)).leaf
+        seq = self._whole(row[0])
+        for found in self.rows(seq, seq + 1):
+            return found.leaf
+        raise self._damaged(f"entry {seq}")
 
     @override
     def find(self, subject: str, digest: bytes, before: int) -> int | None:
         self._compare()
         query = "SELECT seq FROM entry WHERE subject = ? AND digest = ? AND seq < ? LIMIT 1"
         row = self._one(query, subject, digest, before)
-        return None if row is None else int(row[0])
+        return None if row is None else self._whole(row[0])
+
+    def _whole(self, value: object) -> int:
+        """A number of a column of numbers.
+
+        Raises:
+            Tampered: it is none; a table's definition was damaged.
+        """
+        if not isinstance(value, int):
+            raise self._damaged("a number")
+        return value
+
+    def _damaged(self, what: str) -> Tampered:
+        return Tampered(f"{what} in {self.path} is damaged; make the store anew from the Vault's copy")
 
     def _compare(self) -> None:
         """Hold the index of subjects against the table, once: a bit that turned over in one of them leaves the other.
@@ -250,7 +268,7 @@ class SqliteStore(CopyStore):
     def blobs(self) -> Iterator[bytes]:
         """Every pinned blob."""
         for (body,) in self._all("SELECT body FROM blob ORDER BY key"):
-            yield bytes(body)
+            yield _bytes(body)
 
     @override
     def save_snapshot(self, snapshot: Snapshot) -> None:
@@ -267,14 +285,14 @@ class SqliteStore(CopyStore):
     @override
     def load_snapshot(self) -> Snapshot | None:
         for size, root, digest, body in self._all("SELECT size, root, digest, body FROM snapshot ORDER BY size DESC"):
-            if hashlib.sha256(_bytes(body)).digest() == digest:
+            if isinstance(size, int) and hashlib.sha256(_bytes(body)).digest() == digest:
                 return Snapshot(size=size, root=root, digest=digest, body=body)
         return None
 
     @override
     def cursor(self, peer: str) -> int:
         rows = self._ask(self._hints, "SELECT position FROM cursor WHERE peer = ?", peer)
-        return int(rows[0][0]) if rows else 0
+        return rows[0][0] if rows and isinstance(rows[0][0], int) else 0
 
     @override
     def set_cursor(self, peer: str, position: int) -> None:
