@@ -130,7 +130,8 @@ class Campaign:
         print(f"{part.row:>7}  {part.check:<16}{count:>8}{len(bad):>6}{seconds:>8.0f} s  {part.unit}", flush=True)
         if note:
             print(f"          {note}")
-        command = f'make faults FAULTS_ARGS="{" ".join(sys.argv[1:])} --seed {self._words.seed}"'
+        again = sys.argv[1:] if "--seed" in sys.argv else [*sys.argv[1:], "--seed", str(self._words.seed)]
+        command = f'make faults FAULTS_ARGS="{" ".join(again)}"'
         if count:
             record(
                 part.row, part.check, count, part.unit, len(bad), seconds=seconds, command=command, soak=True, note=note
