@@ -42,6 +42,7 @@ from tests.builders import (
     BENCH,
     COMMITMENT,
     JOB,
+    NODE,
     PO,
     T0,
     YEAR,
@@ -376,3 +377,12 @@ def test_one_act_in_the_making_is_asked_for_at_its_place_and_else_at_the_office(
     made = option(world.state, world.library, "TECH", "technician", world.now, place, start)
     assert made.allowed is not refused, made.denials
     assert [denial.code for denial in made.denials] == (["LOCATION_NOT_PERMITTED"] if refused else [])
+
+
+@pytest.mark.parametrize(
+    ("about", "offered"),
+    [(None, True), ("identity:NODE-NEW", True), (f"identity:{NODE}", True), ("identity:TECH", False)],
+)
+def test_a_site_is_offered_unless_somebody_asks_about_another_identity(about: str | None, offered: bool) -> None:
+    acts = [one.act for one in offers_registers.at_hub(view_of(accepted_job(), about=about))]
+    assert (c.EnrolSite in acts, c.RetireSite in acts) == (offered, offered)

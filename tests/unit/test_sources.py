@@ -133,7 +133,14 @@ def test_sources_stand_in_the_signed_document_and_change_no_other() -> None:
 
 def test_every_number_of_a_pay_document_is_found() -> None:
     pay = SmartPay(
-        id="P", version="1", title="t", author="a", currency="USD", payouts=ORDER.payouts, cap_minor=9, one_signer_minor=4
+        id="P",
+        version="1",
+        title="t",
+        author="a",
+        currency="USD",
+        payouts=ORDER.payouts,
+        cap_minor=9,
+        one_signer_minor=4,
     )
     assert places(pay) == ["payouts[b].amount_minor", "payouts[b].within_s", "cap_minor", "one_signer_minor"]
 
