@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from holdgate.law import event as ev
-from holdgate.law.money import Money
-from holdgate.pay.books import Books, Payee, end_to_end_id, invoice_of, missing_for, owed, payment_order
+from holdgate.law.money import BANK, Money
+from holdgate.pay.books import Books, Payee, balances_of, end_to_end_id, invoice_of, missing_for, owed, payment_order
 from holdgate.pay.export import accounting_csv, beancount, trial_balance
 from holdgate.pay.matching import incoming, outgoing
 from holdgate.pay.payment import PaymentResult, Receipt
@@ -227,3 +227,13 @@ def test_quotes_and_backslashes_of_a_bank_come_back_as_they_were() -> None:
 
 def test_the_trial_balance_ends_in_nothing() -> None:
     assert trial_balance(whole()).splitlines()[-1].split() == ["sum", "0.00", "EUR"]
+
+
+def test_what_was_paid_left_what_the_client_owes_and_is_at_the_bank() -> None:
+    paid = ev.PaymentReceived(
+        invoice="I-000001", amount_minor=4_000, currency="EUR", bank_ref="B-1", booked_on="2026-04-04", by="FIN"
+    )
+    read = whole((paid,))
+    now = balances_of(read.money)
+    assert now == {key: amount for key, amount in read.balances().items() if amount}
+    assert now[BANK, "EUR"] == 4_000

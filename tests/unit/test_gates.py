@@ -27,6 +27,7 @@ from tests.builders import (
     OTHER_NODE,
     PO,
     REPORT,
+    T0,
     TERMS,
     YEAR,
     Asked,
@@ -3061,3 +3062,19 @@ def test_links_count_as_down_since_the_log_last_spoke() -> None:
     down = world.contact(HUB, up=False).copy()
     since = down.state.contacts[HUB].since
     assert down.later(S).fold(ev.Booted(epoch="e", reconciled=True, heard_until=7)).state.contacts[HUB].since == since
+
+
+def test_the_last_day_of_what_expired_is_said_as_a_date() -> None:
+    (denial,) = running(None, "S10").material(until=T0 - S).ask(c.StartStep).decide().denials
+    assert (denial.code, sentence(denial)) == ("MATERIAL_EXPIRED", "Batch WAX-1 expired 2025-04-01T12:59:59Z.")
+
+
+def test_a_job_that_qa_accepts_once_more_keeps_its_report() -> None:
+    world = running(None, "S10", "S20", "S30").qa_accepted().reported().qa_accepted()
+    assert world.state.closed[f"{PO}/{JOB}"].report == REPORT
+
+
+def test_a_report_of_an_order_that_is_not_known_is_kept() -> None:
+    world = hub().reported()
+    assert world.state.reports[REPORT].order == PO
+    assert PO not in world.state.orders

@@ -948,3 +948,18 @@ def compliance_accepts_what_a_recall_stands_open_on() -> Pair:
 @pytest.mark.parametrize("row", rows_of(__file__), ids=lambda row: row.name)
 def test_refused_and_its_neighbour_not(row: Row) -> None:
     checked(row)
+
+
+def test_who_did_another_step_decides_on_a_failed_one() -> None:
+    world = running().opened("S10", by="BOTH").signed("S10", by="BOTH").failed()
+    decision = world.ask(c.DisposeNonconformance, ncr=AUTO, by="BOTH", role="level3").decide()
+    assert decision.allowed, decision.codes
+
+
+def test_a_retest_ends_the_failure_and_no_other_finding_at_the_step() -> None:
+    world = (
+        lab("S10").failed().fold(ev.NonconformanceOpened(order=PO, job=JOB, ncr="NCR-1", step="S20", serials=("A",)))
+    )
+    world.fold(ev.RetestAuthorised(order=PO, job=JOB, step="S20", cause="specimen_defect", by="L3"))
+    ncrs = world.state.jobs[f"{PO}/{JOB}"].ncrs
+    assert (ncrs[AUTO].disposition, ncrs["NCR-1"].disposition) == ("retest", "")

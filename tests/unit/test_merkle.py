@@ -315,3 +315,9 @@ def test_frontier_of_another_size_is_refused(size: int, frontier: tuple[bytes, .
         extend(size, frontier, ())
     with pytest.raises(Malformed):
         root_from_frontier(frontier, size)
+
+
+@pytest.mark.parametrize("frontier", [(), LEAVES[:2], (b"short",)])
+def test_a_frontier_that_belongs_to_another_size_is_not_extended(frontier: tuple[bytes, ...]) -> None:
+    with pytest.raises(Malformed, match="another frontier"):
+        extend(2, tuple(frontier), LEAVES[2:3])

@@ -6,8 +6,10 @@ import threading
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from holdgate.adapters.sqlite_mirror import SqliteMirror
+from holdgate.ledger.mirroring import INFO_TYPE, Upload, packages, write_info, write_progress
 from holdgate.terms.errors import Tampered, Unavailable
 from tests.unit.test_sites import FLOOR, HUB, VAULT, House, founded
 
@@ -56,3 +58,19 @@ def test_a_mirror_that_cannot_be_read_says_so(tmp_path: Path, ask: str) -> None:
     with pytest.raises(Unavailable, match="cannot be read"):
         mirror.leaves(ORIGIN, 0, 1) if ask == "leaves" else getattr(mirror, ask)(ORIGIN)
     mirror.close()
+
+
+def test_a_package_holds_its_entries_in_order_and_a_cut_one_is_left_out() -> None:
+    whole = b"\0\5first\0\0\0\6second" + b"\1" + bytes(32)
+    upload = Upload(origin=ORIGIN, start=3, end=6, ticket=b"", packages=whole)
+    (package,) = packages(upload)
+    assert (package.entries, package.proof) == ((b"first", b"", b"second"), (bytes(32),))
+    for cut in range(len(whole)):
+        assert not [*packages(replace(upload, packages=whole[:cut]))]
+
+
+def test_what_a_mirror_waits_for_is_a_conflict_and_what_it_took_is_not() -> None:
+    waits, took = write_info(700, 256), write_progress(700, 256)
+    assert (waits.status, took.status) == (409, 202)
+    assert waits.body == took.body == b"700\n256\n\n"
+    assert waits.kind == took.kind == INFO_TYPE

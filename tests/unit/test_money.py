@@ -311,3 +311,17 @@ def test_credit_notes_take_back_the_invoices_tax_to_the_cent() -> None:
     notes = [note for note in world.state.money.bills.values() if note.corrects]
     assert sum(note.tax_minor for note in notes) == bill.tax_minor
     assert bill.open_minor == 0
+
+
+@pytest.mark.parametrize("days", [0, 365])
+def test_a_party_pays_at_once_or_within_a_year(days: int) -> None:
+    world = hub()
+    world.do(c.RegisterParty, payment_days=days)
+    assert world.state.money.parties[world.state.money.party[CLIENT]].payment_days == days
+
+
+def test_an_order_that_is_staged_twice_is_not_told_about_the_currency() -> None:
+    world = billed()
+    world.release(version="2", currency="EUR", payouts=())
+    world.accepted()
+    assert "TERMS_MISMATCH" not in codes(world.ask(c.StageOrder, version="2"))

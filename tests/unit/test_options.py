@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from holdgate.law import command as c
 from holdgate.law import event as ev
 from holdgate.law import offers, offers_money, offers_registers
-from holdgate.law.candidate import Candidate, View
+from holdgate.law.candidate import Candidate, View, best_batch
 from holdgate.law.contract import (
     Adaptable,
     Environment,
@@ -24,7 +24,7 @@ from holdgate.law.contract import (
 from holdgate.law.decision import Denial
 from holdgate.law.denial import BY_NAME
 from holdgate.law.gates.acts import HUB_ACTS, NODE_ACTS
-from holdgate.law.options import NOT_OFFERED, Option, options
+from holdgate.law.options import NOT_OFFERED, Option, option, options
 from holdgate.law.outlook import (
     ALLOWED,
     DONE,
@@ -38,7 +38,23 @@ from holdgate.law.outlook import (
 )
 from holdgate.law.state import Ncr, Permit, Suggestion
 from holdgate.terms import canon
-from tests.builders import BENCH, COMMITMENT, JOB, PO, World, accepted_job, at_most, hub, node, own_rule, running
+from tests.builders import (
+    BENCH,
+    COMMITMENT,
+    JOB,
+    NODE,
+    PO,
+    T0,
+    YEAR,
+    World,
+    accepted_job,
+    at_most,
+    hub,
+    node,
+    own_rule,
+    running,
+)
+from tests.unit.test_gates_money import ordered, paid_out
 
 FLOOR = (c.StageSlip, c.ReportArrival, c.AttestArrival, c.VoidArrival, c.ReleaseOrder, c.AcknowledgeForward)
 """Decided by the arrival gate, of which the law knows nothing."""
@@ -329,3 +345,44 @@ def test_options_of_a_shop_without_people_or_registers() -> None:
     }
     world.fold(ev.IdentityDisabled(id="L3"))
     assert all(not option.allowed for option in found(world, "L3", "level3", place=None))
+
+
+def test_a_payout_is_offered_to_be_taken_back_unless_it_is_with_the_bank() -> None:
+    for world, status in ((paid_out(), "due"), (ordered(), "ordered"), (ordered(), "failed"), (ordered(), "paid")):
+        world.state.money.payables["P-000001"].status = status
+        acts = [option.act for option in found(world, "FIN", "finance", place=None)]
+        assert ("payout.reverse" in acts) == (status != "ordered"), status
+
+
+def test_a_new_job_is_offered_for_the_parts_that_are_in_none() -> None:
+    world = running()
+    world.state.jobs[f"{PO}/{JOB}"].serials = ("A",)
+    offered = [option for option in found(world, "TECH", "technician") if option.act == "job.start"]
+    assert [option.fields["serials"] for option in offered] == [("B",)]
+
+
+def test_the_approved_batch_is_proposed_before_one_that_lasts_longer() -> None:
+    world = node().material("WAX-0", until=T0 + 3 * YEAR, approved=False)
+    assert best_batch(world.state, "wax") == "WAX-1"
+    assert best_batch(world.material("WAX-2", until=T0 + 2 * YEAR).state, "wax") == "WAX-2"
+
+
+@pytest.mark.parametrize(("place", "refused"), [(BENCH, False), (None, True)])
+def test_one_act_in_the_making_is_asked_for_at_its_place_and_else_at_the_office(
+    place: str | None, refused: bool
+) -> None:
+    world = running(None, "S10")
+    fields = {"order": PO, "job": JOB, "step": "S20", "contract": world.sha, "equipment": ("OVEN-1",)}
+    start = Candidate(c.StartStep, {**fields, "materials": ("WAX-1",)}, ())
+    made = option(world.state, world.library, "TECH", "technician", world.now, place, start)
+    assert made.allowed is not refused, made.denials
+    assert [denial.code for denial in made.denials] == (["LOCATION_NOT_PERMITTED"] if refused else [])
+
+
+@pytest.mark.parametrize(
+    ("about", "offered"),
+    [(None, True), ("identity:NODE-NEW", True), (f"identity:{NODE}", True), ("identity:TECH", False)],
+)
+def test_a_site_is_offered_unless_somebody_asks_about_another_identity(about: str | None, offered: bool) -> None:
+    acts = [one.act for one in offers_registers.at_hub(view_of(accepted_job(), about=about))]
+    assert (c.EnrolSite in acts, c.RetireSite in acts) == (offered, offered)

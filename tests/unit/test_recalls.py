@@ -641,3 +641,9 @@ def test_uses_are_forgotten_with_the_job_that_qa_accepted() -> None:
     assert world.state.uses == {"OVEN-1": {KEY: world.now}}
     world.qa_accepted()
     assert world.state.uses == {}
+
+
+def test_a_failed_check_is_about_the_job_and_no_step_of_it() -> None:
+    draft = started(node_log(hub_log())).allow(c.CheckEquipment, result="fail")
+    (opened,) = (event for event in draft.decision.events if isinstance(event, ev.NonconformanceOpened))
+    assert (opened.step, opened.ncr, opened.equipment) == ("", RECALL, "OVEN-1")

@@ -5,7 +5,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from holdgate.certifier.facts import rule_parser
-from holdgate.law.contract import SmartQA, Source, document_digest, encode_document
+from holdgate.law.contract import SmartPay, SmartQA, Source, document_digest, encode_document
 from holdgate.law.notation import read_bundle
 from holdgate.law.sources import numbers, source_faults
 
@@ -129,3 +129,22 @@ def test_sources_stand_in_the_signed_document_and_change_no_other() -> None:
     plain, told = TECHNIQUE, replace(TECHNIQUE, sources=(Source(what="retest", basis="x"),))
     assert b"sources" not in encode_document(plain)
     assert document_digest(plain) != document_digest(told)
+
+
+def test_every_number_of_a_pay_document_is_found() -> None:
+    pay = SmartPay(
+        id="P",
+        version="1",
+        title="t",
+        author="a",
+        currency="USD",
+        payouts=ORDER.payouts,
+        cap_minor=9,
+        one_signer_minor=4,
+    )
+    assert places(pay) == ["payouts[b].amount_minor", "payouts[b].within_s", "cap_minor", "one_signer_minor"]
+
+
+def test_a_rule_with_a_number_is_told_whole_and_without_a_unit() -> None:
+    (found,) = (number for number in numbers(TECHNIQUE) if number.place == "steps[S20].rules[r1]")
+    assert (found.value, found.unit) == ("size(readings) >= 2", "")
