@@ -138,3 +138,21 @@ def test_a_scan_into_a_field_that_is_half_filled_leaves_what_was_typed(shop: Ser
     assert asked == ['{"text":"9999-9/A/H02"}']
     assert seat.page.locator("#scan-rev").input_value() == "AB"
     seat.close()
+
+
+def test_a_scan_right_after_one_with_a_pause_is_taken_wherever_the_focus_is(shop: Served, browser: Any) -> None:
+    seat = Seat(browser, shop, DOCK, "/FLOOR/dock")
+    asked: list[str] = []
+    seat.page.on("request", lambda one: asked.append(one.post_data) if one.url.endswith("/api/marks") else None)
+    seat.page.locator("#mark").focus()
+    seat.page.keyboard.type("9999")
+    seat.page.wait_for_timeout(150)
+    seat.scan("-9/A/H03")
+    seat.page.evaluate("document.activeElement.blur()")
+    seat.scan("9999-9/A/H04")
+    for _ in range(200):
+        if len(asked) == 2:
+            break
+        seat.page.wait_for_timeout(50)
+    assert asked == ['{"text":"9999-9/A/H03"}', '{"text":"9999-9/A/H04"}']
+    seat.close()

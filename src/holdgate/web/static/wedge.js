@@ -29,9 +29,10 @@ export function listen() {
       }
       last = event.timeStamp;
       if (event.key === "Enter") {
-        const text = typed;
+        const [text, whole] = [typed, !(field && torn)];
         typed = "";
-        if (torn || text.length < SHORTEST || !scanned(text)) return;
+        torn = false;
+        if (!whole || text.length < SHORTEST || !scanned(text)) return;
         event.preventDefault();
         event.stopPropagation();
         if (field?.value.endsWith(text)) field.value = field.value.slice(0, -text.length);
