@@ -10,7 +10,7 @@ import pytest
 
 from holdgate.adapters.http_limits import network_of
 from holdgate.adapters.http_serve import Limits
-from holdgate.terms.limits import UNDER_WAY_EACH_MAX
+from holdgate.terms.limits import HTTP_FEW_EACH_MAX
 from tests.edge import LOOPS, WAIT_S, Echo, ask, asked, heard, until, with_server
 
 pytestmark = [pytest.mark.allow_hosts(["127.0.0.1"]), pytest.mark.parametrize("loop", LOOPS)]
@@ -237,7 +237,7 @@ def test_requests_beyond_what_is_answered_at_once_are_told_when_to_come_again(lo
 
 def test_the_last_quarter_of_the_requests_is_for_who_has_few_under_way(loop: str) -> None:
     """One address fills three quarters, is told to come again, and keeps nobody out; requests that end make room for it."""
-    most, few = 16, UNDER_WAY_EACH_MAX
+    most, few = 16, HTTP_FEW_EACH_MAX
 
     async def told(port: int) -> None:
         gate.opened.clear()

@@ -57,6 +57,7 @@ ELSEWHERE: Final = {
     "HTTP_BODY_BYTES_MAX": f"{EDGE}::test_what_is_too_long_is_refused_before_the_application_sees_it",
     "HTTP_HELD_BYTES_MAX": f"{EDGE}::test_all_bodies_at_once_are_bounded",
     "HTTP_AT_ONCE_MAX": f"{EDGE}::test_the_last_quarter_of_the_requests_is_for_who_has_few_under_way",
+    "HTTP_FEW_EACH_MAX": f"{EDGE}::test_the_last_quarter_of_the_requests_is_for_who_has_few_under_way",
     "HTTP_PIPELINED_MAX": f"{EDGE}::test_a_flood_of_pipelined_requests_is_left_after_a_few",
     "HTTP_CONNECTIONS_MAX": f"{EDGE}::test_where_all_places_are_taken_the_longest_idle_makes_room_and_work_is_not_disturbed",
     "HTTP_PER_ADDRESS_MAX": f"{EDGE}::test_one_address_has_a_share_of_the_connections_and_others_are_served",

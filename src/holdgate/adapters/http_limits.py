@@ -10,7 +10,7 @@
 | from there until the kernel has the whole answer | `answer_s`: 503, or cut off where the answer has begun |
 | a reader that takes nothing | `answer_s`: cut off, by the kernel too |
 | requests that have come whole, at once | `at_once`: 503, after `turned_away_s` |
-| of them, the last quarter | for addresses with fewer than `UNDER_WAY_EACH_MAX` under way; others get 503 |
+| of them, the last quarter | for addresses with fewer than `HTTP_FEW_EACH_MAX` under way; others get 503 |
 | requests of a connection that wait behind one another | `pipelined`: the rest is left, and the connection closed |
 | connections | `connections`: the longest idle one makes room; where none is idle, 503 |
 | connections of one address (an IPv6 network of 64 bits) | `per_address`: 503; this machine's own loopback is exempt |
@@ -136,7 +136,7 @@ class Load:
     def begins(self, address: str) -> bool:
         """Count a request of this address as under way, if there is room. Who has some already leaves a quarter to the others."""
         source, most = network_of(address), self.limits.at_once
-        if self._running_at[source] >= terms.UNDER_WAY_EACH_MAX:
+        if self._running_at[source] >= terms.HTTP_FEW_EACH_MAX:
             most -= most // 4
         if self.running >= most:
             return False

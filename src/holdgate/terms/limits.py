@@ -154,7 +154,7 @@ PERMIT_UNMET_MAX: Final = 16
 """Unmet conditions that a refusal puts into words."""
 
 # Between sites, beside their messages: a sender beyond these is told to wait, or its faults are no longer listed.
-UNDER_WAY_EACH_MAX: Final = 4
+UNDER_WAY_EACH_MAX: Final = 1
 """Acts under way of one source, and of one signer, while others are about; further ones wait."""
 IDENTITY_WAITING_MAX: Final = 64
 """Acts of one signer that wait for that; beyond, it is told to slow down before its signatures are checked."""
@@ -226,6 +226,8 @@ HTTP_HELD_BYTES_MAX: Final = 134_217_728
 """All bodies that are held at once."""
 HTTP_AT_ONCE_MAX: Final = 64
 """Requests that have come whole, at once."""
+HTTP_FEW_EACH_MAX: Final = 4
+"""Of those the last quarter is for addresses with fewer under way than these."""
 HTTP_PIPELINED_MAX: Final = 8
 """Requests of one connection that wait behind one another."""
 HTTP_CONNECTIONS_MAX: Final = 1_024
