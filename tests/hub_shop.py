@@ -456,7 +456,7 @@ class Office:
         """How it looks to somebody."""
         state = self.face.state
         asker = Asker(org=state.charter.org, now=self.now, person=state.identities[who])
-        return View(self.face, asker, path, query or {}, self.reception, Drafting(None))
+        return View(self.face, asker, path, query or {}, self.reception, Drafting(None), self.face.shows)
 
 
 @contextmanager

@@ -90,6 +90,33 @@ def test_a_scan_outlives_a_site_that_has_forgotten_the_workstation(shop: Served,
     seat.close()
 
 
+def test_a_page_that_was_refused_its_newest_part_asks_for_it_again(shop: Served, browser: Any) -> None:
+    """A server that is full answers 503; the page must not stay old until something else happens."""
+    watching, other = (Seat(browser, shop, DOCK, "/FLOOR/dock") for _ in range(2))
+    refused: list[str] = []
+    full = True
+
+    def answer(route: Any) -> None:
+        if full:
+            refused.append(route.request.url)
+            route.fulfill(status=503, content_type="text/plain", body="full\n")
+        else:
+            route.continue_()
+
+    watching.page.route(re.compile("part=live"), answer)
+    watching.page.evaluate(
+        "document.querySelectorAll('#live > *').forEach(node => node.remove())"
+    )  # no form that waits for time
+    other.scan("9999-9/A/X-AGAIN")
+    other.see("#came-word", "NO")
+    watching.page.wait_for_timeout(1_500)
+    assert refused
+    full = False
+    watching.see("#waiting", "Waiting for parts")
+    for seat in (watching, other):
+        seat.close()
+
+
 def test_who_ends_a_session_from_elsewhere_takes_the_key_out_of_that_page(shop: Served, browser: Any) -> None:
     """Somebody left a browser open in the booth, and ends it from the office."""
     left, here = (Seat(browser, shop, place, "/HUB/qa") for place in (BOOTH, OFFICE))

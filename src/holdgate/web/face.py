@@ -101,6 +101,11 @@ class Face:
         """Durable entries."""
         return self.site.spine.size
 
+    @property
+    def shows(self) -> str:
+        """What a page made now shows: how far the record and the front desk have come."""
+        return f"{self.size}.{self.desk}"
+
     def now(self) -> int:
         """The site's time (UTC µs)."""
         return self.site.means.clock.now()

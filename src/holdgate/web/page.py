@@ -53,7 +53,7 @@ class View(NamedTuple):
     """One look at a page.
 
     `path`: what the address has in its braces; `query`: its parameters; `reception`: the front desk; `drafting`: reads and compares
-    contracts.
+    contracts; `shows`: how far the site had come when it began.
     """
 
     face: Face
@@ -62,6 +62,7 @@ class View(NamedTuple):
     query: dict[str, str]
     reception: Reception
     drafting: Drafting
+    shows: str
 
     def wishes(self, about: str | None = None) -> list[Wish]:
         """What the person could do now (about one subject), as forms."""
@@ -189,7 +190,9 @@ class Pages:
             if part == "live" and "live" not in self._env.get_template(f"{template}.html").blocks:
                 return Response("", media_type="text/html", headers=HEADERS)  # nothing of it changes by itself
             query = {name: value for name, value in request.query_params.items() if name != "part"}
-            view = View(self._face, asker, dict(request.path_params), query, self._reception, self._drafting)
+            view = View(
+                self._face, asker, dict(request.path_params), query, self._reception, self._drafting, self._face.shows
+            )
             try:
                 made = model(view)  # on the event loop: the state is read between two of its turns, never beside one
                 made = await made if inspect.isawaitable(made) else made
@@ -203,7 +206,7 @@ class Pages:
 
     def _door(self, page: Page, request: Request, asker: Asker, status: int) -> Response:
         """What somebody sees whose page it is not: where to sign in, or that it is not theirs."""
-        view = View(self._face, asker, {}, {}, self._reception, self._drafting)
+        view = View(self._face, asker, {}, {}, self._reception, self._drafting, self._face.shows)
         return self._render("door", page, view, None, request.query_params.get("part"), status)
 
     def _render(self, template: str, page: Page, view: View, model: Any, part: str | None, status: int) -> Response:
@@ -218,8 +221,7 @@ class Pages:
         }
         found = self._env.get_template(f"{template}.html")
         text = "".join(found.blocks["live"](found.new_context(context))) if part == "live" else found.render(context)
-        headers = {**HEADERS, "X-Holdgate-Size": str(self._face.size), "X-Holdgate-Now": str(self._face.now())}
-        return Response(text, status_code=status, media_type="text/html", headers=headers)
+        return Response(text, status_code=status, media_type="text/html", headers=HEADERS)
 
 
 def environment(zone: tzinfo) -> jinja2.Environment:

@@ -1,6 +1,7 @@
 """Event streams: a site says that something changed, and that it is alive; what changed, whoever may see it asks for.
 
-One beat for all listeners. A listener that is slow misses nothing that matters: it is told of the newest size once it reads.
+One beat for all listeners. A listener that is slow misses nothing that matters: it is told of the newest size once it reads. Each
+message has an id, which a browser gives back when it connects again: who missed something meanwhile is told so at once.
 """
 
 import asyncio
@@ -29,31 +30,33 @@ class Changes:
         for event in self._waiting:
             event.set()
 
-    def stream(self) -> StreamingResponse:
-        """The answer to one listener."""
+    def stream(self, seen: str = "") -> StreamingResponse:
+        """The answer to one listener. `seen`: the id of the last message that it had, or what its page shows; untrusted."""
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        return StreamingResponse(self._lines(), media_type=STREAM_TYPE, headers=headers)
+        return StreamingResponse(self._lines(seen), media_type=STREAM_TYPE, headers=headers)
 
-    async def _lines(self) -> AsyncIterator[bytes]:
+    async def _lines(self, seen: str) -> AsyncIterator[bytes]:
         event = asyncio.Event()
         self._waiting.add(event)
         try:
-            told = (self._face.size, self._face.desk)
-            yield b"retry: 2000\n" + self._line("beat", told[0])
+            told = self._face.shows
+            yield b"retry: 2000\n" + self._line("changed" if seen and seen != told else "beat")
             while True:
                 try:
                     async with asyncio.timeout(BEAT_S):
                         await event.wait()
                 except TimeoutError:
-                    yield self._line("beat", self._face.size)
+                    yield self._line("beat")
                     continue
                 event.clear()
-                if (self._face.size, self._face.desk) != told:
-                    told = (self._face.size, self._face.desk)
-                    yield self._line("changed", told[0])
+                if self._face.shows != told:
+                    told = self._face.shows
+                    yield self._line("changed")
                     await asyncio.sleep(REST_S)
         finally:
             self._waiting.discard(event)
 
-    def _line(self, name: str, size: int) -> bytes:
-        return b'event: %b\ndata: {"size":%d,"now":%d}\n\n' % (name.encode(), size, self._face.now())
+    def _line(self, name: str) -> bytes:
+        face = self._face
+        data = b'{"size":%d,"now":%d}' % (face.size, face.now())
+        return b"id: %b\nevent: %b\ndata: %b\n\n" % (face.shows.encode(), name.encode(), data)

@@ -1,5 +1,6 @@
 // Live pages: the site says "changed", the page asks for its live part and takes over what differs. Focus, half-typed values and
-// open dialogs stay. Without a beat for eight seconds the page says that it is stale.
+// open dialogs stay. What it did not get it asks for again at the next beat. Without a beat for eight seconds the page says that it
+// is stale.
 
 import { begin, me } from "./state.js";
 
@@ -9,15 +10,17 @@ let beats = 0;
 let heard = Date.now();
 let source = null;
 let asked = 0;
+let owed = false;
 
 export function follow() {
   source?.close();
   if (!me.site || !(me.here?.person || me.here?.place)) return shown();
-  source = new EventSource(`/${me.site}/api/events`);
+  const shows = document.querySelector("[data-live]")?.dataset.live ?? "";
+  source = new EventSource(`/${me.site}/api/events?shows=${encodeURIComponent(shows)}`);
   source.addEventListener("beat", beat);
   source.addEventListener("changed", (event) => {
+    owed = true;
     beat(event);
-    refresh();
   });
   source.onerror = () => source.readyState === EventSource.CLOSED && setTimeout(again, 3000);
 }
@@ -40,7 +43,7 @@ function beat(event) {
   me.offset = JSON.parse(event.data).now / 1000 - Date.now();
   shown();
   beats += 1;
-  if (beats % LOOK_AGAIN === 0 && document.querySelector("form.wish:not(.allowed)")) refresh(); // what waits for time alone
+  if (owed || (beats % LOOK_AGAIN === 0 && document.querySelector("form.wish:not(.allowed)"))) refresh(); // what waits for time alone
 }
 
 setInterval(shown, 1000);
@@ -78,12 +81,14 @@ export async function refresh() {
   const part = document.querySelector("[data-live]");
   if (!part) return;
   const number = (asked += 1);
+  owed = false;
   const address = new URL(location.href);
   address.searchParams.set("part", "live");
   const answer = await fetch(address, { credentials: "same-origin", headers: { "X-Holdgate-Live": "1" } }).catch(() => null);
   const text = await answer?.text().catch(() => null);
-  if (typeof text !== "string" || number !== asked || !part.isConnected) return; // another page may have been opened meanwhile
-  if (!(answer.headers.get("content-type") || "").startsWith("text/html")) return; // no page: what is shown stays
+  if (number !== asked || !part.isConnected) return; // another page may have been opened meanwhile
+  owed = typeof text !== "string" || !(answer.headers.get("content-type") || "").startsWith("text/html");
+  if (owed) return; // no page: what is shown stays
   const fresh = document.createElement("div");
   fresh.innerHTML = text;
   morph(part, fresh);
