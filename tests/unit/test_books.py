@@ -237,3 +237,31 @@ def test_what_was_paid_left_what_the_client_owes_and_is_at_the_bank() -> None:
     now = balances_of(read.money)
     assert now == {key: amount for key, amount in read.balances().items() if amount}
     assert now[BANK, "EUR"] == 4_000
+
+
+PAID = ev.PayoutPaid(payout="P-000001", run="R1")
+FAILED = ev.PayoutFailed(payout="P-000001", run="R1", reason="AC04")
+TAKEN_BACK = ev.PayoutReversed(payout="P-000001", by="FIN", reason="twice")
+
+
+@pytest.mark.parametrize(
+    ("since", "accounts"),
+    [
+        ((), ("Liabilities Payouts TECH",)),
+        ((ordered("R1"),), ("Liabilities Ordered TECH",)),
+        ((ordered("R1"), PAID), ("Assets Bank",)),
+        ((ordered("R1"), FAILED), ("Liabilities Payouts TECH",)),
+        ((ordered("R1"), PAID, FAILED), ("Liabilities Payouts TECH",)),
+        ((TAKEN_BACK,), ()),
+        ((ordered("R1"), PAID, TAKEN_BACK), ("Assets Bank", "Assets Claims TECH")),
+    ],
+    ids=["released", "ordered", "paid", "failed", "sent back", "reversed", "paid and reversed"],
+)
+def test_a_payout_stands_on_one_account_of_its_payee_whatever_became_of_it(
+    since: tuple[ev.AnyEvent, ...], accounts: tuple[str, ...]
+) -> None:
+    read = whole(*((event,) for event in since))
+    now = balances_of(read.money)
+    assert now == {key: amount for key, amount in read.balances().items() if amount}
+    held = [" ".join(account) for account, _ in now if "TECH" in account or account == BANK]
+    assert tuple(held) == accounts
