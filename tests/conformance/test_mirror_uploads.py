@@ -11,19 +11,17 @@ from pathlib import Path
 
 import httpx
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from holdgate.adapters.http_serve import Limits, serving
 from holdgate.adapters.http_witness import WitnessApp
 from holdgate.adapters.sqlite_mirror import SqliteMirror
 from holdgate.law.segments import Segment
 from holdgate.ledger.note import Notary, make_vkey, parse_vkey, verify_cosignature
-from holdgate.ledger.subtree import verify_subtree
 from holdgate.sites.vault import Vault
 from holdgate.sites.vault_face import VaultFace, WitnessFace
 from holdgate.terms.errors import Tampered
 from holdgate.terms.limits import MIRROR_UPLOAD_BYTES_MAX
+from tests.trees import consistency, mth, subtree_proof
 from tests.unit.test_sites import HUB, VAULT, House, founded, settled, unsound
 from tests.witnesses import witness_at
 
@@ -34,33 +32,6 @@ INFO, BINARY = "text/x.tlog.mirror-info", "application/octet-stream"
 
 
 # ---- the client, from the text of the specification ----------------------------------------------------------------
-
-
-def mth(leaves: list[bytes]) -> bytes:
-    """RFC 6962, 2.1."""
-    if len(leaves) == 1:
-        return leaves[0]
-    if not leaves:
-        return sha256(b"").digest()
-    k = 1 << ((len(leaves) - 1).bit_length() - 1)
-    return sha256(b"\x01" + mth(leaves[:k]) + mth(leaves[k:])).digest()
-
-
-def subtree_proof(start: int, end: int, leaves: list[bytes], known: bool = True) -> list[bytes]:
-    """The draft's subtree consistency proof, by its definition."""
-    if (start, end) == (0, len(leaves)):
-        return [] if known else [mth(leaves)]
-    k = 1 << ((len(leaves) - 1).bit_length() - 1)
-    if end <= k:
-        return [*subtree_proof(start, end, leaves[:k], known), mth(leaves[k:])]
-    if start >= k:
-        return [*subtree_proof(start - k, end - k, leaves[k:], known), mth(leaves[:k])]
-    return [*subtree_proof(0, end - k, leaves[k:], False), mth(leaves[:k])]
-
-
-def consistency(old: int, leaves: list[bytes]) -> list[bytes]:
-    """RFC 6962, 2.1.2: that of the subtree which begins at 0."""
-    return [] if old in {0, len(leaves)} else subtree_proof(0, old, leaves)
 
 
 class History:
@@ -375,22 +346,6 @@ def test_a_witness_takes_no_entries(tmp_path: Path) -> None:
     reply = asyncio.run(WitnessFace(witness, house.clock).add_entries(HISTORY.upload(0, 5)))
     assert reply.status == 404
     witness.store.close()
-
-
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.integers(1, 90), st.data())
-def test_subtree_proofs_hold_for_every_subtree_and_for_nothing_else(size: int, data: st.DataObject) -> None:
-    leaves = History(size).leaves
-    end = data.draw(st.integers(1, size))
-    width = data.draw(st.sampled_from([1 << n for n in range(8)]))
-    start = (end - 1) // width * width
-    proof, subtree, root = subtree_proof(start, end, leaves), mth(leaves[start:end]), mth(leaves)
-    assert verify_subtree(start, end, size, subtree, root, proof)
-    assert not verify_subtree(start, end, size, subtree, sha256(root).digest(), proof)
-    assert not verify_subtree(start, end, size, sha256(subtree).digest(), root, proof)
-    assert not verify_subtree(start, end, size, subtree, root, [*proof, root])
-    for place in range(len(proof)):
-        assert not verify_subtree(start, end, size, subtree, root, proof[:place] + proof[place + 1 :])
 
 
 # ---- beside the bus ------------------------------------------------------------------------------------------------

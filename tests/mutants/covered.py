@@ -19,8 +19,8 @@ from tests.mutants.operators import Mutant
 from tests.mutants.running import PACKAGE, ROOT
 
 FAST: Final = ("tests/unit", "tests/property", "tests/scenario", "tests/golden")
-TESTS_MAX: Final = 250
-SECONDS_MAX: Final = 15.0
+TESTS_MAX: Final = 1_000
+SECONDS_MAX: Final = 45.0
 """So much is tried on one mutant, by the times of the map's run, before it counts as living."""
 FILES_MAX: Final = 10
 """So many files are collected anew for a module that is imported anew."""
@@ -143,7 +143,7 @@ class Map:
             words = _word(name)
             turns.sort(key=lambda of: (not words.search(_text(of[0].partition("::")[0])), -len(of)))
             turns = turns[:FILES_MAX]
-        left, most, chosen = SECONDS_MAX * (3 if anew else 1), TESTS_MAX * (8 if anew else 1), list[str]()
+        left, most, chosen = SECONDS_MAX, TESTS_MAX * (2 if anew else 1), list[str]()
         for test in (test for turn in zip_longest(*turns) for test in turn if test is not None):
             if self._times[test] <= left and len(chosen) < most:
                 chosen.append(test)

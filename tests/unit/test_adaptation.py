@@ -284,7 +284,7 @@ def test_taking_back_returns_to_the_contract_and_drops_what_waits() -> None:
     world.do(c.SuggestTune, value="700")
     world.do(c.SuggestTune, value="650")
     world.do(c.RevertTune)
-    assert (record(world).tuned, record(world).suggested) == ({}, {})
+    assert (record(world).tuned, record(world).suggested, record(world).ref) == ({}, {}, world.ref)
     assert world.ask(c.RevertTune).decide().codes == ("ALREADY_DONE",)
     assert world.ask(c.SuggestTune, value="600").decide().codes == ("ALREADY_DONE",)
 

@@ -1,5 +1,7 @@
 """The books as they are read from a ledger: documents, what is owed, payment orders, and what bank files are matched with."""
 
+import csv
+import io
 import re
 from typing import Any
 
@@ -223,6 +225,14 @@ def test_quotes_and_backslashes_of_a_bank_come_back_as_they_were() -> None:
     )  # fmt: skip
     texts = re.findall(r'"((?:[^"\\]|\\.)*)"', beancount(whole((evil,)), day))
     assert any('a "b" \\ c\\' in re.sub(r"\\(.)", r"\1", text) for text in texts)
+
+
+def test_quotes_of_a_bank_are_doubled_in_the_table() -> None:
+    paid = ev.PaymentReceived(
+        invoice="I-000001", amount_minor=1, currency="EUR", bank_ref='a "b" c', booked_on="2026-04-05", by="FIN"
+    )
+    cells = [cell for row in csv.reader(io.StringIO(accounting_csv(whole((paid,)), day))) for cell in row]
+    assert any('a "b" c' in cell for cell in cells)
 
 
 def test_the_trial_balance_ends_in_nothing() -> None:

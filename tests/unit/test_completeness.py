@@ -157,6 +157,13 @@ POINTS: list[tuple[dict[str, Any], str]] = [
 ]
 
 
+@pytest.mark.parametrize("name", ["temp", "a/b"])
+def test_a_characteristic_is_there_once_and_its_name_is_no_place(name: str) -> None:
+    twice = tuple(Characteristic(id=one, unit="degC", min="50", max="100") for one in ("temp", name))
+    found = said({"S20": {"characteristics": twice}})
+    assert f"characteristic {name} of S20 is there twice, or its name is not an id" in found
+
+
 @pytest.mark.parametrize(("step", "why"), POINTS)
 def test_a_point_has_a_party_and_a_notice_that_can_be_given(step: dict[str, Any], why: str) -> None:
     (sentence,) = said({"S20": step})

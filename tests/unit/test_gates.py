@@ -2894,6 +2894,12 @@ def test_a_version_barred_from_new_starts_stays_barred() -> None:
     assert world.ask(c.StartJob).decide().codes == ("CONTRACT_SUPERSEDED",)
 
 
+def test_an_access_policy_asks_nothing_about_a_step_that_was_not_started() -> None:
+    codes = policed(running(None, "S10")).ask(c.SignStep).decide().codes
+    assert codes
+    assert "CREDENTIAL_MISSING" not in codes
+
+
 def test_a_second_revocation_does_not_move_the_first() -> None:
     world = hub()
     world.do(c.RevokeCredential)

@@ -232,6 +232,12 @@ def a_payment_without_a_date() -> Pair:
     return received(booked_on="2026-13-01")
 
 
+@case("money.receivable", "AMOUNT_REFUSED")
+def a_statement_without_payments() -> Pair:
+    world = billed()
+    return world.ask(c.RecordPayments, payments=()), world.ask(c.RecordPayments, payments=line(world))
+
+
 @case("money.receivable", "ALREADY_DONE")
 def a_payment_that_is_on_record() -> Pair:
     before = billed()

@@ -963,3 +963,10 @@ def test_a_retest_ends_the_failure_and_no_other_finding_at_the_step() -> None:
     world.fold(ev.RetestAuthorised(order=PO, job=JOB, step="S20", cause="specimen_defect", by="L3"))
     ncrs = world.state.jobs[f"{PO}/{JOB}"].ncrs
     assert (ncrs[AUTO].disposition, ncrs["NCR-1"].disposition) == ("retest", "")
+
+
+def test_what_broke_after_a_step_was_signed_is_no_fault_of_it() -> None:
+    decision = lab("S10", "S20").later(GAP + 1).ask(c.SignStep).decide()
+    assert decision.codes
+    assert not {"ENV_LOG_GAP", "ENV_OUT_OF_LIMIT"} & set(decision.codes)
+    assert not any(isinstance(event, ev.JobFailed) for event in decision.events)

@@ -73,6 +73,15 @@ def test_a_lot_counts_only_its_own_parts() -> None:
     assert (job_of(world, "J-1a").parts, job_of(world, "J-1b").parts) == ({"A": "rejected"}, {})
 
 
+def test_lots_are_recalled_with_what_their_job_used_and_with_nothing_that_another_job_used() -> None:
+    world = running(None, "S10", "S20")
+    world.state.uses["OVEN-2"] = {"PO-9/J-9": 1}
+    world.do(c.SplitJob)
+    used = world.state.uses
+    assert set(used["OVEN-1"]) == {f"{PO}/J-1a", f"{PO}/J-1b"}
+    assert set(used["OVEN-2"]) == {"PO-9/J-9"}
+
+
 # ---- ending a job --------------------------------------------------------------------------------------------------
 
 

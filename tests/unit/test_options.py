@@ -24,6 +24,7 @@ from holdgate.law.contract import (
 from holdgate.law.decision import Denial
 from holdgate.law.denial import BY_NAME
 from holdgate.law.gates.acts import HUB_ACTS, NODE_ACTS
+from holdgate.law.library import Library
 from holdgate.law.options import NOT_OFFERED, Option, option, options
 from holdgate.law.outlook import (
     ALLOWED,
@@ -345,6 +346,30 @@ def test_options_of_a_shop_without_people_or_registers() -> None:
     }
     world.fold(ev.IdentityDisabled(id="L3"))
     assert all(not option.allowed for option in found(world, "L3", "level3", place=None))
+
+
+def test_options_of_a_shop_in_which_nobody_has_a_credential() -> None:
+    world = hub()
+    for person in world.state.identities.values():
+        person.credentials = {}
+    acts = {option.act for option in found(world, "ADM", "admin", place=None)}
+    assert "credential.grant" in acts
+    assert "credential.revoke" not in acts
+
+
+def test_a_contract_whose_technique_is_not_there_is_offered_all_the_same() -> None:
+    world = hub()
+    world.proposed()
+    assert "contract.certify" in {option.act for option in found(world, "L3", "level3", place=None)}
+    world.blobs.pop(world.order_template.process)
+    world.library = Library(world.blobs.get)
+    assert "contract.certify" in {option.act for option in found(world, "L3", "level3", place=None)}
+
+
+def test_what_was_read_is_offered_to_be_corrected() -> None:
+    world = running(None, "S10").opened("S20").read("temp", "75")
+    fields = [option.fields for option in found(world, "TECH", "technician") if option.act == "entry.correct"]
+    assert [(one["step"], one["characteristic"], one["new_value"]) for one in fields] == [("S20", "temp", "75")]
 
 
 def test_a_payout_is_offered_to_be_taken_back_unless_it_is_with_the_bank() -> None:

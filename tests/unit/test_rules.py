@@ -206,6 +206,9 @@ def test_a_rule_past_its_budget_says_so_and_nothing_absorbs_it() -> None:
     assert absorbed.evaluate(ENV, budget=4 + 9).kind == "true"
     assert not rule("n in ids || true").evaluate(ENV, budget=7).allowed
     assert "more than 7 steps" in rule("n in ids || true").evaluate(ENV, budget=7).why
+    listed = [rule("n in ids").evaluate(ENV, budget=b).kind for b in range(12)]
+    assert listed == sorted(listed)
+    assert listed.index("false") == 3 + 3, "each item is a step, and so are the rule's three nodes"
     once = rule("ids.exists_one(i, i == 1)")
     assert [once.evaluate(ENV, budget=b).kind for b in (1, 10, 11)] == ["budget", "budget", "true"]
 

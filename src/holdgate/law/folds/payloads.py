@@ -33,8 +33,7 @@ def _about(payload: Payload, state: State, command: Any, events: tuple[ev.AnyEve
     orders += [getattr(event, "order", None) for event in events]
     found = tuple(order for order in orders if order)
     person = getattr(command, "person", getattr(command, "owner", None))
-    if found:
-        payload.orders = tuple(dict.fromkeys((*payload.orders, *found)))
+    payload.orders = tuple(dict.fromkeys((*payload.orders, *found)))
     if person is not None:
         payload.persons = tuple(dict.fromkeys((*payload.persons, person)))
     if not found and person is None:
