@@ -590,6 +590,12 @@ def test_a_restored_snapshot_folds_like_the_live_state() -> None:
     assert encoded(restored) == encoded(world.state)
 
 
+def test_a_decision_that_is_nested_too_deeply_is_malformed() -> None:
+    entry = replace(read_entry(hub_log().drafts[0].body), decision=msgspec.Raw(b'{"verdict":' + b"[" * 100_000))
+    with pytest.raises(Malformed, match="cannot be read"):
+        decision_of(entry)
+
+
 # ---- replay --------------------------------------------------------------------------------------------------------
 
 

@@ -10,6 +10,7 @@ from holdgate.law.command import ACTS
 from holdgate.law.completeness import LONG_S, demandable, incomplete
 from holdgate.law.contract import (
     Adaptable,
+    Billing,
     Characteristic,
     Demand,
     Environment,
@@ -222,6 +223,12 @@ ENDS: list[tuple[str, Callable[[int], dict[str, Any]], int, int]] = [
     ("what is on time", lambda n: {"payouts": bonus(n)}, 3653 * 86_400, 1),
     ("what is barely on time", lambda n: {"payouts": bonus(n)}, 1, -1),
     ("a trigger's words", lambda n: {"triggers": (Trigger(on="qa_accepted", effect="x" * n),)}, 200, 1),
+    (
+        "a milestone's amount",
+        lambda n: {"billing": (Billing(id="all", when="qa_accepted", amount_minor=n),), "price_minor": n},
+        1,
+        -1,
+    ),
     ("triggers", lambda n: {"triggers": (Trigger(on="qa_accepted", effect="tell"),) * n}, 20, 1),
 ]
 """What a contract may say at the very end of a range, and the step by which it leaves it."""

@@ -14,6 +14,7 @@ from holdgate.law.certificate import HOLDS, STRUCTURE, Check
 from holdgate.law.contract import Billing, Characteristic, PayoutRule, Window, encode_document
 from holdgate.law.decision import SEMANTICS
 from holdgate.law.denial import remedy, sentence
+from holdgate.law.folds.identities import LAPSES_KEPT
 from holdgate.law.library import Library
 from holdgate.law.rules.nodes import Call, Const, Field, Name, Quant
 from holdgate.law.state import Contact
@@ -2898,6 +2899,19 @@ def test_an_access_policy_asks_nothing_about_a_step_that_was_not_started() -> No
     codes = policed(running(None, "S10")).ask(c.SignStep).decide().codes
     assert codes
     assert "CREDENTIAL_MISSING" not in codes
+
+
+def test_the_first_times_without_a_credential_are_kept_as_one_once_there_are_many() -> None:
+    """Nothing that was doubtful becomes good: what is put together covers what lay between."""
+    world, spans = running(None, "S10"), list[tuple[int, int]]()
+    for _ in range(LAPSES_KEPT + 2):
+        gone = world.later(S).now
+        world.fold(ev.CredentialRevoked(person="TECH", credential="VT"))
+        world.later(S).fold(ev.CredentialGranted(person="TECH", credential="VT", until=T0 + YEAR))
+        spans.append((gone, world.now))
+    lapses = world.state.identities["TECH"].credentials["VT"].lapses
+    assert lapses == ((spans[0][0], spans[2][1]), *spans[3:])
+    assert len(lapses) == LAPSES_KEPT
 
 
 def test_a_second_revocation_does_not_move_the_first() -> None:

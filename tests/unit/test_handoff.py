@@ -370,6 +370,12 @@ def test_a_reader_with_a_zone_of_its_own_scans_there(staged: Gate) -> None:
     assert staged.scan(by="SCN-2").allowed
 
 
+def test_who_scans_at_the_wrong_place_is_told_which_it_was_and_which_it_should_have_been(staged: Gate) -> None:
+    staged.state.identities["WS-REC"].zone = "RECEIVING"
+    (denial,) = staged.scan(by="SCN-LAB").denials
+    assert denial.values == {"place": "WS-REC", "zone": "RECEIVING", "needed": "FPI-BOOTH (SCN-LAB)"}
+
+
 # ---- broadcasts that are not authentic -----------------------------------------------------------------------------
 
 
@@ -935,7 +941,9 @@ def test_the_hub_knows_what_is_here_and_whether_people_attested_it(
 
 def test_an_amendment_of_the_same_parts_keeps_its_arrival_and_goes_again(staged: Gate) -> None:
     staged.scan()
+    before = staged.state.slips["PO-1"].ref
     decision = staged.stage(at=T0 + 99 * S, amendment=True, body="c" * 64)
+    assert before in decision.reads
     assert kinds(decision) == ["SlipStaged", "OrderReleased"]
     assert staged.state.slips["PO-1"].state == "released"
     assert staged.ask(acknowledge(), T0).codes == ("BODY_MISMATCH",), "the old body is not the order any more"

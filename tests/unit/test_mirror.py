@@ -9,8 +9,8 @@ import pytest
 from msgspec.structs import replace
 
 from holdgate.adapters.sqlite_mirror import SqliteMirror
-from holdgate.ledger.mirroring import INFO_TYPE, Upload, packages, write_info, write_progress
-from holdgate.terms.errors import Tampered, Unavailable
+from holdgate.ledger.mirroring import INFO_TYPE, Upload, packages, read_upload, write_info, write_progress
+from holdgate.terms.errors import Malformed, Tampered, Unavailable
 from tests.unit.test_sites import FLOOR, HUB, VAULT, House, founded
 
 ORIGIN = "shop.test/NODE-1"
@@ -74,3 +74,11 @@ def test_what_a_mirror_waits_for_is_a_conflict_and_what_it_took_is_not() -> None
     assert (waits.status, took.status) == (409, 202)
     assert waits.body == took.body == b"700\n256\n\n"
     assert waits.kind == took.kind == INFO_TYPE
+
+
+def test_an_upload_that_is_cut_short_anywhere_in_its_head_is_refused() -> None:
+    head = b"\x00\x03lab" + (5).to_bytes(8, "big") + (9).to_bytes(8, "big") + b"\x00\x02tk"
+    assert read_upload(head) == Upload(origin="lab", start=5, end=9, ticket=b"tk", packages=b"")
+    for short in range(len(head)):
+        with pytest.raises(Malformed, match="the request ends within its"):
+            read_upload(head[:short])

@@ -73,6 +73,12 @@ def test_a_lot_counts_only_its_own_parts() -> None:
     assert (job_of(world, "J-1a").parts, job_of(world, "J-1b").parts) == ({"A": "rejected"}, {})
 
 
+def test_a_split_that_names_more_jobs_than_lots_is_none() -> None:
+    world = running(None, "S10")
+    with pytest.raises(LookupError, match="names 2 jobs and 1 lots"):
+        world.fold(ev.JobSplit(order=PO, job=JOB, jobs=("J-1a", "J-1b"), serials=(("A", "B"),)))
+
+
 def test_lots_are_recalled_with_what_their_job_used_and_with_nothing_that_another_job_used() -> None:
     world = running(None, "S10", "S20")
     world.state.uses["OVEN-2"] = {"PO-9/J-9": 1}

@@ -7,6 +7,7 @@ import pytest
 from holdgate.law import command as c
 from holdgate.law import event as ev
 from holdgate.law.contract import Characteristic, Step
+from holdgate.law.library import Library
 from holdgate.law.pinning import version_for
 from holdgate.law.state import Job
 from holdgate.ledger.entry import read_entry
@@ -47,6 +48,15 @@ def test_a_test_that_was_not_started_takes_the_new_revision_and_keeps_it(pin: st
     world.release(version="3", sheet=BY_TEST)
     world.do(c.RecordReading, **WAXED, value="85", contract=judged_by(world, "S20"))
     assert judged_by(world, "S20") == started.contract
+
+
+def test_a_revision_whose_documents_are_not_here_judges_nothing() -> None:
+    world = revised("S10")
+    first = job_of(world).sha256
+    assert judged_by(world, "S20") == world.sha != first
+    world.blobs.pop(world.sha)
+    world.library = Library(world.blobs.get)
+    assert judged_by(world, "S20") == first
 
 
 def test_a_started_test_keeps_what_it_was_started_under() -> None:

@@ -15,11 +15,13 @@ from holdgate.law.contract import (
     Hold,
     ModuleRight,
     Retest,
+    SmartClientPO,
     SmartSP,
     Surcharge,
     Witness,
     document_digest,
     encode_document,
+    read_document,
 )
 from holdgate.law.decision import Denial
 from holdgate.law.denial import BY_NAME
@@ -364,6 +366,36 @@ def test_a_contract_whose_technique_is_not_there_is_offered_all_the_same() -> No
     world.blobs.pop(world.order_template.process)
     world.library = Library(world.blobs.get)
     assert "contract.certify" in {option.act for option in found(world, "L3", "level3", place=None)}
+
+
+def test_an_order_is_offered_to_be_amended_as_it_stands() -> None:
+    world = hub()
+    world.release()
+    world.accepted().staged()
+    (amended,) = [one for one in offers.of_order(view_of(world), world.state.orders[PO]) if one.act is c.StageOrder]
+    order = world.state.orders[PO]
+    assert (amended.fields["amendment"], amended.fields["part_no"], amended.fields["serials"]) == (
+        True,
+        order.part_no,
+        order.serials,
+    )
+
+
+def test_the_next_version_of_a_contract_comes_with_all_of_its_documents() -> None:
+    world = hub()
+    sha = world.release()
+    (made,) = offers_registers.next_version(view_of(world), world.state.contracts[sha])
+    assert made.asks == ("version", "sha256")
+    documents = [pin.sha256 for pin in made.pins]
+    assert documents[0] == made.fields["sha256"]
+    template = read_document(made.pins[0].content)
+    assert isinstance(template, SmartClientPO)
+    assert (template.version, template.process) == (made.fields["version"], documents[1])
+
+
+def test_an_option_says_what_the_act_is_about_and_nothing_of_who_asks() -> None:
+    for one in found(rich(), "TECH", "technician"):
+        assert not {"site", "at", "nonce", "signers", "place", "seen"} & set(one.fields), one.act
 
 
 def test_what_was_read_is_offered_to_be_corrected() -> None:

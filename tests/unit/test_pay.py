@@ -173,6 +173,13 @@ def test_milestones_follow_the_whole_order_and_not_a_neighbours_part(office: Off
     assert list(office.state.orders[OTHER].fired) == []
 
 
+def test_a_job_that_was_closed_away_covers_no_part(office: Office) -> None:
+    office.job("J-1", ("A",))
+    office.job("J-2", ("A", "B"))
+    del office.state.jobs["PO-1/J-1"]
+    assert office.enter(qa("J-2")) == ["PO-1 review 30000 USD"]
+
+
 def test_a_rejected_part_in_an_accepted_record_is_reported_and_billed(office: Office) -> None:
     office.job("J-1", ("A", "B"))
     assert office.enter(qa("J-1", rejected=1)) == ["PO-1 review 30000 USD"]

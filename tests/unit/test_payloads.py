@@ -290,3 +290,16 @@ def test_the_hub_knows_what_a_node_s_acts_name_and_of_which_order(store: SqliteP
     taken(shop, node)
     assert shop.state.payloads[photo].orders == (PO,)
     assert shop.act(c.ErasePayload, commitment=photo).decision.codes == ("RETENTION_NOT_OVER",)
+
+
+def test_what_an_act_is_about_is_noted_where_it_names_neither_order_nor_person() -> None:
+    """Order, person, or else the act's own subject: one of them is enough to know what a payload belongs to."""
+    photo = commit(bytes(32), b"photo")
+    shop = hub_log()
+    shop.allow(c.ExtendMaterial, evidence=photo)
+    held = shop.state.payloads[photo]
+    assert (held.orders, held.persons, held.others) == ((), (), ("material:WAX-1",))
+    paper = commit(bytes(32), b"paper")
+    shop.allow(c.GrantCredential, evidence=paper)
+    held = shop.state.payloads[paper]
+    assert (held.orders, len(held.persons), held.others) == ((), 1, ())
