@@ -12,6 +12,7 @@ import pytest
 
 from holdgate.adapters.lock import SiteLock
 from holdgate.cli.app import main
+from holdgate.cli.status import _wrong
 from holdgate.engine.address import bracketed, host_and_port
 from holdgate.process import open_whole, read_config
 from holdgate.terms.errors import Malformed, Unavailable
@@ -107,6 +108,14 @@ def test_a_configuration_names_its_mistakes(tmp_path: Path) -> None:
     for listen in ("8460", "dock:٣", "host:", ":80", "h:70000", "h:x"):
         with pytest.raises(Malformed, match="no host:port"):
             host_and_port(listen)
+
+
+def test_a_clock_that_was_ahead_is_something_to_see_to(directory: Path) -> None:
+    (one,) = asyncio.run(asked(directory, "/HUB/status"))
+    assert _wrong(one) == ""
+    assert _wrong(one | {"ahead_us": 552_000_000}) == (
+        "its clock was ahead when it last wrote: acts are refused as backdated for about 9 min 12 s"
+    )
 
 
 def test_nothing_there_is_said_in_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:

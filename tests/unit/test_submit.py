@@ -31,6 +31,7 @@ from holdgate.ledger.merkle import root_of
 from holdgate.ledger.note import parse_vkey
 from holdgate.ledger.proof import verify_proof
 from holdgate.sites.site import Site
+from holdgate.sites.status import ClockQuality, site_status
 from holdgate.terms import canon
 from holdgate.terms.errors import HoldgateError, InvariantBroken, Malformed, Unavailable
 from holdgate.terms.instant import SECOND_US
@@ -638,6 +639,21 @@ def test_a_clock_that_went_back_does_not_make_stale_signatures_fresh(tmp_path: P
         assert (await house.ask(HUB, house.material("B-2"))).decision.allowed
         house.clock.instant -= 3600 * SECOND_US
         assert (await house.ask(HUB, stale)).decision.codes == ("BACKDATED",)
+
+    at_hub(tmp_path, story)
+
+
+def test_a_site_whose_clock_was_ahead_says_for_how_long_it_refuses_what_is_signed_now(tmp_path: Path) -> None:
+    async def story(house: House, hub: Site) -> None:
+        house.clock.instant += 3600 * SECOND_US
+        assert (await house.ask(HUB, house.material("B-1"))).decision.allowed
+        assert site_status(hub, ClockQuality()).ahead_us == 0
+        house.clock.instant -= 3000 * SECOND_US
+        assert (await house.ask(HUB, house.material("B-2"))).decision.codes == ("BACKDATED",)
+        assert site_status(hub, ClockQuality()).ahead_us == 3000 * SECOND_US
+        house.clock.instant += 3000 * SECOND_US
+        assert (await house.ask(HUB, house.material("B-3"))).decision.allowed
+        assert site_status(hub, ClockQuality()).ahead_us == 0
 
     at_hub(tmp_path, story)
 

@@ -78,7 +78,15 @@ def _wrong(one: dict[str, Any]) -> str:
     failed = [
         f"{target['name']} is not told any more: {target['fault']}" for target in _targets(one) if target["failed"]
     ]
-    return "; ".join([text for text in (str(one["fault"]), *failed) if text])
+    return "; ".join([text for text in (str(one["fault"]), _ahead(one), *failed) if text])
+
+
+def _ahead(one: dict[str, Any]) -> str:
+    """A clock that was ahead and was set right: what its site refuses, and for how long."""
+    ahead = int(one.get("ahead_us", 0))
+    if ahead < UNSURE_US:
+        return ""
+    return f"its clock was ahead when it last wrote: acts are refused as backdated for about {instant.show_duration(ahead)}"
 
 
 def _targets(one: dict[str, Any]) -> list[dict[str, Any]]:

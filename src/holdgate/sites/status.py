@@ -36,7 +36,8 @@ class SiteStatus(Struct, frozen=True, kw_only=True):
     `size`: durable entries. `checkpoint`: the signed checkpoint of that log. `witnessed_at`: the time of a Vault's newest
     cosignature (UTC µs; 0: none since the start), `witnessed_size`: what it covers. `reconciled`: a Vault confirmed this log.
     `fault`: why it decides nothing any more ("": it does). `host`, `term`: which host writes, where two keep the site.
-    `targets`: who outside is told of this log, and how far.
+    `targets`: who outside is told of this log, and how far. `ahead_us`: so far the newest entry's time lies ahead of the clock,
+    which was ahead when it was made and set right since; a log never goes back, so until then acts are refused as backdated.
     """
 
     site: str
@@ -53,6 +54,7 @@ class SiteStatus(Struct, frozen=True, kw_only=True):
     host: str = ""
     term: int = 0
     targets: tuple[TargetStatus, ...] = ()
+    ahead_us: int = 0
 
 
 class HostStatus(Struct, frozen=True, kw_only=True):
@@ -114,6 +116,7 @@ class VaultStatus(Struct, frozen=True, kw_only=True):
 def site_status(site: Site, clock: ClockQuality) -> SiteStatus:
     """How a deciding site stands now."""
     fault, (covered, cosigned_at), writing = site.spine.fault, site.cosigned, site.means.writing
+    now = site.means.clock.now()
     links = tuple(
         LinkStatus(
             peer=peer,
@@ -126,7 +129,7 @@ def site_status(site: Site, clock: ClockQuality) -> SiteStatus:
     return SiteStatus(
         site=site.id,
         kind=site.kind,
-        at=site.means.clock.now(),
+        at=now,
         size=site.spine.size,
         checkpoint=site.spine.checkpoint.decode(),
         reconciled=site.reconciled,
@@ -138,6 +141,7 @@ def site_status(site: Site, clock: ClockQuality) -> SiteStatus:
         host="" if writing is None else writing.host,
         term=0 if writing is None else writing.tenure.term,
         targets=site.targets(),
+        ahead_us=max(0, site.chronicle.standing.last_at - now),
     )
 
 
