@@ -1,0 +1,19 @@
+"""The page of sites, where a clock had been ahead."""
+
+import pytest
+
+from holdgate.demo.shop import ADMIN
+from tests.worked_shop import Served
+
+
+def test_a_site_whose_clock_was_ahead_says_for_how_long_it_refuses(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = served.shop.sites["HUB"]
+    assert "was ahead" not in served.get("/HUB/sites", ADMIN).text
+    back = site.chronicle.standing.last_at - 552_500_000
+    monkeypatch.setattr(type(site.means.clock), "now", lambda _: back)
+    page = served.get("/HUB/sites", ADMIN)
+    assert page.status_code == 200
+    assert "ahead of it: acts are refused as backdated until then" in page.text
+    assert "lies 9 min" in page.text
