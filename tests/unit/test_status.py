@@ -113,8 +113,8 @@ def test_a_configuration_names_its_mistakes(tmp_path: Path) -> None:
 def test_a_clock_that_was_ahead_is_something_to_see_to(directory: Path) -> None:
     (one,) = asyncio.run(asked(directory, "/HUB/status"))
     assert _wrong(one) == ""
-    assert _wrong(one | {"ahead_us": 552_000_000}) == (
-        "its clock was ahead when it last wrote: acts are refused as backdated for about 9 min 12 s"
+    assert _wrong(one | {"backdated_us": 552_000_000}) == (
+        "its clock was ahead when it last wrote: what is signed now is refused as backdated for about 9 min 12 s"
     )
 
 

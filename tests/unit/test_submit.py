@@ -36,7 +36,7 @@ from holdgate.terms import canon
 from holdgate.terms.errors import HoldgateError, InvariantBroken, Malformed, Unavailable
 from holdgate.terms.instant import SECOND_US
 from holdgate.terms.limits import ATTEMPTS_PER_S_MAX
-from tests.unit.test_sites import FLOOR, HUB, NODE, House, entries, events, founded, unsound
+from tests.unit.test_sites import FLOOR, HUB, NODE, SETTINGS, House, entries, events, founded, unsound
 
 Story = Callable[[House, Site], Awaitable[None]]
 
@@ -647,13 +647,16 @@ def test_a_site_whose_clock_was_ahead_says_for_how_long_it_refuses_what_is_signe
     async def story(house: House, hub: Site) -> None:
         house.clock.instant += 3600 * SECOND_US
         assert (await house.ask(HUB, house.material("B-1"))).decision.allowed
-        assert site_status(hub, ClockQuality()).ahead_us == 0
+        assert site_status(hub, ClockQuality()).backdated_us == 0
         house.clock.instant -= 3000 * SECOND_US
         assert (await house.ask(HUB, house.material("B-2"))).decision.codes == ("BACKDATED",)
-        assert site_status(hub, ClockQuality()).ahead_us == 3000 * SECOND_US
-        house.clock.instant += 3000 * SECOND_US
-        assert (await house.ask(HUB, house.material("B-3"))).decision.allowed
-        assert site_status(hub, ClockQuality()).ahead_us == 0
+        left = site_status(hub, ClockQuality()).backdated_us
+        assert left == (3000 - SETTINGS.entry_skew_s) * SECOND_US
+        house.clock.instant += left - 1
+        assert (await house.ask(HUB, house.material("B-3"))).decision.codes == ("BACKDATED",)
+        house.clock.instant += 1
+        assert site_status(hub, ClockQuality()).backdated_us == 0
+        assert (await house.ask(HUB, house.material("B-4"))).decision.allowed, "what lies within the skew is no fault"
 
     at_hub(tmp_path, story)
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from holdgate.demo.shop import QA
+from holdgate.web import stream
 from holdgate.web.stream import Changes
 from tests.worked_shop import Served
 
@@ -56,6 +57,21 @@ async def _second() -> bytes:
 
 def test_each_change_is_told_with_its_id() -> None:
     assert asyncio.run(_second()) == b'id: 9.1\nevent: changed\ndata: {"size":9,"now":5}\n\n'
+
+
+async def _beat_before_the_change_is_told() -> bytes:
+    face: Any = Quiet()
+    lines: AsyncIterator[Any] = Changes(face).stream("7.1").body_iterator.__aiter__()
+    await anext(lines)
+    face.shows = "9.1"  # the listener hears of it after this beat, and may be cut off before
+    return bytes(await anext(lines))
+
+
+def test_a_beat_has_the_id_of_what_was_told_so_that_who_is_cut_off_after_it_misses_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(stream, "BEAT_S", 0.01)
+    assert asyncio.run(_beat_before_the_change_is_told()).startswith(b"id: 7.1\nevent: beat\n")
 
 
 def test_a_page_says_what_it_shows(served: Served) -> None:

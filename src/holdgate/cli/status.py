@@ -78,15 +78,16 @@ def _wrong(one: dict[str, Any]) -> str:
     failed = [
         f"{target['name']} is not told any more: {target['fault']}" for target in _targets(one) if target["failed"]
     ]
-    return "; ".join([text for text in (str(one["fault"]), _ahead(one), *failed) if text])
+    return "; ".join([text for text in (str(one["fault"]), _backdated(one), *failed) if text])
 
 
-def _ahead(one: dict[str, Any]) -> str:
+def _backdated(one: dict[str, Any]) -> str:
     """A clock that was ahead and was set right: what its site refuses, and for how long."""
-    ahead = int(one.get("ahead_us", 0))
-    if ahead < UNSURE_US:
+    left = int(one.get("backdated_us", 0))
+    if not left:
         return ""
-    return f"its clock was ahead when it last wrote: acts are refused as backdated for about {instant.show_duration(ahead)}"
+    lasts = instant.show_duration(left)
+    return f"its clock was ahead when it last wrote: what is signed now is refused as backdated for about {lasts}"
 
 
 def _targets(one: dict[str, Any]) -> list[dict[str, Any]]:

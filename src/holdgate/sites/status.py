@@ -10,6 +10,7 @@ from holdgate.sites.site import Site
 from holdgate.sites.standby import Standby
 from holdgate.sites.vault import Vault
 from holdgate.sites.watch import Alarm
+from holdgate.terms.instant import SECOND_US
 
 WELL: Final = "well"
 
@@ -36,8 +37,8 @@ class SiteStatus(Struct, frozen=True, kw_only=True):
     `size`: durable entries. `checkpoint`: the signed checkpoint of that log. `witnessed_at`: the time of a Vault's newest
     cosignature (UTC µs; 0: none since the start), `witnessed_size`: what it covers. `reconciled`: a Vault confirmed this log.
     `fault`: why it decides nothing any more ("": it does). `host`, `term`: which host writes, where two keep the site.
-    `targets`: who outside is told of this log, and how far. `ahead_us`: so far the newest entry's time lies ahead of the clock,
-    which was ahead when it was made and set right since; a log never goes back, so until then acts are refused as backdated.
+    `targets`: who outside is told of this log, and how far. `backdated_us`: for so long what is signed now is refused as
+    backdated, because the clock was ahead when the newest entry was made, and a log's times never go back (0: it is not).
     """
 
     site: str
@@ -54,7 +55,7 @@ class SiteStatus(Struct, frozen=True, kw_only=True):
     host: str = ""
     term: int = 0
     targets: tuple[TargetStatus, ...] = ()
-    ahead_us: int = 0
+    backdated_us: int = 0
 
 
 class HostStatus(Struct, frozen=True, kw_only=True):
@@ -116,7 +117,7 @@ class VaultStatus(Struct, frozen=True, kw_only=True):
 def site_status(site: Site, clock: ClockQuality) -> SiteStatus:
     """How a deciding site stands now."""
     fault, (covered, cosigned_at), writing = site.spine.fault, site.cosigned, site.means.writing
-    now = site.means.clock.now()
+    now, skew_us = site.means.clock.now(), site.chronicle.state.charter.settings.entry_skew_s * SECOND_US
     links = tuple(
         LinkStatus(
             peer=peer,
@@ -141,7 +142,7 @@ def site_status(site: Site, clock: ClockQuality) -> SiteStatus:
         host="" if writing is None else writing.host,
         term=0 if writing is None else writing.tenure.term,
         targets=site.targets(),
-        ahead_us=max(0, site.chronicle.standing.last_at - now),
+        backdated_us=max(0, site.chronicle.standing.last_at - now - skew_us),
     )
 
 

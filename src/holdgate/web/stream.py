@@ -40,23 +40,22 @@ class Changes:
         self._waiting.add(event)
         try:
             told = self._face.shows
-            yield b"retry: 2000\n" + self._line("changed" if seen and seen != told else "beat")
+            yield b"retry: 2000\n" + self._line("changed" if seen and seen != told else "beat", told)
             while True:
                 try:
                     async with asyncio.timeout(BEAT_S):
                         await event.wait()
                 except TimeoutError:
-                    yield self._line("beat")
+                    yield self._line("beat", told)
                     continue
                 event.clear()
                 if self._face.shows != told:
                     told = self._face.shows
-                    yield self._line("changed")
+                    yield self._line("changed", told)
                     await asyncio.sleep(REST_S)
         finally:
             self._waiting.discard(event)
 
-    def _line(self, name: str) -> bytes:
-        face = self._face
-        data = b'{"size":%d,"now":%d}' % (face.size, face.now())
-        return b"id: %b\nevent: %b\ndata: %b\n\n" % (face.shows.encode(), name.encode(), data)
+    def _line(self, name: str, told: str) -> bytes:
+        data = b'{"size":%d,"now":%d}' % (self._face.size, self._face.now())
+        return b"id: %b\nevent: %b\ndata: %b\n\n" % (told.encode(), name.encode(), data)

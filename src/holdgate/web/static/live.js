@@ -43,7 +43,8 @@ function beat(event) {
   me.offset = JSON.parse(event.data).now / 1000 - Date.now();
   shown();
   beats += 1;
-  if (owed || (beats % LOOK_AGAIN === 0 && document.querySelector("form.wish:not(.allowed)"))) refresh(); // what waits for time alone
+  const waits = beats % LOOK_AGAIN === 0 && document.querySelector("form.wish:not(.allowed)"); // for time alone
+  if (owed || waits) refresh();
 }
 
 setInterval(shown, 1000);
