@@ -39,7 +39,8 @@ from holdgate.crypto.keys import SigningKey
 from holdgate.crypto.sealed import SealingKey
 from holdgate.engine.bus import Bus
 from holdgate.engine.keeping import Keeper, Promises
-from holdgate.engine.ports import Clock, Entropy, Store
+from holdgate.engine.ports import Entropy, Store, Timepiece
+from holdgate.engine.steady import SteadyClock
 from holdgate.engine.timestamping import HeadStore, TimestampAuthority
 from holdgate.engine.witnessing import OutsideWitness
 from holdgate.identity.charter import (
@@ -61,6 +62,7 @@ from holdgate.sites.vault import Vault
 from holdgate.sites.watch import Watch
 from holdgate.terms.errors import Malformed, Unavailable
 from holdgate.terms.ids import check_id
+from holdgate.terms.instant import SECOND_US
 from holdgate.web.billing import InvoiceWriter, Unwritten, Written
 from holdgate.web.printing import Printer
 from holdgate.web.workshop import Difference, Workshop
@@ -260,7 +262,7 @@ class Premises(NamedTuple):
         self,
         seat: SiteSeat,
         bus: Bus,
-        clock: Clock,
+        clock: Timepiece,
         entropy: Entropy,
         store: Store | None = None,
         writing: Writing | None = None,
@@ -272,13 +274,17 @@ class Premises(NamedTuple):
             key=SigningKey.from_seed(keys.signing),
             sealing=None if keys.sealing is None else SealingKey(keys.sealing),
             store=store or SqliteStore(self.directory / seat.id / "ledger.db"),
-            clock=clock,
+            clock=self.steady(clock),
             entropy=entropy,
             bus=bus,
             charter=self.raw,
             roots=self.roots,
             writing=writing,
         )
+
+    def steady(self, clock: Timepiece) -> SteadyClock:
+        """The time that a site of this shop goes by on this machine."""
+        return SteadyClock(clock, self.charter.settings.entry_skew_s * SECOND_US)
 
     def promises(self, seat: SiteSeat) -> Promises:
         """What this machine promised as a keeper: as the Vault, or as a host of the site."""
@@ -291,14 +297,14 @@ class Premises(NamedTuple):
         return Standby(seat, host, notary, self.charter, self.roots, store, keeper, line)
 
     def vault(
-        self, seat: SiteSeat, clock: Clock, *, face: bool = False, watch: bool = False, rest_s: float = 0.0
+        self, seat: SiteSeat, clock: Timepiece, *, face: bool = False, watch: bool = False, rest_s: float = 0.0
     ) -> Vault:
         """The shop's Vault, on its mirror in the directory.
 
         `face`: it takes checkpoints that strangers hand in over HTTP. `watch`: it decides again what it mirrors,
         and rests `rest_s` seconds after each entry.
         """
-        place = self.directory / seat.id
+        place, steady = self.directory / seat.id, self.steady(clock)
         policy = read_policy(place / POLICY) if (place / POLICY).is_file() else None
         wanted = face or policy is not None or (place / "witness.db").is_file()
         mirror = SqliteMirror(place / "mirror.db")
@@ -308,13 +314,13 @@ class Premises(NamedTuple):
             SigningKey.from_seed(self.keys(seat.id).signing),
             self.charter,
             mirror,
-            clock,
+            steady,
             Keeper(self.promises(seat), time.monotonic),
             SqliteWitness(place / "witness.db") if wanted else None,
             () if policy is None else outside_witnesses(policy),
             policy,
             _stamping(place),
-            None if kept is None else Watch(self.charter, self.roots, mirror, kept, clock, rest_s=rest_s),
+            None if kept is None else Watch(self.charter, self.roots, mirror, kept, steady, rest_s=rest_s),
         )
 
 
@@ -371,7 +377,7 @@ class Shop:
     def __init__(
         self,
         directory: Path,
-        clock: Clock | None = None,
+        clock: Timepiece | None = None,
         entropy: Entropy | None = None,
         *,
         timers: bool = True,

@@ -410,7 +410,7 @@ def _vault_app(vault: Vault) -> Starlette:
         *alarm_routes(lambda: vault_alarms(vault)),
         *WitnessApp(VaultFace(vault)).app.routes,
     )
-    return status_app(lambda: vault_status(vault, HostClock().now(), clock_quality()), more)
+    return status_app(lambda: vault_status(vault, clock_quality()), more)
 
 
 async def run(app: Starlette, listen: str, serve: Serve, say: Callable[[str], None]) -> None:

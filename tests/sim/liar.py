@@ -51,7 +51,7 @@ class Liar(Vault):
         if kind == "its own word":
             size, root = self.store.held(origin)[0] + 5, base64.b64encode(sha256(b"another history")).decode()
             text = f"{origin}\n{size}\n{root}\n".encode()
-            return text + b"\n" + self._cosigner.line(text, self._clock.now() // SECOND_US)
+            return text + b"\n" + self._cosigner.line(text, self.clock.now() // SECOND_US)
         return None
 
     @override

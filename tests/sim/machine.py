@@ -12,7 +12,8 @@ from holdgate.bootstrap import Premises
 from holdgate.crypto.hashes import sha256
 from holdgate.crypto.keys import SigningKey
 from holdgate.engine.keeping import Keeper
-from holdgate.engine.ports import Clock
+from holdgate.engine.ports import Timepiece
+from holdgate.engine.steady import SteadyClock
 from holdgate.identity.charter import SiteSeat
 from holdgate.sites.build import policies_for
 from holdgate.sites.site import Site
@@ -28,18 +29,37 @@ T0: Final = 1_743_512_400 * SECOND_US
 """When every world begins: 2025-04-01 13:00 UTC."""
 
 
-class SimClock(Clock):
-    """Simulated time, and what this machine's clock is off by (µs)."""
+class SimClock(Timepiece):
+    """Simulated time, and what this machine's clock is off by (µs). A clock that is off has lost its time source."""
 
     def __init__(self, loop: SimLoop) -> None:
         self._loop = loop
         self.off = 0
-        self.latest = 0
 
     @override
     def now(self) -> int:
-        told = T0 + int(self._loop.time() * 1e6) + self.off
-        self.latest = max(self.latest, told)
+        return T0 + self.ticks() + self.off
+
+    @override
+    def ticks(self) -> int:
+        return int(self._loop.time() * 1e6)
+
+    @override
+    def disciplined(self) -> bool:
+        return not self.off
+
+
+class VaultTime(SteadyClock):
+    """The time of the Vault in one of its lives; `tell` is told of it whenever the Vault looks."""
+
+    def __init__(self, clock: SimClock, leap_us: int, tell: Callable[[int], None]) -> None:
+        super().__init__(clock, leap_us)
+        self._tell = tell
+
+    @override
+    def now(self) -> int:
+        told = super().now()
+        self._tell(told)
         return told
 
 
@@ -73,6 +93,7 @@ class Machine:
         self.id = seat.id
         self.disk = disk
         self.clock = SimClock(loop)
+        self.latest = 0  # the latest time that its Vault went by
         self.life: Life | None = None
         self.lives = 0
         self.site: Site | None = None
@@ -124,9 +145,14 @@ class Machine:
     def _opened_vault(self) -> Vault:
         key = SigningKey.from_seed(self._premises.keys(self.id).signing)
         keeper = Keeper(SimPromises(self.disk), self._loop.time)
-        means = (self.seat, key, self._premises.charter, SimMirror(self.disk), self.clock, keeper)
+        leap_us = self._premises.charter.settings.entry_skew_s * SECOND_US
+        clock = VaultTime(self.clock, leap_us, self._shown)
+        means = (self.seat, key, self._premises.charter, SimMirror(self.disk), clock, keeper)
         rng = random.Random(f"liar {self.lives} {self._loop.time()}")
         return Liar(*means, rng=rng, lies=self._world.lies, told=self._world.happened)
+
+    def _shown(self, at: int) -> None:
+        self.latest = max(self.latest, at)
 
     # ---- how a life ends ---------------------------------------------------------------------------------------------
 

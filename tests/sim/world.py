@@ -127,7 +127,7 @@ class World:
         """A log has grown durably: at the business hub, what the Vault's clock has shown at most by then is kept."""
         if machine.seat.kind == "business_hub":
             vault = next(m for m in self.machines.values() if m.seat.kind == "vault")
-            self.vault_latest.setdefault(size, vault.clock.latest)
+            self.vault_latest.setdefault(size, vault.latest)
 
     def lies(self) -> bool:
         """Whether the Vault lies now."""

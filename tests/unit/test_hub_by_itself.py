@@ -342,7 +342,7 @@ def test_a_vault_whose_clock_is_behind_is_not_pressed(tmp_path: Path, monkeypatc
         await reported(house, "PO-1", "R-1")
         vault = house.shop.vaults[VAULT]
         stopped = type(house.clock)(house.clock.instant)
-        monkeypatch.setattr(vault, "_clock", stopped)
+        monkeypatch.setattr(vault, "clock", stopped)
         house.clock.instant += WINDOW + SECOND_US
         size = hub_of(house).spine.size
         for _ in range(20):

@@ -8,20 +8,36 @@ from typing import Final
 
 from typing_extensions import override
 
-from holdgate.engine.ports import Clock, Entropy
+from holdgate.engine.ports import Entropy, Timepiece
 from holdgate.sites.status import ClockQuality
 
 
-class HostClock(Clock):
-    """The machine's clock, in UTC µs."""
+class HostClock(Timepiece):
+    """The machine's clock, in UTC µs. Its ticks count sleep where the system can tell (Linux)."""
 
     @override
     def now(self) -> int:
         return time.time_ns() // 1000
 
+    @override
+    def ticks(self) -> int:
+        return _steady_ns() // 1000
 
-class SetClock(Clock):
-    """A clock that stands at `instant` until it is set anew."""
+    @override
+    def disciplined(self) -> bool:
+        return clock_quality().synchronised is True
+
+
+if sys.platform == "linux":
+
+    def _steady_ns() -> int:
+        return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+else:
+    _steady_ns = time.monotonic_ns
+
+
+class SetClock(Timepiece):
+    """A clock that stands at `instant` until it is set anew, which is right whatever it is."""
 
     def __init__(self, instant: int = 0) -> None:
         self.instant = instant
@@ -29,6 +45,14 @@ class SetClock(Clock):
     @override
     def now(self) -> int:
         return self.instant
+
+    @override
+    def ticks(self) -> int:
+        return self.instant
+
+    @override
+    def disciplined(self) -> bool:
+        return True
 
 
 class HostEntropy(Entropy):

@@ -16,6 +16,18 @@ class Clock(Protocol):
         ...
 
 
+class Timepiece(Clock, Protocol):
+    """A machine's clock, and what there is to tell whether somebody set it."""
+
+    def ticks(self) -> int:
+        """µs since some moment of its own; nobody can set it, and it runs on while the machine sleeps."""
+        ...
+
+    def disciplined(self) -> bool:
+        """Whether the machine says that a time source disciplines its clock now."""
+        ...
+
+
 class Entropy(Protocol):
     """Gives unpredictable tokens (epochs, nonces)."""
 

@@ -80,7 +80,7 @@ class VaultFigures:
 
     def shown(self) -> tuple[Figure, ...]:
         """The figures now."""
-        return vault_figures(vault_status(self._vault, 0, ClockQuality()))
+        return vault_figures(vault_status(self._vault, ClockQuality()))
 
 
 def vault_figures(status: VaultStatus) -> tuple[Figure, ...]:

@@ -7,6 +7,7 @@ fewer than two.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Final, NamedTuple
 
 from holdgate.engine import buggify
@@ -104,10 +105,25 @@ class Reconciler:
         Raises:
             Malformed, Tampered: it is none; whoever shows it proves nothing by it.
         """
+        checkpoint, at = self._opened(note, vault)
+        self.cosigned = max(self.cosigned, (checkpoint.size, at))
+        return checkpoint
+
+    async def time(self) -> int:
+        """The time (UTC µs) by the first Vault that tells it now; 0: none does."""
+        for vault, seat in self._vaults.items():
+            if not self._bus.linked(self._seat.id, vault):
+                continue
+            with suppress(Unavailable, Malformed, Tampered):
+                note = await self._bus.peer(self._seat.id, vault).attest(self._seat.origin, self._seat.id)
+                if note is not None:
+                    return self._opened(note, seat)[1]
+        return 0
+
+    def _opened(self, note: bytes, vault: SiteSeat) -> tuple[Checkpoint, int]:
         checkpoint = open_checkpoint(note, self._own_key)
         time_s = verify_cosignature(note, parse_vkey(make_vkey(vault.origin, vault.key, KIND_COSIGNATURE)))
-        self.cosigned = max(self.cosigned, (checkpoint.size, time_s * SECOND_US))
-        return checkpoint
+        return checkpoint, time_s * SECOND_US
 
     def _compare(self, says: str, held: Checkpoint) -> None:
         """Hold this log against a checkpoint of its own that somebody else has.

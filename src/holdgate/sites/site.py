@@ -21,9 +21,10 @@ from holdgate.crypto.sealed import SealingKey, open_sealed
 from holdgate.engine.answer import REPLICATED, Answer, Sealed
 from holdgate.engine.bus import Bus, Peer, Taken, no_lockers
 from holdgate.engine.opening import open_log, save
-from holdgate.engine.ports import Clock, Entropy, Store
+from holdgate.engine.ports import Entropy, Store
 from holdgate.engine.reading import LogReader
 from holdgate.engine.replicate import Link, Policy
+from holdgate.engine.steady import SteadyClock
 from holdgate.engine.submit import Spine
 from holdgate.engine.telling import TargetStatus
 from holdgate.engine.tenure import Tenure
@@ -72,7 +73,7 @@ class Means(NamedTuple):
     key: SigningKey
     sealing: SealingKey | None
     store: Store
-    clock: Clock
+    clock: SteadyClock
     entropy: Entropy
     bus: Bus
     charter: bytes
@@ -119,7 +120,7 @@ class Site(Recorded, Peer):
         )
         if means.writing is not None:
             self._share(means.writing)
-        self._reconciled = self._unwitnessed = self._started = False
+        self._reconciled = self._unwitnessed = self._started = self._timed = False
         self._replicated = 0
         self._newest: tuple[int, CosignedRecord | None] = (0, None)
         self._waiting: list[tuple[int, asyncio.Future[None]]] = []
@@ -215,6 +216,7 @@ class Site(Recorded, Peer):
         except Tampered as error:
             self.spine.stop_for(error)  # it is on the bus already: peers may ask it, but nothing is appended any more
             raise
+        await self._ask_the_time()
         now = self.means.clock.now()
         if self.chronicle.tree.size == 0:
             epoch = self.means.entropy.token()
@@ -236,6 +238,12 @@ class Site(Recorded, Peer):
         found = await self._others.look()
         self._confirm(found.covered)
         return found.confirmed
+
+    async def _ask_the_time(self) -> None:
+        """Hold this machine's clock against a Vault's, once, as soon as one tells the time."""
+        if not self._timed and (told := await self._others.time()):
+            self.means.clock.compare(told)
+            self._timed = True
 
     @property
     def cosigned(self) -> tuple[int, int]:
@@ -421,6 +429,7 @@ class Site(Recorded, Peer):
             self._tenure.took(peer, taken)
         if peer not in self._vaults:
             return
+        await self._ask_the_time()
         if taken.cosigned is None:  # a size alone proves nothing: what the Vault holds has to be this log
             try:
                 await self._reconcile()
@@ -429,6 +438,7 @@ class Site(Recorded, Peer):
                     self.spine.stop_for(proof)
             return
         self._confirm(self._others.proven(taken.cosigned, self._vaults[peer]).size)
+        self.means.clock.heard(self.cosigned[1])
         self.means.store.save_cosignature(peer, taken.cosigned)
         if not self._reconciled:
             self._reconciled = True

@@ -39,6 +39,7 @@ class SiteStatus(Struct, frozen=True, kw_only=True):
     `fault`: why it decides nothing any more ("": it does). `host`, `term`: which host writes, where two keep the site.
     `targets`: who outside is told of this log, and how far. `backdated_us`: for so long what is signed now is refused as
     backdated, because the clock was ahead when the newest entry was made, and a log's times never go back (0: it is not).
+    `ahead_us`: so far is the machine's clock ahead of the time that the site goes by, as nothing speaks for it (0: it is followed).
     """
 
     site: str
@@ -56,6 +57,7 @@ class SiteStatus(Struct, frozen=True, kw_only=True):
     term: int = 0
     targets: tuple[TargetStatus, ...] = ()
     backdated_us: int = 0
+    ahead_us: int = 0
 
 
 class HostStatus(Struct, frozen=True, kw_only=True):
@@ -102,7 +104,7 @@ class HeadStatus(Struct, frozen=True, kw_only=True):
 class VaultStatus(Struct, frozen=True, kw_only=True):
     """A Vault at one moment. `alarms`: entries that do not come out as they stand there when they are decided again.
 
-    `head`: None where no time-stamping authority is configured.
+    `head`: None where no time-stamping authority is configured. `ahead_us`: as at a site.
     """
 
     site: str
@@ -112,6 +114,7 @@ class VaultStatus(Struct, frozen=True, kw_only=True):
     alarms: tuple[Alarm, ...]
     clock: ClockQuality
     head: HeadStatus | None = None
+    ahead_us: int = 0
 
 
 def site_status(site: Site, clock: ClockQuality) -> SiteStatus:
@@ -143,6 +146,7 @@ def site_status(site: Site, clock: ClockQuality) -> SiteStatus:
         term=0 if writing is None else writing.tenure.term,
         targets=site.targets(),
         backdated_us=max(0, site.chronicle.standing.last_at - now - skew_us),
+        ahead_us=site.means.clock.ahead_us,
     )
 
 
@@ -163,17 +167,18 @@ def host_status(standby: Standby, at: int, clock: ClockQuality) -> HostStatus:
     )
 
 
-def vault_status(vault: Vault, at: int, clock: ClockQuality) -> VaultStatus:
+def vault_status(vault: Vault, clock: ClockQuality) -> VaultStatus:
     """How a Vault stands now."""
     mirrors = tuple(_mirror_status(vault, origin) for origin in vault.origins)
     return VaultStatus(
         site=vault.id,
         kind=vault.kind,
-        at=at,
+        at=vault.clock.now(),
         mirrors=mirrors,
         alarms=vault_alarms(vault),
         clock=clock,
         head=_head(vault.heads),
+        ahead_us=vault.clock.ahead_us,
     )
 
 

@@ -22,7 +22,7 @@ from holdgate.crypto.keys import SigningKey
 from holdgate.engine import buggify
 from holdgate.engine.bus import Taken
 from holdgate.engine.keeping import Keeper
-from holdgate.engine.ports import Clock
+from holdgate.engine.steady import SteadyClock
 from holdgate.engine.timestamping import HeadStore, TimestampAuthority
 from holdgate.engine.witnessing import OutsideWitness
 from holdgate.identity.charter import Charter, SiteSeat, origin_for
@@ -121,7 +121,7 @@ class Vault(KeepsLogs):
         key: SigningKey,
         charter: Charter,
         store: MirrorStore,
-        clock: Clock,
+        clock: SteadyClock,
         keeper: Keeper,
         seen: SeenStore | None = None,
         outside: Sequence[OutsideWitness] = (),
@@ -141,7 +141,7 @@ class Vault(KeepsLogs):
         self._charter = charter
         self._hub = next((s.origin for s in charter.sites if s.kind == "business_hub"), "")
         self._meet: Callable[[str], None] = _nobody
-        self._clock = clock
+        self.clock = clock
         self._one_at_a_time = asyncio.Lock()
         self._policy = policy
         self._logs = {s.origin: parse_vkey(make_vkey(s.origin, s.key)) for s in self._seats.values()}
@@ -324,7 +324,7 @@ class Vault(KeepsLogs):
         held = None if self._accepted is None else self._accepted.latest(segment.origin)
         if self._accepted is None or held is None:
             return
-        note, now = signed_by(segment.checkpoint, (self._logs[segment.origin],)), self._clock.now() // SECOND_US
+        note, now = signed_by(segment.checkpoint, (self._logs[segment.origin],)), self.clock.now() // SECOND_US
         found = contradiction(self._accepted, checkpoint, note, now)
         self._accepted.keep_evidence(
             found or Evidence(origin=segment.origin, held=held, seen=note, why="not_continued", at_s=now)
@@ -387,7 +387,7 @@ class Vault(KeepsLogs):
     def _cosign(self, checkpoint: bytes) -> bytes:
         """The checkpoint with this Vault's cosignature at its present time."""
         text, _ = read_note(checkpoint)
-        return checkpoint + self._cosigner.line(text, self._clock.now() // SECOND_US)
+        return checkpoint + self._cosigner.line(text, self.clock.now() // SECOND_US)
 
     def read(self, origin: str) -> tuple[list[bytes], bytes | None]:
         """What it shows of a log: every entry that it mirrors, and the checkpoint that it cosigned last.
@@ -408,7 +408,7 @@ class Vault(KeepsLogs):
         if witness is None:
             raise Unavailable("this Vault takes no checkpoints from strangers")
         async with self._one_at_a_time:
-            return await asyncio.to_thread(witness.add_checkpoint, raw, self._clock.now() // SECOND_US)
+            return await asyncio.to_thread(witness.add_checkpoint, raw, self.clock.now() // SECOND_US)
 
     async def add_entries(self, raw: bytes) -> Reply:
         """Judge entries that somebody uploads; once they reach a pending checkpoint, mirror and cosign that.
@@ -422,7 +422,7 @@ class Vault(KeepsLogs):
         whole, reply = await asyncio.to_thread(uploads.take, raw)
         if whole is not None:
             async with self._one_at_a_time:
-                reply = await asyncio.to_thread(uploads.finish, whole, self._clock.now() // SECOND_US)
+                reply = await asyncio.to_thread(uploads.finish, whole, self.clock.now() // SECOND_US)
             for asking in self.asking:
                 asking.wake(whole.origin)
         if reply is None:
@@ -439,7 +439,7 @@ class Vault(KeepsLogs):
         held = self.store.latest(origin)
         self.store.keep_evidence(origin, note, "what is mirrored does not lead to it")
         if self._accepted is not None and held is not None:
-            now = self._clock.now() // SECOND_US
+            now = self.clock.now() // SECOND_US
             self._accepted.keep_evidence(Evidence(origin=origin, held=held, seen=note, why="not_continued", at_s=now))
 
     def origin(self, hashed: str) -> str | None:
