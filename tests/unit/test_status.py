@@ -118,6 +118,17 @@ def test_a_clock_that_was_ahead_is_something_to_see_to(directory: Path) -> None:
     )
 
 
+def test_a_clock_that_is_not_followed_is_something_to_see_to(directory: Path) -> None:
+    told = (
+        "its machine's clock is 2 h 40 min ahead of the time that it goes by, and nothing speaks for that: "
+        "set the clock right; if it is right, start again"
+    )
+    for site in ("HUB", "VAULT"):
+        (one,) = asyncio.run(asked(directory, f"/{site}/status"))
+        assert one["ahead_us"] == 0
+        assert _wrong(one | {"ahead_us": 9_600_000_000}) == told
+
+
 def test_nothing_there_is_said_in_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["status", "nowhere"]) == 2
     assert "no host:port" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""The page of sites, where a clock had been ahead."""
+"""The page of sites, where a clock had been ahead, or is."""
 
 import pytest
 
@@ -16,3 +16,15 @@ def test_a_site_whose_clock_was_ahead_says_for_how_long_it_refuses(
     page = served.get("/HUB/sites", ADMIN)
     assert page.status_code == 200
     assert "is refused as backdated for about 7 min" in page.text
+
+
+def test_a_site_that_does_not_follow_its_machines_clock_says_how_far_that_is_ahead(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = served.shop.sites["HUB"]
+    assert "not followed" not in served.get("/HUB/sites", ADMIN).text
+    monkeypatch.setattr(type(site.means.clock), "ahead_us", 9_600_000_000)
+    page = served.get("/HUB/sites", ADMIN)
+    assert page.status_code == 200
+    assert "ahead, not followed" in page.text
+    assert "It is 2 h 40 min ahead of the time that this site goes by" in page.text

@@ -74,11 +74,22 @@ def _wrong(one: dict[str, Any]) -> str:
     if one["kind"] == "vault":
         caught = [mirror["origin"] for mirror in one["mirrors"] if mirror["evidence"]]
         said = [f"holds evidence against {', '.join(caught)}"] if caught else []
-        return "; ".join(said + [_alarmed(alarm) for alarm in one["alarms"]])
+        return "; ".join([text for text in (*said, _ahead(one), *(_alarmed(alarm) for alarm in one["alarms"])) if text])
     failed = [
         f"{target['name']} is not told any more: {target['fault']}" for target in _targets(one) if target["failed"]
     ]
-    return "; ".join([text for text in (str(one["fault"]), _backdated(one), *failed) if text])
+    return "; ".join([text for text in (str(one["fault"]), _ahead(one), _backdated(one), *failed) if text])
+
+
+def _ahead(one: dict[str, Any]) -> str:
+    """A machine's clock that its site does not follow."""
+    leap = int(one.get("ahead_us", 0))
+    if not leap:
+        return ""
+    return (
+        f"its machine's clock is {instant.show_duration(leap)} ahead of the time that it goes by, and nothing speaks for that: "
+        "set the clock right; if it is right, start again"
+    )
 
 
 def _backdated(one: dict[str, Any]) -> str:

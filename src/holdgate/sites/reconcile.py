@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 from holdgate.engine import buggify
 from holdgate.engine.bus import Bus
 from holdgate.engine.ports import Store
+from holdgate.engine.steady import SteadyClock
 from holdgate.identity.charter import SiteSeat
 from holdgate.ledger.merkle import root_of
 from holdgate.ledger.note import (
@@ -49,6 +50,7 @@ class Reconciler:
         bus: to ask them.
         store: of the log.
         size: durable entries.
+        clock: of the site; told every time that a Vault tells.
     """
 
     def __init__(
@@ -59,8 +61,11 @@ class Reconciler:
         bus: Bus,
         store: Store,
         size: Callable[[], int],
+        clock: SteadyClock,
     ) -> None:
         self.cosigned = (0, 0)
+        self._clock = clock
+        self._timed = False
         self._seat = seat
         self._vaults = vaults
         self._takers = takers
@@ -70,11 +75,12 @@ class Reconciler:
         self._own_key = parse_vkey(make_vkey(seat.origin, seat.key))
 
     async def look(self) -> Found:
-        """Ask everybody within reach.
+        """Ask everybody within reach; a Vault for its time too.
 
         Raises:
             Tampered: this log was set back or forked; a checkpoint that this site's own key signed proves it.
         """
+        await self.ask_the_time()
         covered, vaults, peers = 0, 0, 0
         for vault, seat in self._vaults.items():
             shown = await self._shown(vault, seat)
@@ -107,18 +113,19 @@ class Reconciler:
         """
         checkpoint, at = self._opened(note, vault)
         self.cosigned = max(self.cosigned, (checkpoint.size, at))
+        self._clock.heard(at)
         return checkpoint
 
-    async def time(self) -> int:
-        """The time (UTC µs) by the first Vault that tells it now; 0: none does."""
+    async def ask_the_time(self) -> None:
+        """Hold this machine's clock against a Vault's, once, as soon as one tells the time."""
         for vault, seat in self._vaults.items():
-            if not self._bus.linked(self._seat.id, vault):
+            if self._timed or not self._bus.linked(self._seat.id, vault):
                 continue
             with suppress(Unavailable, Malformed, Tampered):
                 note = await self._bus.peer(self._seat.id, vault).attest(self._seat.origin, self._seat.id)
                 if note is not None:
-                    return self._opened(note, seat)[1]
-        return 0
+                    self._clock.compare(self._opened(note, seat)[1])
+                    self._timed = True
 
     def _opened(self, note: bytes, vault: SiteSeat) -> tuple[Checkpoint, int]:
         checkpoint = open_checkpoint(note, self._own_key)

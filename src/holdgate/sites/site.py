@@ -116,11 +116,11 @@ class Site(Recorded, Peer):
         self._seats, self._left = tuple[SiteSeat, ...](), tuple[str, ...]()
         self._link_all()
         self._others = Reconciler(
-            means.seat, self._vaults, self._takers, means.bus, means.store, lambda: self.spine.size
+            means.seat, self._vaults, self._takers, means.bus, means.store, lambda: self.spine.size, means.clock
         )
         if means.writing is not None:
             self._share(means.writing)
-        self._reconciled = self._unwitnessed = self._started = self._timed = False
+        self._reconciled = self._unwitnessed = self._started = False
         self._replicated = 0
         self._newest: tuple[int, CosignedRecord | None] = (0, None)
         self._waiting: list[tuple[int, asyncio.Future[None]]] = []
@@ -216,10 +216,8 @@ class Site(Recorded, Peer):
         except Tampered as error:
             self.spine.stop_for(error)  # it is on the bus already: peers may ask it, but nothing is appended any more
             raise
-        await self._ask_the_time()
-        now = self.means.clock.now()
         if self.chronicle.tree.size == 0:
-            epoch = self.means.entropy.token()
+            now, epoch = self.means.clock.now(), self.means.entropy.token()
             await self.spine.record(partial(self.chronicle.genesis, self._charter, self.means.charter, now, epoch))
         await self._note(BootRecord(epoch=self.means.entropy.token(), reconciled=self._reconciled))
         self._started = True
@@ -238,12 +236,6 @@ class Site(Recorded, Peer):
         found = await self._others.look()
         self._confirm(found.covered)
         return found.confirmed
-
-    async def _ask_the_time(self) -> None:
-        """Hold this machine's clock against a Vault's, once, as soon as one tells the time."""
-        if not self._timed and (told := await self._others.time()):
-            self.means.clock.compare(told)
-            self._timed = True
 
     @property
     def cosigned(self) -> tuple[int, int]:
@@ -429,7 +421,7 @@ class Site(Recorded, Peer):
             self._tenure.took(peer, taken)
         if peer not in self._vaults:
             return
-        await self._ask_the_time()
+        await self._others.ask_the_time()
         if taken.cosigned is None:  # a size alone proves nothing: what the Vault holds has to be this log
             try:
                 await self._reconcile()
@@ -438,7 +430,6 @@ class Site(Recorded, Peer):
                     self.spine.stop_for(proof)
             return
         self._confirm(self._others.proven(taken.cosigned, self._vaults[peer]).size)
-        self.means.clock.heard(self.cosigned[1])
         self.means.store.save_cosignature(peer, taken.cosigned)
         if not self._reconciled:
             self._reconciled = True

@@ -4,6 +4,12 @@ from typing import Final
 
 from tests.planted.defect import Defect, Worlds
 
+
+def steady(test: str) -> str:
+    """A test of clocks that leap."""
+    return f"tests/unit/test_steady.py::test_{test}"
+
+
 DEFECTS: Final = (
     Defect(
         name="a failed flush is acknowledged",
@@ -155,6 +161,49 @@ DEFECTS: Final = (
             "tests/faults/test_append_faults.py::"
             "test_one_failed_write_loses_nothing_acknowledged_and_doubles_nothing[entry-after-1]"
         ),
+        soak=True,
+    ),
+    Defect(
+        name="a clock that leaps ahead is followed",
+        module="holdgate.engine.steady",
+        old="        return self._trusted + ticks, shown",
+        new="        return shown, shown",
+        check=steady("a_hub_whose_clock_was_hours_ahead_takes_what_is_signed_when_it_is_set_right[True]"),
+        after="a hub whose clock had been 2.6 hours ahead refused every act for as long",
+    ),
+    Defect(
+        name="small leaps of a clock add up",
+        module="holdgate.engine.steady",
+        old="        if shown - ticks <= self._trusted + self._leap_us:\n",
+        new=(
+            "        if shown - ticks <= self._trusted + self._leap_us:\n"
+            "            self._trusted = max(self._trusted, shown - ticks)\n"
+        ),
+        check=steady("many_small_leaps_are_one_large_one"),
+        soak=True,
+    ),
+    Defect(
+        name="a start is dated by a clock that is hours ahead of the Vault's",
+        module="holdgate.sites.reconcile",
+        old="                    self._clock.compare(self._opened(note, seat)[1])",
+        new="                    self._clock.heard(self._opened(note, seat)[1])",
+        check=steady("a_hub_that_starts_with_a_clock_ahead_of_the_vaults_does_not_date_its_start_by_it"),
+        soak=True,
+    ),
+    Defect(
+        name="an old word of a Vault sets a site's time back",
+        module="holdgate.engine.steady",
+        old="        self._trusted = max(self._trusted, at - self._timepiece.ticks())",
+        new="        self._trusted = at - self._timepiece.ticks()",
+        check=steady("an_old_word_of_a_vault_takes_nothing_back"),
+        soak=True,
+    ),
+    Defect(
+        name="a Vault's clock that leaps ahead closes windows early",
+        module="holdgate.bootstrap",
+        old="            mirror,\n            steady,",
+        new="            mirror,\n            SteadyClock(clock, 10**18),",
+        check=steady("a_vault_whose_clock_leaps_ahead_still_tells_the_time"),
         soak=True,
     ),
 )
