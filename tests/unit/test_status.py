@@ -121,7 +121,7 @@ def test_a_clock_that_was_ahead_is_something_to_see_to(directory: Path) -> None:
 def test_a_clock_that_is_not_followed_is_something_to_see_to(directory: Path) -> None:
     told = (
         "its machine's clock is 2 h 40 min ahead of the time that it goes by, and nothing speaks for that: "
-        "set the clock right; if it is right, start again"
+        "set it right; if it is right, see to the Vault's clock and start again"
     )
     for site in ("HUB", "VAULT"):
         (one,) = asyncio.run(asked(directory, f"/{site}/status"))

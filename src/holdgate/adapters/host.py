@@ -3,37 +3,21 @@
 import ctypes
 import secrets
 import sys
-import time
 from typing import Final
 
 from typing_extensions import override
 
 from holdgate.engine.ports import Entropy, Timepiece
+from holdgate.gate.host import MachineClock
 from holdgate.sites.status import ClockQuality
 
 
-class HostClock(Timepiece):
-    """The machine's clock, in UTC µs. Its ticks count sleep where the system can tell (Linux)."""
-
-    @override
-    def now(self) -> int:
-        return time.time_ns() // 1000
-
-    @override
-    def ticks(self) -> int:
-        return _steady_ns() // 1000
+class HostClock(MachineClock, Timepiece):
+    """The machine's clock and ticks, as modules' gates know them; the kernel says whether a time source disciplines it (Linux)."""
 
     @override
     def disciplined(self) -> bool:
         return clock_quality().synchronised is True
-
-
-if sys.platform == "linux":
-
-    def _steady_ns() -> int:
-        return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
-else:
-    _steady_ns = time.monotonic_ns
 
 
 class SetClock(Timepiece):

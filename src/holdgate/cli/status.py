@@ -88,7 +88,7 @@ def _ahead(one: dict[str, Any]) -> str:
         return ""
     return (
         f"its machine's clock is {instant.show_duration(leap)} ahead of the time that it goes by, and nothing speaks for that: "
-        "set the clock right; if it is right, start again"
+        "set it right; if it is right, see to the Vault's clock and start again"
     )
 
 

@@ -21,7 +21,7 @@ class Clock(Protocol):
 
 
 class MachineClock(Clock):
-    """The machine's own. The ticks count sleep where the system can tell (Linux)."""
+    """The machine's own. The ticks count sleep where the system can tell (Linux, macOS)."""
 
     @override
     def now(self) -> int:
@@ -36,6 +36,10 @@ if sys.platform == "linux":
 
     def _steady_ns() -> int:
         return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+elif sys.platform == "darwin":
+
+    def _steady_ns() -> int:
+        return time.clock_gettime_ns(time.CLOCK_MONOTONIC)
 else:
     _steady_ns = time.monotonic_ns
 

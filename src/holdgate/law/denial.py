@@ -47,7 +47,7 @@ CODES: Final[tuple[Code, ...]] = (
     _code(116, "KEY_NOT_ACCEPTED", "The key for {id} is not accepted: {why}.", "Make a new key on the device and enrol that.", "SMART-ID: one key, one identity"),
     # time and place
     _code(201, "BACKDATED", "The time given, {claimed_at}, lies {by_us} before now; at most {limit_us} is allowed.", "Sign now; an older observation goes in as a late entry. If it was signed just now, the clock of the site was ahead: its status says for how long.", "ISO/IEC 17025 7.5.1"),
-    _code(202, "FUTURE_DATED", "The time given, {claimed_at}, lies {by_us} ahead; at most {limit_us} is allowed.", "Set the device's clock.", "ISO/IEC 17025 7.5.1"),
+    _code(202, "FUTURE_DATED", "The time given, {claimed_at}, lies {by_us} ahead; at most {limit_us} is allowed.", "Set the device's clock. If it is right, the clock of the site is behind: see its status.", "ISO/IEC 17025 7.5.1"),
     _code(203, "LOCATION_NOT_PERMITTED", "{place} is in {zone}; this is done in {needed}.", "Do it at a workstation of the right area.", "AS9100D 8.5.1.2"),
     _code(204, "WRONG_NODE", "This belongs to {needed}, not to {node}.", "Take it to the node that the order names.", "HC-5"),
     _code(205, "OFFLINE_FRESHNESS_EXCEEDED", "{node} last heard of the business hub {age_us} ago; at most {limit_us} is allowed.", "Bring the node back on line.", "revocation freshness", retry=True),
