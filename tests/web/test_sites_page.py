@@ -2,7 +2,9 @@
 
 import pytest
 
+from holdgate import process
 from holdgate.demo.shop import ADMIN
+from holdgate.sites.status import ClockQuality
 from tests.worked_shop import Served
 
 
@@ -28,3 +30,12 @@ def test_a_site_that_does_not_follow_its_machines_clock_says_how_far_that_is_ahe
     assert page.status_code == 200
     assert "ahead, not followed" in page.text
     assert "It is 2 h 40 min ahead of the time that this site goes by" in page.text
+
+
+@pytest.mark.parametrize("synchronised", [True, False, None])
+def test_how_far_a_clock_may_be_off_is_said_of_one_that_is_synchronised_alone(
+    served: Served, monkeypatch: pytest.MonkeyPatch, *, synchronised: bool | None
+) -> None:
+    """Of one that is not the kernel says 16 s, whatever it shows."""
+    monkeypatch.setattr(process, "clock_quality", lambda: ClockQuality(synchronised=synchronised, error_us=16_000_000))
+    assert ("at most 16000.0 ms off" in served.get("/HUB/sites", ADMIN).text) is (synchronised is True)
