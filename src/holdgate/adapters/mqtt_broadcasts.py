@@ -21,9 +21,9 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 from typing_extensions import override
 
-from holdgate.engine.broadcasts import THERE, WINDOW, Faults, Heard, StayingSource, told
+from holdgate.engine.broadcasts import THERE, Faults, Heard, StayingSource, told
 from holdgate.terms.hosts import check_host
-from holdgate.terms.limits import BROADCAST_BYTES_MAX
+from holdgate.terms.limits import BROADCAST_BYTES_MAX, MQTT_IN_FLIGHT_MAX
 from holdgate.terms.topics import Names
 
 SESSION_S: Final = 14 * 86_400
@@ -144,7 +144,7 @@ class _Line:
         client.on_disconnect = self._lost
         asked: Any = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # the package leaves it out
         asked.SessionExpiryInterval = SESSION_S
-        asked.ReceiveMaximum = WINDOW
+        asked.ReceiveMaximum = MQTT_IN_FLIGHT_MAX
         asked.MaximumPacketSize = _PACKET_BYTES
         await asyncio.to_thread(client.connect, host, port, KEEPALIVE_S, clean_start=False, properties=asked)
         client.loop_start()

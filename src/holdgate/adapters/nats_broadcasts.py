@@ -27,7 +27,12 @@ from holdgate.engine.address import check_server
 from holdgate.engine.broadcasts import THERE, WINDOW, Faults, Heard, StayingSource, told
 from holdgate.engine.subjects import Tray, inbox
 from holdgate.terms.errors import Malformed, Unavailable
-from holdgate.terms.limits import BROADCAST_BYTES_MAX, BROKER_READER_MESSAGES_MAX, BROKER_STREAM_BYTES_MAX
+from holdgate.terms.limits import (
+    BROADCAST_BYTES_MAX,
+    BROADCASTS_HELD_MAX,
+    BROKER_READER_MESSAGES_MAX,
+    BROKER_STREAM_BYTES_MAX,
+)
 
 STREAM_AGE_S: Final = 14 * 86_400.0
 DUPLICATES_S: Final = 120.0
@@ -263,7 +268,7 @@ class NatsBroadcasts(StayingSource):
                 filter_subject=tray.heard,
                 ack_policy=AckPolicy.EXPLICIT,
                 ack_wait=ACK_S,
-                max_ack_pending=2 * WINDOW,
+                max_ack_pending=BROADCASTS_HELD_MAX,
             ),
         )
 

@@ -1,10 +1,12 @@
 """Shares: how much of what is under way one name may have, so that who sends much does not fill the way of all others.
 
-A name that is alone has all of it. Once another one was about in the last `ABOUT_S` seconds, each has `UNDER_WAY_EACH_MAX`; what is
-beyond waits for that, behind what the same name sent before. The way of an act has two such gates (docs/decisions/0038): before the
-signatures are checked by source, which the transport knows and nobody can claim; after it by whoever signed.
+A name that is alone has all of it, or as much as its gate lets one have. Once another one was about in the last `ABOUT_S` seconds,
+each has `UNDER_WAY_EACH_MAX`; what is beyond waits for that, behind what the same name sent before. The way of an act has two such
+gates (docs/decisions/0038): before the signatures are checked by source, which the transport knows and nobody can claim; after it by
+whoever signed. Readers' broadcasts have one before, where they come from a broker.
 """
 
+import math
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from itertools import chain
@@ -23,10 +25,12 @@ class Shares:
 
     Args:
         now: the time in seconds, from any start.
+        alone: what a name that is alone may have under way.
     """
 
-    def __init__(self, now: Callable[[], float]) -> None:
+    def __init__(self, now: Callable[[], float], alone: float = math.inf) -> None:
         self._now = now
+        self._alone = alone
         self._seen: dict[str, float] = {}
         self._under: Counter[str] = Counter()
 
@@ -40,7 +44,7 @@ class Shares:
 
     def fits(self, name: str) -> bool:
         """Whether one more of it may be under way."""
-        return len(self._seen) <= 1 or self._under[name] < UNDER_WAY_EACH_MAX
+        return self._under[name] < (UNDER_WAY_EACH_MAX if len(self._seen) > 1 else self._alone)
 
     def begins(self, name: str) -> None:
         """One more is under way."""

@@ -200,9 +200,13 @@ BROKER_READER_MESSAGES_MAX: Final = 1_000
 """Broadcasts of one reader that the stream holds: a noisy one fills its own share alone."""
 BROKER_CONNECTIONS_MAX: Final = 256
 """Lines to one broker."""
+BROADCASTS_HELD_MAX: Final = 4_096
+"""Broadcasts that a JetStream broker gives a floor hub before they are answered; the others wait in the broker."""
+BROADCASTS_HELD_BYTES_MAX: Final = 16_777_216
+"""What a floor hub holds of one reader's broadcasts until they are decided; beyond, the reader is told to send them again."""
 MQTT_QUEUED_MAX: Final = 10_000
 """What waits in Mosquitto for a floor hub that is away; beyond, the broker drops it, and readers send again."""
-MQTT_IN_FLIGHT_MAX: Final = 64
+MQTT_IN_FLIGHT_MAX: Final = 4_096
 """Broadcasts under way to one client of Mosquitto."""
 READER_SERVERS_MAX: Final = 9
 """Servers of a broker that a reader is told of."""
