@@ -1,5 +1,6 @@
 """Brokers that keep readers' broadcasts, on this machine: started, killed, started again; a reader's line, and the hub's."""
 
+import asyncio
 import contextlib
 import os
 import shutil
@@ -8,12 +9,14 @@ import socket
 import ssl
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final, Protocol
 
 import pytest
 from msgspec.structs import asdict
+from paho.mqtt.client import Client
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from typing_extensions import override
 
 from holdgate.adapters.mosquitto_config import (
@@ -59,6 +62,10 @@ class Rig(Protocol):
         """The floor hub's."""
         ...
 
+    def flood(self, reader: str, bodies: Sequence[bytes]) -> None:
+        """A reader that hands in all of these and waits for no answer; the broker has them when this returns."""
+        ...
+
 
 def password_of(user: str) -> str:
     """No secret."""
@@ -99,6 +106,20 @@ class JetStream(Rig):
     def source(self, faults: Faults | None = None) -> BroadcastSource:
         return self._source(Tray.of_nats(SHOP, FLOOR), faults)
 
+    @override
+    def flood(self, reader: str, bodies: Sequence[bytes]) -> None:
+        own = key_of(reader)
+        link = NatsLink(f"{self.url}/{SHOP}/{FLOOR}", reader, public_text(own), own.sign)
+
+        async def publish() -> None:
+            client = await link._connect([])
+            for body in bodies:
+                await client.publish(Names.nats(SHOP, FLOOR).arrival(reader), body)
+            await client.flush()
+            await client.close()
+
+        asyncio.run(publish())
+
     def _source(self, tray: Tray, faults: Faults | None) -> BroadcastSource:
         own, tls = key_of(FLOOR), believing(self.tls)
         line = LineKey(public_text(own), own.sign)
@@ -120,6 +141,10 @@ class Gateway(JetStream):
     @override
     def source(self, faults: Faults | None = None) -> BroadcastSource:
         return self._source(Tray.of_mqtt(SHOP, FLOOR), faults)
+
+    @override
+    def flood(self, reader: str, bodies: Sequence[bytes]) -> None:
+        mqtt_flood(self.mqtt_port, reader, bodies)
 
 
 class Started:
@@ -185,6 +210,10 @@ class MosquittoRig(Rig):
         password, tls = password_of(FLOOR), believing(self.tls)
         return MqttBroadcasts(FLOOR, names, "127.0.0.1", self.port, password, faults or Faults(), tls=tls)
 
+    @override
+    def flood(self, reader: str, bodies: Sequence[bytes]) -> None:
+        mqtt_flood(self.port, reader, bodies)
+
 
 RIGS: Final[Mapping[str, type[JetStream | MosquittoRig]]] = {
     "JetStream": JetStream,
@@ -204,6 +233,20 @@ def mosquitto() -> str:
 def mqtt_link(port: int, reader: str, deadline_s: float, login: str | None, tls: Tls | None) -> Link:
     to = f"{'mqtt' if tls is None else 'mqtts'}://127.0.0.1:{port}/{SHOP}/{FLOOR}"
     return MqttLink(to, reader, password_of(login or reader), authority=authority_of(tls), deadline_s=deadline_s)
+
+
+def mqtt_flood(port: int, reader: str, bodies: Sequence[bytes]) -> None:
+    client = Client(CallbackAPIVersion.VERSION2, client_id=f"{reader}-flood", protocol=MQTTProtocolVersion.MQTTv311)
+    client.username_pw_set(reader, password_of(reader))
+    client.connect("127.0.0.1", port)
+    client.loop_start()
+    try:
+        topic = Names.mqtt(SHOP, FLOOR).arrival(reader)
+        for sent in [client.publish(topic, body, qos=1) for body in bodies]:
+            sent.wait_for_publish(60)
+    finally:
+        client.disconnect()
+        client.loop_stop()
 
 
 def authority_of(tls: Tls | None) -> str | None:

@@ -30,7 +30,7 @@ from holdgate.crypto.envelope import open_envelope
 from holdgate.crypto.hashes import digest
 from holdgate.crypto.keys import SigningKey
 from holdgate.engine.answer import Answer
-from holdgate.engine.broadcasts import Faults
+from holdgate.engine.broadcasts import WINDOW, Faults
 from holdgate.engine.subjects import Tray
 from holdgate.law.case import Pin
 from holdgate.ledger.note import make_vkey, parse_vkey
@@ -535,6 +535,41 @@ def test_a_reader_that_floods_fills_its_own_share_and_the_stream_is_mended(
 
     monkeypatch.setattr(nats_broadcasts, "BROKER_READER_MESSAGES_MAX", 3)
     play("JetStream", tmp_path, story)
+
+
+class Slow(Sick):
+    """A site that answers nobody before a certain broadcast came."""
+
+    def __init__(self, site: Site, awaited: bytes) -> None:
+        super().__init__(site)
+        self.awaited, self.came = awaited, asyncio.Event()
+
+    @override
+    async def deliver(self, raw: bytes, pins: tuple[Pin, ...], sender: str) -> Answer:
+        if raw == self.awaited:
+            self.came.set()
+        async with asyncio.timeout(PATIENCE_S / 2):
+            await self.came.wait()
+        return await super().deliver(raw, pins, sender)
+
+
+def test_a_reader_whose_broadcasts_fill_the_tray_stands_before_nobody_but_itself(kind: str, tmp_path: Path) -> None:
+    """Five hundred lie there already; a quiet reader's only one behind them comes to the site beside what is under way."""
+
+    async def story(dock: Dock) -> None:
+        await dock.crash()
+        noise = [dock.house.sign(dock.house.arrival("PO-1", "SCN-2", n + 1, (f"N-{n}",))) for n in range(500)]
+        await asyncio.to_thread(dock.rig.flood, "SCN-2", noise)
+        envelope = dock.envelope()
+        await asyncio.to_thread(dock.rig.flood, "SCN-1", [envelope])
+        dock.forward(Slow(dock.site, envelope))
+        await dock.until(lambda: dock.recorded() == Counter([*noise, envelope]))
+        order = [bytes(entry.action) for entry in entries(dock.site) if entry.kind == "action"]
+        assert order.index(envelope) <= WINDOW
+        assert [one for one in order if one != envelope] == noise, "the noisy one's own order is kept"
+        assert dock.attempts() == []
+
+    play(kind, tmp_path, story)
 
 
 def test_three_servers_keep_three_copies_and_one_may_fail(tmp_path: Path) -> None:

@@ -2,8 +2,8 @@
 
 A name that is alone has all of it, or as much as its gate lets one have. Once another one was about in the last `ABOUT_S` seconds,
 each has `UNDER_WAY_EACH_MAX`; what is beyond waits for that, behind what the same name sent before. The way of an act has two such
-gates (docs/decisions/0038): before the signatures are checked by source, which the transport knows and nobody can claim; after it by
-whoever signed. Readers' broadcasts have one before, where they come from a broker.
+gates (docs/decisions/0038): before the signatures are checked by source, which the transport knows and nobody can claim; after it
+by whoever signed. What readers send over a broker has one more where it comes in.
 """
 
 import math
