@@ -3,6 +3,7 @@
 from typing import Final
 
 EDGE: Final = "tests/conformance/test_http_limits.py"
+FORWARDER: Final = "tests/unit/test_forwarder.py"
 BROADCASTS: Final = "tests/conformance/test_broadcasts.py"
 NODE: Final = "tests/unit/test_node_environment.py"
 HEADS: Final = "tests/unit/test_heads.py"
@@ -36,6 +37,7 @@ ELSEWHERE: Final = {
     "WIRE_WHY_CHARS_MAX": "tests/unit/test_wire.py::test_a_peer_s_sentence_is_cut_and_freed_of_control_characters",
     "SEGMENT_BYTES": "tests/unit/test_reading.py::test_one_stretch_travels_alone_where_its_documents_are_large",
     "BROADCAST_BYTES_MAX": f"{BROADCASTS}::test_a_reader_that_floods_fills_its_own_share_and_the_stream_is_mended",
+    "BROADCASTS_HELD_BYTES_MAX": f"{FORWARDER}::test_what_is_too_much_of_one_reader_is_left_to_it_and_others_are_served",
     "BROKER_READER_MESSAGES_MAX": f"{BROADCASTS}::test_a_reader_that_floods_fills_its_own_share_and_the_stream_is_mended",
     "DEFECTS_MAX": f"{BROADCASTS}::test_what_sets_off_a_defect_is_left_to_its_reader_and_holds_up_nobody",
     "PACKAGE_BYTES_MAX": "tests/unit/test_package.py::test_a_file_that_is_too_long_is_refused_unread",

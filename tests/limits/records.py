@@ -9,7 +9,7 @@ import msgspec
 from msgspec.structs import replace
 
 from holdgate.adapters import mosquitto_config, nats_bus, nats_config, rfc3161
-from holdgate.adapters.nats_broadcasts import stream_of
+from holdgate.adapters.nats_broadcasts import consumer_of, stream_of
 from holdgate.audit import replay
 from holdgate.engine import parts, wire
 from holdgate.engine.broadcasts import Faults
@@ -254,6 +254,7 @@ WRITTEN: Final = (
     ("BROKER_STORE_BYTES_MAX", "max_file_store", lambda: nats_config.config_of(NATS)),
     ("BROKER_CONNECTIONS_MAX", "max_connections", lambda: nats_config.config_of(NATS)),
     ("BROKER_STREAM_BYTES_MAX", "max_bytes", lambda: str(stream_of(TRAY, 1))),
+    ("BROADCASTS_HELD_MAX", "max_ack_pending", lambda: str(consumer_of(TRAY))),
     ("BROKER_CONNECTIONS_MAX", "max_connections", lambda: mosquitto_config.mosquitto_conf(MQTT)),
     ("MQTT_QUEUED_MAX", "max_queued_messages", lambda: mosquitto_config.mosquitto_conf(MQTT)),
     ("MQTT_IN_FLIGHT_MAX", "max_inflight_messages", lambda: mosquitto_config.mosquitto_conf(MQTT)),

@@ -76,6 +76,17 @@ def stream_of(tray: Tray, servers: int) -> StreamConfig:
     )
 
 
+def consumer_of(tray: Tray) -> ConsumerConfig:
+    """What the floor hub is given of a stream."""
+    return ConsumerConfig(
+        durable_name=tray.consumer,
+        filter_subject=tray.heard,
+        ack_policy=AckPolicy.EXPLICIT,
+        ack_wait=ACK_S,
+        max_ack_pending=BROADCASTS_HELD_MAX,
+    )
+
+
 class _Given(Heard):
     """A message of the stream."""
 
@@ -261,16 +272,7 @@ class NatsBroadcasts(StayingSource):
                 raise Unavailable(f"the stream {tray.stream} has other settings than it should: {', '.join(odd)}")
         else:
             await self._gateway(client)
-        await stream.add_consumer(
-            tray.stream,
-            ConsumerConfig(
-                durable_name=tray.consumer,
-                filter_subject=tray.heard,
-                ack_policy=AckPolicy.EXPLICIT,
-                ack_wait=ACK_S,
-                max_ack_pending=BROADCASTS_HELD_MAX,
-            ),
-        )
+        await stream.add_consumer(tray.stream, consumer_of(tray))
 
     async def _gateway(self, client: Client) -> None:
         """Wait until the gateway has its stream: it makes it for its first client. What came before is sent again."""
