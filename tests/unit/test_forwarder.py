@@ -245,3 +245,20 @@ def test_a_site_that_can_take_nothing_from_one_reader_goes_on_with_the_others() 
             await asyncio.gather(rounds, return_exceptions=True)
 
     asyncio.run(run())
+
+
+def test_who_stops_forwarding_hands_in_nothing_more() -> None:
+    async def run() -> None:
+        tray, site = Tray(), Rounds()
+        site.answers.clear()
+        forwarder = Forwarder(tray, site, lambda body: body, Faults())
+        forwarder.start()
+        noise = tray.give(NOISY, 3 * WINDOW)
+        await until(lambda: tray.given.empty() and site.most == WINDOW)
+        await forwarder.stop()
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        await asyncio.sleep(0.02)
+        assert (site.most, tasks) == (WINDOW, set())
+        assert not any(one.told for one in noise), "the broker gives them again"
+
+    asyncio.run(run())

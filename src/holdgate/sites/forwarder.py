@@ -62,6 +62,7 @@ class Forwarder:
 
     async def stop(self) -> None:
         """Leave. What has no answer yet will be given again."""
+        self._inbox.clear()
         tasks = tuple(self._tasks)
         for task in tasks:
             task.cancel()
