@@ -224,7 +224,7 @@ def told(tmp_path: Path, story: Callable[[Machines], Awaitable[None]]) -> None:
 def test_a_hub_whose_clock_was_hours_ahead_takes_what_is_signed_when_it_is_set_right(
     tmp_path: Path, *, with_vault: bool
 ) -> None:
-    """Found by the simulator (seed 7993 at d0c116a): leaps that came to 2.6 hours, and then everything was backdated for as long."""
+    """Found by the simulator (seed 7993 at d0c116a): leaps that came to 2.6 hours, then everything was backdated for as long."""
 
     async def story(machines: Machines) -> None:
         if with_vault:
