@@ -2,16 +2,20 @@
 
 A score says what was tried and how much of it came out badly, when, at which commit and on what machine. `make scoreboard`
 collects them into docs/scores and writes the table of docs/reliability.md from them; nobody types a figure.
+
+`python -m tests.scores FOLDER MORE OUT`: a run that was made in two parts, whose scores lie in two folders, as one.
 """
 
 import datetime as dt
 import os
 import platform
 import subprocess
+import sys
 from pathlib import Path
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 ROOT: Final = Path(__file__).parents[1]
 
@@ -75,9 +79,7 @@ def record(
         commit=_commit(),
         machine=_machine(),
     )
-    path = Path(kept) / f"{row:02d}-{check}-{scale}.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(msgspec.json.format(msgspec.json.encode(score), indent=1) + b"\n")
+    _write(Path(kept) / f"{row:02d}-{check}-{scale}.json", score)
 
 
 def _commit() -> str:
@@ -103,3 +105,44 @@ def _machine() -> str:
     except (OSError, StopIteration):
         name = platform.machine()
     return f"{os.cpu_count()} x {name}, Python {platform.python_version()}"
+
+
+def together(one: Score, more: Score) -> Score:
+    """Two parts of one run.
+
+    Raises:
+        ValueError: they are not: another check, scale, commit or machine, or the same part twice.
+    """
+    if (one.row, one.check, one.unit, one.scale) != (more.row, more.check, more.unit, more.scale):
+        raise ValueError(f"{one.check} ({one.scale}) and {more.check} ({more.scale}) are two checks")
+    if (one.commit, one.machine) != (more.commit, more.machine):
+        raise ValueError(f"{one.check}: {one.commit} on {one.machine} and {more.commit} on {more.machine} are two runs")
+    if one.command == more.command:
+        raise ValueError(f"{one.check}: the same part twice")
+    return replace(
+        one,
+        tried=one.tried + more.tried,
+        bad=one.bad + more.bad,
+        seconds=one.seconds + more.seconds,
+        command=f"{one.command}; {more.command}",
+        note=f"in two parts: {one.note}; and {more.note}",
+        date=max(one.date, more.date),
+    )
+
+
+def main(folder: Path, more: Path, out: Path) -> None:
+    """Put the scores of two folders together, file by file."""
+    for path in sorted(folder.glob("*.json")):
+        first, second = (_DECODE(file.read_bytes()) for file in (path, more / path.name))
+        _write(out / path.name, together(first, second))
+
+
+def _write(path: Path, score: Score) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(score), indent=1) + b"\n")
+
+
+_DECODE: Final = msgspec.json.Decoder(Score).decode
+
+if __name__ == "__main__":
+    main(*map(Path, sys.argv[1:]))

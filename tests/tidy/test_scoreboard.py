@@ -1,8 +1,11 @@
 """The scoreboard says what its runs said, and only that."""
 
+from typing import Any
+
+import pytest
 from msgspec.structs import replace
 
-from tests.scores import Score
+from tests.scores import Score, together
 from tests.tidy.scoreboard_page import BARS, PAGE, page, read_scores, verdict
 
 RUN = Score(
@@ -42,3 +45,26 @@ def test_a_tenth_of_the_mutants_may_live() -> None:
     mutants = next(bar for bar in BARS if bar.row == 9)
     assert verdict(mutants, [replace(RUN, row=9, tried=400, bad=40)]) == "met in CI"
     assert verdict(mutants, [replace(RUN, row=9, tried=400, bad=41)]).startswith("**not met**")
+
+
+def test_two_parts_of_a_run_are_one() -> None:
+    more = replace(RUN, tried=30, bad=2, seconds=1, command="make more", note="n", date="2026-11-23")
+    whole = replace(RUN, tried=530, bad=2, seconds=10, date="2026-11-23")
+    assert together(RUN, more) == replace(whole, command="make faults; make more", note="in two parts: ; and n")
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"check": "others"},
+        {"row": 3},
+        {"scale": "soak"},
+        {"unit": "bits"},
+        {"commit": "0000001"},
+        {"machine": "a quiet one"},
+        {"command": RUN.command},
+    ],
+)
+def test_what_is_no_part_of_a_run_is_not_added_to_it(other: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"two|twice"):
+        together(RUN, replace(RUN, **({"command": "make more"} | other)))
