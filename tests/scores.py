@@ -125,7 +125,7 @@ def together(one: Score, more: Score) -> Score:
         bad=one.bad + more.bad,
         seconds=one.seconds + more.seconds,
         command=f"{one.command}; {more.command}",
-        note=f"in two parts: {one.note}; and {more.note}",
+        note=one.note if one.note == more.note else f"in two parts: {one.note}; and {more.note}",
         date=max(one.date, more.date),
     )
 

@@ -51,6 +51,7 @@ def test_two_parts_of_a_run_are_one() -> None:
     more = replace(RUN, tried=30, bad=2, seconds=1, command="make more", note="n", date="2026-11-23")
     whole = replace(RUN, tried=530, bad=2, seconds=10, date="2026-11-23")
     assert together(RUN, more) == replace(whole, command="make faults; make more", note="in two parts: ; and n")
+    assert together(RUN, replace(more, note="")).note == "", "what both say is said once"
 
 
 @pytest.mark.parametrize(

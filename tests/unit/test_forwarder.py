@@ -108,11 +108,11 @@ class Rounds(Submits):
         return b""
 
 
-def forwarded(story: Callable[[Tray, Rounds], Awaitable[None]]) -> None:
+def forwarded(story: Callable[[Tray, Rounds], Awaitable[None]], at: type[Rounds] = Rounds) -> None:
     """A story with a forwarder between a tray and a site."""
 
     async def run() -> None:
-        tray, site = Tray(), Rounds()
+        tray, site = Tray(), at()
         forwarder = Forwarder(tray, site, lambda body: body, Faults())
         forwarder.start()
         rounds = asyncio.create_task(site.run())
@@ -231,22 +231,13 @@ def test_a_site_that_can_take_nothing_from_one_reader_goes_on_with_the_others() 
                 raise Unavailable("not now")
             return await super().deliver(raw, pins, sender)
 
-    async def run() -> None:
-        tray, site = Tray(), Sick()
-        forwarder = Forwarder(tray, site, lambda body: body, Faults())
-        forwarder.start()
-        rounds = asyncio.create_task(site.run())
-        try:
-            tray.give(QUIET, 1)
-            tray.give(NOISY, 10 * WINDOW)
-            quiet = tray.give(QUIET, 20)
-            await asyncio.wait_for(until(lambda: all(one.told for one in quiet)), 30)
-        finally:
-            await forwarder.stop()
-            rounds.cancel()
-            await asyncio.gather(rounds, return_exceptions=True)
+    async def story(tray: Tray, _: Rounds) -> None:
+        tray.give(QUIET, 1)
+        tray.give(NOISY, 10 * WINDOW)
+        quiet = tray.give(QUIET, 20)
+        await until(lambda: all(one.told for one in quiet))
 
-    asyncio.run(run())
+    forwarded(story, Sick)
 
 
 def test_who_stops_forwarding_hands_in_nothing_more() -> None:

@@ -32,7 +32,7 @@ class SteadyClock(Clock):
     def ahead_us(self) -> int:
         """How far ahead the machine's clock is, where it is not followed (µs); 0: it is."""
         told, shown = self._read()
-        return max(0, shown - told)
+        return shown - told
 
     def heard(self, at: int) -> None:
         """A Vault told this time (UTC µs, verified), now or before: so late it is at least."""

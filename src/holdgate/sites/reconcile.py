@@ -121,7 +121,7 @@ class Reconciler:
         for vault, seat in self._vaults.items():
             if self._timed or not self._bus.linked(self._seat.id, vault):
                 continue
-            with suppress(Unavailable, Malformed, Tampered):
+            with suppress(Unavailable, Malformed, Tampered):  # who does not answer, or proves nothing, tells no time
                 note = await self._bus.peer(self._seat.id, vault).attest(self._seat.origin, self._seat.id)
                 if note is not None:
                     self._clock.compare(self._opened(note, seat)[1])
